@@ -1,0 +1,51 @@
+//! The names of event types and source types.
+
+use std::collections::BTreeMap;
+
+/// Names by id. An id without a name is stored all the same and shown with a null name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Catalogue {
+    pub event_types: BTreeMap<i32, String>,
+    pub source_types: BTreeMap<i32, String>,
+}
+
+const EVENT_TYPES: [(i32, &str); 10] = [
+    (1, "record_created"),
+    (2, "owner_initialized"),
+    (3, "owners_added"),
+    (4, "owners_removed"),
+    (5, "assignees_added"),
+    (6, "assignees_removed"),
+    (7, "field_values_changed"),
+    (8, "record_deleted"),
+    (9, "document_generated"),
+    (10, "status_initialized"),
+];
+
+/// `mcp` is an AI agent; `source_info` then names the model.
+const SOURCE_TYPES: [(i32, &str); 4] = [(0, "user"), (1, "sequence"), (2, "system"), (3, "mcp")];
+
+impl Default for Catalogue {
+    fn default() -> Self {
+        let named = |pairs: &[(i32, &str)]| {
+            pairs
+                .iter()
+                .map(|&(id, name)| (id, name.to_owned()))
+                .collect()
+        };
+        Self {
+            event_types: named(&EVENT_TYPES),
+            source_types: named(&SOURCE_TYPES),
+        }
+    }
+}
+
+impl Catalogue {
+    pub fn event_type(&self, id: i32) -> Option<&str> {
+        self.event_types.get(&id).map(String::as_str)
+    }
+
+    pub fn source_type(&self, id: i32) -> Option<&str> {
+        self.source_types.get(&id).map(String::as_str)
+    }
+}

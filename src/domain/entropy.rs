@@ -1,0 +1,33 @@
+//! Randomness as an argument, so that a test can repeat it.
+
+use std::fmt::Debug;
+
+use uuid::{Builder, Uuid};
+
+/// Where the service gets unpredictable bytes: ids and secrets rest on them.
+pub trait Entropy: Debug + Send + Sync {
+    /// Fills `bytes` with unpredictable values.
+    fn fill(&self, bytes: &mut [u8]);
+
+    /// Returns a fresh UUID of version 4 (RFC 9562, section 5.4): 122 random bits.
+    fn uuid_v4(&self) -> Uuid {
+        let mut bytes = [0; 16];
+        self.fill(&mut bytes);
+        Builder::from_random_bytes(bytes).into_uuid()
+    }
+}
+
+/// The random number generator of the operating system.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks the system for bytes"
+    )]
+    fn fill(&self, bytes: &mut [u8]) {
+        // Going on without randomness would hand out guessable secrets, so this ends the process.
+        getrandom::fill(bytes).expect("the operating system has a random number generator");
+    }
+}

@@ -1,0 +1,55 @@
+//! Events: what happened to a record.
+
+mod data;
+mod time;
+
+pub use data::{DataProblem, EventData};
+pub use time::EventTime;
+
+use super::{EventId, FileId};
+
+/// Something that happened to a record, as it was sent and as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub id: EventId,
+    pub time: EventTime,
+    pub event_type_id: i32,
+    pub record_id: i64,
+    pub source_id: i64,
+    pub source_type_id: i32,
+    pub source_name: String,
+    pub source_info: String,
+    pub data: EventData,
+    pub file_id: Option<FileId>,
+}
+
+impl Event {
+    /// Tells whether `other` says the same, so that it is a second delivery and not another event.
+    ///
+    /// The instant counts and not how it was written; `event_data` is compared as JSON: white space
+    /// and the order of members mean nothing, numbers are compared as they were written.
+    pub fn same_content(&self, other: &Self) -> bool {
+        let Self {
+            id,
+            time,
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            data,
+            file_id,
+        } = self;
+        *id == other.id
+            && time.micros() == other.time.micros()
+            && *event_type_id == other.event_type_id
+            && *record_id == other.record_id
+            && *source_id == other.source_id
+            && *source_type_id == other.source_type_id
+            && *source_name == other.source_name
+            && *source_info == other.source_info
+            && *file_id == other.file_id
+            && data.same_content(&other.data)
+    }
+}

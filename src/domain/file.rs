@@ -1,0 +1,21 @@
+//! Where a tenant's file lies in object storage.
+
+use std::fmt;
+
+use super::{DatabaseName, FileId};
+
+/// The key of a tenant's file: `<database_name>/<file_id>`.
+///
+/// Its form is what keeps tenants apart in one bucket: a key can only be made from a tenant's own
+/// name and a UUID.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ObjectKey {
+    pub database_name: DatabaseName,
+    pub file_id: FileId,
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.database_name, self.file_id)
+    }
+}

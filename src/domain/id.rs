@@ -1,0 +1,63 @@
+//! Identifiers: UUIDs that cannot be taken for one another.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use uuid::Uuid;
+
+use super::{Entropy, Invalid};
+
+/// Identifies a tenant to the API, sent as `X-Client-Id`.
+pub type ClientId = Id<ClientKind>;
+/// Identifies an event within its tenant; chosen by the sender.
+pub type EventId = Id<EventKind>;
+/// Identifies a file within its tenant; chosen by this service.
+pub type FileId = Id<FileKind>;
+
+/// A UUID of one kind. Its text form is lower case with hyphens, whatever was parsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id<Kind> {
+    uuid: Uuid,
+    kind: PhantomData<Kind>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ClientKind {}
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EventKind {}
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FileKind {}
+
+impl<Kind> Id<Kind> {
+    pub const fn from_uuid(uuid: Uuid) -> Self {
+        Self {
+            uuid,
+            kind: PhantomData,
+        }
+    }
+
+    /// Returns a fresh random id (UUID version 4).
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        Self::from_uuid(entropy.uuid_v4())
+    }
+
+    /// Parses the text forms of RFC 9562 in either case.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        Uuid::try_parse(text).map(Self::from_uuid).map_err(|error| {
+            Invalid::new(
+                "uuid_parsing",
+                format!("Input should be a valid UUID, {error}"),
+            )
+        })
+    }
+
+    pub const fn uuid(&self) -> Uuid {
+        self.uuid
+    }
+}
+
+impl<Kind> fmt::Display for Id<Kind> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.uuid.as_hyphenated().fmt(f)
+    }
+}

@@ -1,0 +1,40 @@
+//! What the service is about, without I/O: every type here is a value that has been checked.
+
+pub mod catalogue;
+pub mod clock;
+pub mod entropy;
+pub mod event;
+pub mod file;
+pub mod finding;
+pub mod id;
+pub mod query;
+pub mod tenant;
+
+pub use catalogue::Catalogue;
+pub use clock::{Clock, SystemClock};
+pub use entropy::{Entropy, SystemEntropy};
+pub use event::{Event, EventData, EventTime};
+pub use file::ObjectKey;
+pub use finding::Finding;
+pub use id::{ClientId, EventId, FileId};
+pub use query::{Ordering, Page, Query};
+pub use tenant::{ClientSecret, DatabaseName, Tenant, TenantMember};
+
+/// Why a value was refused, in words for the person who sent it.
+///
+/// `kind` is a stable word for programs (the `type` of a 422 entry), `message` a sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Invalid {
+    pub kind: &'static str,
+    pub message: String,
+}
+
+impl Invalid {
+    pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+}

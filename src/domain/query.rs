@@ -1,0 +1,109 @@
+//! What a reader asks of a tenant's history.
+
+use super::{Event, EventId, Invalid};
+
+/// Which events, in which order, and which part of them.
+///
+/// Each list means "any of"; an empty one means no filter. Filters of different members all hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    pub record_ids: Vec<i64>,
+    pub event_type_ids: Vec<i32>,
+    pub source_ids: Vec<i64>,
+    pub source_type_ids: Vec<i32>,
+    pub event_ids: Vec<EventId>,
+    /// Microseconds since 1970-01-01T00:00:00Z, inclusive.
+    pub from_us: Option<i64>,
+    /// Microseconds since 1970-01-01T00:00:00Z, exclusive.
+    pub to_us: Option<i64>,
+    pub ordering: Ordering,
+    pub limit: Limit,
+    pub offset: u32,
+}
+
+/// The total order of events is (`event_time`, `event_id`), so that pages never overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ordering {
+    #[default]
+    NewestFirst,
+    OldestFirst,
+}
+
+/// How many events one page holds: 1 to 1000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit(u32);
+
+impl Limit {
+    pub const MAX: u32 = 1000; // a page of ordinary events stays under a megabyte
+
+    pub fn new(limit: u32) -> Result<Self, Invalid> {
+        if limit == 0 {
+            return Err(Invalid::new(
+                "greater_than_equal",
+                "Input should be greater than or equal to 1",
+            ));
+        }
+        if limit > Self::MAX {
+            let message = format!("Input should be less than or equal to {}", Self::MAX);
+            return Err(Invalid::new("less_than_equal", message));
+        }
+        Ok(Self(limit))
+    }
+
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl Default for Query {
+    fn default() -> Self {
+        Self {
+            record_ids: Vec::new(),
+            event_type_ids: Vec::new(),
+            source_ids: Vec::new(),
+            source_type_ids: Vec::new(),
+            event_ids: Vec::new(),
+            from_us: None,
+            to_us: None,
+            ordering: Ordering::default(),
+            limit: Limit::default(),
+            offset: 0,
+        }
+    }
+}
+
+impl Query {
+    /// Tells whether the filters let `event` through.
+    ///
+    /// This is the meaning of a query in its plainest form: backends answer the same with indexes,
+    /// and the conformance suite holds them to it.
+    pub fn matches(&self, event: &Event) -> bool {
+        any_of(&self.record_ids, &event.record_id)
+            && any_of(&self.event_type_ids, &event.event_type_id)
+            && any_of(&self.source_ids, &event.source_id)
+            && any_of(&self.source_type_ids, &event.source_type_id)
+            && any_of(&self.event_ids, &event.id)
+            && self.from_us.is_none_or(|from| event.time.micros() >= from)
+            && self.to_us.is_none_or(|to| event.time.micros() < to)
+    }
+}
+
+fn any_of<T: PartialEq>(wanted: &[T], value: &T) -> bool {
+    wanted.is_empty() || wanted.contains(value)
+}
+
+/// One page of a tenant's history, and the counts that go with it, read at one instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    pub events: Vec<Event>,
+    /// All events of the tenant.
+    pub total_count: u64,
+    /// The events that the query's filters let through, whatever its limit and offset.
+    pub filtered_count: u64,
+}

@@ -1,0 +1,104 @@
+//! Tenants: a customer of the platform, with a database of its own.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+use super::{ClientId, Entropy, Invalid};
+
+/// A tenant entry: maps a client id to a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    pub client_id: ClientId,
+    pub database_name: DatabaseName,
+    pub client_label: String,
+    /// SHA-256 of the client secret's text; the secret itself is not kept.
+    pub client_secret_sha256: [u8; 32],
+    pub created_at: Timestamp,
+}
+
+/// The name of a tenant's database: 1 to 64 of ASCII letters, digits, `_` and `-`, starting with a
+/// letter or digit.
+///
+/// It becomes a file name, a database name and a key prefix, so nothing else is ever let in. Two
+/// names that differ by case alone are two names: a backend whose names ignore case encodes them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DatabaseName(String);
+
+impl DatabaseName {
+    pub const MAX_LENGTH: usize = 64;
+
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let starts_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let all_allowed = text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+        if !starts_well || !all_allowed || text.len() > Self::MAX_LENGTH {
+            return Err(Invalid::new(
+                "string_pattern_mismatch",
+                "Input should be 1 to 64 of letters, digits, '_' and '-', starting with a letter or \
+                 digit",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DatabaseName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A client secret: 256 random bits, shown once when the tenant is made.
+#[derive(Debug, Clone)]
+pub struct ClientSecret(SecretString);
+
+impl ClientSecret {
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        let mut bytes = [0; 32];
+        entropy.fill(&mut bytes);
+        Self(hex::encode(bytes).into())
+    }
+
+    /// Returns the secret's text: 64 hexadecimal digits. For the one answer that shows it.
+    pub fn reveal(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    pub fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(self.reveal()).into()
+    }
+}
+
+/// The member of an EventBridge envelope that names the tenant of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TenantMember {
+    #[default]
+    Source,
+    Account,
+    DetailType,
+}
+
+impl TenantMember {
+    /// Returns the member's name in the envelope.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Account => "account",
+            Self::DetailType => "detail-type",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Source, Self::Account, Self::DetailType]
+            .into_iter()
+            .find(|it| it.name() == text)
+    }
+}

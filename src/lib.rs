@@ -1,0 +1,5 @@
+//! Event History.
+
+pub mod domain;
+pub mod objects;
+pub mod store;

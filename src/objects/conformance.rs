@@ -1,0 +1,1 @@
+//! What every storage has to do, as plain functions that take an open one.

@@ -1,0 +1,139 @@
+//! Where files are kept: object storage that speaks S3, another's or our own.
+
+pub mod conformance;
+pub mod embedded;
+mod location;
+pub mod s3;
+pub mod signer;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::domain::{Clock, Entropy, Finding, ObjectKey};
+
+pub use location::Location;
+
+/// The longest life that SigV4 allows a presigned URL (`X-Amz-Expires`).
+/// Source: Amazon S3 API reference, "Authenticating requests: using query parameters".
+pub const MAX_URL_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Hands out URLs with which others upload and download one object, and knows which objects are there.
+#[async_trait]
+pub trait Objects: Debug + Send + Sync {
+    /// Returns a URL that lets its holder PUT the object at `key`, with nothing else to send.
+    ///
+    /// Computed locally: no call to the storage. It lives for `life` at most, and never longer than
+    /// [`MAX_URL_LIFE`] or the credentials that signed it.
+    async fn presign_put(&self, key: &ObjectKey, life: Duration) -> Result<Presigned, Error>;
+
+    /// Returns a URL that lets its holder GET the object at `key`, under the same terms.
+    async fn presign_get(&self, key: &ObjectKey, life: Duration) -> Result<Presigned, Error>;
+
+    /// Returns what storage says of the object at `key`: `None` if there is none.
+    async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error>;
+
+    /// Tells whether the storage would answer now. Cheap enough for a probe every second.
+    async fn ping(&self) -> Result<(), Error>;
+
+    /// Says what stands in the way of using this storage, for `event-history check`: credentials,
+    /// bucket, clock, and whether a browser on each of `origins` could upload and download.
+    async fn check(&self, origins: &[String]) -> Vec<Finding>;
+}
+
+/// A URL that carries its own permission. It is a secret: it never goes to a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Presigned {
+    pub url: String,
+    pub expires_at: Timestamp,
+}
+
+impl Debug for Presigned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { url: _, expires_at } = self;
+        f.debug_struct("Presigned")
+            .field("expires_at", expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What storage knows of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectInfo {
+    pub size_bytes: u64,
+    /// The entity tag, without its quotes.
+    pub etag: Option<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No credentials to sign with, or none that live long enough.
+    #[error("no usable credentials for object storage")]
+    Credentials(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The storage cannot be reached, or refuses to work: try again later.
+    #[error("object storage is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// An access key id and its secret.
+#[derive(Debug, Clone)]
+pub struct KeyPair {
+    pub access_key_id: String,
+    pub secret_access_key: SecretString,
+}
+
+/// What opening a storage needs to know beside its location.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    /// The base of the embedded endpoint's URLs, as its users see it.
+    pub public_url: Url,
+    /// The embedded endpoint's key pair; `None`: it makes one and keeps it in its folder.
+    pub embedded_key_pair: Option<KeyPair>,
+    /// The origins whose pages may use the embedded endpoint from a browser; `*` is every origin.
+    pub embedded_origins: Vec<String>,
+}
+
+/// An open storage; `endpoint` is there if this process has to serve it too.
+#[derive(Debug)]
+pub struct Opened {
+    pub objects: Arc<dyn Objects>,
+    pub endpoint: Option<embedded::Endpoint>,
+}
+
+/// Opens the storage that `location` names.
+pub async fn open(location: &Location, surroundings: &Surroundings) -> Result<Opened, Error> {
+    match location {
+        Location::S3 {
+            bucket,
+            prefix,
+            region,
+            endpoint,
+        } => {
+            let clock = Arc::clone(&surroundings.clock);
+            let s3 =
+                s3::S3::open(bucket, prefix, region.as_deref(), endpoint.as_ref(), clock).await?;
+            Ok(Opened {
+                objects: Arc::new(s3),
+                endpoint: None,
+            })
+        }
+        Location::Embedded {
+            folder,
+            bucket,
+            region,
+        } => {
+            let (objects, endpoint) = embedded::open(folder, bucket, region, surroundings).await?;
+            Ok(Opened {
+                objects: Arc::new(objects),
+                endpoint: Some(endpoint),
+            })
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Where tenants and their events are kept.
+
+pub mod conformance;
+mod location;
+pub mod sqlite;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::domain::{ClientId, DatabaseName, Event, EventId, Finding, Page, Query, Tenant};
+
+pub use location::Location;
+
+/// Keeps the tenant entries, and a database of events for each tenant.
+///
+/// Written to the weaker of the engines: no method is atomic across tenants, and none orders what two
+/// callers do at once. Every method may be called from any task, and may fail with [`Error`].
+#[async_trait]
+pub trait Store: Debug + Send + Sync {
+    /// Makes the tenant's database and then its entry. When this answers [`Created::New`] both are
+    /// durable. Of several calls with one name at once exactly one answers that.
+    async fn create_tenant(&self, tenant: Tenant) -> Result<Created, Error>;
+
+    /// Returns the tenant entry with this client id.
+    async fn tenant_by_client_id(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error>;
+
+    /// Returns the tenant entry with this database name, letter case included.
+    async fn tenant_by_name(&self, name: &DatabaseName) -> Result<Option<Arc<Tenant>>, Error>;
+
+    /// Tells whether the database of a tenant entry is there: somebody may have removed it by hand.
+    async fn has_database(&self, tenant: &Tenant) -> Result<bool, Error>;
+
+    /// Removes the tenant's database and its entry, and answers when both are gone for good: calls
+    /// under way on that tenant end first, with [`Error::DatabaseMissing`] where they came too late.
+    /// Deleting what is not there is no error.
+    async fn delete_tenant(&self, tenant: &Tenant) -> Result<(), Error>;
+
+    /// Stores events, each once: the answers stand in the order of `events`. `Ok` means durable, and
+    /// readable by the next query. An error means that none, some or all were stored: sending the same
+    /// again is safe.
+    async fn append(&self, tenant: &Tenant, events: Vec<Event>) -> Result<Vec<Appended>, Error>;
+
+    /// Returns one event.
+    async fn event(&self, tenant: &Tenant, id: EventId) -> Result<Option<Event>, Error>;
+
+    /// Returns the events that `query` asks for, in the total order (`event_time`, `event_id`), newest
+    /// first unless it says otherwise.
+    async fn events(&self, tenant: &Tenant, query: &Query) -> Result<Page, Error>;
+
+    /// Tells whether the backend would answer now. Cheap enough for a probe every second.
+    async fn ping(&self) -> Result<(), Error>;
+
+    /// Says what stands in the way of using this backend, for `event-history check`.
+    async fn check(&self) -> Vec<Finding>;
+
+    /// Finishes what is queued and closes every handle. Later calls fail.
+    async fn close(&self) -> Result<(), Error>;
+}
+
+/// What became of [`Store::create_tenant`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    New,
+    /// An entry with that database name was there already; nothing was changed.
+    NameTaken,
+}
+
+/// What became of one event of [`Store::append`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Appended {
+    Stored,
+    /// An event with this id and the same content was there already.
+    AlreadyThere,
+    /// An event with this id and other content was there already; nothing was stored.
+    OtherContent,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The tenant's database is not there, or no longer.
+    #[error("the database of tenant '{0}' is missing")]
+    DatabaseMissing(DatabaseName),
+    /// More is waiting than the backend takes: try again in a moment.
+    #[error("too many writes are waiting")]
+    Busy,
+    /// The backend cannot be reached, or refuses to work (a full disk, say): try again later.
+    #[error("the database is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What the backend holds makes no sense: a person has to look.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+}
+
+/// Opens the backend that `location` names, and brings its schema up to date.
+pub async fn open(location: &Location) -> Result<Arc<dyn Store>, Error> {
+    match location {
+        Location::Sqlite { folder } => Ok(Arc::new(sqlite::Sqlite::open(folder).await?)),
+    }
+}
