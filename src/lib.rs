@@ -1,5 +1,7 @@
 //! Event History.
 
 pub mod domain;
+pub mod http;
 pub mod objects;
+pub mod service;
 pub mod store;

@@ -14,10 +14,10 @@ use crate::domain::{FileId, Invalid};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventData(String);
 
-/// Where in the array something is wrong (the path below `event_data`), and what.
+/// What is wrong with the `file_id` of an element of the array, and which element it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataProblem {
-    pub path: Vec<String>,
+    pub index: usize,
     pub invalid: Invalid,
 }
 
@@ -43,6 +43,10 @@ impl EventData {
         &self.0
     }
 
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
     /// Returns the first `file_id` of an object in the array; one that is null counts as absent.
     pub fn file_id(&self) -> Result<Option<FileId>, DataProblem> {
         let elements: Vec<&RawValue> = serde_json::from_str(&self.0).unwrap_or_default();
@@ -53,10 +57,7 @@ impl EventData {
             let Some(value) = members.get("file_id").filter(|value| value.get() != "null") else {
                 continue;
             };
-            let problem = |invalid| DataProblem {
-                path: vec![index.to_string(), "file_id".to_owned()],
-                invalid,
-            };
+            let problem = |invalid| DataProblem { index, invalid };
             let text: Cow<'_, str> = serde_json::from_str::<Text<'_>>(value.get())
                 .map_err(|_| problem(Invalid::new("uuid_type", "UUID input should be a string")))?
                 .0;

@@ -1,0 +1,115 @@
+//! The composition root: settings become backends, backends a service, the service a router.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use url::Url;
+
+use crate::config::Config;
+use crate::domain::{Clock, Entropy, SystemClock, SystemEntropy};
+use crate::http::{self, Api, Limits, Options};
+use crate::objects::{self, Surroundings};
+use crate::service::{ApiKeys, Service, Settings};
+use crate::store::{self, Store};
+use crate::telemetry;
+
+/// How often the recorder folds its histograms' samples: between two scrapes they only pile up.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+
+/// The whole service, ready to be served.
+#[derive(Debug)]
+pub struct App {
+    store: Arc<dyn Store>,
+    router: axum::Router,
+    limits: Limits,
+}
+
+impl App {
+    /// Opens both backends and puts the service together. `public_url` is the base of the URLs in
+    /// answers.
+    pub async fn open(config: &Config, public_url: &Url) -> anyhow::Result<Self> {
+        let metrics = telemetry::metrics();
+        http::describe_metrics();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+
+        let store = store::open(&config.database)
+            .await
+            .with_context(|| format!("cannot open the database {}", config.database))?;
+        let surroundings = surroundings(config, &clock, &entropy, public_url);
+        let storage = objects::open(&config.files, &surroundings)
+            .await
+            .with_context(|| format!("cannot open the object storage {}", config.files))?;
+
+        let service = Service {
+            store: Arc::clone(&store),
+            objects: storage.objects,
+            clock,
+            entropy,
+            settings: Settings {
+                api_keys: ApiKeys::new(&config.api_keys),
+                tenant_from: config.tenant_from,
+                upload_url_life: config.upload_url_ttl,
+                download_url_life: config.download_url_ttl,
+                catalogue: config.catalogue.clone(),
+            },
+        };
+        let api = Api {
+            service: Arc::new(service),
+            public_url: public_url.as_str().trim_end_matches('/').into(),
+            metrics: metrics.clone(),
+        };
+        let options = Options {
+            cors_origins: config.cors_origins.clone(),
+            request_timeout: config.request_timeout,
+        };
+        let endpoint = storage.endpoint.map(objects::embedded::Endpoint::router);
+        let limits = Limits {
+            max_connections: config.max_connections,
+            shutdown_timeout: config.shutdown_timeout,
+        };
+        Ok(Self { store, router: http::router(api, &options, endpoint), limits })
+    }
+
+    /// Serves until `shutdown` is ready; then stops accepting, finishes what is in flight, and closes
+    /// the database.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
+        let upkeep = tokio::spawn(async {
+            loop {
+                tokio::time::sleep(METRICS_UPKEEP).await;
+                telemetry::metrics().run_upkeep();
+            }
+        });
+        http::serve(listener, self.router, self.limits, shutdown).await;
+        upkeep.abort();
+        self.store.close().await.context("cannot close the database")
+    }
+}
+
+/// Returns what opening object storage needs to know beside its location.
+pub fn surroundings(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+    public_url: &Url,
+) -> Surroundings {
+    // A presigned URL is permission enough: which page uses it is not for us to say unless the
+    // operator does.
+    let embedded_origins = match config.cors_origins.as_slice() {
+        [] => vec!["*".to_owned()],
+        origins => origins.to_vec(),
+    };
+    Surroundings {
+        clock: Arc::clone(clock),
+        entropy: Arc::clone(entropy),
+        public_url: public_url.clone(),
+        embedded_key_pair: config.embedded_key_pair.clone(),
+        embedded_origins,
+    }
+}

@@ -1,0 +1,59 @@
+//! The checks that come before a request is looked at, in their documented order.
+
+use axum::extract::FromRequestParts;
+use http::HeaderName;
+use http::request::Parts;
+
+use super::Api;
+use super::error::ApiError;
+use crate::service::{Access, Caller};
+
+pub(super) const API_KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
+pub(super) const CLIENT_ID_HEADER: HeaderName = HeaderName::from_static("x-client-id");
+
+impl FromRequestParts<Api> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let key = parts
+            .headers
+            .get(API_KEY_HEADER)
+            .map(http::HeaderValue::as_bytes);
+        Ok(api.service.authenticate(key)?)
+    }
+}
+
+impl FromRequestParts<Api> for Access {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, api).await?;
+        let client_id = ClientIdHeader::of(parts);
+        Ok(caller.access(client_id.as_deref()).await?)
+    }
+}
+
+/// What `X-Client-Id` says, where it is sent and not empty.
+#[derive(Debug)]
+pub(super) struct ClientIdHeader(Option<String>);
+
+impl ClientIdHeader {
+    fn of(parts: &Parts) -> Self {
+        let value = parts.headers.get(CLIENT_ID_HEADER);
+        // Bytes that are no text match no tenant, and are not missing either.
+        let text = value.map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned());
+        Self(text.filter(|text| !text.is_empty()))
+    }
+
+    pub(super) fn as_deref(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl FromRequestParts<Api> for ClientIdHeader {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(parts))
+    }
+}

@@ -1,0 +1,207 @@
+//! The one map from what went wrong to a status and a message.
+
+use std::error::Error as _;
+use std::fmt::Write;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::header::{ALLOW, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::domain::{EventId, Invalid};
+use crate::service;
+
+pub(super) type ApiResult<T> = Result<T, ApiError>;
+
+/// Seconds after which a sender may try again what a backend or its credentials made fail.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// Everything that a request may fail with.
+#[derive(Debug)]
+pub(super) enum ApiError {
+    NotFound,
+    MethodNotAllowed {
+        allow: &'static str,
+    },
+    Service(service::Error),
+    Invalid(Vec<Problem>),
+    TooLarge {
+        limit_bytes: usize,
+    },
+    /// The connection failed while the body was read: hardly anybody sees the answer.
+    BodyCutShort,
+    TimedOut,
+    Panicked,
+}
+
+/// One thing that is wrong with a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct Problem {
+    /// Where: `body`, `query` or `path`, then names of members and indexes of elements.
+    #[schema(value_type = Vec<Value>, example = json!(["body", "detail", "event_id"]))]
+    pub(super) loc: Vec<Value>,
+    /// What, for a person.
+    #[schema(example = "Field required")]
+    pub(super) msg: String,
+    /// What, for a program.
+    #[serde(rename = "type")]
+    #[schema(example = "missing")]
+    pub(super) kind: &'static str,
+}
+
+impl Problem {
+    pub(super) fn new(loc: Vec<Value>, invalid: Invalid) -> Self {
+        let Invalid { kind, message } = invalid;
+        Self {
+            loc,
+            msg: message,
+            kind,
+        }
+    }
+}
+
+/// The body of an error with one message.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ErrorBody {
+    pub(super) detail: String,
+}
+
+/// The body of a 422: all problems of the request at once.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProblemsBody {
+    pub(super) detail: Vec<Problem>,
+}
+
+impl From<service::Error> for ApiError {
+    fn from(error: service::Error) -> Self {
+        Self::Service(error)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let problems = match self {
+            Self::Invalid(problems) => problems,
+            other => return other.into_plain_response(),
+        };
+        (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            Json(ProblemsBody { detail: problems }),
+        )
+            .into_response()
+    }
+}
+
+impl ApiError {
+    /// A stored event that cannot be shown.
+    pub(super) fn damaged(event_id: EventId, error: serde_json::Error) -> Self {
+        tracing::error!(%event_id, "stored event data is not JSON");
+        Self::Service(service::Error::Broken(error.into()))
+    }
+
+    fn into_plain_response(self) -> Response {
+        let (status, detail) = self.status_and_detail();
+        let mut response = (status, Json(ErrorBody { detail })).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        if let Self::MethodNotAllowed { allow } = self {
+            response
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if let Self::Service(error) = &self
+            && status.is_server_error()
+        {
+            tracing::error!(error = %chain(error), status = status.as_u16(), "request failed");
+        }
+        response
+    }
+
+    fn status_and_detail(&self) -> (StatusCode, String) {
+        match self {
+            Self::NotFound => (StatusCode::NOT_FOUND, "Not Found".into()),
+            Self::MethodNotAllowed { .. } => {
+                (StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed".into())
+            }
+            Self::Service(error) => service_status_and_detail(error),
+            Self::Invalid(_) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "Unprocessable Content".into(),
+            ),
+            Self::TooLarge { limit_bytes } => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("Larger than {limit_bytes} bytes."),
+            ),
+            Self::BodyCutShort => (
+                StatusCode::BAD_REQUEST,
+                "The request body ended too early.".into(),
+            ),
+            Self::TimedOut => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The request took too long.".into(),
+            ),
+            Self::Panicked => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Internal Server Error".into(),
+            ),
+        }
+    }
+}
+
+fn service_status_and_detail(error: &service::Error) -> (StatusCode, String) {
+    use service::Error;
+    match error {
+        Error::KeyRefused => (StatusCode::UNAUTHORIZED, "Unauthorized API Key.".into()),
+        Error::ClientMissing => (StatusCode::BAD_REQUEST, "Unauthorized Client.".into()),
+        Error::ClientUnknown => (
+            StatusCode::BAD_REQUEST,
+            "Failed to connect to tenant db.".into(),
+        ),
+        Error::TenantNotFound { tenant } => (
+            StatusCode::BAD_REQUEST,
+            format!("'{tenant}' tenant not found in database."),
+        ),
+        Error::NameTaken => (StatusCode::BAD_REQUEST, "Client already exist.".into()),
+        Error::OtherContent { event_id } => (
+            StatusCode::BAD_REQUEST,
+            format!("'{event_id}' event exists with other content."),
+        ),
+        Error::FileNotInStorage { file_id } => (
+            StatusCode::BAD_REQUEST,
+            format!("'{file_id}' file not found in storage."),
+        ),
+        Error::NoFile { event_id } => (
+            StatusCode::NOT_FOUND,
+            format!("'{event_id}' event has no file."),
+        ),
+        Error::Credentials(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Object storage credentials are unavailable.".into(),
+        ),
+        Error::Unavailable(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Temporarily unavailable, try again.".into(),
+        ),
+        Error::Broken(_) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Internal Server Error".into(),
+        ),
+    }
+}
+
+/// Writes an error and all its causes on one line.
+fn chain(error: &service::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let _ = write!(line, ": {error}"); // writing to a String cannot fail
+        cause = error.source();
+    }
+    line
+}

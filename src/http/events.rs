@@ -1,0 +1,190 @@
+//! Reading a tenant's history.
+
+use axum::Json;
+use axum::extract::{RawPathParams, RawQuery, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::Api;
+use super::error::{ApiError, ApiResult, ErrorBody};
+use super::fields::Problems;
+use super::openapi::{InvalidResponses, KeyResponses, TenantResponses, UnavailableResponses};
+use super::query::{EventsQuery, Parameters};
+use crate::domain::{Catalogue, Event, EventId, Invalid};
+use crate::service::Access;
+
+/// A page of a tenant's history.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventsBody {
+    limit: u32,
+    offset: u32,
+    /// All events of the tenant.
+    total_count: u64,
+    /// The events that match the filters.
+    filtered_count: u64,
+    /// The URL of the page that follows, every filter kept.
+    next: Option<String>,
+    previous: Option<String>,
+    results: Vec<EventBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventBody {
+    #[schema(format = Uuid)]
+    event_id: String,
+    /// In UTC, to the precision in which it was sent.
+    #[schema(format = DateTime)]
+    event_time: String,
+    event_type_id: i32,
+    /// Null where the catalogue has no such type.
+    event_type: Option<String>,
+    record_id: i64,
+    source_id: i64,
+    source_type_id: i32,
+    /// Null where the catalogue has no such type.
+    source_type: Option<String>,
+    source_name: String,
+    source_info: String,
+    #[schema(value_type = Vec<Value>)]
+    event_data: Box<RawValue>,
+    #[schema(format = Uuid)]
+    file_id: Option<String>,
+}
+
+/// Lists a tenant's events, newest first.
+#[utoipa::path(
+    get, path = "/api/history/events", tag = "events", security(("api_key" = [])),
+    params(
+        ("X-Client-Id" = String, Header, description = "The tenant's client id"),
+        EventsQuery,
+    ),
+    responses(
+        (status = 200, description = "One page", body = EventsBody),
+        KeyResponses, TenantResponses, InvalidResponses, UnavailableResponses,
+    )
+)]
+pub(super) async fn list(
+    State(api): State<Api>,
+    access: Access,
+    RawQuery(query): RawQuery,
+) -> ApiResult<Json<EventsBody>> {
+    let parameters = Parameters::parse(query.as_deref().unwrap_or_default());
+    let query = parameters.events_query()?;
+    let page = access.events(&query).await?;
+    let catalogue = &api.service.settings.catalogue;
+    let url = |offset| parameters.page_url(&api.public_url, query.limit, offset);
+    let end = u64::from(query.offset) + u64::from(query.limit.get());
+    let next = u32::try_from(end)
+        .ok()
+        .filter(|_| end < page.filtered_count);
+    let previous = (query.offset > 0).then(|| query.offset.saturating_sub(query.limit.get()));
+    let results = page
+        .events
+        .into_iter()
+        .map(|event| EventBody::new(event, catalogue));
+    Ok(Json(EventsBody {
+        limit: query.limit.get(),
+        offset: query.offset,
+        total_count: page.total_count,
+        filtered_count: page.filtered_count,
+        next: next.map(url),
+        previous: previous.map(url),
+        results: results.collect::<ApiResult<_>>()?,
+    }))
+}
+
+impl EventBody {
+    fn new(event: Event, catalogue: &Catalogue) -> ApiResult<Self> {
+        let Event {
+            id,
+            time,
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            data,
+            file_id,
+        } = event;
+        Ok(Self {
+            event_id: id.to_string(),
+            event_time: time.to_string(),
+            event_type_id,
+            event_type: catalogue.event_type(event_type_id).map(str::to_owned),
+            record_id,
+            source_id,
+            source_type_id,
+            source_type: catalogue.source_type(source_type_id).map(str::to_owned),
+            source_name,
+            source_info,
+            event_data: RawValue::from_string(data.into_string())
+                .map_err(|error| ApiError::damaged(id, error))?,
+            file_id: file_id.map(|file_id| file_id.to_string()),
+        })
+    }
+}
+
+/// Where an event's file can be downloaded.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DownloadUrlBody {
+    /// A presigned URL: GET it.
+    download_url: String,
+    #[schema(format = Uuid)]
+    file_id: String,
+}
+
+/// Returns a presigned URL for the file of an event, or goes there.
+#[utoipa::path(
+    get, path = "/api/history/events/{event_id}/file", tag = "events",
+    security(("api_key" = [])),
+    params(
+        ("event_id" = String, Path, format = Uuid, description = "The event's id"),
+        ("redirect" = Option<bool>, Query, description = "Answer 307 to the file's URL"),
+        ("X-Client-Id" = String, Header, description = "The tenant's client id"),
+    ),
+    responses(
+        (status = 200, description = "Where the file is", body = DownloadUrlBody),
+        (status = 307, description = "To where the file is, with `redirect=true`"),
+        (status = 404, description = "No such event, or an event without a file", body = ErrorBody),
+        KeyResponses, TenantResponses, InvalidResponses, UnavailableResponses,
+    )
+)]
+pub(super) async fn file(
+    access: Access,
+    path: RawPathParams,
+    RawQuery(query): RawQuery,
+) -> ApiResult<Response> {
+    let mut problems = Problems::default();
+    let event_id = event_id(&path, &mut problems);
+    let parameters = Parameters::parse(query.as_deref().unwrap_or_default());
+    let redirect = parameters.redirect(&mut problems);
+    let (event_id, redirect) = problems.finish(event_id.zip(redirect))?;
+
+    let download = access.download_url(event_id).await?;
+    let download_url = download.presigned.url;
+    if redirect {
+        return Ok(Redirect::temporary(&download_url).into_response());
+    }
+    let file_id = download.file_id.to_string();
+    Ok(Json(DownloadUrlBody {
+        download_url,
+        file_id,
+    })
+    .into_response())
+}
+
+fn event_id(path: &RawPathParams, problems: &mut Problems) -> Option<EventId> {
+    let text = path
+        .iter()
+        .find_map(|(name, value)| (name == "event_id").then_some(value));
+    let parsed = match text {
+        Some(text) => EventId::parse(text),
+        None => Err(Invalid::new("missing", "Field required")),
+    };
+    let loc = || vec![Value::from("path"), Value::from("event_id")];
+    parsed.map_err(|invalid| problems.add(loc(), invalid)).ok()
+}

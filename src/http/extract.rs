@@ -1,0 +1,40 @@
+//! Reading a request's body, up to a limit.
+
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use super::Api;
+use super::error::ApiError;
+
+/// The largest event, as the length of its `detail`: what EventBridge carries.
+/// Source: Amazon EventBridge quotas, "PutEvents entry size".
+pub(super) const MAX_EVENT_BYTES: usize = 1024 * 1024;
+
+/// Room for the envelope around an event: its other members take a few hundred bytes, `resources`
+/// may list names of up to two kilobytes each.
+const ENVELOPE_BYTES: usize = 64 * 1024;
+
+const MAX_BODY_BYTES: usize = MAX_EVENT_BYTES + ENVELOPE_BYTES;
+
+/// The bytes of a body that should be JSON. `Content-Type` is not looked at: callers that curl the
+/// API rarely set it, and the API takes nothing else.
+#[derive(Debug)]
+pub(super) struct JsonBody(pub Bytes);
+
+impl FromRequest<Api> for JsonBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &Api) -> Result<Self, ApiError> {
+        let body = Limited::new(request.into_body(), MAX_BODY_BYTES);
+        match body.collect().await {
+            Ok(collected) => Ok(Self(collected.to_bytes())),
+            Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
+                Err(ApiError::TooLarge {
+                    limit_bytes: MAX_BODY_BYTES,
+                })
+            }
+            Err(_) => Err(ApiError::BodyCutShort),
+        }
+    }
+}

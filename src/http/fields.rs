@@ -1,0 +1,173 @@
+//! Reading a JSON object member by member, so that all its problems are told at once.
+//!
+//! The words are those that callers of the documented API know (pydantic's).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::error::{ApiError, Problem};
+use crate::domain::Invalid;
+
+/// Collects what is wrong with a request.
+#[derive(Debug, Default)]
+pub(super) struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// Adds a problem; the first one of a place is enough.
+    pub(super) fn add(&mut self, loc: Vec<Value>, invalid: Invalid) {
+        if self.0.iter().all(|problem| problem.loc != loc) {
+            self.0.push(Problem::new(loc, invalid));
+        }
+    }
+
+    /// Returns `value` if there were no problems. A parser gives `None` only after adding one.
+    pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, ApiError> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(ApiError::Invalid(self.0)),
+        }
+    }
+}
+
+/// A JSON object and where in the request it stands.
+#[derive(Debug)]
+pub(super) struct Object<'a> {
+    loc: Vec<Value>,
+    members: BTreeMap<Cow<'a, str>, &'a RawValue>,
+}
+
+impl<'a> Object<'a> {
+    /// Reads the body, which has to be an object.
+    pub(super) fn from_body(body: &'a [u8]) -> Result<Self, ApiError> {
+        let loc = vec![Value::from("body")];
+        let json: Result<&RawValue, Invalid> = if body.is_empty() {
+            Err(missing())
+        } else {
+            serde_json::from_slice(body).map_err(|error| {
+                Invalid::new("json_invalid", format!("JSON decode error: {error}"))
+            })
+        };
+        json.and_then(members)
+            .map(|members| Self {
+                loc: loc.clone(),
+                members,
+            })
+            .map_err(|invalid| ApiError::Invalid(vec![Problem::new(loc, invalid)]))
+    }
+
+    /// Returns where in the request a member stands.
+    pub(super) fn loc(&self, name: &str) -> Vec<Value> {
+        let mut loc = self.loc.clone();
+        loc.push(Value::from(name));
+        loc
+    }
+
+    /// Reads a member that has to be there.
+    pub(super) fn required<T>(
+        &self,
+        problems: &mut Problems,
+        name: &str,
+        parse: impl FnOnce(&'a RawValue) -> Result<T, Invalid>,
+    ) -> Option<T> {
+        let value = self.members.get(name).copied();
+        let parsed = value.ok_or_else(missing).and_then(parse);
+        parsed
+            .map_err(|invalid| problems.add(self.loc(name), invalid))
+            .ok()
+    }
+
+    /// Reads a member that may be absent or null: `Some(None)` then, `None` where it is wrong.
+    #[expect(clippy::option_option, reason = "absent and wrong are two things")]
+    pub(super) fn optional<T>(
+        &self,
+        problems: &mut Problems,
+        name: &str,
+        parse: impl FnOnce(&'a RawValue) -> Result<T, Invalid>,
+    ) -> Option<Option<T>> {
+        match self.members.get(name) {
+            None => Some(None),
+            Some(value) if value.get() == "null" => Some(None),
+            Some(_) => self.required(problems, name, parse).map(Some),
+        }
+    }
+
+    /// Reads a member that has to be an object itself.
+    pub(super) fn object(&self, problems: &mut Problems, name: &str) -> Option<Self> {
+        let members = self.required(problems, name, members)?;
+        Some(Self {
+            loc: self.loc(name),
+            members,
+        })
+    }
+
+    /// Returns the length of a member's JSON text.
+    pub(super) fn size_bytes(&self, name: &str) -> usize {
+        self.members.get(name).map_or(0, |value| value.get().len())
+    }
+}
+
+fn missing() -> Invalid {
+    Invalid::new("missing", "Field required")
+}
+
+/// A name borrowed from the text where it has no escapes.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn members(json: &RawValue) -> Result<BTreeMap<Cow<'_, str>, &RawValue>, Invalid> {
+    let members: BTreeMap<Text<'_>, &RawValue> = serde_json::from_str(json.get())
+        .map_err(|_| Invalid::new("dict_type", "Input should be a valid dictionary"))?;
+    Ok(members
+        .into_iter()
+        .map(|(Text(name), value)| (name, value))
+        .collect())
+}
+
+pub(super) fn string(json: &RawValue) -> Result<String, Invalid> {
+    serde_json::from_str(json.get())
+        .map_err(|_| Invalid::new("string_type", "Input should be a valid string"))
+}
+
+/// Reads the text of a UUID.
+pub(super) fn uuid_text(json: &RawValue) -> Result<String, Invalid> {
+    string(json).map_err(|_| Invalid::new("uuid_type", "UUID input should be a string"))
+}
+
+/// Reads an integer of 64 bits, written without fraction or exponent.
+pub(super) fn integer(json: &RawValue) -> Result<i64, Invalid> {
+    let text = json.get();
+    text.parse().map_err(|_| {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            Invalid::new(
+                "int_parsing_size",
+                "Input should be an integer of at most 64 bits",
+            )
+        } else {
+            Invalid::new("int_type", "Input should be a valid integer")
+        }
+    })
+}
+
+/// Reads an integer of 32 bits.
+pub(super) fn small_integer(json: &RawValue) -> Result<i32, Invalid> {
+    integer(json)?.try_into().map_err(|_| {
+        Invalid::new(
+            "int_parsing_size",
+            "Input should be an integer of at most 32 bits",
+        )
+    })
+}
+
+/// Reads a list, whatever is in it.
+pub(super) fn list(json: &RawValue) -> Result<(), Invalid> {
+    let is_list = json.get().starts_with('[');
+    is_list
+        .then_some(())
+        .ok_or_else(|| Invalid::new("list_type", "Input should be a valid list"))
+}

@@ -1,0 +1,195 @@
+//! Taking events in, in the envelope of EventBridge.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use http::StatusCode;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::Api;
+use super::auth::ClientIdHeader;
+use super::error::{ApiError, ApiResult, ErrorBody};
+use super::extract::{JsonBody, MAX_EVENT_BYTES};
+use super::fields::{self, Object, Problems};
+use super::openapi::{InvalidResponses, KeyResponses, UnavailableResponses};
+use crate::domain::{Event, EventData, EventId, EventTime, FileId};
+use crate::service::{Access, Caller};
+
+/// The envelope in which EventBridge delivers an event. Only `detail` and the member that names the
+/// tenant have to be there; members that are not listed are ignored.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "documents the body that `parse` reads")]
+pub(super) struct EnvelopeBody {
+    #[schema(example = "0")]
+    version: Option<String>,
+    id: Option<String>,
+    #[schema(rename = "detail-type")]
+    detail_type: Option<String>,
+    /// The tenant's database name or client id, unless `X-Client-Id` is sent or a setting names
+    /// another member.
+    #[schema(example = "alx_demo")]
+    source: Option<String>,
+    account: Option<String>,
+    time: Option<String>,
+    #[schema(example = "eu-west-2")]
+    region: Option<String>,
+    resources: Option<Vec<Value>>,
+    detail: DetailBody,
+}
+
+/// Something that happened to a record.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "documents the body that `parse` reads")]
+pub(super) struct DetailBody {
+    /// Chosen by the sender: a second delivery with the same id stores nothing.
+    #[schema(format = Uuid)]
+    event_id: String,
+    /// RFC 3339, with at most six digits of a fraction.
+    #[schema(format = DateTime, example = "2022-11-10T10:26:12.111Z")]
+    event_time: String,
+    #[schema(example = 9)]
+    event_type_id: i32,
+    record_id: i64,
+    source_id: i64,
+    source_type_id: i32,
+    source_name: Option<String>,
+    /// Where the source type is `mcp`: the model.
+    source_info: Option<String>,
+    /// Anything; the first object in it with a member `file_id` references a file too.
+    event_data: Vec<Value>,
+    /// A file that was uploaded before the event is sent.
+    #[schema(format = Uuid)]
+    file_id: Option<String>,
+}
+
+/// Stores an event, each once: the answer is sent when the event is durable.
+#[utoipa::path(
+    post, path = "/api/event-bridge/create-event", tag = "events", security(("api_key" = [])),
+    params(("X-Client-Id" = Option<String>, Header,
+            description = "The tenant's client id; without it the envelope names the tenant")),
+    request_body = EnvelopeBody,
+    responses(
+        (status = 201, description = "The event is stored, now or by an earlier delivery",
+         body = ErrorBody, example = json!({"detail": "Event created."})),
+        (status = 400, description = "No such tenant, no such file, or an event with this id and \
+                                      other content", body = ErrorBody),
+        (status = 413, description = "The event is larger than 1 MiB", body = ErrorBody),
+        KeyResponses, InvalidResponses, UnavailableResponses,
+    )
+)]
+pub(super) async fn create_event(
+    State(api): State<Api>,
+    caller: Caller,
+    client_id: ClientIdHeader,
+    body: Result<JsonBody, ApiError>,
+) -> ApiResult<impl IntoResponse> {
+    let by_header = match client_id.as_deref() {
+        Some(client_id) => Some(caller.access(Some(client_id)).await?),
+        None => None,
+    };
+    let body = body?;
+    let envelope = Object::from_body(&body.0)?;
+    let mut problems = Problems::default();
+    let access = match by_header {
+        Some(access) => Some(access),
+        None => access_by_envelope(&api, &caller, &envelope, &mut problems).await?,
+    };
+    let event = parse(&envelope, &mut problems)?;
+    let (access, event) = problems.finish(access.zip(event))?;
+    access.append(event).await?;
+    Ok((
+        StatusCode::CREATED,
+        Json(ErrorBody {
+            detail: "Event created.".into(),
+        }),
+    ))
+}
+
+/// Finds the tenant that the envelope names. A name that can be read and is no tenant's is refused
+/// before the rest of the request is looked at, as in every other order of checks.
+async fn access_by_envelope(
+    api: &Api,
+    caller: &Caller,
+    envelope: &Object<'_>,
+    problems: &mut Problems,
+) -> ApiResult<Option<Access>> {
+    let member = api.service.settings.tenant_from.name();
+    match envelope.required(problems, member, fields::string) {
+        Some(name) => Ok(Some(caller.access_named(&name).await?)),
+        None => Ok(None),
+    }
+}
+
+fn parse(envelope: &Object<'_>, problems: &mut Problems) -> ApiResult<Option<Event>> {
+    if envelope.size_bytes("detail") > MAX_EVENT_BYTES {
+        return Err(ApiError::TooLarge {
+            limit_bytes: MAX_EVENT_BYTES,
+        });
+    }
+    for name in [
+        "version",
+        "id",
+        "detail-type",
+        "source",
+        "account",
+        "time",
+        "region",
+    ] {
+        envelope.optional(problems, name, fields::string);
+    }
+    envelope.optional(problems, "resources", fields::list);
+    let detail = envelope.object(problems, "detail");
+    Ok(detail.and_then(|detail| parse_detail(&detail, problems)))
+}
+
+fn parse_detail(detail: &Object<'_>, problems: &mut Problems) -> Option<Event> {
+    let id = detail.required(problems, "event_id", |json| {
+        EventId::parse(&fields::uuid_text(json)?)
+    });
+    let time = detail.required(problems, "event_time", |json| {
+        EventTime::parse(&fields::string(json)?)
+    });
+    let event_type_id = detail.required(problems, "event_type_id", fields::small_integer);
+    let record_id = detail.required(problems, "record_id", fields::integer);
+    let source_id = detail.required(problems, "source_id", fields::integer);
+    let source_type_id = detail.required(problems, "source_type_id", fields::small_integer);
+    let source_name = detail.optional(problems, "source_name", fields::string);
+    let source_info = detail.optional(problems, "source_info", fields::string);
+    let data = detail.required(problems, "event_data", EventData::parse);
+    let file_id = detail.optional(problems, "file_id", |json| {
+        FileId::parse(&fields::uuid_text(json)?)
+    });
+    let data = data?;
+    let file_id = match file_id? {
+        Some(file_id) => Some(file_id),
+        None => file_id_in_data(detail, &data, problems)?,
+    };
+    Some(Event {
+        id: id?,
+        time: time?,
+        event_type_id: event_type_id?,
+        record_id: record_id?,
+        source_id: source_id?,
+        source_type_id: source_type_id?,
+        source_name: source_name?.unwrap_or_default(),
+        source_info: source_info?.unwrap_or_default(),
+        data,
+        file_id,
+    })
+}
+
+#[expect(clippy::option_option, reason = "absent and wrong are two things")]
+fn file_id_in_data(
+    detail: &Object<'_>,
+    data: &EventData,
+    problems: &mut Problems,
+) -> Option<Option<FileId>> {
+    data.file_id()
+        .map_err(|problem| {
+            let mut loc = detail.loc("event_data");
+            loc.extend([Value::from(problem.index), Value::from("file_id")]);
+            problems.add(loc, problem.invalid);
+        })
+        .ok()
+}

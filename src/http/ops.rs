@@ -1,0 +1,110 @@
+//! For those who run the service: health, metrics and the API reference. None of it needs a key.
+
+use std::error::Error;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
+use http::{StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::Api;
+
+/// How long a backend may take to say that it is there: probes usually give up after a second or two.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HealthBody {
+    /// `ok`, or `unavailable`
+    status: &'static str,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ReadinessBody {
+    /// `ok`, or `unavailable`
+    status: &'static str,
+    /// The database: `ok`, or why it is out of reach.
+    database: String,
+    /// The object storage: `ok`, or why it is out of reach.
+    files: String,
+}
+
+/// Tells that the process answers.
+#[utoipa::path(get, path = "/health/live", tag = "operations",
+    responses((status = 200, description = "The process answers", body = HealthBody)))]
+pub(super) async fn live() -> Json<HealthBody> {
+    Json(HealthBody { status: "ok" })
+}
+
+/// Tells whether both backends are within reach.
+#[utoipa::path(get, path = "/health/ready", tag = "operations",
+    responses(
+        (status = 200, description = "Both backends are within reach", body = ReadinessBody),
+        (status = 503, description = "A backend is out of reach", body = ReadinessBody),
+    ))]
+pub(super) async fn ready(State(api): State<Api>) -> Response {
+    let Ok(readiness) = tokio::time::timeout(PROBE_TIMEOUT, api.service.readiness()).await else {
+        let late = "no answer within two seconds";
+        return readiness_body(late.to_owned(), late.to_owned());
+    };
+    readiness_body(state_of(readiness.database), state_of(readiness.files))
+}
+
+fn readiness_body(database: String, files: String) -> Response {
+    let all_well = database == "ok" && files == "ok";
+    for (backend, state) in [("database", &database), ("files", &files)] {
+        let up = if state == "ok" { 1.0 } else { 0.0 };
+        metrics::gauge!("event_history_backend_up", "backend" => backend).set(up);
+    }
+    let (code, status) = if all_well {
+        (StatusCode::OK, "ok")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+    };
+    (
+        code,
+        Json(ReadinessBody {
+            status,
+            database,
+            files,
+        }),
+    )
+        .into_response()
+}
+
+/// Causes go to the log, not to whoever asks: they may name folders and hosts.
+fn state_of<E: Error>(answer: Result<(), E>) -> String {
+    match answer {
+        Ok(()) => "ok".to_owned(),
+        Err(error) => {
+            let cause = error.source().map(ToString::to_string).unwrap_or_default();
+            tracing::warn!(%error, cause, "backend is not ready");
+            error.to_string()
+        }
+    }
+}
+
+/// Returns the metrics in the text format of Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "operations",
+    responses((status = 200, description = "Metrics", body = String, content_type = "text/plain")))]
+pub(super) async fn metrics(State(api): State<Api>) -> impl IntoResponse {
+    let content_type = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, content_type)], api.metrics.render())
+}
+
+/// Returns this document.
+#[utoipa::path(get, path = "/openapi.json", tag = "operations",
+    responses((status = 200, description = "The OpenAPI 3.1 document", body = serde_json::Value)))]
+pub(super) async fn openapi() -> impl IntoResponse {
+    Json(super::openapi())
+}
+
+/// Returns the routes of the API reference at `/docs`, everything it needs included.
+pub(super) fn docs() -> Router<Api> {
+    SwaggerUi::new("/docs")
+        .config(Config::from("/openapi.json"))
+        .into()
+}

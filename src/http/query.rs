@@ -1,0 +1,179 @@
+//! Query strings: parsing them into a query, and writing those of the neighbouring pages.
+
+use serde_json::Value;
+use url::form_urlencoded;
+use utoipa::IntoParams;
+
+use super::error::ApiResult;
+use super::fields::Problems;
+use crate::domain::query::Limit;
+use crate::domain::{EventId, EventTime, Invalid, Ordering, Query};
+
+/// How often one filter may be repeated: enough for a screen of records, and a statement that stays
+/// small.
+const MAX_REPEATS: usize = 100;
+
+/// Filters and paging. Each of the ids may be repeated: any of them matches.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "documents the parameters that `events_query` reads"
+)]
+pub(super) struct EventsQuery {
+    record_id: Option<Vec<i64>>,
+    event_type_id: Option<Vec<i32>>,
+    source_id: Option<Vec<i64>>,
+    source_type_id: Option<Vec<i32>>,
+    #[param(value_type = Option<Vec<uuid::Uuid>>)]
+    event_id: Option<Vec<String>>,
+    /// RFC 3339, inclusive.
+    #[param(format = DateTime)]
+    event_time_from: Option<String>,
+    /// RFC 3339, exclusive.
+    #[param(format = DateTime)]
+    event_time_to: Option<String>,
+    /// How many events one page holds.
+    #[param(minimum = 1, maximum = 1000, default = 50)]
+    limit: Option<u32>,
+    /// How many events to skip.
+    #[param(default = 0)]
+    offset: Option<u32>,
+    /// `-event_time` (newest first) or `event_time`.
+    #[param(default = "-event_time")]
+    ordering: Option<String>,
+}
+
+/// The names and values of a query string, in its order.
+#[derive(Debug)]
+pub(super) struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    pub(super) fn parse(query: &str) -> Self {
+        Self(
+            form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+        )
+    }
+
+    /// Reads what [`EventsQuery`] documents, and nothing else.
+    pub(super) fn events_query(&self) -> ApiResult<Query> {
+        let mut problems = Problems::default();
+        let mut query = Query::default();
+        for (name, value) in &self.0 {
+            if let Err(invalid) = read_parameter(&mut query, name, value) {
+                problems.add(loc(name), invalid);
+            }
+        }
+        for name in [
+            "event_time_from",
+            "event_time_to",
+            "limit",
+            "offset",
+            "ordering",
+        ] {
+            self.check_repeats(name, 1, &mut problems);
+        }
+        for name in [
+            "record_id",
+            "event_type_id",
+            "source_id",
+            "source_type_id",
+            "event_id",
+        ] {
+            self.check_repeats(name, MAX_REPEATS, &mut problems);
+        }
+        problems.finish(Some(query))
+    }
+
+    /// Reads the one parameter of a file's URL: whether to go there.
+    pub(super) fn redirect(&self, problems: &mut Problems) -> Option<bool> {
+        let mut redirect = Some(false);
+        for (name, value) in &self.0 {
+            redirect = match (name.as_str(), value.as_str()) {
+                ("redirect", "true" | "1") => Some(true),
+                ("redirect", "false" | "0") => Some(false),
+                ("redirect", _) => {
+                    let message = "Input should be a valid boolean, true or false";
+                    problems.add(loc(name), Invalid::new("bool_parsing", message));
+                    None
+                }
+                _ => {
+                    problems.add(loc(name), unknown());
+                    None
+                }
+            };
+        }
+        self.check_repeats("redirect", 1, problems);
+        redirect
+    }
+
+    /// Returns the absolute URL of another page, with every filter as it was sent.
+    pub(super) fn page_url(&self, public_url: &str, limit: Limit, offset: u32) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in &self.0 {
+            if name != "limit" && name != "offset" {
+                query.append_pair(name, value);
+            }
+        }
+        query.append_pair("limit", &limit.get().to_string());
+        query.append_pair("offset", &offset.to_string());
+        format!("{public_url}/api/history/events?{}", query.finish())
+    }
+
+    fn check_repeats(&self, name: &str, most: usize, problems: &mut Problems) {
+        if self.0.iter().filter(|(other, _)| other == name).count() > most {
+            let message = format!("Parameter should be given at most {most} times");
+            problems.add(loc(name), Invalid::new("too_long", message));
+        }
+    }
+}
+
+fn loc(name: &str) -> Vec<Value> {
+    vec![Value::from("query"), Value::from(name)]
+}
+
+fn unknown() -> Invalid {
+    Invalid::new("extra_forbidden", "Unknown parameter")
+}
+
+fn read_parameter(query: &mut Query, name: &str, value: &str) -> Result<(), Invalid> {
+    match name {
+        "record_id" => query.record_ids.push(integer(value)?),
+        "event_type_id" => query.event_type_ids.push(integer(value)?),
+        "source_id" => query.source_ids.push(integer(value)?),
+        "source_type_id" => query.source_type_ids.push(integer(value)?),
+        "event_id" => query.event_ids.push(EventId::parse(value)?),
+        "event_time_from" => query.from_us = Some(EventTime::parse(value)?.micros()),
+        "event_time_to" => query.to_us = Some(EventTime::parse(value)?.micros()),
+        "limit" => query.limit = Limit::new(integer(value)?)?,
+        "offset" => query.offset = integer(value)?,
+        "ordering" => query.ordering = ordering(value)?,
+        _ => return Err(unknown()),
+    }
+    Ok(())
+}
+
+fn integer<T: std::str::FromStr<Err = std::num::ParseIntError>>(text: &str) -> Result<T, Invalid> {
+    use std::num::IntErrorKind::{NegOverflow, PosOverflow};
+    text.parse()
+        .map_err(|error: std::num::ParseIntError| match error.kind() {
+            PosOverflow | NegOverflow => Invalid::new(
+                "int_parsing_size",
+                "Input should be an integer in the range of its type",
+            ),
+            _ => Invalid::new("int_parsing", "Input should be a valid integer"),
+        })
+}
+
+fn ordering(text: &str) -> Result<Ordering, Invalid> {
+    match text {
+        "-event_time" => Ok(Ordering::NewestFirst),
+        "event_time" => Ok(Ordering::OldestFirst),
+        _ => Err(Invalid::new(
+            "enum",
+            "Input should be '-event_time' or 'event_time'",
+        )),
+    }
+}

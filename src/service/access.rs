@@ -1,0 +1,103 @@
+//! Who is asking, and for which tenant.
+
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+use super::{Error, Service};
+use crate::domain::{ClientId, DatabaseName, Tenant};
+
+/// The accepted API keys, as SHA-256 digests: all of one length, so that comparing them tells nothing
+/// of a key, its length included.
+#[derive(Debug)]
+pub struct ApiKeys(Vec<[u8; 32]>);
+
+impl ApiKeys {
+    pub fn new(keys: &[SecretString]) -> Self {
+        Self(
+            keys.iter()
+                .map(|key| Sha256::digest(key.expose_secret()).into())
+                .collect(),
+        )
+    }
+
+    fn accept(&self, key: &[u8]) -> bool {
+        let digest: [u8; 32] = Sha256::digest(key).into();
+        // Compares with every key, so that the time does not tell which one it was.
+        let none = Choice::from(0);
+        self.0
+            .iter()
+            .fold(none, |found, accepted| found | accepted.ct_eq(&digest))
+            .into()
+    }
+}
+
+/// Somebody with a valid API key.
+#[derive(Debug)]
+pub struct Caller {
+    pub(super) service: Arc<Service>,
+}
+
+/// Somebody with a valid API key, at work on one tenant.
+#[derive(Debug)]
+pub struct Access {
+    pub(super) service: Arc<Service>,
+    pub(super) tenant: Arc<Tenant>,
+}
+
+impl Service {
+    /// Lets in whoever sends one of the API keys.
+    pub fn authenticate(self: &Arc<Self>, key: Option<&[u8]>) -> Result<Caller, Error> {
+        match key {
+            Some(key) if self.settings.api_keys.accept(key) => Ok(Caller {
+                service: Arc::clone(self),
+            }),
+            _ => Err(Error::KeyRefused),
+        }
+    }
+}
+
+impl Caller {
+    /// Goes on to the tenant with this client id; an empty one counts as missing.
+    pub async fn access(&self, client_id: Option<&str>) -> Result<Access, Error> {
+        let client_id = client_id
+            .filter(|text| !text.is_empty())
+            .ok_or(Error::ClientMissing)?;
+        // What is not a UUID was never handed out as a client id.
+        let client_id = ClientId::parse(client_id).map_err(|_| Error::ClientUnknown)?;
+        let tenant = self.service.store.tenant_by_client_id(client_id).await?;
+        self.enter(tenant.ok_or(Error::ClientUnknown)?).await
+    }
+
+    /// Goes on to the tenant that an envelope names: by its database name, or else its client id.
+    pub async fn access_named(&self, name: &str) -> Result<Access, Error> {
+        let store = &self.service.store;
+        let mut tenant = None;
+        if let Ok(name) = DatabaseName::parse(name) {
+            tenant = store.tenant_by_name(&name).await?;
+        }
+        if tenant.is_none()
+            && let Ok(client_id) = ClientId::parse(name)
+        {
+            tenant = store.tenant_by_client_id(client_id).await?;
+        }
+        let tenant = tenant.ok_or_else(|| Error::TenantNotFound {
+            tenant: name.to_owned(),
+        })?;
+        self.enter(tenant).await
+    }
+
+    async fn enter(&self, tenant: Arc<Tenant>) -> Result<Access, Error> {
+        if !self.service.store.has_database(&tenant).await? {
+            return Err(Error::TenantNotFound {
+                tenant: tenant.database_name.to_string(),
+            });
+        }
+        Ok(Access {
+            service: Arc::clone(&self.service),
+            tenant,
+        })
+    }
+}

@@ -1,0 +1,55 @@
+//! Why the service did not do what it was asked.
+
+use crate::domain::{EventId, FileId};
+use crate::{objects, store};
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the API key is missing or wrong")]
+    KeyRefused,
+    #[error("no client id was sent")]
+    ClientMissing,
+    #[error("the client id matches no tenant")]
+    ClientUnknown,
+    /// `tenant` is the name that was looked for: a database name, or what an envelope said.
+    #[error("there is no database of tenant '{tenant}'")]
+    TenantNotFound { tenant: String },
+    #[error("a tenant with that database name exists already")]
+    NameTaken,
+    #[error("event {event_id} exists with other content")]
+    OtherContent { event_id: EventId },
+    #[error("file {file_id} is not in storage")]
+    FileNotInStorage { file_id: FileId },
+    /// No such event, or an event without a file: from outside they look the same.
+    #[error("event {event_id} has no file")]
+    NoFile { event_id: EventId },
+    #[error("no credentials to sign with")]
+    Credentials(#[source] objects::Error),
+    /// May succeed later; nothing that was asked is claimed to have happened.
+    #[error("a backend is unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A person has to look.
+    #[error("the service cannot go on")]
+    Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::DatabaseMissing(name) => Self::TenantNotFound {
+                tenant: name.to_string(),
+            },
+            store::Error::Busy | store::Error::Unavailable(_) => Self::Unavailable(error.into()),
+            store::Error::Damaged(_) => Self::Broken(error.into()),
+        }
+    }
+}
+
+impl From<objects::Error> for Error {
+    fn from(error: objects::Error) -> Self {
+        match error {
+            objects::Error::Credentials(_) => Self::Credentials(error),
+            objects::Error::Unavailable(_) => Self::Unavailable(error.into()),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What the product does, told without HTTP and without a backend.
+//!
+//! A caller goes from [`Service`] to [`Caller`] with an API key, and from there to [`Access`] with a
+//! tenant. Whatever touches a tenant's data is a method of [`Access`]: there is no way to name another.
+
+mod access;
+mod error;
+mod events;
+mod files;
+mod ingest;
+mod tenants;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::{Catalogue, Clock, Entropy, TenantMember};
+use crate::objects::Objects;
+use crate::store::Store;
+
+pub use access::{Access, ApiKeys, Caller};
+pub use error::Error;
+pub use files::{DownloadUrl, UploadUrl};
+pub use tenants::NewClient;
+
+/// The service: two backends, and what it was told to do with them.
+#[derive(Debug)]
+pub struct Service {
+    pub store: Arc<dyn Store>,
+    pub objects: Arc<dyn Objects>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub settings: Settings,
+}
+
+/// What an operator decides.
+#[derive(Debug)]
+pub struct Settings {
+    pub api_keys: ApiKeys,
+    /// The envelope member that names the tenant where no client id is sent.
+    pub tenant_from: TenantMember,
+    pub upload_url_life: Duration,
+    pub download_url_life: Duration,
+    pub catalogue: Catalogue,
+}
+
+/// How the two backends are.
+#[derive(Debug)]
+pub struct Readiness {
+    pub database: Result<(), crate::store::Error>,
+    pub files: Result<(), crate::objects::Error>,
+}
+
+impl Service {
+    /// Asks both backends whether they would answer now.
+    pub async fn readiness(&self) -> Readiness {
+        let (database, files) = tokio::join!(self.store.ping(), self.objects.ping());
+        Readiness { database, files }
+    }
+}
