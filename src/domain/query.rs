@@ -5,7 +5,7 @@ use super::{Event, EventId, Invalid};
 /// Which events, in which order, and which part of them.
 ///
 /// Each list means "any of"; an empty one means no filter. Filters of different members all hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Query {
     pub record_ids: Vec<i64>,
     pub event_type_ids: Vec<i32>,
@@ -58,23 +58,6 @@ impl Limit {
 impl Default for Limit {
     fn default() -> Self {
         Self(50)
-    }
-}
-
-impl Default for Query {
-    fn default() -> Self {
-        Self {
-            record_ids: Vec::new(),
-            event_type_ids: Vec::new(),
-            source_ids: Vec::new(),
-            source_type_ids: Vec::new(),
-            event_ids: Vec::new(),
-            from_us: None,
-            to_us: None,
-            ordering: Ordering::default(),
-            limit: Limit::default(),
-            offset: 0,
-        }
     }
 }
 

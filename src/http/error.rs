@@ -21,7 +21,7 @@ const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 /// Everything that a request may fail with.
 #[derive(Debug)]
-pub(super) enum ApiError {
+pub enum ApiError {
     NotFound,
     MethodNotAllowed {
         allow: &'static str,
@@ -39,17 +39,17 @@ pub(super) enum ApiError {
 
 /// One thing that is wrong with a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub(super) struct Problem {
+pub struct Problem {
     /// Where: `body`, `query` or `path`, then names of members and indexes of elements.
     #[schema(value_type = Vec<Value>, example = json!(["body", "detail", "event_id"]))]
-    pub(super) loc: Vec<Value>,
+    pub loc: Vec<Value>,
     /// What, for a person.
     #[schema(example = "Field required")]
-    pub(super) msg: String,
+    pub msg: String,
     /// What, for a program.
     #[serde(rename = "type")]
     #[schema(example = "missing")]
-    pub(super) kind: &'static str,
+    pub kind: &'static str,
 }
 
 impl Problem {

@@ -8,7 +8,7 @@ use super::Api;
 use super::error::ApiError;
 
 /// The largest event, as the length of its `detail`: what EventBridge carries.
-/// Source: Amazon EventBridge quotas, "PutEvents entry size".
+/// Source: Amazon EventBridge quotas, "`PutEvents` entry size".
 pub(super) const MAX_EVENT_BYTES: usize = 1024 * 1024;
 
 /// Room for the envelope around an event: its other members take a few hundred bytes, `resources`

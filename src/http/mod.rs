@@ -29,8 +29,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use crate::service::Service;
-use error::ApiError;
-
+pub use error::{ApiError, Problem};
 pub use observe::describe_metrics;
 pub use openapi::document as openapi;
 pub use server::{Limits, serve};
@@ -133,7 +132,7 @@ fn cors(origins: &[String]) -> CorsLayer {
 }
 
 /// How long a browser may remember a preflight's answer: Chromium caps it at two hours anyway.
-const PREFLIGHT_LIFE: Duration = Duration::from_secs(2 * 60 * 60);
+const PREFLIGHT_LIFE: Duration = Duration::from_hours(2);
 
 /// Lets the CORS layer answer what is a preflight by the Fetch standard, and only that: any other
 /// OPTIONS is a method that the route does not have.

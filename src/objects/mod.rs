@@ -21,7 +21,7 @@ pub use location::Location;
 
 /// The longest life that SigV4 allows a presigned URL (`X-Amz-Expires`).
 /// Source: Amazon S3 API reference, "Authenticating requests: using query parameters".
-pub const MAX_URL_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub const MAX_URL_LIFE: Duration = Duration::from_hours(7 * 24);
 
 /// Hands out URLs with which others upload and download one object, and knows which objects are there.
 #[async_trait]

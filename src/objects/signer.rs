@@ -10,6 +10,9 @@ use url::Url;
 use super::{MAX_URL_LIFE, Presigned};
 use crate::domain::ObjectKey;
 
+/// A presigned URL lives for whole seconds, and for one at least.
+const MIN_URL_LIFE: Duration = Duration::from_secs(1);
+
 /// A bucket, and the prefix under which our keys lie in it.
 #[derive(Debug, Clone)]
 pub struct Signer {
@@ -31,6 +34,10 @@ impl Signer {
 
     pub fn bucket(&self) -> &Bucket {
         &self.bucket
+    }
+
+    pub fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// Returns the whole key of an object in the bucket.
@@ -65,11 +72,35 @@ impl Signer {
         let key = self.full_key(key);
         sign(&self.bucket.get_object(Some(credentials), &key), now, life)
     }
+
+    /// Signs a HEAD of `key`, likewise.
+    pub fn head(
+        &self,
+        key: &ObjectKey,
+        credentials: &Credentials,
+        now: Timestamp,
+        life: Duration,
+    ) -> Presigned {
+        let key = self.full_key(key);
+        sign(&self.bucket.head_object(Some(credentials), &key), now, life)
+    }
+
+    /// Signs a HEAD of the bucket itself, likewise.
+    pub fn head_bucket(
+        &self,
+        credentials: &Credentials,
+        now: Timestamp,
+        life: Duration,
+    ) -> Presigned {
+        sign(&self.bucket.head_bucket(Some(credentials)), now, life)
+    }
 }
 
 fn sign<'a>(action: &impl S3Action<'a>, now: Timestamp, life: Duration) -> Presigned {
-    let life = Duration::from_secs(life.min(MAX_URL_LIFE).as_secs());
+    let life = Duration::from_secs(life.clamp(MIN_URL_LIFE, MAX_URL_LIFE).as_secs());
     let url = action.sign_with_time(life, &now).into();
-    let expires_at = now.checked_add(life).unwrap_or(Timestamp::MAX);
+    // The URL states its beginning in whole seconds (`X-Amz-Date`), so its end lies on one too.
+    let begin = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let expires_at = begin.checked_add(life).unwrap_or(Timestamp::MAX);
     Presigned { url, expires_at }
 }

@@ -1,40 +1,302 @@
-//! An S3 endpoint of our own, on a folder.
-use super::*;
+//! An S3 endpoint of our own, on a folder: for those who want no other service beside this one.
+//!
+//! ```text
+//! <folder>/key-pair.json         the key pair, unless the settings give one
+//! <folder>/objects/<xx>/<hash>   an object: its bytes, and what is known of it
+//! <folder>/uploads/<uuid>        an object being written
+//! ```
+//!
+//! A folder is one bucket, under whatever name the settings give it. An answer to a PUT means that the
+//! object is durable; before it nothing is visible. The object's file has its final name only once it
+//! is written, verified and synced, and then the folder of that name is synced too.
+//!
+//! The signatures are over the `Host` header and the path as they arrive here: a proxy in front has to
+//! leave both as they are in the public URL.
+
+mod adapter;
+mod conditions;
+mod digests;
+mod file;
+mod folder;
+mod guard;
+mod intake;
+mod keys;
+mod upload;
+
+use std::convert::Infallible;
+use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::extract::Request;
+use http::{HeaderName, HeaderValue, Method, header};
+use s3s::auth::{S3Auth, SecretKey};
+use s3s::service::S3ServiceBuilder;
+use s3s::{S3ErrorCode, S3Result};
+use secrecy::ExposeSecret;
+use subtle::ConstantTimeEq;
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+use url::Url;
+
+use self::adapter::Adapter;
+use self::folder::Folder;
+use self::guard::Guard;
+use super::signer::Signer;
+use super::{Error, KeyPair, ObjectInfo, Objects, Presigned, Surroundings};
+use crate::domain::{Clock, Finding, ObjectKey};
+
+pub use self::folder::check_folder;
+
+/// Every origin, where it stands for one.
+const ANY_ORIGIN: &str = "*";
+/// How long a browser may remember a preflight's answer: the longest that Chromium heeds.
+const PREFLIGHT_LIFE: Duration = Duration::from_hours(2);
+/// What a page may read of an answer beside what every page may.
+const EXPOSED: [HeaderName; 6] = [
+    header::ETAG,
+    header::CONTENT_LENGTH,
+    header::CONTENT_RANGE,
+    header::CONTENT_DISPOSITION,
+    header::ACCEPT_RANGES,
+    HeaderName::from_static("x-amz-request-id"),
+];
+
+/// The embedded storage, as this process itself uses it.
 #[derive(Debug)]
-pub struct Embedded;
+pub struct Embedded {
+    folder: Arc<Folder>,
+    signer: Signer,
+    credentials: rusty_s3::Credentials,
+    clock: Arc<dyn Clock>,
+    public_url: Url,
+    origins: Vec<String>,
+    /// Whether the key pair is one that we keep in the folder.
+    keeps_key_pair: bool,
+}
+
 /// Serves the embedded storage over HTTP.
 #[derive(Debug, Clone)]
-pub struct Endpoint;
+pub struct Endpoint {
+    guard: Arc<Guard>,
+    origins: Vec<HeaderValue>,
+}
+
+/// Opens `folder`, making it where it is missing, with the key pair that opens and signs its URLs.
+pub async fn open(
+    folder: &Path,
+    bucket: &str,
+    region: &str,
+    surroundings: &Surroundings,
+) -> Result<(Embedded, Endpoint), Error> {
+    let Surroundings {
+        clock,
+        entropy,
+        public_url,
+        embedded_key_pair,
+        embedded_origins,
+    } = surroundings;
+    if !s3s::path::check_bucket_name(bucket) {
+        return Err(unavailable(format!("'{bucket}' is not a bucket name")));
+    }
+    let path = folder.to_owned();
+    let its_entropy = Arc::clone(entropy);
+    let folder = blocking(move || Folder::open(&path, its_entropy)).await?;
+    let folder = Arc::new(folder);
+    let key_pair = if let Some(key_pair) = embedded_key_pair {
+        key_pair.clone()
+    } else {
+        let folder = Arc::clone(&folder);
+        let made = tokio::task::spawn_blocking(move || keys::load_or_make(&folder)).await;
+        made.unwrap_or_else(|panic| Err(io::Error::other(panic)))
+            .map_err(|error| Error::Credentials(error.into()))?
+    };
+    let origins: Result<Vec<_>, _> = embedded_origins
+        .iter()
+        .map(|origin| HeaderValue::from_str(origin))
+        .collect();
+    let origins = origins.map_err(|_| unavailable("an origin is not one of a browser's"))?;
+    let signer = Signer::new(
+        public_url.clone(),
+        bucket.to_owned(),
+        String::new(),
+        region.to_owned(),
+    )
+    .map_err(|error| Error::Unavailable(error.into()))?;
+
+    let credentials = keys::to_credentials(&key_pair);
+    let adapter = Adapter {
+        folder: Arc::clone(&folder),
+        clock: Arc::clone(clock),
+    };
+    let mut service = S3ServiceBuilder::new(adapter);
+    service.set_auth(OneKeyPair(key_pair));
+    let guard = Guard {
+        service: service.build(),
+        region: region.to_owned(),
+        prefix: format!("/{bucket}/"),
+        entropy: Arc::clone(entropy),
+    };
+    let embedded = Embedded {
+        folder,
+        signer,
+        credentials,
+        clock: Arc::clone(clock),
+        public_url: public_url.clone(),
+        origins: embedded_origins.clone(),
+        keeps_key_pair: embedded_key_pair.is_none(),
+    };
+    let endpoint = Endpoint {
+        guard: Arc::new(guard),
+        origins,
+    };
+    Ok((embedded, endpoint))
+}
+
 impl Endpoint {
-    /// Returns the route to mount on the API's port: it answers `/<bucket>/{*key}`.
-    pub fn router(self) -> axum::Router {
-        axum::Router::new()
+    /// Returns the route to mount on the API's port: it answers `/<bucket>/{*key}`. Merge it, do not
+    /// nest it: a signature is over the whole path. A time limit on requests must not cover it, nor a
+    /// limit on bodies: both are its own.
+    pub fn router(self) -> Router {
+        let Self { guard, origins } = self;
+        let path = format!("{}{{*key}}", guard.prefix);
+        let service = tower::service_fn(move |request: Request| {
+            let guard = Arc::clone(&guard);
+            async move { Ok::<_, Infallible>(guard.answer(request).await) }
+        });
+        let router = Router::new().route_service(&path, service);
+        if origins.is_empty() {
+            return router;
+        }
+        let origins = if origins.iter().any(|origin| origin == ANY_ORIGIN) {
+            AllowOrigin::any()
+        } else {
+            AllowOrigin::list(origins)
+        };
+        let cors = CorsLayer::new()
+            .allow_origin(origins)
+            .allow_methods([Method::GET, Method::HEAD, Method::PUT])
+            .allow_headers(AllowHeaders::mirror_request())
+            .expose_headers(EXPOSED)
+            .max_age(PREFLIGHT_LIFE);
+        router.layer(cors)
     }
 }
-pub async fn open(
-    _: &Path,
-    _: &str,
-    _: &str,
-    _: &Surroundings,
-) -> Result<(Embedded, Endpoint), Error> {
-    unimplemented!()
-}
+
 #[async_trait]
 impl Objects for Embedded {
-    async fn presign_put(&self, _: &ObjectKey, _: Duration) -> Result<Presigned, Error> {
-        unimplemented!()
+    async fn presign_put(&self, key: &ObjectKey, life: Duration) -> Result<Presigned, Error> {
+        let now = self.clock.now();
+        Ok(self.signer.put(key, &self.credentials, now, life))
     }
-    async fn presign_get(&self, _: &ObjectKey, _: Duration) -> Result<Presigned, Error> {
-        unimplemented!()
+
+    async fn presign_get(&self, key: &ObjectKey, life: Duration) -> Result<Presigned, Error> {
+        let now = self.clock.now();
+        Ok(self.signer.get(key, &self.credentials, now, life))
     }
-    async fn head(&self, _: &ObjectKey) -> Result<Option<ObjectInfo>, Error> {
-        unimplemented!()
+
+    async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error> {
+        let folder = Arc::clone(&self.folder);
+        let key = key.clone();
+        let found = blocking(move || file::open(&folder, &key)).await?;
+        Ok(found.map(|(_file, meta)| ObjectInfo {
+            size_bytes: meta.size_bytes,
+            etag: Some(meta.md5),
+        }))
     }
+
     async fn ping(&self) -> Result<(), Error> {
-        unimplemented!()
+        let folder = Arc::clone(&self.folder);
+        blocking(move || folder.ping()).await
     }
-    async fn check(&self, _: &[String]) -> Vec<Finding> {
-        unimplemented!()
+
+    async fn check(&self, origins: &[String]) -> Vec<Finding> {
+        let folder = Arc::clone(&self.folder);
+        let keeps_key_pair = self.keeps_key_pair;
+        let on_disk = blocking(move || {
+            let credentials = if keeps_key_pair {
+                keys::check(folder.path())
+            } else {
+                Finding::good("credentials", "key pair from the settings")
+            };
+            Ok([check_folder(folder.path()), credentials])
+        });
+        let mut findings = match on_disk.await {
+            Ok(findings) => Vec::from(findings),
+            Err(error) => vec![Finding::wrong(
+                "bucket",
+                error.to_string(),
+                "look at the log",
+            )],
+        };
+        findings.push(Finding::good("clock", "signs and verifies by one clock"));
+        findings.extend(self.check_public_url());
+        findings.extend(origins.iter().map(|origin| self.check_origin(origin)));
+        findings
     }
+}
+
+impl Embedded {
+    /// A path in the public URL is signed, and a proxy that removes it breaks every signature.
+    fn check_public_url(&self) -> Option<Finding> {
+        let path = self.public_url.path();
+        (path != "/").then(|| {
+            Finding::wrong(
+                "bucket",
+                format!(
+                    "file URLs start with '{path}', which the embedded endpoint does not serve"
+                ),
+                "set --public-url to an address without a path",
+            )
+        })
+    }
+
+    fn check_origin(&self, origin: &str) -> Finding {
+        if self
+            .origins
+            .iter()
+            .any(|known| known == ANY_ORIGIN || known == origin)
+        {
+            return Finding::good(
+                "cors",
+                format!("pages of '{origin}' may upload and download"),
+            );
+        }
+        Finding::wrong(
+            "cors",
+            format!("browsers will not let pages of '{origin}' upload or download"),
+            format!("add '{origin}' to the allowed origins"),
+        )
+    }
+}
+
+/// Knows the endpoint's one key pair.
+struct OneKeyPair(KeyPair);
+
+#[async_trait]
+impl S3Auth for OneKeyPair {
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        let Self(KeyPair {
+            access_key_id,
+            secret_access_key,
+        }) = self;
+        if bool::from(access_key.as_bytes().ct_eq(access_key_id.as_bytes())) {
+            return Ok(SecretKey::from(secret_access_key.expose_secret()));
+        }
+        Err(S3ErrorCode::InvalidAccessKeyId.into())
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|panic| Err(io::Error::other(panic)))
+        .map_err(unavailable)
+}
+
+fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Unavailable(cause.into())
 }

@@ -1,0 +1,91 @@
+//! Conditional and partial reads: what RFC 9110 (sections 13 and 14) and S3 say of them.
+
+use std::ops;
+
+use http::{HeaderMap, HeaderValue, header};
+use s3s::dto::{ETag, ETagCondition, Range, Timestamp, TimestampFormat};
+use s3s::{S3Error, S3ErrorCode, S3Result};
+
+use super::file::Meta;
+
+/// The conditions of a read: `If-Match`, `If-None-Match`, `If-Modified-Since`, `If-Unmodified-Since`.
+#[derive(Debug)]
+pub(super) struct Conditions<'a> {
+    pub matching: Option<&'a ETagCondition>,
+    pub none_matching: Option<&'a ETagCondition>,
+    pub modified_since: Option<&'a Timestamp>,
+    pub unmodified_since: Option<&'a Timestamp>,
+}
+
+impl Conditions<'_> {
+    /// Answers 412 or 304 where the object does not meet the conditions. An entity tag outweighs a date.
+    pub(super) fn check(&self, meta: &Meta, modified_at: &Timestamp) -> S3Result<()> {
+        let etag = ETag::Strong(meta.md5.clone());
+        let unchanged = match (self.matching, self.unmodified_since) {
+            (Some(ETagCondition::Any), _) | (None, None) => true,
+            (Some(ETagCondition::ETag(wanted)), _) => wanted.strong_cmp(&etag),
+            (None, Some(date)) => modified_at <= date,
+        };
+        if !unchanged {
+            return Err(S3ErrorCode::PreconditionFailed.into());
+        }
+        let changed = match (self.none_matching, self.modified_since) {
+            (None, None) => true,
+            (Some(ETagCondition::Any), _) => false,
+            (Some(ETagCondition::ETag(known)), _) => !known.weak_cmp(&etag),
+            (None, Some(date)) => modified_at > date,
+        };
+        if !changed {
+            return Err(not_modified(&etag, modified_at));
+        }
+        Ok(())
+    }
+}
+
+fn not_modified(etag: &ETag, modified_at: &Timestamp) -> S3Error {
+    let mut headers = HeaderMap::new();
+    if let Ok(etag) = etag.to_http_header() {
+        headers.insert(header::ETAG, etag);
+    }
+    let mut date = Vec::new();
+    if modified_at
+        .format(TimestampFormat::HttpDate, &mut date)
+        .is_ok()
+        && let Ok(date) = HeaderValue::from_bytes(&date)
+    {
+        headers.insert(header::LAST_MODIFIED, date);
+    }
+    let mut error = S3Error::new(S3ErrorCode::NotModified);
+    error.set_headers(headers);
+    error
+}
+
+/// Returns the part of the object that was asked for; `None` for the whole. A part of another version
+/// than `if_range` names would be joined to bytes that it does not belong to, so then it is the whole.
+pub(super) fn range(
+    range: Option<&Range>,
+    if_range: Option<&HeaderValue>,
+    meta: &Meta,
+) -> S3Result<Option<ops::Range<u64>>> {
+    let Some(range) = range else { return Ok(None) };
+    let etag = format!("\"{}\"", meta.md5);
+    if if_range.is_some_and(|version| version.as_bytes() != etag.as_bytes()) {
+        return Ok(None);
+    }
+    match range.check(meta.size_bytes) {
+        Ok(part) if !part.is_empty() => Ok(Some(part)),
+        _ => Err(not_satisfiable(meta.size_bytes)),
+    }
+}
+
+fn not_satisfiable(size_bytes: u64) -> S3Error {
+    let mut headers = HeaderMap::new();
+    let xml = HeaderValue::from_static("application/xml");
+    headers.insert(header::CONTENT_TYPE, xml);
+    if let Ok(size) = HeaderValue::from_str(&format!("bytes */{size_bytes}")) {
+        headers.insert(header::CONTENT_RANGE, size);
+    }
+    let mut error = S3Error::new(S3ErrorCode::InvalidRange);
+    error.set_headers(headers);
+    error
+}

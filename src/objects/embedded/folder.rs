@@ -1,0 +1,231 @@
+//! The folder on disk: where things lie in it, and how a name in it becomes durable.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::domain::{Entropy, Finding, ObjectKey};
+
+/// Holds the objects, one file each, in [`SHARDS`] folders.
+const OBJECTS: &str = "objects";
+/// Holds the files being written. On the same file system as the objects, so that a rename publishes.
+const UPLOADS: &str = "uploads";
+/// The first byte of a key's hash chooses the folder, so that ten million objects are 40,000 a folder.
+/// All are made when the folder is opened: an upload then never makes one, and never has to wonder
+/// whether the one that another upload made is durable already.
+const SHARDS: u8 = u8::MAX;
+
+/// What nobody but the owner may read: files here are other people's.
+const PRIVATE_FOLDER: u32 = 0o700;
+const PRIVATE_FILE: u32 = 0o600;
+
+/// An open folder. Every method blocks: call it where blocking is allowed.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    entropy: Arc<dyn Entropy>,
+}
+
+impl Folder {
+    /// Makes what is missing, and removes what a crash left half written.
+    pub(super) fn open(path: &Path, entropy: Arc<dyn Entropy>) -> io::Result<Self> {
+        let objects = path.join(OBJECTS);
+        create_folder(&objects)?;
+        create_folder(&path.join(UPLOADS))?;
+        for shard in 0..=SHARDS {
+            let shard = objects.join(hex::encode([shard]));
+            if let Err(error) = DirBuilder::new().mode(PRIVATE_FOLDER).create(&shard)
+                && error.kind() != ErrorKind::AlreadyExists
+            {
+                return Err(about("cannot create folder", &shard, &error));
+            }
+        }
+        // Always, and not just where a shard was new: the process that made it may have been killed
+        // before this line.
+        sync_folder(&objects)?;
+        sync_folder(path)?;
+        let folder = Self {
+            path: path.to_owned(),
+            entropy,
+        };
+        folder.sweep()?;
+        Ok(folder)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn entropy(&self) -> &dyn Entropy {
+        self.entropy.as_ref()
+    }
+
+    /// Returns the path of an object's file. The hash keeps names that differ by case alone apart on
+    /// every file system, and no key can name a path.
+    pub(super) fn object_path(&self, key: &ObjectKey) -> PathBuf {
+        let name = hex::encode(Sha256::digest(key.to_string()));
+        let objects = self.path.join(OBJECTS);
+        objects.join(&name[..2]).join(name)
+    }
+
+    /// Makes an empty file that is not yet visible as anything. Its lock tells a sweep in another
+    /// process that somebody is still writing it.
+    pub(super) fn temporary(&self) -> io::Result<(PathBuf, File)> {
+        let name = self.entropy.uuid_v4().to_string();
+        let path = self.path.join(UPLOADS).join(name);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .mode(PRIVATE_FILE)
+            .open(&path)
+            .map_err(|error| about("cannot create file", &path, &error))?;
+        // A file system that cannot lock loses nothing but the protection from another's sweep.
+        let _ = file.try_lock();
+        Ok((path, file))
+    }
+
+    /// Publishes `content` as `<folder>/<name>` unless something is there already, and answers whether
+    /// it did. Either way a whole and durable file has that name afterwards.
+    pub(super) fn create_file(&self, name: &str, content: &[u8]) -> io::Result<bool> {
+        let (temporary, mut file) = self.temporary()?;
+        let target = self.path.join(name);
+        let created = file
+            .write_all(content)
+            .and_then(|()| file.sync_all())
+            .and_then(|()| match fs::hard_link(&temporary, &target) {
+                Ok(()) => Ok(true),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+                Err(error) => Err(error),
+            })
+            .map_err(|error| about("cannot write file", &target, &error));
+        let _ = fs::remove_file(&temporary);
+        let created = created?;
+        sync_folder(&self.path)?;
+        Ok(created)
+    }
+
+    /// Tells whether files can still be made here, without waiting for the disk.
+    pub(super) fn ping(&self) -> io::Result<()> {
+        let objects = self.path.join(OBJECTS);
+        fs::metadata(&objects).map_err(|error| about("cannot find folder", &objects, &error))?;
+        let (path, _file) = self.temporary()?;
+        // Another process's sweep may have been faster.
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(about("cannot remove file", &path, &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes what a crash left in the uploads; a file that another process still writes is locked.
+    fn sweep(&self) -> io::Result<()> {
+        let uploads = self.path.join(UPLOADS);
+        let entries = fs::read_dir(&uploads)
+            .map_err(|error| about("cannot read folder", &uploads, &error))?;
+        for entry in entries {
+            let path = entry?.path();
+            match File::open(&path).map(|file| file.try_lock()) {
+                Ok(Err(TryLockError::WouldBlock)) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                _ => match fs::remove_file(&path) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => {
+                        return Err(about("cannot remove file", &path, &error));
+                    }
+                    _ => {}
+                },
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Says whether objects can be kept in `folder`, which need not be there yet. Leaves nothing behind.
+pub fn check_folder(folder: &Path) -> Finding {
+    let remedy = "name another folder with --files, or let this user write to that one";
+    let mut nearest = folder;
+    while !nearest.exists()
+        && let Some(parent) = parent(nearest)
+    {
+        nearest = parent;
+    }
+    if !nearest.is_dir() {
+        let message = format!("'{}' is not a folder", nearest.display());
+        return Finding::wrong("bucket", message, remedy);
+    }
+    match probe(nearest) {
+        Ok(()) if nearest == folder => {
+            let message = format!("folder '{}' takes files", folder.display());
+            Finding::good("bucket", message)
+        }
+        Ok(()) => {
+            let message = format!("folder '{}' can be created", folder.display());
+            Finding::good("bucket", message)
+        }
+        Err(error) => {
+            let message = format!(
+                "folder '{}' does not take files: {error}",
+                nearest.display()
+            );
+            Finding::wrong("bucket", message, remedy)
+        }
+    }
+}
+
+/// Does once what publishing an object does: write, wait for the disk, link.
+fn probe(folder: &Path) -> io::Result<()> {
+    let probe = tempfile::Builder::new()
+        .prefix(".probe-")
+        .tempdir_in(folder)?;
+    let path = probe.path().join("probe");
+    let mut file = File::create_new(&path)?;
+    file.write_all(b"probe")?;
+    file.sync_all()?;
+    fs::hard_link(&path, probe.path().join("link"))?;
+    sync_folder(probe.path())?;
+    probe.close()
+}
+
+/// Makes `path` a durable folder, and those above it. One that is there is left as it is.
+fn create_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = parent(path).unwrap_or(Path::new("."));
+    create_folder(parent)?;
+    match DirBuilder::new().mode(PRIVATE_FOLDER).create(path) {
+        Err(error) if !path.is_dir() => Err(about("cannot create folder", path, &error)),
+        _ => sync_folder(parent),
+    }
+}
+
+/// Returns the folder that `path` is in; `None` for a root and for the working folder.
+fn parent(path: &Path) -> Option<&Path> {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() && path != Path::new(".") => {
+            Some(Path::new("."))
+        }
+        Some(parent) if parent.as_os_str().is_empty() => None,
+        parent => parent,
+    }
+}
+
+/// Waits until the names in `path` are on the disk.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| about("cannot sync folder", path, &error))
+}
+
+/// Names the thing that an I/O error is about; the kind stays.
+pub(super) fn about(what: &str, path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(
+        error.kind(),
+        format!("{what} '{}': {error}", path.display()),
+    )
+}

@@ -1,0 +1,121 @@
+//! The key pair that signs and opens the URLs of this endpoint.
+
+use std::fs;
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::folder::{Folder, about};
+use crate::domain::{Entropy, Finding};
+use crate::objects::KeyPair;
+
+/// Where a key pair of our own making is kept, in the folder.
+const FILE: &str = "key-pair.json";
+/// Far above what we write: whatever is larger is no key file.
+const MAX_FILE_BYTES: u64 = 4096;
+/// The bits by which others than the owner could read or change the file.
+const OTHERS: u32 = 0o077;
+
+/// The key file's content. No `Debug`: it holds the secret.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content {
+    access_key_id: String,
+    secret_access_key: String,
+}
+
+/// Returns the key pair kept in `folder`, making one first where there is none. Two processes that do
+/// so at once get the same. Blocks.
+pub(super) fn load_or_make(folder: &Folder) -> io::Result<KeyPair> {
+    let path = path(folder.path());
+    if let Some(key_pair) = load(&path)? {
+        return Ok(key_pair);
+    }
+    let made = serde_json::to_vec_pretty(&random(folder.entropy())).map_err(io::Error::other)?;
+    folder.create_file(FILE, &made)?;
+    // Not what was made just now: another process may have been first.
+    load(&path)?.ok_or_else(|| about("cannot find key file", &path, &ErrorKind::NotFound.into()))
+}
+
+/// Says whether the key file of `folder` is there and private. Blocks.
+pub(super) fn check(folder: &Path) -> Finding {
+    let path = path(folder);
+    let shown = path.display();
+    match fs::metadata(&path) {
+        Err(error) => Finding::wrong(
+            "credentials",
+            format!("cannot read key file '{shown}': {error}"),
+            "let this user read it, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        ),
+        Ok(metadata) if metadata.permissions().mode() & OTHERS != 0 => Finding::warning(
+            "credentials",
+            format!("key file '{shown}' can be read by others than its owner"),
+            format!("chmod 600 '{shown}'"),
+        ),
+        Ok(_) => Finding::good("credentials", format!("key pair from '{shown}'")),
+    }
+}
+
+fn path(folder: &Path) -> PathBuf {
+    folder.join(FILE)
+}
+
+fn load(path: &Path) -> io::Result<Option<KeyPair>> {
+    let file = match fs::File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        file => file.map_err(|error| about("cannot open key file", path, &error))?,
+    };
+    let mut text = String::new();
+    file.take(MAX_FILE_BYTES)
+        .read_to_string(&mut text)
+        .map_err(|error| about("cannot read key file", path, &error))?;
+    // Without serde's message: it may quote the secret.
+    let content: Content = serde_json::from_str(&text).map_err(|_| damaged(path))?;
+    let Content {
+        access_key_id,
+        secret_access_key,
+    } = content;
+    let valid = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if !valid(&secret_access_key) || !valid(&access_key_id) || access_key_id.contains('/') {
+        return Err(damaged(path));
+    }
+    Ok(Some(KeyPair {
+        access_key_id,
+        secret_access_key: SecretString::from(secret_access_key),
+    }))
+}
+
+fn damaged(path: &Path) -> io::Error {
+    let message = format!(
+        "key file '{}' is damaged: it must be JSON with 'access_key_id' and 'secret_access_key'; \
+         restore it, or remove it to make a new pair",
+        path.display()
+    );
+    io::Error::new(ErrorKind::InvalidData, message)
+}
+
+/// 80 bits name the pair, in AWS's 20 characters; 256 bits are the secret.
+fn random(entropy: &dyn Entropy) -> Content {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let mut id = [0; 16];
+    entropy.fill(&mut id);
+    let id = id.map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+    let mut secret = [0; 32];
+    entropy.fill(&mut secret);
+    Content {
+        access_key_id: format!("EHAK{}", String::from_iter(id)),
+        secret_access_key: hex::encode(secret),
+    }
+}
+
+/// Returns the pair as the signer takes it.
+pub(super) fn to_credentials(key_pair: &KeyPair) -> rusty_s3::Credentials {
+    let KeyPair {
+        access_key_id,
+        secret_access_key,
+    } = key_pair;
+    rusty_s3::Credentials::new(access_key_id, secret_access_key.expose_secret())
+}

@@ -1,0 +1,154 @@
+//! Storage that speaks S3 elsewhere: presigning, and the few calls that the service makes itself.
+
+mod check;
+mod client;
+mod credentials;
+mod source;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use url::Url;
+
+use self::client::Client;
+use self::credentials::Credentials;
+use self::source::Source;
+use super::signer::Signer;
+use super::{Error, ObjectInfo, Objects, Presigned};
+use crate::domain::{Clock, Finding, ObjectKey};
+
+/// How long the signatures of our own requests hold: S3 allows clocks to differ by 15 minutes anyway.
+const OWN_REQUEST_LIFE: Duration = Duration::from_mins(1);
+
+/// A bucket of Amazon S3, or of anything else that speaks its protocol.
+#[derive(Debug)]
+pub struct S3 {
+    signer: Signer,
+    /// The storage's base URL without a slash at its end, for messages and unsigned requests.
+    endpoint: String,
+    credentials: Credentials,
+    client: Client,
+    clock: Arc<dyn Clock>,
+}
+
+impl S3 {
+    /// Opens a bucket without calling it. Credentials are looked for in the background: a bucket
+    /// without any opens too, and fails at signing.
+    ///
+    /// `region` is by default the one that the environment, the profile or IMDSv2 names; to have none
+    /// is an error. `endpoint` is by default Amazon's for the region.
+    pub async fn open(
+        bucket: &str,
+        prefix: &str,
+        region: Option<&str>,
+        endpoint: Option<&Url>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        let source = Source::new(Arc::clone(&clock));
+        let region = match region {
+            Some(region) => region.to_owned(),
+            None => source.region().await.ok_or_else(|| {
+                let remedy = "no region is set: add '?region=…' to the bucket's URL, or set AWS_REGION";
+                Error::Unavailable(remedy.into())
+            })?,
+        };
+        check_region(&region)?;
+        check_prefix(prefix)?;
+        let endpoint = match endpoint {
+            Some(endpoint) => endpoint.clone(),
+            None => amazon_endpoint(&region)?,
+        };
+        let signer = Signer::new(
+            endpoint.clone(),
+            bucket.to_owned(),
+            prefix.to_owned(),
+            region.clone(),
+        )
+        .map_err(|error| Error::Unavailable(error.into()))?;
+        let client = Client::new().map_err(Error::Unavailable)?;
+        Ok(Self {
+            signer,
+            endpoint: endpoint.as_str().trim_end_matches('/').to_owned(),
+            credentials: Credentials::new(source, region, Arc::clone(&clock)),
+            client,
+            clock,
+        })
+    }
+}
+
+#[async_trait]
+impl Objects for S3 {
+    async fn presign_put(&self, key: &ObjectKey, life: Duration) -> Result<Presigned, Error> {
+        let held = self.credentials.get(life).await?;
+        let now = self.clock.now();
+        let life = held.life_within(life, now);
+        Ok(self.signer.put(key, &held.credentials, now, life))
+    }
+
+    async fn presign_get(&self, key: &ObjectKey, life: Duration) -> Result<Presigned, Error> {
+        let held = self.credentials.get(life).await?;
+        let now = self.clock.now();
+        let life = held.life_within(life, now);
+        Ok(self.signer.get(key, &held.credentials, now, life))
+    }
+
+    async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error> {
+        let held = self.credentials.get(OWN_REQUEST_LIFE).await?;
+        let now = self.clock.now();
+        let life = held.life_within(OWN_REQUEST_LIFE, now);
+        let signed = self.signer.head(key, &held.credentials, now, life);
+        self.client.head(&signed.url).await
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        let held = self.credentials.get(OWN_REQUEST_LIFE).await?;
+        let now = self.clock.now();
+        let life = held.life_within(OWN_REQUEST_LIFE, now);
+        let signed = self.signer.head_bucket(&held.credentials, now, life);
+        self.client.ping(&signed.url).await
+    }
+
+    async fn check(&self, origins: &[String]) -> Vec<Finding> {
+        check::check(self, origins).await
+    }
+}
+
+/// Returns where Amazon serves S3 for a region.
+/// Source: the AWS partitions as `botocore/data/partitions.json` lists them.
+fn amazon_endpoint(region: &str) -> Result<Url, Error> {
+    let partitions = [
+        ("cn-", "amazonaws.com.cn"),
+        ("eusc-", "amazonaws.eu"),
+        ("us-iso-", "c2s.ic.gov"),
+        ("us-isob-", "sc2s.sgov.gov"),
+        ("us-isof-", "csp.hci.ic.gov"),
+        ("eu-isoe-", "cloud.adc-e.uk"),
+    ];
+    let suffix = partitions
+        .iter()
+        .find(|(prefix, _)| region.starts_with(prefix))
+        .map_or("amazonaws.com", |(_, suffix)| suffix);
+    Url::parse(&format!("https://s3.{region}.{suffix}"))
+        .map_err(|error| Error::Unavailable(error.into()))
+}
+
+/// A region becomes part of a host name and of every signature's scope.
+fn check_region(region: &str) -> Result<(), Error> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if !region.is_empty() && region.bytes().all(allowed) {
+        return Ok(());
+    }
+    let reason = format!("region '{region}' is not made of letters, digits, '-' and '_'");
+    Err(Error::Unavailable(reason.into()))
+}
+
+/// HTTP clients resolve `.` and `..` in a path, so such a key would reach another object.
+fn check_prefix(prefix: &str) -> Result<(), Error> {
+    let dots = |segment: &str| matches!(segment, "." | "..");
+    if !prefix.split('/').any(dots) {
+        return Ok(());
+    }
+    let reason = format!("prefix '{prefix}' has a '.' or '..' between slashes");
+    Err(Error::Unavailable(reason.into()))
+}
