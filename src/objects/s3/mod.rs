@@ -120,7 +120,7 @@ impl Objects for S3 {
 
 /// Returns where Amazon serves S3 for a region.
 /// Source: the AWS partitions as `botocore/data/partitions.json` lists them.
-fn amazon_endpoint(region: &str) -> Result<Url, Error> {
+pub fn amazon_endpoint(region: &str) -> Result<Url, Error> {
     let partitions = [
         ("cn-", "amazonaws.com.cn"),
         ("eusc-", "amazonaws.eu"),
