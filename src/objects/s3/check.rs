@@ -1,6 +1,336 @@
-use super::S3;
+//! What stands in the way of using a bucket: found out with one request for an object that is not
+//! there, whose error code tells causes apart, and one preflight for each origin and method.
+
+use std::sync::Arc;
+
+use http::Method;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS,
+    ACCESS_CONTROL_REQUEST_METHOD, DATE, ORIGIN,
+};
+use jiff::fmt::rfc2822::DateTimeParser;
+use jiff::{SignedDuration, Timestamp};
+use rusty_s3::actions::S3Action;
+use serde_json::json;
+
+use super::client::Answer;
+use super::credentials::Held;
+use super::{OWN_REQUEST_LIFE, S3, source};
 use crate::domain::Finding;
 
-pub(super) async fn check(_: &S3, _: &[String]) -> Vec<Finding> {
-    Vec::new()
+/// An object that nobody makes: no tenant's files have the nil UUID.
+const PROBE: &str = "event-history-check/00000000-0000-0000-0000-000000000000";
+
+/// By how much S3 lets a signer's clock differ. Source: the error code `RequestTimeTooSkewed`.
+const CLOCK_LIMIT: SignedDuration = SignedDuration::from_mins(15);
+
+/// From here on a clock is on its way to the limit.
+const CLOCK_WARNING: SignedDuration = SignedDuration::from_mins(5);
+
+/// How much of a foreign server's message is repeated.
+const MAX_MESSAGE_CHARS: usize = 200;
+
+/// The origin that stands for all of them where `*` is to be allowed.
+const ANY_ORIGIN: &str = "https://event-history.invalid";
+
+pub(super) async fn check(s3: &S3, origins: &[String]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let held = match s3.credentials.get(OWN_REQUEST_LIFE).await {
+        Ok(held) => Some(held),
+        Err(error) => {
+            findings.push(no_credentials(&error));
+            None
+        }
+    };
+    let before = s3.clock.now();
+    let answer = match probe(s3, held.as_ref(), before).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            findings.push(unreachable(s3, &*error));
+            return findings;
+        }
+    };
+    let ahead = clock_ahead(&answer, before);
+    findings.extend(ahead.map(judge_clock));
+
+    // A wrong clock makes every signature wrong. Signing by the storage's own time shows what else is.
+    let answer = match ahead {
+        Some(ahead) if ahead.abs() >= CLOCK_WARNING => {
+            let now = s3.clock.now().checked_sub(ahead).unwrap_or(before);
+            probe(s3, held.as_ref(), now).await.unwrap_or(answer)
+        }
+        _ => answer,
+    };
+    findings.extend(judge_answer(s3, &answer, held.as_ref()));
+    for origin in origins {
+        findings.push(check_origin(s3, origin, origins).await);
+    }
+    findings
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Asks for an object that is not there; without a signature where there are no credentials.
+async fn probe(s3: &S3, held: Option<&Arc<Held>>, now: Timestamp) -> Result<Answer, BoxError> {
+    let key = probe_key(s3);
+    let credentials = held.map(|held| &held.credentials);
+    let action = s3.signer.bucket().get_object(credentials, &key);
+    let url = action.sign_with_time(OWN_REQUEST_LIFE, &now);
+    s3.client
+        .send("check", Method::GET, url.as_str(), &[])
+        .await
+}
+
+fn probe_key(s3: &S3) -> String {
+    match s3.signer.prefix() {
+        "" => PROBE.to_owned(),
+        prefix => format!("{prefix}/{PROBE}"),
+    }
+}
+
+fn no_credentials(error: &crate::objects::Error) -> Finding {
+    let reason = std::error::Error::source(error).map(ToString::to_string);
+    Finding::wrong(
+        "credentials",
+        format!("no AWS credentials: {}", reason.unwrap_or_default()),
+        format!(
+            "provide them by one of {}: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are the simplest",
+            source::PLACES
+        ),
+    )
+}
+
+fn unreachable(s3: &S3, error: &(dyn std::error::Error + 'static)) -> Finding {
+    Finding::wrong(
+        "bucket",
+        format!("no answer from {}: {}", s3.endpoint, source::chain(error)),
+        "check the endpoint and region in --files, and that this machine may connect to it",
+    )
+}
+
+/// Returns by how much this machine's clock is ahead of the storage's, if the answer has a date.
+fn clock_ahead(answer: &Answer, here: Timestamp) -> Option<SignedDuration> {
+    let date = answer.headers.get(DATE)?.to_str().ok()?;
+    let there = DateTimeParser::new().parse_timestamp(date).ok()?;
+    Some(there.duration_until(here))
+}
+
+fn judge_clock(ahead: SignedDuration) -> Finding {
+    let off = SignedDuration::from_secs(ahead.abs().as_secs());
+    let direction = if ahead.is_negative() {
+        "behind"
+    } else {
+        "ahead of"
+    };
+    let message = format!("this machine's clock is {off:#} {direction} the storage's");
+    let remedy = "set the clock by NTP: 'timedatectl set-ntp true', and let UDP port 123 out";
+    if off >= CLOCK_LIMIT {
+        Finding::wrong("clock", message, remedy)
+    } else if off >= CLOCK_WARNING {
+        Finding::warning("clock", message, remedy)
+    } else {
+        Finding::good("clock", "this machine's clock agrees with the storage's")
+    }
+}
+
+/// Says what the answer to the probe means, by S3's error code.
+/// Source: Amazon S3 API reference, "List of error codes".
+fn judge_answer(s3: &S3, answer: &Answer, held: Option<&Arc<Held>>) -> Vec<Finding> {
+    let bucket = s3.signer.bucket().name();
+    let code = element(&answer.body, "Code").unwrap_or_default();
+    if let Some(held) = held
+        && let Some(finding) = judge_credentials(code, held)
+    {
+        return vec![finding];
+    }
+    let mut findings: Vec<_> = held.map(|held| found(held)).into_iter().collect();
+    findings.push(match code {
+        "NoSuchKey" => Finding::good("bucket", format!("'{bucket}' answers at {}", s3.endpoint)),
+        _ if answer.status.is_success() => {
+            Finding::good("bucket", format!("'{bucket}' answers at {}", s3.endpoint))
+        }
+        "NoSuchBucket" => Finding::wrong(
+            "bucket",
+            format!("there is no bucket '{bucket}' at {}", s3.endpoint),
+            format!(
+                "create it, or correct --files: aws s3 mb s3://{bucket} --region {}{}",
+                s3.signer.bucket().region(),
+                endpoint_option(s3)
+            ),
+        ),
+        "AccessDenied" if held.is_none() => Finding::warning(
+            "bucket",
+            format!("'{bucket}' is there, but what it allows cannot be seen without credentials"),
+            "provide credentials and check again",
+        ),
+        "AccessDenied" => access_denied(s3),
+        "PermanentRedirect"
+        | "TemporaryRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "AuthorizationQueryParametersError" => wrong_region(s3, answer),
+        "RequestTimeTooSkewed" => Finding::wrong(
+            "clock",
+            "the storage refuses requests as signed by a clock that is off",
+            "set the clock by NTP: 'timedatectl set-ntp true', and let UDP port 123 out",
+        ),
+        _ => unexpected(s3, answer, code),
+    });
+    findings
+}
+
+/// Returns what is wrong with the credentials, if the code says that they are.
+fn judge_credentials(code: &str, held: &Held) -> Option<Finding> {
+    let id = held.credentials.key();
+    let (message, remedy) = match code {
+        "InvalidAccessKeyId" => (
+            format!("the storage does not know access key '{id}'"),
+            "correct AWS_ACCESS_KEY_ID, or whichever source the key comes from",
+        ),
+        "SignatureDoesNotMatch" => (
+            format!("the secret access key is not the one of access key '{id}'"),
+            "correct AWS_SECRET_ACCESS_KEY, or whichever source the key comes from",
+        ),
+        "ExpiredToken" | "TokenRefreshRequired" => (
+            format!("the session of access key '{id}' has expired"),
+            "log in again, or drop the old AWS_SESSION_TOKEN",
+        ),
+        "InvalidToken" => (
+            format!("the session token is not the one of access key '{id}'"),
+            "correct or drop AWS_SESSION_TOKEN: it belongs to temporary credentials alone",
+        ),
+        _ => return None,
+    };
+    Some(Finding::wrong("credentials", message, remedy))
+}
+
+fn found(held: &Held) -> Finding {
+    let id = held.credentials.key();
+    let end = match held.expires_at {
+        Some(expires_at) => format!(", until {expires_at:.0}"),
+        None => String::new(),
+    };
+    Finding::good("credentials", format!("access key '{id}'{end}"))
+}
+
+fn access_denied(s3: &S3) -> Finding {
+    let bucket = s3.signer.bucket().name();
+    let objects = match s3.signer.prefix() {
+        "" => format!("arn:aws:s3:::{bucket}/*"),
+        prefix => format!("arn:aws:s3:::{bucket}/{prefix}/*"),
+    };
+    Finding::wrong(
+        "bucket",
+        format!("these credentials may not read '{bucket}'"),
+        format!(
+            "allow them s3:PutObject and s3:GetObject on {objects} and s3:ListBucket on \
+             arn:aws:s3:::{bucket}"
+        ),
+    )
+}
+
+fn wrong_region(s3: &S3, answer: &Answer) -> Finding {
+    let bucket = s3.signer.bucket();
+    let header = answer.headers.get("x-amz-bucket-region");
+    let region = header
+        .and_then(|region| region.to_str().ok())
+        .or_else(|| element(&answer.body, "Region"));
+    let message = format!("'{}' is not in region {}", bucket.name(), bucket.region());
+    let remedy = match region {
+        Some(region) => format!("name its region in --files: ?region={region}"),
+        None => "name the bucket's own region in --files: ?region=…".to_owned(),
+    };
+    Finding::wrong("region", message, remedy)
+}
+
+fn unexpected(s3: &S3, answer: &Answer, code: &str) -> Finding {
+    let message = element(&answer.body, "Message").unwrap_or_default();
+    let said: String = format!("{code} {message}")
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX_MESSAGE_CHARS)
+        .collect();
+    Finding::wrong(
+        "bucket",
+        format!(
+            "{} answered {}: {}",
+            s3.endpoint,
+            answer.status,
+            said.trim()
+        ),
+        "check that the endpoint in --files is one that speaks S3, and what its own log says",
+    )
+}
+
+/// Asks as a browser does before it lets a page of `origin` upload or download.
+async fn check_origin(s3: &S3, origin: &str, origins: &[String]) -> Finding {
+    let mut refused = Vec::new();
+    for method in [Method::PUT, Method::GET] {
+        match preflight(s3, origin, &method).await {
+            Ok(true) => {}
+            Ok(false) => refused.push(method.to_string()),
+            Err(error) => return unreachable(s3, &*error),
+        }
+    }
+    if refused.is_empty() {
+        return Finding::good("cors", format!("pages of {origin} may upload and download"));
+    }
+    // Setting the rules replaces all of them, so the remedy names every origin.
+    let rules = json!({"CORSRules": [{"AllowedOrigins": origins, "AllowedMethods": ["PUT", "GET"],
+                                      "AllowedHeaders": ["*"], "ExposeHeaders": ["ETag"]}]});
+    Finding::wrong(
+        "cors",
+        format!(
+            "browsers may not {} from pages of {origin}",
+            refused.join(" or ")
+        ),
+        format!(
+            "aws s3api put-bucket-cors --bucket {}{} --cors-configuration '{rules}'",
+            s3.signer.bucket().name(),
+            endpoint_option(s3)
+        ),
+    )
+}
+
+async fn preflight(s3: &S3, origin: &str, method: &Method) -> Result<bool, BoxError> {
+    let url = s3.signer.bucket().object_url(&probe_key(s3));
+    let asked = if origin == "*" { ANY_ORIGIN } else { origin };
+    let headers = [
+        (ORIGIN, asked),
+        (ACCESS_CONTROL_REQUEST_METHOD, method.as_str()),
+        // A page that uploads a file sends its type along.
+        (ACCESS_CONTROL_REQUEST_HEADERS, "content-type"),
+    ];
+    let answer = s3
+        .client
+        .send("check", Method::OPTIONS, url.as_str(), &headers)
+        .await?;
+    let header = |name| {
+        answer
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    let origin_allowed =
+        header(ACCESS_CONTROL_ALLOW_ORIGIN).is_some_and(|allowed| [asked, "*"].contains(&allowed));
+    let method_allowed = header(ACCESS_CONTROL_ALLOW_METHODS).is_some_and(|allowed| {
+        let mut allowed = allowed.split(',').map(str::trim);
+        allowed.any(|allowed| [method.as_str(), "*"].contains(&allowed))
+    });
+    Ok(answer.status.is_success() && origin_allowed && method_allowed)
+}
+
+/// The option that the `aws` command needs for a storage other than Amazon's.
+fn endpoint_option(s3: &S3) -> String {
+    if s3.endpoint.contains(".amazonaws.") {
+        String::new()
+    } else {
+        format!(" --endpoint-url {}", s3.endpoint)
+    }
+}
+
+/// Returns the text of an element that holds text alone: all that S3's error documents have.
+fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once(&format!("</{name}>"))?;
+    Some(text)
 }

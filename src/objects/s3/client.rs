@@ -105,7 +105,11 @@ async fn read(request: reqwest::RequestBuilder) -> Result<Answer, BoxError> {
     let mut response = request.send().await.map_err(reqwest::Error::without_url)?;
     let mut body = Vec::new();
     while body.len() < MAX_BODY_BYTES {
-        match response.chunk().await.map_err(reqwest::Error::without_url)? {
+        match response
+            .chunk()
+            .await
+            .map_err(reqwest::Error::without_url)?
+        {
             Some(chunk) => body.extend_from_slice(&chunk),
             None => break,
         }

@@ -80,7 +80,7 @@ impl Held {
             Some(expires_at) => {
                 let left = now.duration_until(expires_at);
                 life.min(left.try_into().unwrap_or(Duration::ZERO))
-            },
+            }
             None => life,
         }
     }

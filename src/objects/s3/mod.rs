@@ -25,7 +25,7 @@ const OWN_REQUEST_LIFE: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub struct S3 {
     signer: Signer,
-    /// The storage's base URL without a slash at its end, for messages and unsigned requests.
+    /// The storage's base URL without a slash at its end, for messages.
     endpoint: String,
     credentials: Credentials,
     client: Client,
@@ -49,16 +49,20 @@ impl S3 {
         let region = match region {
             Some(region) => region.to_owned(),
             None => source.region().await.ok_or_else(|| {
-                let remedy = "no region is set: add '?region=…' to the bucket's URL, or set AWS_REGION";
+                let remedy =
+                    "no region is set: add '?region=…' to the bucket's URL, or set AWS_REGION";
                 Error::Unavailable(remedy.into())
             })?,
         };
         check_region(&region)?;
         check_prefix(prefix)?;
-        let endpoint = match endpoint {
+        let mut endpoint = match endpoint {
             Some(endpoint) => endpoint.clone(),
             None => amazon_endpoint(&region)?,
         };
+        // A password would show in messages; S3 has no use for one. An http URL can go without.
+        let _ = endpoint.set_username("");
+        let _ = endpoint.set_password(None);
         let signer = Signer::new(
             endpoint.clone(),
             bucket.to_owned(),
@@ -116,7 +120,7 @@ impl Objects for S3 {
 
 /// Returns where Amazon serves S3 for a region.
 /// Source: the AWS partitions as `botocore/data/partitions.json` lists them.
-fn amazon_endpoint(region: &str) -> Result<Url, Error> {
+pub fn amazon_endpoint(region: &str) -> Result<Url, Error> {
     let partitions = [
         ("cn-", "amazonaws.com.cn"),
         ("eusc-", "amazonaws.eu"),

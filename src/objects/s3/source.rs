@@ -119,7 +119,7 @@ impl TimeSource for AwsTime {
 }
 
 /// Returns an error and what caused it in one line.
-fn chain(error: &dyn StdError) -> String {
+pub(super) fn chain(error: &dyn StdError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
