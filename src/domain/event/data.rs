@@ -244,13 +244,8 @@ mod tests {
         ))
         .file_id();
         assert_eq!(found.unwrap().unwrap().to_string(), id);
-        assert_eq!(
-            data(r#"[0,{"file_id":"nope"}]"#)
-                .file_id()
-                .unwrap_err()
-                .path,
-            ["1", "file_id"]
-        );
+        let problem = data(r#"[0,{"file_id":"nope"}]"#).file_id().unwrap_err();
+        assert_eq!(problem.index, 1);
         assert!(data(r#"[{"file_id":7}]"#).file_id().is_err());
     }
 }

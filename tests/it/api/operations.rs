@@ -31,7 +31,7 @@ async fn every_answer_has_a_request_id() {
         let answer = call(unsafe_id).await;
         assert!(uuid::Uuid::parse_str(answer.header("x-request-id")).is_ok());
     }
-    assert!(server.log().contains("trace-77"));
+    assert!(server.process().stderr().contains("trace-77"));
 }
 
 #[tokio::test]
