@@ -75,8 +75,11 @@ impl Folder {
     /// Makes an empty file that is not yet visible as anything. Its lock tells a sweep in another
     /// process that somebody is still writing it.
     pub(super) fn temporary(&self) -> io::Result<(PathBuf, File)> {
-        let name = self.entropy.uuid_v4().to_string();
-        let path = self.path.join(UPLOADS).join(name);
+        let uploads = self.path.join(UPLOADS);
+        let path = uploads.join(self.entropy.uuid_v4().to_string());
+        // No sweep may see the file before it is locked. A file system that cannot lock loses nothing
+        // but this protection.
+        let sweeps = File::open(&uploads).inspect(|uploads| _ = uploads.lock_shared());
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -84,8 +87,8 @@ impl Folder {
             .mode(PRIVATE_FILE)
             .open(&path)
             .map_err(|error| about("cannot create file", &path, &error))?;
-        // A file system that cannot lock loses nothing but the protection from another's sweep.
         let _ = file.try_lock();
+        drop(sweeps);
         Ok((path, file))
     }
 
@@ -126,6 +129,7 @@ impl Folder {
     /// Removes what a crash left in the uploads; a file that another process still writes is locked.
     fn sweep(&self) -> io::Result<()> {
         let uploads = self.path.join(UPLOADS);
+        let _creations = File::open(&uploads).inspect(|uploads| _ = uploads.lock());
         let entries = fs::read_dir(&uploads)
             .map_err(|error| about("cannot read folder", &uploads, &error))?;
         for entry in entries {

@@ -162,7 +162,7 @@ impl Guard {
                     ));
                 }
                 (Some(_), None) => {
-                    check_expires(parameter("X-Amz-Expires"))?;
+                    check_query(parameter("X-Amz-Algorithm"), parameter("X-Amz-Expires"))?;
                     (
                         S3ErrorCode::AuthorizationQueryParametersError,
                         parameter("X-Amz-Credential"),
@@ -220,10 +220,16 @@ impl Guard {
     }
 }
 
-fn check_expires(seconds: Option<&str>) -> S3Result<()> {
-    let seconds = seconds.and_then(|seconds| seconds.parse::<u64>().ok());
-    match seconds {
-        Some(1..) if seconds <= Some(MAX_URL_LIFE.as_secs()) => Ok(()),
+fn check_query(algorithm: Option<&str>, expires: Option<&str>) -> S3Result<()> {
+    if algorithm != Some(ALGORITHM) {
+        return Err(refusal(
+            S3ErrorCode::AuthorizationQueryParametersError,
+            "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"",
+        ));
+    }
+    let expires = expires.and_then(|seconds| seconds.parse::<u64>().ok());
+    match expires {
+        Some(1..) if expires <= Some(MAX_URL_LIFE.as_secs()) => Ok(()),
         _ => Err(refusal(
             S3ErrorCode::AuthorizationQueryParametersError,
             "X-Amz-Expires must be between 1 and 604800 seconds (a week).",

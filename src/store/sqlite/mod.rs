@@ -1,48 +1,267 @@
-//! The embedded backend: SQLite, a registry and one database file per tenant.
-use crate::domain::*;
-use crate::store::*;
+//! The embedded backend: SQLite, a registry of the tenants and one database file for each.
+//!
+//! A folder belongs to one process at a time. Each open tenant has one thread that writes, which turns
+//! whatever waits into one transaction, and a few connections that read. At most `MAX_OPEN_TENANTS`
+//! are open; the others are files.
+
+mod checks;
+mod database;
+mod errors;
+mod events;
+mod folder;
+mod migrations;
+mod open_tenants;
+mod queries;
+mod registry;
+mod writer;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use std::path::Path;
+use metrics::{Unit, describe_gauge, describe_histogram};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+pub use checks::check_folder;
+
+use self::errors::{blocking, finished, io_failed};
+use self::folder::{Folder, Identity};
+use self::open_tenants::{Lease, OpenTenants};
+use self::registry::{Registry, State};
+use super::{Appended, Created, Error, Store};
+use crate::domain::{ClientId, DatabaseName, Event, EventId, Finding, Page, Query, Tenant};
+
+/// How many creations and deletions run at once, at most.
+const NAME_LOCKS: usize = 64;
+
+/// A folder of SQLite databases. The caller that is done with it calls [`Store::close`].
 #[derive(Debug)]
-pub struct Sqlite;
+pub struct Sqlite(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    folder: Arc<Folder>,
+    registry: Registry,
+    open_tenants: Arc<OpenTenants>,
+    /// Creations and deletions of one name come one after the other. Names share locks, which costs
+    /// a little waiting and bounds their number.
+    name_locks: [Arc<Mutex<()>>; NAME_LOCKS],
+}
+
 impl Sqlite {
-    pub async fn open(_: &Path) -> Result<Self, Error> {
-        Ok(Self)
+    /// Opens the store in `folder`, and makes one where none is. Work on tenants that the end of the
+    /// last process cut short is finished or undone first.
+    ///
+    /// [`Error::Unavailable`] if another process has the folder open, or a newer version has changed it.
+    pub async fn open(folder: &Path) -> Result<Self, Error> {
+        let path = folder.to_owned();
+        let (folder, registry) = blocking(move || open_folder(&path)).await?;
+        let folder = Arc::new(folder);
+        Ok(Self(Arc::new(Inner {
+            open_tenants: OpenTenants::new(Arc::clone(&folder)),
+            folder,
+            registry,
+            name_locks: std::array::from_fn(|_| Arc::default()),
+        })))
+    }
+
+    /// Returns where the tenant's database is, for those who back it up or look into it.
+    pub fn database_path(&self, name: &DatabaseName) -> PathBuf {
+        self.0.folder.database(name)
     }
 }
+
+/// Tells the recorder of metrics what this backend measures.
+pub fn describe_metrics() {
+    describe_gauge!(
+        "event_history_sqlite_open_tenants",
+        "Tenants whose database file is open."
+    );
+    describe_gauge!(
+        "event_history_write_queue_events",
+        "Events that wait for their commit."
+    );
+    describe_histogram!(
+        "event_history_commit_events",
+        "Events stored by one commit."
+    );
+    describe_histogram!(
+        "event_history_commit_duration_seconds",
+        Unit::Seconds,
+        "How long a commit took, its fsync included."
+    );
+}
+
 #[async_trait]
 impl Store for Sqlite {
-    async fn create_tenant(&self, _: Tenant) -> Result<Created, Error> {
-        unimplemented!()
+    async fn create_tenant(&self, tenant: Tenant) -> Result<Created, Error> {
+        let name = self.0.lock_name(&tenant.database_name).await;
+        let inner = Arc::clone(&self.0);
+        blocking(move || {
+            let _name = name; // held to the end, even if the caller does not wait for it
+            inner.create(tenant)
+        })
+        .await
     }
-    async fn tenant_by_client_id(&self, _: ClientId) -> Result<Option<Arc<Tenant>>, Error> {
-        unimplemented!()
+
+    async fn tenant_by_client_id(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error> {
+        let entry = self.0.registry.by_client_id(id)?;
+        Ok(entry.map(|entry| Arc::clone(&entry.tenant)))
     }
-    async fn tenant_by_name(&self, _: &DatabaseName) -> Result<Option<Arc<Tenant>>, Error> {
-        unimplemented!()
+
+    async fn tenant_by_name(&self, name: &DatabaseName) -> Result<Option<Arc<Tenant>>, Error> {
+        let entry = self.0.registry.by_name(name)?;
+        Ok(entry.map(|entry| Arc::clone(&entry.tenant)))
     }
-    async fn has_database(&self, _: &Tenant) -> Result<bool, Error> {
-        unimplemented!()
+
+    /// One `stat`: it takes microseconds, and a thread hop would take longer.
+    async fn has_database(&self, tenant: &Tenant) -> Result<bool, Error> {
+        let Some(entry) = self.0.registry.by_client_id(tenant.client_id)? else {
+            return Ok(false);
+        };
+        let path = self.0.folder.database(&entry.tenant.database_name);
+        let found = Identity::at(&path).map_err(|error| io_failed(&path, error))?;
+        if found.is_none() {
+            self.0.open_tenants.let_go(&entry);
+        }
+        Ok(found.is_some())
     }
-    async fn delete_tenant(&self, _: &Tenant) -> Result<(), Error> {
-        unimplemented!()
+
+    async fn delete_tenant(&self, tenant: &Tenant) -> Result<(), Error> {
+        let (inner, tenant) = (Arc::clone(&self.0), tenant.clone());
+        // A task of its own: a deletion that has begun ends, even if the caller does not wait for it.
+        finished(tokio::spawn(async move { inner.delete(&tenant).await }).await)
     }
-    async fn append(&self, _: &Tenant, _: Vec<Event>) -> Result<Vec<Appended>, Error> {
-        unimplemented!()
+
+    async fn append(&self, tenant: &Tenant, events: Vec<Event>) -> Result<Vec<Appended>, Error> {
+        self.0.lease(tenant).await?.append(events).await
     }
-    async fn event(&self, _: &Tenant, _: EventId) -> Result<Option<Event>, Error> {
-        unimplemented!()
+
+    async fn event(&self, tenant: &Tenant, id: EventId) -> Result<Option<Event>, Error> {
+        let lease = self.0.lease(tenant).await?;
+        lease
+            .read(move |connection| events::find(connection, id))
+            .await
     }
-    async fn events(&self, _: &Tenant, _: &Query) -> Result<Page, Error> {
-        unimplemented!()
+
+    async fn events(&self, tenant: &Tenant, query: &Query) -> Result<Page, Error> {
+        let lease = self.0.lease(tenant).await?;
+        let query = query.clone();
+        lease
+            .read(move |connection| queries::page(connection, &query))
+            .await
     }
+
     async fn ping(&self) -> Result<(), Error> {
-        unimplemented!()
+        let inner = Arc::clone(&self.0);
+        blocking(move || {
+            inner.folder.ping()?;
+            inner.registry.ping()
+        })
+        .await
     }
+
     async fn check(&self) -> Vec<Finding> {
-        unimplemented!()
+        let inner = Arc::clone(&self.0);
+        let look = move || Ok(checks::check_open(&inner.folder, &inner.registry));
+        blocking(look).await.unwrap_or_default()
     }
+
     async fn close(&self) -> Result<(), Error> {
-        unimplemented!()
+        let mut names = Vec::with_capacity(NAME_LOCKS);
+        for lock in &self.0.name_locks {
+            names.push(lock.lock().await); // creations and deletions under way end first
+        }
+        self.0.open_tenants.close().await?;
+        let inner = Arc::clone(&self.0);
+        blocking(move || {
+            inner.registry.close()?;
+            inner.folder.close();
+            Ok(())
+        })
+        .await
     }
+}
+
+impl Inner {
+    async fn lock_name(&self, name: &DatabaseName) -> OwnedMutexGuard<()> {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        let index = usize::try_from(hasher.finish() % NAME_LOCKS as u64).unwrap_or(0);
+        Arc::clone(&self.name_locks[index]).lock_owned().await
+    }
+
+    /// Goes by client id: the name may belong to another tenant by now.
+    async fn lease(&self, tenant: &Tenant) -> Result<Lease, Error> {
+        let entry = self.registry.by_client_id(tenant.client_id)?;
+        let entry = entry.ok_or_else(|| Error::DatabaseMissing(tenant.database_name.clone()))?;
+        self.open_tenants.lease(&entry).await
+    }
+
+    /// Under the lock of the name. Does disk I/O.
+    fn create(&self, tenant: Tenant) -> Result<Created, Error> {
+        let name = &tenant.database_name;
+        match self.registry.state(name)? {
+            Some((_, State::Ready)) => return Ok(Created::NameTaken),
+            Some((_, State::Creating | State::Deleting)) => {
+                remove(name, &self.folder, &self.registry)?
+            }
+            None => {}
+        }
+        if let Some(path) = self.folder.in_the_way(name)? {
+            let message = format!(
+                "'{}' is in the way of a new tenant '{name}'",
+                path.display()
+            );
+            return Err(Error::Damaged(message));
+        }
+        self.registry.begin_creation(&tenant)?;
+        if let Err(error) = database::create(&self.folder, name) {
+            if let Err(undoing) = remove(name, &self.folder, &self.registry) {
+                // The next creation of that name, or the next start, does it.
+                tracing::warn!(tenant = %name, "a failed creation was not undone: {undoing}");
+            }
+            return Err(error);
+        }
+        self.registry.finish_creation(tenant)?;
+        Ok(Created::New)
+    }
+
+    async fn delete(self: &Arc<Self>, tenant: &Tenant) -> Result<(), Error> {
+        let _name = self.lock_name(&tenant.database_name).await;
+        let (inner, hidden) = (Arc::clone(self), tenant.clone());
+        let entry = blocking(move || inner.registry.begin_deletion(&hidden)).await?;
+        if let Some(entry) = entry {
+            self.open_tenants.delete(&entry).await?;
+        }
+        let (inner, tenant) = (Arc::clone(self), tenant.clone());
+        blocking(move || {
+            let name = &tenant.database_name;
+            match inner.registry.state(name)? {
+                Some((id, State::Deleting)) if id == tenant.client_id => {
+                    remove(name, &inner.folder, &inner.registry)
+                }
+                _ => Ok(()), // not there, or another tenant's by now
+            }
+        })
+        .await
+    }
+}
+
+fn open_folder(path: &Path) -> Result<(Folder, Registry), Error> {
+    let folder = Folder::open(path)?;
+    let (registry, unfinished) = Registry::open(&folder)?;
+    for name in unfinished {
+        tracing::warn!(tenant = %name, "removing a tenant whose creation or deletion was cut short");
+        remove(&name, &folder, &registry)?;
+    }
+    Ok((folder, registry))
+}
+
+/// Removes a database that nobody has open and then its entry, so that a crash in between leaves an
+/// entry which says that there is work to finish.
+fn remove(name: &DatabaseName, folder: &Folder, registry: &Registry) -> Result<(), Error> {
+    folder.remove_database(name)?;
+    registry.forget(name)
 }

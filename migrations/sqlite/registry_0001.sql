@@ -1,0 +1,12 @@
+-- The tenant entries. application_id is 'EHrg' in ASCII: it tells this file from other databases.
+PRAGMA application_id = 0x45487267;
+
+CREATE TABLE tenants (
+    database_name        TEXT NOT NULL PRIMARY KEY, -- compared byte for byte: letter case counts
+    client_id            BLOB NOT NULL UNIQUE CHECK (length(client_id) = 16),
+    client_label         TEXT NOT NULL,
+    client_secret_sha256 BLOB NOT NULL CHECK (length(client_secret_sha256) = 32),
+    created_at           TEXT NOT NULL,             -- RFC 3339, UTC
+    -- Anything but 'ready' is work that a crash may have cut short.
+    state                TEXT NOT NULL CHECK (state IN ('creating', 'ready', 'deleting'))
+) STRICT, WITHOUT ROWID;

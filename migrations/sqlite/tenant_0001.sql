@@ -1,0 +1,20 @@
+-- The events of one tenant. application_id is 'EHev' in ASCII: it tells this file from other databases.
+PRAGMA application_id = 0x45486576;
+
+CREATE TABLE events (
+    event_id       BLOB NOT NULL UNIQUE CHECK (length(event_id) = 16),
+    time_us        INTEGER NOT NULL, -- microseconds since 1970-01-01T00:00:00Z
+    time_digits    INTEGER NOT NULL, -- how many digits of the second's fraction were sent, 0 to 6
+    event_type_id  INTEGER NOT NULL,
+    record_id      INTEGER NOT NULL,
+    source_id      INTEGER NOT NULL,
+    source_type_id INTEGER NOT NULL,
+    source_name    TEXT NOT NULL,
+    source_info    TEXT NOT NULL,
+    file_id        BLOB CHECK (length(file_id) = 16),
+    event_data     TEXT NOT NULL     -- a JSON array; last, since what follows a large value is slow to reach
+) STRICT;
+
+-- The total order, for the pages without a filter; and one record's history, the page that is read most.
+CREATE INDEX events_by_time ON events (time_us, event_id);
+CREATE INDEX events_by_record ON events (record_id, time_us, event_id);

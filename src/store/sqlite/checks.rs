@@ -1,0 +1,161 @@
+//! What `event-history check` looks at in a folder.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::Path;
+
+use super::folder::{Folder, sync_folder};
+use super::migrations::REGISTRY;
+use super::registry::Registry;
+use crate::domain::Finding;
+use crate::store::Error;
+
+const SUBJECT: &str = "database";
+const PROBE_PREFIX: &str = ".event-history-check-";
+
+/// Where the header of a database file has its `user_version`, big-endian.
+/// Source: SQLite documentation, "Database File Format", section 1.3.
+const USER_VERSION_AT: usize = 60;
+const HEADER_BYTES: usize = 100;
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// Says whether a store could be opened in `folder`, without opening one: the folder may be missing,
+/// and another process may be using it. Leaves nothing behind. Does disk I/O.
+///
+/// Not for a process that has the store open: reading `registry.db` past SQLite would give up the
+/// locks that SQLite holds on it.
+pub fn check_folder(folder: &Path) -> Finding {
+    let name = folder.display();
+    match fs::metadata(folder) {
+        Ok(found) if !found.is_dir() => {
+            return wrong(
+                format!("'{name}' is a file, not a folder"),
+                "name a folder in '--database sqlite:<folder>', or move the file away",
+            );
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => return check_missing(folder),
+        Err(error) => return unwritable(folder, &error),
+    }
+    for place in [folder.to_owned(), folder.join("tenants")] {
+        match probe(&place) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {} // made when the store opens
+            Err(error) => return unwritable(&place, &error),
+        }
+    }
+    match read_registry(&folder.join("registry.db")) {
+        Ok(finding) => finding
+            .unwrap_or_else(|| Finding::good(SUBJECT, format!("the folder '{name}' is writable"))),
+        Err(error) => unwritable(&folder.join("registry.db"), &error),
+    }
+}
+
+/// Says how the folder of an open store stands. Does disk I/O.
+pub(super) fn check_open(folder: &Folder, registry: &Registry) -> Vec<Finding> {
+    let path = folder.path();
+    for place in [path.to_owned(), path.join("tenants")] {
+        if let Err(error) = probe(&place) {
+            return vec![unwritable(&place, &error)];
+        }
+    }
+    if let Err(error) = registry.ping() {
+        let message = format!(
+            "the tenant registry in '{}' cannot be read: {error}",
+            path.display()
+        );
+        return vec![wrong(message, "restore 'registry.db' from a backup")];
+    }
+    let good = format!("the folder '{}' is writable", path.display());
+    let mut findings = vec![Finding::good(SUBJECT, good)];
+    findings.extend(strays(folder, registry).unwrap_or_else(|error| {
+        let message = format!("the folder '{}' cannot be listed: {error}", path.display());
+        Some(wrong(
+            message,
+            "let the user of this process read the folder",
+        ))
+    }));
+    findings
+}
+
+/// Names database files that belong to no tenant entry. They do no harm, but somebody may miss them.
+fn strays(folder: &Folder, registry: &Registry) -> Result<Option<Finding>, Error> {
+    let mut strays = folder.databases()?;
+    let names = registry.names()?;
+    let known: std::collections::HashSet<_> =
+        names.iter().map(|name| folder.database(name)).collect();
+    strays.retain(|path| !known.contains(path));
+    strays.sort();
+    Ok(strays.first().map(|first| {
+        let (count, first) = (strays.len(), first.display());
+        Finding::warning(
+            SUBJECT,
+            format!("{count} database file(s) without a tenant entry, the first is '{first}'"),
+            "restore the 'registry.db' that they belong to, or move them away",
+        )
+    }))
+}
+
+/// Says whether a folder that is not there could be made.
+fn check_missing(folder: &Path) -> Finding {
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let Some(parent) = absolute.ancestors().skip(1).find(|it| it.exists()) else {
+        return unwritable(folder, &ErrorKind::NotFound.into());
+    };
+    match probe(parent) {
+        Ok(()) => {
+            let message = format!(
+                "the folder '{}' will be made at the start",
+                folder.display()
+            );
+            Finding::good(SUBJECT, message)
+        }
+        Err(error) => unwritable(parent, &error),
+    }
+}
+
+/// Makes, syncs and removes a file: permission bits alone say too little (root, read-only mounts).
+fn probe(folder: &Path) -> io::Result<()> {
+    let mut file = tempfile::Builder::new()
+        .prefix(PROBE_PREFIX)
+        .tempfile_in(folder)?;
+    file.write_all(&[0; 4096])?; // a full disk still lets empty files be made
+    file.as_file().sync_all()?;
+    file.close()?;
+    sync_folder(folder).map_err(io::Error::other)
+}
+
+/// Returns what is wrong with a registry file, if there is one and something is.
+fn read_registry(path: &Path) -> io::Result<Option<Finding>> {
+    let mut header = Vec::new();
+    match File::open(path) {
+        Ok(file) => file.take(HEADER_BYTES as u64).read_to_end(&mut header)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    OpenOptions::new().append(true).open(path)?;
+    if header.is_empty() {
+        return Ok(None); // the last process ended while it made the file
+    }
+    if !header.starts_with(MAGIC) {
+        let message = format!("'{}' is not an SQLite database", path.display());
+        return Ok(Some(wrong(message, "restore the file from a backup")));
+    }
+    let version = header.get(USER_VERSION_AT..).and_then(<[u8]>::first_chunk);
+    let version = version.map_or(0, |bytes| i32::from_be_bytes(*bytes));
+    Ok(REGISTRY.refuse_newer(version, path).err().map(|_| {
+        let message = format!("'{}' was changed by a newer version", path.display());
+        wrong(message, "run that version of event-history")
+    }))
+}
+
+fn unwritable(place: &Path, error: &io::Error) -> Finding {
+    wrong(
+        format!("'{}' is not writable: {error}", place.display()),
+        "let the user of this process read and write it, or name another folder in '--database'",
+    )
+}
+
+fn wrong(message: impl Into<String>, remedy: &str) -> Finding {
+    Finding::wrong(SUBJECT, message, remedy)
+}

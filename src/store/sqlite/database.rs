@@ -1,0 +1,204 @@
+//! One tenant's database: how it is made, and what is held while it is open.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::errors::{io_failed, sql_failed};
+use super::folder::{Folder, Identity, Lock, create_file, sync_file};
+use super::migrations::TENANT;
+use super::writer::{Backlog, Writer};
+use crate::domain::DatabaseName;
+use crate::store::Error;
+
+/// How many reads of one tenant run at once; the others wait for their turn.
+const MAX_READERS: usize = 2;
+
+/// The pages that a connection keeps in memory. With every tenant open (`MAX_OPEN_TENANTS`) and every
+/// reader in use, all caches together stay under 64 MiB.
+const CACHE_KIB: i64 = 256;
+
+/// The statements that a connection keeps prepared; the text of a page's SQL varies with its filters.
+const STATEMENTS: usize = 8;
+
+/// A write-ahead log that a burst has grown is cut back to this when it starts over.
+const MAX_LOG_BYTES: i64 = 4 * 1024 * 1024;
+
+/// A tenant's open database.
+#[derive(Debug)]
+pub(super) struct Database {
+    site: Arc<Site>,
+    pub(super) writer: Writer,
+    readers: Readers,
+}
+
+/// Which file is open.
+#[derive(Debug)]
+pub(super) struct Site {
+    pub(super) name: DatabaseName,
+    pub(super) path: PathBuf,
+    identity: Identity,
+    /// Held here, so that nobody else gets into the folder while this file is open.
+    _lock: Lock,
+}
+
+/// Connections that read; they wait neither for the writer nor for each other.
+#[derive(Debug)]
+struct Readers {
+    turns: Arc<Semaphore>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Database {
+    /// Opens the database of a tenant, and brings its schema up to date. Never makes one.
+    pub(super) fn open(
+        folder: &Folder,
+        name: &DatabaseName,
+        backlog: &Backlog,
+    ) -> Result<Self, Error> {
+        let path = folder.database(name);
+        let identity = Identity::at(&path)
+            .map_err(|error| io_failed(&path, error))?
+            .ok_or_else(|| Error::DatabaseMissing(name.clone()))?;
+        let failed = |error| sql_failed(&path, error);
+        let mut connection = connect(&path).map_err(failed)?;
+        TENANT.upgrade(&mut connection, &path)?;
+        prepare_writing(&connection).map_err(failed)?;
+        let site = Arc::new(Site {
+            name: name.clone(),
+            path,
+            identity,
+            _lock: folder.lock()?,
+        });
+        Ok(Self {
+            writer: Writer::start(Arc::clone(&site), connection, backlog)?,
+            site,
+            readers: Readers {
+                turns: Arc::new(Semaphore::new(MAX_READERS)),
+                idle: Mutex::default(),
+            },
+        })
+    }
+
+    /// Tells whether this is still the tenant's database: somebody may have removed the file, or put
+    /// another in its place, and what would be written here then would be lost. One `stat`, which
+    /// takes microseconds, so fit for an async task.
+    pub(super) fn is_current(&self) -> bool {
+        self.writer.is_running() && self.site.is_in_place().unwrap_or(true)
+    }
+
+    /// Waits for the turn to read; the turn ends when the permit is dropped.
+    pub(super) fn turns(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.readers.turns)
+    }
+
+    /// Reads in the turn that `_turn` stands for. Does disk I/O.
+    pub(super) fn read<T>(
+        &self,
+        _turn: OwnedSemaphorePermit,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        self.try_read(work)
+            .map_err(|error| sql_failed(&self.site.path, error))
+    }
+
+    fn try_read<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let idle = || {
+            self.readers
+                .idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        let unused = idle().pop();
+        let mut connection = match unused {
+            Some(connection) => connection,
+            None => connect_reader(&self.site.path)?,
+        };
+        let result = work(&mut connection)?; // a connection that failed is not used again
+        idle().push(connection);
+        Ok(result)
+    }
+
+    /// Writes what is queued and closes every handle. Does disk I/O.
+    pub(super) fn close(self) {
+        let Self {
+            site: _,
+            writer,
+            readers,
+        } = self;
+        drop(readers); // first, so that the writer can fold the log back into the file
+        writer.close();
+    }
+}
+
+impl Site {
+    /// Tells whether the path still leads to the file that was opened.
+    pub(super) fn is_in_place(&self) -> io::Result<bool> {
+        Ok(Identity::at(&self.path)? == Some(self.identity))
+    }
+
+    /// Opens one more connection that writes.
+    pub(super) fn connect(&self) -> rusqlite::Result<Connection> {
+        let connection = connect(&self.path)?;
+        prepare_writing(&connection)?;
+        Ok(connection)
+    }
+}
+
+/// Makes an empty database, durably, where none is. Does disk I/O.
+pub(super) fn create(folder: &Folder, name: &DatabaseName) -> Result<(), Error> {
+    let path = folder.database(name);
+    create_file(&path)?;
+    fill(&path)?;
+    sync_file(&path)?;
+    folder.sync_tenants()
+}
+
+/// One fsync at the end does for a file that nobody is told of before: SQLite need not make any.
+fn fill(path: &Path) -> Result<(), Error> {
+    let failed = |error| sql_failed(path, error);
+    let mut connection = connect(path).map_err(failed)?;
+    connection
+        .execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY;")
+        .map_err(failed)?;
+    TENANT.create(&mut connection, path)?;
+    use_write_ahead_log(&connection).map_err(failed)?;
+    connection.close().map_err(|(_, error)| failed(error))
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    // Without SQLITE_OPEN_CREATE: a database that is missing stays missing.
+    let access = OpenFlags::SQLITE_OPEN_READ_WRITE;
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    limit_memory(&connection)?;
+    Ok(connection)
+}
+
+fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let access = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    limit_memory(&connection)?;
+    Ok(connection)
+}
+
+fn limit_memory(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)
+}
+
+/// `synchronous = FULL`: a commit is on disk when it returns, the last one included.
+fn prepare_writing(connection: &Connection) -> rusqlite::Result<()> {
+    use_write_ahead_log(connection)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update_and_check(None, "journal_size_limit", MAX_LOG_BYTES, |_| Ok(()))
+}
+
+fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
+}

@@ -1,0 +1,229 @@
+//! The folder of the store: which file is where, who may use it, and how it becomes durable.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::errors::{closed, io_failed, refused};
+use crate::domain::DatabaseName;
+use crate::store::Error;
+
+const FOLDER_MODE: u32 = 0o700; // histories are nobody else's business
+const FILE_MODE: u32 = 0o600;
+
+/// What SQLite keeps beside a database file: its write-ahead log and the log's index.
+const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
+
+/// A folder that this process alone works in: `registry.db`, `tenants/<database name>.db`, `lock`.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    tenants: PathBuf,
+    lock: Mutex<Option<Lock>>,
+}
+
+/// Keeps other processes out of the folder for as long as a clone of it lives.
+pub(super) type Lock = Arc<File>;
+
+impl Folder {
+    /// Makes the folder where it is missing, and locks it.
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        let tenants = path.join("tenants");
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(FOLDER_MODE);
+        builder
+            .create(&tenants)
+            .map_err(|error| io_failed(&tenants, error))?;
+        let lock = lock(path)?;
+        sync_folder(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            tenants,
+            lock: Mutex::new(Some(lock)),
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn registry(&self) -> PathBuf {
+        self.path.join("registry.db")
+    }
+
+    /// Returns where a tenant's database is, or would be.
+    pub(super) fn database(&self, name: &DatabaseName) -> PathBuf {
+        self.tenants.join(format!("{}.db", file_stem(name)))
+    }
+
+    /// Returns the database files of tenants, in no order, whether they have an entry or not.
+    pub(super) fn databases(&self) -> Result<Vec<PathBuf>, Error> {
+        let failed = |error| io_failed(&self.tenants, error);
+        let mut found = Vec::new();
+        for file in fs::read_dir(&self.tenants).map_err(failed)? {
+            let path = file.map_err(failed)?.path();
+            if path.extension().is_some_and(|extension| extension == "db") {
+                found.push(path);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns the first file that stands where a new database of this name would be.
+    pub(super) fn in_the_way(&self, name: &DatabaseName) -> Result<Option<PathBuf>, Error> {
+        for path in files_of(&self.database(name)) {
+            if path.try_exists().map_err(|error| io_failed(&path, error))? {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes a tenant's database for good. Nobody may have it open.
+    pub(super) fn remove_database(&self, name: &DatabaseName) -> Result<(), Error> {
+        for path in files_of(&self.database(name)) {
+            match fs::remove_file(&path) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(io_failed(&path, error)),
+            }
+        }
+        self.sync_tenants()
+    }
+
+    /// Makes it durable which tenants' files there are.
+    pub(super) fn sync_tenants(&self) -> Result<(), Error> {
+        sync_folder(&self.tenants)
+    }
+
+    /// Fails when the folder was taken away under the running process.
+    pub(super) fn ping(&self) -> Result<(), Error> {
+        match fs::metadata(&self.tenants) {
+            Ok(found) if found.is_dir() => Ok(()),
+            Ok(_) => Err(refused(format!(
+                "'{}' is not a folder",
+                self.tenants.display()
+            ))),
+            Err(error) => Err(io_failed(&self.tenants, error)),
+        }
+    }
+
+    /// Returns a share of the lock, for whoever keeps a file of the folder open.
+    pub(super) fn lock(&self) -> Result<Lock, Error> {
+        let lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        lock.clone().ok_or_else(closed)
+    }
+
+    /// Gives up this share of the lock: other processes get in once the other shares are gone.
+    pub(super) fn close(&self) {
+        self.lock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+    }
+}
+
+/// Which file it is that a path leads to, whatever becomes of the path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    /// Returns `None` if there is no file at `path`. Microseconds, so fit for an async task.
+    pub(super) fn at(path: &Path) -> io::Result<Option<Self>> {
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(metadata.is_file().then(|| Self {
+                device: metadata.dev(),
+                inode: metadata.ino(),
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Makes an empty file for its owner alone; fails if one is there.
+pub(super) fn create_file(path: &Path) -> Result<(), Error> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(FILE_MODE);
+    options
+        .open(path)
+        .map(drop)
+        .map_err(|error| io_failed(path, error))
+}
+
+/// Makes the content of a closed file durable.
+pub(super) fn sync_file(path: &Path) -> Result<(), Error> {
+    let synced = File::open(path).and_then(|file| file.sync_all());
+    synced.map_err(|error| io_failed(path, error))
+}
+
+/// Makes it durable which files a folder holds.
+pub(super) fn sync_folder(path: &Path) -> Result<(), Error> {
+    sync_file(path)
+}
+
+fn lock(folder: &Path) -> Result<Lock, Error> {
+    let path = folder.join("lock");
+    let mut options = OpenOptions::new();
+    options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(FILE_MODE);
+    let file = options
+        .open(&path)
+        .map_err(|error| io_failed(&path, error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Arc::new(file)),
+        Err(TryLockError::WouldBlock) => Err(refused(format!(
+            "the folder '{}' is in use by another process",
+            folder.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(io_failed(&path, error)),
+    }
+}
+
+fn files_of(database: &Path) -> Vec<PathBuf> {
+    let mut files = vec![database.to_owned()];
+    for suffix in COMPANIONS {
+        let mut companion = database.as_os_str().to_owned();
+        companion.push(suffix);
+        files.push(companion.into());
+    }
+    files
+}
+
+/// Two names that differ by case alone get two files on a file system that ignores case, too: an
+/// upper-case letter is written as `=` and the lower-case letter. Names themselves have no `=`.
+fn file_stem(name: &DatabaseName) -> String {
+    let mut stem = String::with_capacity(name.as_str().len());
+    for character in name.as_str().chars() {
+        if character.is_ascii_uppercase() {
+            stem.push('=');
+        }
+        stem.push(character.to_ascii_lowercase());
+    }
+    stem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file_stem;
+    use crate::domain::DatabaseName;
+
+    #[test]
+    fn file_names_differ_even_where_case_is_ignored() {
+        for (name, stem) in [
+            ("alx_demo-1", "alx_demo-1"),
+            ("Demo", "=demo"),
+            ("dEMo", "d=e=mo"),
+        ] {
+            assert_eq!(file_stem(&DatabaseName::parse(name).unwrap()), stem);
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! The one thread that writes to a tenant's database: whatever waits shares a transaction, and so an
+//! fsync (group commit).
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use metrics::{gauge, histogram};
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use super::database::Site;
+use super::errors::{io_failed, refused, sql_failed};
+use super::events;
+use crate::domain::Event;
+use crate::store::{Appended, Error};
+
+/// The events of one transaction, unless one call brings more; it stays under about 50 ms.
+const MAX_BATCH_EVENTS: usize = 1000;
+
+/// The same bound for large events: eight of the largest that the API takes.
+const MAX_BATCH_BYTES: u32 = 8 * 1024 * 1024;
+
+/// Calls that may wait for one tenant's writer: a few transactions' worth, so well under a second.
+const MAX_QUEUED_CALLS: usize = 4096;
+
+/// What may wait for all writers together, which bounds the memory of the queues.
+const MAX_QUEUED_BYTES: u32 = 64 * 1024 * 1024;
+
+/// What an event weighs beside its texts.
+const EVENT_OVERHEAD_BYTES: usize = 256;
+
+type Answer = Result<Vec<Appended>, Error>;
+
+/// The queue to the thread, and the thread.
+#[derive(Debug)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<Append>,
+    thread: JoinHandle<()>,
+    backlog: Backlog,
+}
+
+/// The room that is left for what waits, shared by all writers of a store.
+#[derive(Debug, Clone)]
+pub(super) struct Backlog(Arc<Semaphore>);
+
+/// A call that waits.
+#[derive(Debug)]
+struct Append {
+    events: Vec<Event>,
+    /// Nobody may be listening any more; the events are stored all the same.
+    answer: oneshot::Sender<Answer>,
+    room: Room,
+}
+
+/// The room that a waiting call takes up.
+#[derive(Debug)]
+struct Room {
+    events: usize,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Default for Backlog {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MAX_QUEUED_BYTES as usize)))
+    }
+}
+
+impl Backlog {
+    fn room_for(&self, events: &[Event]) -> Result<Room, Error> {
+        let bytes: usize = events.iter().map(weight_bytes).sum();
+        // What is larger than all the room there is waits alone, rather than never.
+        let bytes = u32::try_from(bytes).map_or(MAX_QUEUED_BYTES, |it| it.min(MAX_QUEUED_BYTES));
+        let permit = Arc::clone(&self.0)
+            .try_acquire_many_owned(bytes)
+            .map_err(|_| Error::Busy)?;
+        queued_events().increment(count_f64(events.len()));
+        Ok(Room {
+            events: events.len(),
+            permit,
+        })
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        queued_events().decrement(count_f64(self.events));
+    }
+}
+
+impl Writer {
+    pub(super) fn start(
+        site: Arc<Site>,
+        connection: Connection,
+        backlog: &Backlog,
+    ) -> Result<Self, Error> {
+        let (queue, waiting) = mpsc::channel(MAX_QUEUED_CALLS);
+        let path = site.path.clone();
+        let work = Work {
+            site,
+            connection: Some(connection),
+        };
+        let thread = std::thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || work.run(waiting))
+            .map_err(|error| io_failed(&path, error))?;
+        Ok(Self {
+            queue,
+            thread,
+            backlog: backlog.clone(),
+        })
+    }
+
+    /// Queues events; the answer comes once they are durable.
+    pub(super) fn append(&self, events: Vec<Event>) -> Result<oneshot::Receiver<Answer>, Error> {
+        let room = self.backlog.room_for(&events)?;
+        let (answer, answered) = oneshot::channel();
+        let append = Append {
+            events,
+            answer,
+            room,
+        };
+        match self.queue.try_send(append) {
+            Ok(()) => Ok(answered),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(Error::Busy),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(stopped()),
+        }
+    }
+
+    /// Tells whether the thread is there: it ends early only by a bug of ours.
+    pub(super) fn is_running(&self) -> bool {
+        !self.thread.is_finished()
+    }
+
+    /// Writes what is queued and waits until the file is closed.
+    pub(super) fn close(self) {
+        let Self {
+            queue,
+            thread,
+            backlog: _,
+        } = self;
+        drop(queue);
+        if thread.join().is_err() {
+            tracing::error!("a writer ended by a panic");
+        }
+    }
+}
+
+/// Returns the error of a call whose writer went away before it answered.
+pub(super) fn stopped() -> Error {
+    refused("the writer of the database has stopped")
+}
+
+/// What the thread works on.
+struct Work {
+    site: Arc<Site>,
+    /// `None` after a failure: the next batch starts with a new connection, which sees the disk as it
+    /// then is.
+    connection: Option<Connection>,
+}
+
+/// Why a batch failed, for each of those who wait for it.
+#[derive(Clone)]
+enum Failure {
+    Missing,
+    Sql(Arc<rusqlite::Error>),
+    Io(Arc<io::Error>),
+}
+
+impl Work {
+    fn run(mut self, mut waiting: mpsc::Receiver<Append>) {
+        while let Some(first) = waiting.blocking_recv() {
+            let batch = gather(first, &mut waiting);
+            let outcome = self.commit(&batch);
+            if let Err(failure) = &outcome {
+                self.failed(failure);
+            }
+            self.answer(batch, outcome);
+        }
+        self.close();
+    }
+
+    /// Stores a batch in one transaction: on disk once this returns.
+    fn commit(&mut self, batch: &[Append]) -> Result<Vec<Vec<Appended>>, Failure> {
+        let started = Instant::now();
+        if !self.site.is_in_place()? {
+            return Err(Failure::Missing);
+        }
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.site.connect()?,
+        };
+        let outcomes = write(self.connection.insert(connection), batch)?;
+        // A file that was removed meanwhile took the events with it: they must not be called stored.
+        if !self.site.is_in_place()? {
+            return Err(Failure::Missing);
+        }
+        let events: usize = batch.iter().map(|append| append.events.len()).sum();
+        histogram!("event_history_commit_events").record(count_f64(events));
+        histogram!("event_history_commit_duration_seconds").record(started.elapsed());
+        Ok(outcomes)
+    }
+
+    fn failed(&mut self, failure: &Failure) {
+        let reason = self.error(failure);
+        let cause = std::error::Error::source(&reason).and_then(|it| it.source());
+        tracing::warn!(
+            tenant = %self.site.name,
+            cause = cause.map(tracing::field::display),
+            "a batch of events was not stored: {reason}"
+        );
+        // For a file that was taken away the connection is kept: closing it folds back its log.
+        if !matches!(failure, Failure::Missing) {
+            self.connection = None;
+        }
+    }
+
+    fn answer(&self, batch: Vec<Append>, outcome: Result<Vec<Vec<Appended>>, Failure>) {
+        match outcome {
+            Ok(outcomes) => {
+                for (append, outcome) in batch.into_iter().zip(outcomes) {
+                    append.answer(Ok(outcome));
+                }
+            }
+            Err(failure) => {
+                for append in batch {
+                    append.answer(Err(self.error(&failure)));
+                }
+            }
+        }
+    }
+
+    fn error(&self, failure: &Failure) -> Error {
+        match failure {
+            Failure::Missing => Error::DatabaseMissing(self.site.name.clone()),
+            Failure::Sql(error) => sql_failed(&self.site.path, Arc::clone(error)),
+            Failure::Io(error) => io_failed(&self.site.path, Arc::clone(error)),
+        }
+    }
+
+    /// Folds the log back into the file. SQLite would do so too, but not for a file that was moved:
+    /// a log left behind would then be taken for the log of whatever file comes in its place.
+    fn close(self) {
+        let Some(connection) = self.connection else {
+            return;
+        };
+        let folded = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let closed = connection.close().map_err(|(_, error)| error);
+        if let Err(error) = folded.and(closed) {
+            // Nothing is lost: the log stays beside the file, and the next opening reads it.
+            tracing::warn!(tenant = %self.site.name, "the write-ahead log was not folded back: {error}");
+        }
+    }
+}
+
+impl Append {
+    fn answer(self, answer: Answer) {
+        let Self {
+            events: _,
+            answer: listener,
+            room,
+        } = self;
+        drop(room); // first: who is answered finds room for its next call
+        let _ = listener.send(answer);
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(Arc::new(error))
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(Arc::new(error))
+    }
+}
+
+/// Takes what waits behind `first`, up to the bounds of a transaction.
+fn gather(first: Append, waiting: &mut mpsc::Receiver<Append>) -> Vec<Append> {
+    let mut events = first.events.len();
+    let mut bytes = first.room.permit.num_permits();
+    let mut batch = vec![first];
+    while events < MAX_BATCH_EVENTS && bytes < MAX_BATCH_BYTES as usize {
+        let Ok(append) = waiting.try_recv() else {
+            break;
+        };
+        events += append.events.len();
+        bytes += append.room.permit.num_permits();
+        batch.push(append);
+    }
+    batch
+}
+
+fn write(connection: &mut Connection, batch: &[Append]) -> rusqlite::Result<Vec<Vec<Appended>>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for append in batch {
+        let mut outcome = Vec::with_capacity(append.events.len());
+        for event in &append.events {
+            outcome.push(events::append(&transaction, event)?);
+        }
+        outcomes.push(outcome);
+    }
+    transaction.commit()?;
+    Ok(outcomes)
+}
+
+fn weight_bytes(event: &Event) -> usize {
+    let texts = event.data.as_str().len() + event.source_name.len() + event.source_info.len();
+    texts + EVENT_OVERHEAD_BYTES
+}
+
+fn queued_events() -> metrics::Gauge {
+    gauge!("event_history_write_queue_events")
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "metrics are doubles; a queue is far shorter than 2^53"
+)]
+fn count_f64(count: usize) -> f64 {
+    count as f64
+}

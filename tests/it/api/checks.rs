@@ -1,0 +1,216 @@
+//! The checks before a request is looked at, in their order, on every endpoint.
+
+use serde_json::{Value, json};
+
+use super::{Call, envelope, tenant};
+use crate::support::Server;
+
+const UNKNOWN_CLIENT: &str = "7b8c2f0e-58a5-4b6a-9df9-0b3f0f5e9b11";
+
+/// The endpoints that need a client id, each with a query that would be a 422 where it takes one.
+const TENANT_ENDPOINTS: [(&str, &str); 4] = [
+    ("GET", "/api/files/upload-url"),
+    ("DELETE", "/api/delete-tenant"),
+    ("GET", "/api/history/events?limit=none"),
+    ("GET", "/api/history/events/not-an-id/file"),
+];
+
+const KEY_ENDPOINTS: [(&str, &str); 2] = [
+    ("POST", "/api/initialize-tenant"),
+    ("POST", "/api/event-bridge/create-event"),
+];
+
+#[tokio::test]
+async fn an_unknown_path_is_a_404_whoever_asks() {
+    let server = Server::start();
+    for path in [
+        "/",
+        "/api",
+        "/api/",
+        "/api/files/upload-url/",
+        "/api/history/events/x/file/y",
+    ] {
+        for method in ["GET", "POST", "OPTIONS"] {
+            Call::bare(&server, method, path)
+                .send()
+                .await
+                .is_error(404, "Not Found");
+            Call::new(&server, method, path)
+                .send()
+                .await
+                .is_error(404, "Not Found");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_route_refuses_every_method_that_it_does_not_document() {
+    let server = Server::start();
+    let document = Call::bare(&server, "GET", "/openapi.json")
+        .send()
+        .await
+        .body;
+    let paths = document["paths"].as_object().expect("paths");
+    assert_eq!(paths.len(), 10, "{:?}", paths.keys());
+    for (path, operations) in paths {
+        let documented: Vec<_> = operations.as_object().expect("operations").keys().collect();
+        assert_eq!(documented.len(), 1, "{path}");
+        let allow = documented[0].to_uppercase();
+        for method in [
+            "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND",
+        ] {
+            if method == allow {
+                continue;
+            }
+            let answer = Call::bare(&server, method, path).send().await;
+            assert_eq!(answer.status, 405, "{method} {path}");
+            assert_eq!(answer.header("allow"), allow, "{method} {path}");
+            if method != "HEAD" {
+                answer.is_error(405, "Method Not Allowed");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_api_key_comes_first() {
+    let server = Server::start();
+    for (method, path) in TENANT_ENDPOINTS.into_iter().chain(KEY_ENDPOINTS) {
+        let keys = [
+            None,
+            Some(""),
+            Some("wrong"),
+            Some("test-key-0123456789abcdeX"),
+            Some("test"),
+        ];
+        for key in keys {
+            let mut call = Call::bare(&server, method, path);
+            if let Some(key) = key {
+                call = call.header("X-API-Key", key);
+            }
+            let answer = call.text("{ not json").send().await;
+            answer.is_error(401, "Unauthorized API Key.");
+        }
+    }
+}
+
+#[tokio::test]
+async fn then_the_client_id_the_entry_and_the_database() {
+    let server = Server::start();
+    let lost = tenant(&server, "lost").await;
+    std::fs::remove_file(server.folder().join("data/tenants/lost.db"))
+        .expect("the tenant's database");
+    for (method, path) in TENANT_ENDPOINTS {
+        let call = || Call::new(&server, method, path);
+        call().send().await.is_error(400, "Unauthorized Client.");
+        call()
+            .client("")
+            .send()
+            .await
+            .is_error(400, "Unauthorized Client.");
+        for client_id in [UNKNOWN_CLIENT, "lost", "not a uuid", "é"] {
+            let answer = call().client(client_id).send().await;
+            answer.is_error(400, "Failed to connect to tenant db.");
+        }
+        let answer = call().client(&lost).send().await;
+        answer.is_error(400, "'lost' tenant not found in database.");
+    }
+}
+
+#[tokio::test]
+async fn then_the_request_itself() {
+    let server = Server::start();
+    let client = tenant(&server, "demo").await;
+    let call = |path| Call::new(&server, "GET", path).client(&client);
+    call("/api/history/events?limit=none")
+        .send()
+        .await
+        .is_invalid(&["query.limit int_parsing"]);
+    call("/api/history/events/not-an-id/file")
+        .send()
+        .await
+        .is_invalid(&["path.event_id uuid_parsing"]);
+}
+
+#[tokio::test]
+async fn an_event_names_its_tenant_by_header_or_envelope() {
+    let server = Server::start();
+    let client = tenant(&server, "demo").await;
+    let other = tenant(&server, "other").await;
+    let call = || Call::new(&server, "POST", "/api/event-bridge/create-event");
+
+    // The header's tenant is checked before the body, and wins over the envelope's.
+    let answer = call()
+        .client(UNKNOWN_CLIENT)
+        .text("{ not json")
+        .send()
+        .await;
+    answer.is_error(400, "Failed to connect to tenant db.");
+    let answer = call()
+        .client(&other)
+        .json(&envelope("demo", 1))
+        .send()
+        .await;
+    answer.is_error(201, "Event created.");
+    assert_eq!(count(&server, &other).await, 1);
+    assert_eq!(count(&server, &client).await, 0);
+
+    // The envelope's: by database name, then client id; an empty header is as none.
+    call()
+        .json(&envelope("demo", 1))
+        .send()
+        .await
+        .is_error(201, "Event created.");
+    call()
+        .client("")
+        .json(&envelope(&client, 2))
+        .send()
+        .await
+        .is_error(201, "Event created.");
+    assert_eq!(count(&server, &client).await, 2);
+
+    // A tenant that is not there comes before what else is wrong.
+    for name in [
+        "nobody",
+        "DEMO",
+        UNKNOWN_CLIENT,
+        "",
+        "../demo",
+        "x'; DROP TABLE tenants; --",
+    ] {
+        let mut wrong = envelope(name, 3);
+        wrong["detail"] = Value::from("wrong");
+        let answer = call().json(&wrong).send().await;
+        answer.is_error(400, &format!("'{name}' tenant not found in database."));
+    }
+    let mut nameless = envelope("demo", 3);
+    nameless
+        .as_object_mut()
+        .expect("an object")
+        .remove("source");
+    nameless["detail"]["record_id"] = json!("one");
+    let answer = call().json(&nameless).send().await;
+    answer.is_invalid(&["body.source missing", "body.detail.record_id int_type"]);
+
+    std::fs::remove_file(server.folder().join("data/tenants/other.db")).expect("the database");
+    let answer = call().json(&envelope("other", 3)).send().await;
+    answer.is_error(400, "'other' tenant not found in database.");
+}
+
+#[tokio::test]
+async fn a_setting_chooses_the_envelope_member() {
+    for (member, name) in [("account", "111122223333"), ("detail-type", "history")] {
+        let server = Server::builder().arg("--tenant-from").arg(member).start();
+        let client = tenant(&server, name).await;
+        super::send_event(&server, &envelope("nobody", 1)).await;
+        assert_eq!(count(&server, &client).await, 1);
+    }
+}
+
+async fn count(server: &Server, client: &str) -> u64 {
+    let answer = Call::new(server, "GET", "/api/history/events")
+        .client(client)
+        .send()
+        .await;
+    answer.body["total_count"].as_u64().expect("a count")
+}

@@ -1,0 +1,189 @@
+//! What those who run the service see: request ids, CORS, health, metrics, the reference.
+
+use serde_json::json;
+
+use super::{Call, envelope, send_event, tenant};
+use crate::support::Server;
+
+#[tokio::test]
+async fn every_answer_has_a_request_id() {
+    let server = Server::start();
+    for path in [
+        "/",
+        "/health/live",
+        "/api/files/upload-url",
+        "/event-history/demo/x",
+        "/docs/",
+    ] {
+        let answer = Call::bare(&server, "GET", path).send().await;
+        assert!(
+            uuid::Uuid::parse_str(answer.header("x-request-id")).is_ok(),
+            "{path}"
+        );
+    }
+    let call = |id: &str| {
+        Call::bare(&server, "GET", "/")
+            .header("X-Request-Id", id)
+            .send()
+    };
+    assert_eq!(call("trace-77").await.header("x-request-id"), "trace-77");
+    for unsafe_id in ["", "two words", &"x".repeat(129)] {
+        let answer = call(unsafe_id).await;
+        assert!(uuid::Uuid::parse_str(answer.header("x-request-id")).is_ok());
+    }
+    assert!(server.log().contains("trace-77"));
+}
+
+#[tokio::test]
+async fn cors_is_off_unless_asked_for() {
+    let preflight = |server| {
+        Call::bare(server, "OPTIONS", "/api/history/events")
+            .header("Origin", "https://app.example")
+            .header("Access-Control-Request-Method", "GET")
+            .header("Access-Control-Request-Headers", "x-api-key,x-client-id")
+            .send()
+    };
+    let server = Server::start();
+    preflight(&server).await.is_error(405, "Method Not Allowed");
+
+    let server = Server::builder()
+        .arg("--cors-origins")
+        .arg("https://app.example")
+        .start();
+    let answer = preflight(&server).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.header("access-control-allow-origin"),
+        "https://app.example"
+    );
+    assert!(
+        answer
+            .header("access-control-allow-headers")
+            .contains("x-client-id")
+    );
+    let options = Call::bare(&server, "OPTIONS", "/api/history/events")
+        .send()
+        .await;
+    options.is_error(405, "Method Not Allowed");
+    let actual = Call::bare(&server, "GET", "/api/history/events")
+        .header("Origin", "https://app.example")
+        .send()
+        .await;
+    actual.is_error(401, "Unauthorized API Key.");
+    assert_eq!(
+        actual.header("access-control-allow-origin"),
+        "https://app.example"
+    );
+    let stranger = Call::bare(&server, "GET", "/api/history/events")
+        .header("Origin", "https://evil.example")
+        .send()
+        .await;
+    assert!(
+        stranger
+            .headers
+            .get("access-control-allow-origin")
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn health_tells_of_both_backends() {
+    let server = Server::start();
+    let live = Call::bare(&server, "GET", "/health/live").send().await;
+    live.is(200, &json!({ "status": "ok" }));
+    let ready = || Call::bare(&server, "GET", "/health/ready").send();
+    ready().await.is(
+        200,
+        &json!({ "status": "ok", "database": "ok", "files": "ok" }),
+    );
+    let (folder, away) = (server.folder().join("data"), server.folder().join("away"));
+    std::fs::rename(&folder, &away).expect("the folder");
+    let answer = ready().await;
+    std::fs::rename(&away, &folder).expect("the folder");
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.body["status"], "unavailable");
+    assert_ne!(answer.body["database"], "ok");
+    assert_eq!(ready().await.status, 200);
+}
+
+#[tokio::test]
+async fn metrics_count_what_happened() {
+    let server = Server::start();
+    tenant(&server, "demo").await;
+    send_event(&server, &envelope("demo", 1)).await;
+    Call::bare(&server, "BREW", "/api/pot")
+        .send()
+        .await
+        .is_error(404, "Not Found");
+    let response = reqwest::get(format!("{}/metrics", server.url()))
+        .await
+        .expect("an answer");
+    let text = response.text().await.expect("a text");
+    for line in [
+        "event_history_http_requests_total{method=\"POST\",\
+         route=\"/api/event-bridge/create-event\",status=\"201\"} 1",
+        "event_history_http_requests_total{method=\"other\",route=\"unmatched\",status=\"404\"} 1",
+        "event_history_http_request_duration_seconds_bucket{method=\"POST\"",
+        "event_history_commit_events_bucket",
+        "event_history_write_queue_events",
+    ] {
+        assert!(text.contains(line), "no {line} in\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_reference_works_offline() {
+    let server = Server::start();
+    let document = Call::bare(&server, "GET", "/openapi.json").send().await;
+    assert_eq!(document.status, 200);
+    assert!(
+        document.body["openapi"]
+            .as_str()
+            .expect("a version")
+            .starts_with("3.1")
+    );
+    let page = reqwest::get(format!("{}/docs", server.url()))
+        .await
+        .expect("an answer");
+    assert_eq!(page.status(), 200);
+    let html = page.text().await.expect("a page");
+    assert!(html.contains("swagger-ui"), "{html}");
+    assert!(
+        !html.contains("http://") && !html.contains("https://"),
+        "loads from elsewhere: {html}"
+    );
+    for asset in [
+        "swagger-ui.css",
+        "swagger-ui-bundle.js",
+        "swagger-initializer.js",
+    ] {
+        let answer = reqwest::get(format!("{}/docs/{asset}", server.url()))
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), 200, "{asset}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_ended() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let server = Server::builder().arg("--request-timeout").arg("1s").start();
+    tenant(&server, "demo").await;
+    let address = server.url().trim_start_matches("http://").to_owned();
+    let mut stream = tokio::net::TcpStream::connect(address)
+        .await
+        .expect("a connection");
+    let head = format!(
+        "POST /api/event-bridge/create-event HTTP/1.1\r\nHost: x\r\nX-API-Key: {}\r\n\
+         Content-Length: 100\r\n\r\n{{",
+        crate::support::API_KEY
+    );
+    stream.write_all(head.as_bytes()).await.expect("the head");
+    let mut answer = vec![0; 4096];
+    let length = stream.read(&mut answer).await.expect("an answer");
+    let answer = String::from_utf8_lossy(&answer[..length]).to_lowercase();
+    assert!(
+        answer.starts_with("http/1.1 503") && answer.contains("retry-after: 1"),
+        "{answer}"
+    );
+}
