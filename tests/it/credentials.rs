@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::support::{self, Builder, Server, Storage, Tenant, expect};
+use crate::support::{self, Builder, Server, Storage, Tenant};
 
 const TENANT: &str = "alx_demo";
 const ROLE_ARN: &str = "arn:aws:iam::123456789012:role/history";

@@ -108,8 +108,8 @@ impl Credentials {
     /// Returns credentials to sign a URL that is to live for `life`.
     ///
     /// Waits for nothing as long as those at hand live for `life` or [`ENOUGH_LIFE`]. Otherwise they
-    /// are renewed first, unless the last attempt was just now ([`ATTEMPT_PAUSE`]); what then has [`LEAST_LIFE`]
-    /// left is returned.
+    /// are renewed first, unless the last attempt was just now ([`ATTEMPT_PAUSE`]); what then has
+    /// [`LEAST_LIFE`] left is returned.
     pub(super) async fn get(&self, life: Duration) -> Result<Arc<Held>, Error> {
         let now = self.shared.clock.now();
         if let Some(held) = self.shared.held(now, life.min(ENOUGH_LIFE)) {
@@ -227,5 +227,31 @@ fn describe_expiry(expires_at: Option<Timestamp>) -> String {
     match expires_at {
         Some(expires_at) => format!("those found expire at {expires_at:.0}: too soon to sign with"),
         None => "those found cannot sign".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::{Found, hold};
+
+    #[test]
+    fn credentials_are_renewed_ahead_of_their_end() {
+        for (life_minutes, renewed_after_minutes) in [
+            (Some(6 * 60), 5 * 60 + 45),
+            (Some(30), 15),
+            (Some(20), 10),
+            (Some(2), 1),
+            (None, 15),
+        ] {
+            let now = Timestamp::UNIX_EPOCH;
+            let found = Found {
+                credentials: rusty_s3::Credentials::new("id", "secret"),
+                expires_at: life_minutes.map(|minutes| now + SignedDuration::from_mins(minutes)),
+            };
+            let wait = SignedDuration::from_mins(renewed_after_minutes);
+            assert_eq!(hold(found, now).renew_at, now + wait, "{life_minutes:?}");
+        }
     }
 }
