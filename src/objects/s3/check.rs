@@ -93,10 +93,7 @@ fn no_credentials(error: &crate::objects::Error) -> Finding {
     Finding::wrong(
         "credentials",
         format!("no AWS credentials: {}", reason.unwrap_or_default()),
-        format!(
-            "provide them by one of {}: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are the simplest",
-            source::PLACES
-        ),
+        "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a profile or a role",
     )
 }
 
@@ -233,7 +230,8 @@ fn wrong_region(s3: &S3, answer: &Answer) -> Finding {
     let header = answer.headers.get("x-amz-bucket-region");
     let region = header
         .and_then(|region| region.to_str().ok())
-        .or_else(|| element(&answer.body, "Region"));
+        .or_else(|| element(&answer.body, "Region"))
+        .filter(|region| super::is_region(region));
     let message = format!("'{}' is not in region {}", bucket.name(), bucket.region());
     let remedy = match region {
         Some(region) => format!("name its region in --files: ?region={region}"),

@@ -20,7 +20,8 @@ const RENEW_AHEAD: SignedDuration = SignedDuration::from_mins(15);
 const REREAD_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
 /// The least time between two attempts: neither a dead IMDS nor a source whose credentials are always
-/// short-lived may cost each request a call.
+/// short-lived may cost each request a call. After a success it is a quarter of what the credentials
+/// live, where that is less.
 const ATTEMPT_PAUSE: Duration = Duration::from_secs(10);
 
 /// Credentials that live shorter than this (and shorter than the URL that is asked for) are renewed
@@ -69,8 +70,9 @@ struct Failure(Arc<str>);
 
 #[derive(Debug, Default)]
 struct Attempts {
-    /// By the monotonic clock: setting the machine's clock back must not put attempts off.
-    last: Option<Instant>,
+    /// When the next attempt may be made; `None`: now. By the monotonic clock, because setting the
+    /// machine's clock back must not put attempts off.
+    next: Option<Instant>,
 }
 
 impl Held {
@@ -106,8 +108,8 @@ impl Credentials {
     /// Returns credentials to sign a URL that is to live for `life`.
     ///
     /// Waits for nothing as long as those at hand live for `life` or [`ENOUGH_LIFE`]. Otherwise they
-    /// are renewed first, if the last attempt is [`ATTEMPT_PAUSE`] ago; what then has [`LEAST_LIFE`]
-    /// left is returned.
+    /// are renewed first, unless the last attempt was just now ([`ATTEMPT_PAUSE`]); what then has
+    /// [`LEAST_LIFE`] left is returned.
     pub(super) async fn get(&self, life: Duration) -> Result<Arc<Held>, Error> {
         let now = self.shared.clock.now();
         if let Some(held) = self.shared.held(now, life.min(ENOUGH_LIFE)) {
@@ -145,7 +147,7 @@ impl Credentials {
 
 impl Attempts {
     fn is_due(&self) -> bool {
-        self.last.is_none_or(|last| last.elapsed() >= ATTEMPT_PAUSE)
+        self.next.is_none_or(|next| Instant::now() >= next)
     }
 }
 
@@ -171,20 +173,24 @@ impl Shared {
         let now = self.clock.now();
         let found = found.and_then(|found| match found.expires_at {
             Some(expires_at) if expires_at <= now => Err(describe_expiry(found.expires_at)),
-            _ => Ok(found),
+            _ => Ok(hold(found, now)),
         });
-        attempts.last = Some(Instant::now());
+        let pause = match &found {
+            Ok(found) => found.life_within(ATTEMPT_PAUSE * 4, now) / 4,
+            Err(_) => ATTEMPT_PAUSE,
+        };
+        attempts.next = Some(Instant::now() + pause);
         let result = if found.is_ok() { "ok" } else { "error" };
         metrics::counter!("event_history_credentials_refreshes_total", "result" => result)
             .increment(1);
 
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         match found {
-            Ok(found) => {
+            Ok(held) => {
                 if state.failure.take().is_some() {
                     tracing::info!("AWS credentials are available again");
                 }
-                state.held = Some(Arc::new(hold(found, now)));
+                state.held = Some(Arc::new(held));
             }
             // Those at hand stay: they may be good for some time yet.
             Err(reason) => {
@@ -221,5 +227,31 @@ fn describe_expiry(expires_at: Option<Timestamp>) -> String {
     match expires_at {
         Some(expires_at) => format!("those found expire at {expires_at:.0}: too soon to sign with"),
         None => "those found cannot sign".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::{Found, hold};
+
+    #[test]
+    fn credentials_are_renewed_ahead_of_their_end() {
+        for (life_minutes, renewed_after_minutes) in [
+            (Some(6 * 60), 5 * 60 + 45),
+            (Some(30), 15),
+            (Some(20), 10),
+            (Some(2), 1),
+            (None, 15),
+        ] {
+            let now = Timestamp::UNIX_EPOCH;
+            let found = Found {
+                credentials: rusty_s3::Credentials::new("id", "secret"),
+                expires_at: life_minutes.map(|minutes| now + SignedDuration::from_mins(minutes)),
+            };
+            let wait = SignedDuration::from_mins(renewed_after_minutes);
+            assert_eq!(hold(found, now).renew_at, now + wait, "{life_minutes:?}");
+        }
     }
 }

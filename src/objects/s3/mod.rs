@@ -139,12 +139,16 @@ pub fn amazon_endpoint(region: &str) -> Result<Url, Error> {
 
 /// A region becomes part of a host name and of every signature's scope.
 fn check_region(region: &str) -> Result<(), Error> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    if !region.is_empty() && region.bytes().all(allowed) {
+    if is_region(region) {
         return Ok(());
     }
     let reason = format!("region '{region}' is not made of letters, digits, '-' and '_'");
     Err(Error::Unavailable(reason.into()))
+}
+
+fn is_region(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    !text.is_empty() && text.bytes().all(allowed)
 }
 
 /// HTTP clients resolve `.` and `..` in a path, so such a key would reach another object.
