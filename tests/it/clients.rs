@@ -42,10 +42,7 @@ impl Stage {
         Self::new(server, storage).await
     }
 
-    async fn on_seaweedfs(
-        seaweedfs: &SeaweedFs,
-        configure: impl Fn(Builder) -> Builder,
-    ) -> Self {
+    async fn on_seaweedfs(seaweedfs: &SeaweedFs, configure: impl Fn(Builder) -> Builder) -> Self {
         let storage = seaweedfs.storage().clone();
         let server = configure(Server::builder()).files_in(&storage).start();
         Self::new(server, storage).await
@@ -53,7 +50,11 @@ impl Stage {
 
     async fn new(server: Server, storage: Storage) -> Self {
         let tenant = server.create_tenant("alx_demo").await;
-        Self { server, tenant, storage }
+        Self {
+            server,
+            tenant,
+            storage,
+        }
     }
 
     fn key(&self, file_id: &str) -> String {
@@ -77,9 +78,14 @@ impl Stage {
 
     /// Holds that the service sees no such file, which is what everyone else may see of it.
     async fn assert_invisible(&self, file_id: &str) {
-        let delivery = self.server.delivery(&self.tenant, &event_with_file(file_id));
+        let delivery = self
+            .server
+            .delivery(&self.tenant, &event_with_file(file_id));
         let answer = expect_json(delivery, StatusCode::BAD_REQUEST).await;
-        assert_eq!(answer["detail"], format!("'{file_id}' file not found in storage."));
+        assert_eq!(
+            answer["detail"],
+            format!("'{file_id}' file not found in storage.")
+        );
     }
 }
 
@@ -145,23 +151,35 @@ async fn every_client_gets_its_bytes_back(stage: &Stage) {
         fs::write(&sent, &bytes).expect("the folder is writable");
         let upload = stage.server.upload_url(&stage.tenant).await;
         client.by_url("put-url", &upload.url, &sent, folder.path());
-        let url = stage.server.download_url(&stage.tenant, &upload.file_id).await;
+        let url = stage
+            .server
+            .download_url(&stage.tenant, &upload.file_id)
+            .await;
         client.by_url("get-url", &url, &received, folder.path());
-        assert!(fs::read(&received).expect("a file") == bytes, "{client:?} by URL");
+        assert!(
+            fs::read(&received).expect("a file") == bytes,
+            "{client:?} by URL"
+        );
     }
     for client in [Client::Boto3, Client::Minio, Client::Aws] {
         let bytes = support::random_bytes(FILE_BYTES);
         let upload = stage.upload(&bytes).await;
         let key = stage.key(&upload.file_id);
         client.by_key_pair("get-object", &stage.storage, &key, &received, folder.path());
-        assert!(fs::read(&received).expect("a file") == bytes, "{client:?} fetches an upload");
+        assert!(
+            fs::read(&received).expect("a file") == bytes,
+            "{client:?} fetches an upload"
+        );
 
         let bytes = support::random_bytes(FILE_BYTES);
         fs::write(&sent, &bytes).expect("the folder is writable");
         let file_id = support::uuid();
         let key = stage.key(&file_id);
         client.by_key_pair("put-object", &stage.storage, &key, &sent, folder.path());
-        assert!(stage.download(&file_id).await == bytes, "{client:?} stores for a download");
+        assert!(
+            stage.download(&file_id).await == bytes,
+            "{client:?} stores for a download"
+        );
     }
     aws_presigns_for_this_storage(stage, folder.path()).await;
 }
@@ -170,7 +188,11 @@ async fn every_client_gets_its_bytes_back(stage: &Stage) {
 async fn aws_presigns_for_this_storage(stage: &Stage, folder: &Path) {
     let bytes = support::random_bytes(FILE_BYTES);
     let upload = stage.upload(&bytes).await;
-    let object = format!("s3://{}/{}", stage.storage.bucket, stage.key(&upload.file_id));
+    let object = format!(
+        "s3://{}/{}",
+        stage.storage.bucket,
+        stage.key(&upload.file_id)
+    );
     let mut command = with_key_pair(support::tool("aws"), &stage.storage, folder);
     let url = support::run(command.args(["s3", "presign", "--expires-in", "60", &object]));
     let response = expect(stage.server.client().get(url.trim()), StatusCode::OK).await;
@@ -182,7 +204,11 @@ impl Client {
     fn by_url(self, action: &str, url: &str, file: &Path, home: &Path) {
         let script = match self {
             Self::Curl => {
-                let direction = if action == "put-url" { "--upload-file" } else { "--output" };
+                let direction = if action == "put-url" {
+                    "--upload-file"
+                } else {
+                    "--output"
+                };
                 let mut command = support::clean_command("curl", home);
                 command.args(["--fail", "--silent", "--show-error"]);
                 command.args(["--max-time", TRANSFER_TIMEOUT_S, direction]);
@@ -194,7 +220,12 @@ impl Client {
             Self::Aws => panic!("the aws command line has no command that takes a URL"),
         };
         let mut command = support::clean_command(support::python(), home);
-        support::run(command.arg(support::script(script)).args([action, url]).arg(file));
+        support::run(
+            command
+                .arg(support::script(script))
+                .args([action, url])
+                .arg(file),
+        );
     }
 
     /// Runs the client as an S3 client: `put-object` sends the file, `get-object` writes it.
@@ -237,7 +268,10 @@ async fn a_url_permits_one_thing(stage: &Stage) {
     let bytes = support::random_bytes(FILE_BYTES);
     let upload = stage.upload(&bytes).await;
     let put = Url::parse(&upload.url).expect("a URL");
-    let get = stage.server.download_url(&stage.tenant, &upload.file_id).await;
+    let get = stage
+        .server
+        .download_url(&stage.tenant, &upload.file_id)
+        .await;
     let get = Url::parse(&get).expect("a URL");
     let other_id = support::uuid();
 
@@ -253,14 +287,30 @@ async fn a_url_permits_one_thing(stage: &Stage) {
         let key = url.as_str().replace(id, &other_id);
         let key = Url::parse(&key).expect("a URL");
         let unsigned = Url::parse(url.as_str().split('?').next().expect("a path")).expect("a URL");
-        let list = unsigned.join("/").expect("a URL").join(&stage.storage.bucket).expect("a URL");
+        let list = unsigned
+            .join("/")
+            .expect("a URL")
+            .join(&stage.storage.bucket)
+            .expect("a URL");
         let changes = [
             ("another key", key),
-            ("another signature", with_parameter(url, secret, other_signature)),
-            ("no signature", with_parameter(url, secret, |_| String::new())),
-            ("a longer life", with_parameter(url, "X-Amz-Expires", |_| "86400".to_owned())),
+            (
+                "another signature",
+                with_parameter(url, secret, other_signature),
+            ),
+            (
+                "no signature",
+                with_parameter(url, secret, |_| String::new()),
+            ),
+            (
+                "a longer life",
+                with_parameter(url, "X-Amz-Expires", |_| "86400".to_owned()),
+            ),
             ("another day", with_parameter(url, "X-Amz-Date", other_day)),
-            ("another key pair", with_parameter(url, "X-Amz-Credential", |it| format!("X{it}"))),
+            (
+                "another key pair",
+                with_parameter(url, "X-Amz-Credential", |it| format!("X{it}")),
+            ),
             ("no query at all", unsigned),
             ("the bucket itself", list),
         ];
@@ -269,23 +319,39 @@ async fn a_url_permits_one_thing(stage: &Stage) {
 
     let client = stage.server.client();
     for (what, method, url) in refused {
-        let request = client.request(method.clone(), url).body("not what was there");
+        let request = client
+            .request(method.clone(), url)
+            .body("not what was there");
         let status = request.send().await.expect("an answer").status();
         assert!(status.is_client_error(), "{what}, {method}: {status}");
     }
     for (method, url) in [(Method::PUT, &put), (Method::GET, &get)] {
-        let request = client.request(method.clone(), url.clone()).header("Host", "example.com");
-        let status = request.body("not what was there").send().await.expect("an answer").status();
+        let request = client
+            .request(method.clone(), url.clone())
+            .header("Host", "example.com");
+        let status = request
+            .body("not what was there")
+            .send()
+            .await
+            .expect("an answer")
+            .status();
         assert!(status.is_client_error(), "another host, {method}: {status}");
     }
-    assert!(stage.download(&upload.file_id).await == bytes, "a refused request changed the file");
+    assert!(
+        stage.download(&upload.file_id).await == bytes,
+        "a refused request changed the file"
+    );
     stage.assert_invisible(&other_id).await;
 }
 
 fn with_parameter(url: &Url, name: &str, change: impl Fn(&str) -> String) -> Url {
     let mut changed = url.clone();
     let pairs = url.query_pairs().map(|(key, value)| {
-        let value = if key == name { change(&value) } else { value.clone().into_owned() };
+        let value = if key == name {
+            change(&value)
+        } else {
+            value.clone().into_owned()
+        };
         (key.into_owned(), value)
     });
     let pairs: Vec<_> = pairs.collect();
@@ -315,9 +381,19 @@ async fn an_upload_url_expires(stage: &Stage) {
 
 async fn a_download_url_expires(stage: &Stage) {
     let upload = stage.upload(b"in time").await;
-    let url = stage.server.download_url(&stage.tenant, &upload.file_id).await;
+    let url = stage
+        .server
+        .download_url(&stage.tenant, &upload.file_id)
+        .await;
     tokio::time::sleep(PAST_SHORT_LIFE).await;
-    let status = stage.server.client().get(&url).send().await.expect("an answer").status();
+    let status = stage
+        .server
+        .client()
+        .get(&url)
+        .send()
+        .await
+        .expect("an answer")
+        .status();
     assert!(status.is_client_error(), "{status}");
 }
 
@@ -325,7 +401,10 @@ async fn racing_uploads_leave_one_whole_object(stage: &Stage) {
     const ROUNDS: usize = 8; // each a coin toss: enough to have seen both orders
     for _ in 0..ROUNDS {
         let upload = stage.server.upload_url(&stage.tenant).await;
-        let bodies = [support::random_bytes(2 * FILE_BYTES), support::random_bytes(FILE_BYTES)];
+        let bodies = [
+            support::random_bytes(2 * FILE_BYTES),
+            support::random_bytes(FILE_BYTES),
+        ];
         let put = async |body: &[u8]| {
             let request = stage.server.client().put(&upload.url).body(body.to_vec());
             request.send().await.expect("an answer").status()
@@ -354,7 +433,10 @@ async fn an_aborted_upload_leaves_nothing(stage: &Stage) {
     let bytes = support::random_bytes(FILE_BYTES);
     let upload = stage.upload(&bytes).await;
     send_half(&upload.url);
-    assert!(stage.download(&upload.file_id).await == bytes, "a half upload replaced a whole one");
+    assert!(
+        stage.download(&upload.file_id).await == bytes,
+        "a half upload replaced a whole one"
+    );
 }
 
 /// Announces a body, sends half of it and hangs up; returns when the server has noticed.
@@ -362,7 +444,9 @@ fn send_half(url: &str) {
     let url = Url::parse(url).expect("a URL");
     let (host, port) = (url.host_str().expect("a host"), url.port().expect("a port"));
     let mut stream = TcpStream::connect((host, port)).expect("the server accepts");
-    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time-out is set");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .expect("a time-out is set");
     let target = &url[url::Position::BeforePath..];
     write!(
         stream,
@@ -371,7 +455,9 @@ fn send_half(url: &str) {
     .expect("the server reads");
     let half = support::random_bytes(FILE_BYTES / 2);
     stream.write_all(&half).expect("the server reads");
-    stream.shutdown(Shutdown::Write).expect("the connection is there");
+    stream
+        .shutdown(Shutdown::Write)
+        .expect("the connection is there");
     let mut answer = Vec::new();
     match stream.read_to_end(&mut answer) {
         Ok(_) => assert!(
@@ -398,17 +484,29 @@ async fn big_files_stay_out_of_memory() {
 
     let upload = stage.server.upload_url(&stage.tenant).await;
     let start = Instant::now();
-    curl_big(&[Path::new("--upload-file"), &sent, Path::new(&upload.url)], folder.path());
+    curl_big(
+        &[Path::new("--upload-file"), &sent, Path::new(&upload.url)],
+        folder.path(),
+    );
     let put_s = start.elapsed().as_secs_f64();
-    let url = stage.server.download_url(&stage.tenant, &upload.file_id).await;
+    let url = stage
+        .server
+        .download_url(&stage.tenant, &upload.file_id)
+        .await;
     let start = Instant::now();
-    curl_big(&[Path::new("--output"), &received, Path::new(&url)], folder.path());
+    curl_big(
+        &[Path::new("--output"), &received, Path::new(&url)],
+        folder.path(),
+    );
     let get_s = start.elapsed().as_secs_f64();
 
     support::run(Command::new("cmp").args([&sent, &received]));
     let peak_bytes = stage.server.process().memory_bytes("VmHWM");
     println!("{mib} MiB: PUT {put_s:.1} s, GET {get_s:.1} s, at most {peak_bytes} bytes resident");
-    assert!(peak_bytes < MAX_RESIDENT_BYTES, "{peak_bytes} bytes were resident");
+    assert!(
+        peak_bytes < MAX_RESIDENT_BYTES,
+        "{peak_bytes} bytes were resident"
+    );
 }
 
 fn write_big_file(path: &Path, mib: u64) {

@@ -58,17 +58,33 @@ async fn what_was_acknowledged_survives_a_kill() {
         server.start_again();
         assert_events(&server, &tenants, &ledger).await;
         assert_files(&server, &tenants, &ledger.files[files_before..]).await;
-        println!("round {round}: killed after {load_ms} ms; {}", ledger.summary());
+        println!(
+            "round {round}: killed after {load_ms} ms; {}",
+            ledger.summary()
+        );
     }
     assert_files(&server, &tenants, &ledger.files).await;
-    assert!(ledger.events.values().any(|acknowledged| *acknowledged), "no event came through");
-    assert!(ledger.files.iter().any(|file| file.acknowledged), "no file came through");
-    println!("{rounds} rounds, {WRITERS} writers, {TENANTS} tenants: {}", ledger.summary());
+    assert!(
+        ledger.events.values().any(|acknowledged| *acknowledged),
+        "no event came through"
+    );
+    assert!(
+        ledger.files.iter().any(|file| file.acknowledged),
+        "no file came through"
+    );
+    println!(
+        "{rounds} rounds, {WRITERS} writers, {TENANTS} tenants: {}",
+        ledger.summary()
+    );
 }
 
 impl Ledger {
     fn summary(&self) -> String {
-        let events = self.events.values().filter(|acknowledged| **acknowledged).count();
+        let events = self
+            .events
+            .values()
+            .filter(|acknowledged| **acknowledged)
+            .count();
         let files = self.files.iter().filter(|file| file.acknowledged).count();
         format!(
             "{events} events of {} and {files} files of {} acknowledged",
@@ -78,12 +94,7 @@ impl Ledger {
     }
 }
 
-async fn load_until_killed(
-    server: &Server,
-    tenants: &[Tenant],
-    load_ms: u64,
-    ledger: &mut Ledger,
-) {
+async fn load_until_killed(server: &Server, tenants: &[Tenant], load_ms: u64, ledger: &mut Ledger) {
     let writers = join_all((0..WRITERS).map(|number| write(server, tenants, number)));
     let killer = async {
         tokio::time::sleep(Duration::from_millis(load_ms)).await;
@@ -115,18 +126,18 @@ async fn write(server: &Server, tenants: &[Tenant], number: usize) -> Ledger {
 }
 
 /// Returns whether the server is still there.
-async fn write_event(
-    server: &Server,
-    tenant: &Tenant,
-    place: usize,
-    ledger: &mut Ledger,
-) -> bool {
+async fn write_event(server: &Server, tenant: &Tenant, place: usize, ledger: &mut Ledger) -> bool {
     let mut detail = event();
-    let id = detail["event_id"].as_str().expect("an event has an id").to_owned();
+    let id = detail["event_id"]
+        .as_str()
+        .expect("an event has an id")
+        .to_owned();
     detail["event_data"] = json!([id, "x".repeat(200)]);
     let answer = server.delivery(tenant, &detail).send().await;
     let status = answer.as_ref().ok().map(reqwest::Response::status);
-    ledger.events.insert((place, id), status == Some(StatusCode::CREATED));
+    ledger
+        .events
+        .insert((place, id), status == Some(StatusCode::CREATED));
     match status {
         Some(StatusCode::CREATED | StatusCode::SERVICE_UNAVAILABLE) => true,
         Some(status) => panic!("an event was answered {status}"),
@@ -135,25 +146,37 @@ async fn write_event(
 }
 
 /// Returns whether the server is still there.
-async fn write_file(
-    server: &Server,
-    tenant: &Tenant,
-    place: usize,
-    ledger: &mut Ledger,
-) -> bool {
+async fn write_file(server: &Server, tenant: &Tenant, place: usize, ledger: &mut Ledger) -> bool {
     let request = server.request_as(tenant, Method::GET, "/api/files/upload-url");
-    let Ok(answer) = request.send().await else { return false };
-    let Ok(answer) = answer.json::<Value>().await else { return false };
+    let Ok(answer) = request.send().await else {
+        return false;
+    };
+    let Ok(answer) = answer.json::<Value>().await else {
+        return false;
+    };
     let member = |name: &str| {
-        answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}")).to_owned()
+        answer[name]
+            .as_str()
+            .unwrap_or_else(|| panic!("no {name} in {answer}"))
+            .to_owned()
     };
     let length = 1 + support::random_below(MAX_FILE_BYTES);
     let bytes = support::random_bytes(usize::try_from(length).expect("a small number"));
     let sha256 = support::sha256_hex(&bytes);
-    let answer = server.client().put(member("upload_url")).body(bytes).send().await;
+    let answer = server
+        .client()
+        .put(member("upload_url"))
+        .body(bytes)
+        .send()
+        .await;
     let status = answer.as_ref().ok().map(reqwest::Response::status);
     let acknowledged = status == Some(StatusCode::OK);
-    ledger.files.push(File { tenant: place, id: member("file_id"), sha256, acknowledged });
+    ledger.files.push(File {
+        tenant: place,
+        id: member("file_id"),
+        sha256,
+        acknowledged,
+    });
     match status {
         Some(StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE) => true,
         Some(status) => panic!("a file was answered {status}"),
@@ -166,17 +189,29 @@ async fn assert_events(server: &Server, tenants: &[Tenant], ledger: &Ledger) {
     let mut found: HashMap<(usize, String), u32> = HashMap::new();
     for (place, tenant) in tenants.iter().enumerate() {
         for event in all_events(server, tenant).await {
-            let id = event["event_id"].as_str().expect("an event has an id").to_owned();
-            assert_eq!(event["event_data"][0], id, "an event with the data of another");
+            let id = event["event_id"]
+                .as_str()
+                .expect("an event has an id")
+                .to_owned();
+            assert_eq!(
+                event["event_data"][0], id,
+                "an event with the data of another"
+            );
             *found.entry((place, id)).or_default() += 1;
         }
     }
     for (event, times) in &found {
-        assert!(ledger.events.contains_key(event), "{event:?} was never sent");
+        assert!(
+            ledger.events.contains_key(event),
+            "{event:?} was never sent"
+        );
         assert_eq!(*times, 1, "{event:?} is there more than once");
     }
     for (event, acknowledged) in &ledger.events {
-        assert!(!acknowledged || found.contains_key(event), "{event:?} was answered 201 and is gone");
+        assert!(
+            !acknowledged || found.contains_key(event),
+            "{event:?} was answered 201 and is gone"
+        );
     }
 }
 
@@ -192,10 +227,17 @@ async fn all_events(server: &Server, tenant: &Tenant) -> Vec<Value> {
         events.extend(results);
         let total = page["total_count"].as_u64().expect("a count");
         let Some(next) = page["next"].as_str() else {
-            assert_eq!(events.len() as u64, total, "the pages joined are not the whole list");
+            assert_eq!(
+                events.len() as u64,
+                total,
+                "the pages joined are not the whole list"
+            );
             return events;
         };
-        assert!((events.len() as u64) < total, "a page follows the last event");
+        assert!(
+            (events.len() as u64) < total,
+            "a page follows the last event"
+        );
         next.clone_into(&mut target);
     }
 }
@@ -204,7 +246,12 @@ async fn all_events(server: &Server, tenant: &Tenant) -> Vec<Value> {
 async fn assert_files(server: &Server, tenants: &[Tenant], files: &[File]) {
     let storage = server.embedded_storage();
     for file in files {
-        let File { tenant, id, sha256, acknowledged } = file;
+        let File {
+            tenant,
+            id,
+            sha256,
+            acknowledged,
+        } = file;
         let key = format!("{}/{id}", tenants[*tenant].database_name);
         match download(server, &storage, &key).await {
             Some(bytes) => assert_eq!(support::sha256_hex(bytes), *sha256, "{key} is damaged"),
@@ -215,8 +262,15 @@ async fn assert_files(server: &Server, tenants: &[Tenant], files: &[File]) {
 
 async fn download(server: &Server, storage: &Storage, key: &str) -> Option<Vec<u8>> {
     let (bucket, credentials) = (storage.bucket(), storage.credentials());
-    let url = bucket.get_object(Some(&credentials), key).sign(Duration::from_secs(60));
-    let response = server.client().get(url).send().await.expect("the server answers");
+    let url = bucket
+        .get_object(Some(&credentials), key)
+        .sign(Duration::from_secs(60));
+    let response = server
+        .client()
+        .get(url)
+        .send()
+        .await
+        .expect("the server answers");
     match response.status() {
         StatusCode::OK => Some(response.bytes().await.expect("a whole body").to_vec()),
         StatusCode::NOT_FOUND => None,

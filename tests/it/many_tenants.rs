@@ -33,7 +33,9 @@ async fn many_tenants_need_few_files_and_little_memory() {
     let made_s = start.elapsed().as_secs_f64();
     let start = Instant::now();
     stream::iter(&tenants)
-        .for_each_concurrent(CONCURRENCY, async |tenant| server.deliver(tenant, &event()).await)
+        .for_each_concurrent(CONCURRENCY, async |tenant| {
+            server.deliver(tenant, &event()).await
+        })
         .await;
     let written_s = start.elapsed().as_secs_f64();
     let (open_files, resident_bytes) = footprint(&server);
@@ -50,7 +52,10 @@ async fn many_tenants_need_few_files_and_little_memory() {
     let started = start.elapsed();
     println!("{count} tenants: alive and a history read {started:?} after the start");
     assert_eq!(history["total_count"], 1);
-    assert!(count < MANY || started < MAX_START, "the start took {started:?}");
+    assert!(
+        count < MANY || started < MAX_START,
+        "the start took {started:?}"
+    );
 
     stream::iter(&tenants)
         .for_each_concurrent(CONCURRENCY, async |tenant| {
@@ -59,7 +64,9 @@ async fn many_tenants_need_few_files_and_little_memory() {
         })
         .await;
     let (open_files, resident_bytes) = footprint(&server);
-    println!("{count} tenants, each read: {open_files} open files, {resident_bytes} bytes resident");
+    println!(
+        "{count} tenants, each read: {open_files} open files, {resident_bytes} bytes resident"
+    );
 }
 
 /// Holds the process to its bounds, and returns where it is.
@@ -67,6 +74,9 @@ fn footprint(server: &Server) -> (usize, u64) {
     let open_files = server.process().open_files();
     let resident_bytes = server.process().memory_bytes("VmRSS");
     assert!(open_files < MAX_OPEN_FILES, "{open_files} open files");
-    assert!(resident_bytes < MAX_RESIDENT_BYTES, "{resident_bytes} bytes resident");
+    assert!(
+        resident_bytes < MAX_RESIDENT_BYTES,
+        "{resident_bytes} bytes resident"
+    );
     (open_files, resident_bytes)
 }

@@ -31,8 +31,16 @@ impl SeaweedFs {
     /// Starts a server and returns when it has stored an object in its bucket.
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let [master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc] =
-            free_ports();
+        let [
+            master,
+            master_grpc,
+            volume,
+            volume_grpc,
+            filer,
+            filer_grpc,
+            s3,
+            s3_grpc,
+        ] = free_ports();
         let identities = json!({"identities": [{
             "name": "svc",
             "credentials": [{"accessKey": ACCESS_KEY_ID, "secretKey": SECRET_ACCESS_KEY}],
@@ -42,7 +50,13 @@ impl SeaweedFs {
             .expect("the folder is writable");
 
         let mut command = super::clean_command(super::tool("weed"), folder.path());
-        command.args(["-logtostderr", "server", "-dir=.", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]);
+        command.args([
+            "-logtostderr",
+            "server",
+            "-dir=.",
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+        ]);
         command.args(["-master.telemetry=false", "-master.volumeSizeLimitMB=1024"]);
         command.args(["-volume.max=10", "-filer", "-s3", "-s3.config=s3.json"]);
         command.args(["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.iam=false"]);
@@ -65,8 +79,11 @@ impl SeaweedFs {
             access_key_id: ACCESS_KEY_ID.to_owned(),
             secret_access_key: SECRET_ACCESS_KEY.to_owned(),
         };
-        let seaweedfs =
-            Self { process: Running::spawn(&mut command), storage, _folder: folder };
+        let seaweedfs = Self {
+            process: Running::spawn(&mut command),
+            storage,
+            _folder: folder,
+        };
         seaweedfs.wait_until_ready().await;
         seaweedfs
     }
@@ -77,14 +94,24 @@ impl SeaweedFs {
 
     /// The gateway answers before the first volume can be written, so only a stored object counts.
     async fn wait_until_ready(&self) {
-        let Self { process, storage, _folder } = self;
+        let Self {
+            process,
+            storage,
+            _folder,
+        } = self;
         let (bucket, credentials) = (storage.bucket(), storage.credentials());
         let client = super::http_client();
         super::wait_for("SeaweedFS to store an object", START_TIMEOUT, async || {
-            assert!(!process.has_ended(), "SeaweedFS ended:\n{}", process.stderr());
+            assert!(
+                !process.has_ended(),
+                "SeaweedFS ended:\n{}",
+                process.stderr()
+            );
             let create = bucket.create_bucket(&credentials).sign(PROBE_LIFE);
             client.put(create).send().await.ok()?;
-            let put = bucket.put_object(Some(&credentials), "probe").sign(PROBE_LIFE);
+            let put = bucket
+                .put_object(Some(&credentials), "probe")
+                .sign(PROBE_LIFE);
             let response = client.put(put).body("probe").send().await.ok()?;
             response.status().is_success().then_some(())
         })

@@ -60,15 +60,25 @@ impl Builder {
         let data = folder.path().join("data");
         let environment = [
             ("EVENT_HISTORY_API_KEY", API_KEY.to_owned()),
-            ("EVENT_HISTORY_DATABASE", format!("sqlite:{}", data.display())),
-            ("EVENT_HISTORY_FILES", format!("file:{}/files", data.display())),
+            (
+                "EVENT_HISTORY_DATABASE",
+                format!("sqlite:{}", data.display()),
+            ),
+            (
+                "EVENT_HISTORY_FILES",
+                format!("file:{}/files", data.display()),
+            ),
             ("EVENT_HISTORY_LISTEN", "127.0.0.1:0".to_owned()),
             ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY.to_owned()),
             ("RUST_BACKTRACE", "1".to_owned()),
         ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value));
-        Self { folder, environment: environment.into(), arguments: Vec::new() }
+        Self {
+            folder,
+            environment: environment.into(),
+            arguments: Vec::new(),
+        }
     }
 
     /// Sets an environment variable, in place of the default with that name.
@@ -85,7 +95,13 @@ impl Builder {
 
     /// Keeps files in `storage` rather than in the embedded endpoint.
     pub(crate) fn files_in(self, storage: &Storage) -> Self {
-        let Storage { endpoint, bucket, region, access_key_id, secret_access_key } = storage;
+        let Storage {
+            endpoint,
+            bucket,
+            region,
+            access_key_id,
+            secret_access_key,
+        } = storage;
         self.env(
             "EVENT_HISTORY_FILES",
             format!("s3://{bucket}?region={region}&endpoint={endpoint}"),
@@ -97,12 +113,20 @@ impl Builder {
     /// Starts the server and returns when it accepts connections.
     pub(crate) fn start(self) -> Server {
         let (process, url) = self.launch();
-        Server { process, builder: self, url, client: super::http_client() }
+        Server {
+            process,
+            builder: self,
+            url,
+            client: super::http_client(),
+        }
     }
 
     fn launch(&self) -> (Running, String) {
         let mut command = super::clean_command(super::binary(), self.folder.path());
-        command.arg("serve").args(&self.arguments).envs(&self.environment);
+        command
+            .arg("serve")
+            .args(&self.arguments)
+            .envs(&self.environment);
         let process = Running::spawn(&mut command);
         let line = process.line(START_TIMEOUT);
         let Some(url) = line.strip_prefix("listening on ") else {
@@ -180,7 +204,9 @@ impl Server {
         } else {
             target.to_owned()
         };
-        self.client.request(method, url).header("X-API-Key", API_KEY)
+        self.client
+            .request(method, url)
+            .header("X-API-Key", API_KEY)
     }
 
     /// Starts a request for a tenant.
@@ -190,7 +216,8 @@ impl Server {
         method: Method,
         target: &str,
     ) -> RequestBuilder {
-        self.request(method, target).header("X-Client-Id", &tenant.client_id)
+        self.request(method, target)
+            .header("X-Client-Id", &tenant.client_id)
     }
 
     /// Asks for something of a tenant's and returns the JSON of the 200.
@@ -200,10 +227,15 @@ impl Server {
 
     pub(crate) async fn create_tenant(&self, database_name: &str) -> Tenant {
         let body = json!({"database_name": database_name, "client_label": "A tenant of the tests"});
-        let request = self.request(Method::POST, "/api/initialize-tenant").json(&body);
+        let request = self
+            .request(Method::POST, "/api/initialize-tenant")
+            .json(&body);
         let answer = expect_json(request, StatusCode::CREATED).await;
         let member = |name: &str| {
-            answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}")).to_owned()
+            answer[name]
+                .as_str()
+                .unwrap_or_else(|| panic!("no {name} in {answer}"))
+                .to_owned()
         };
         Tenant {
             client_id: member("client_id"),
@@ -226,7 +258,8 @@ impl Server {
             "resources": [],
             "detail": detail,
         });
-        self.request(Method::POST, "/api/event-bridge/create-event").json(&envelope)
+        self.request(Method::POST, "/api/event-bridge/create-event")
+            .json(&envelope)
     }
 
     /// Delivers an event and returns when it was answered 201.
@@ -237,9 +270,15 @@ impl Server {
     pub(crate) async fn upload_url(&self, tenant: &Tenant) -> Upload {
         let answer = self.get_json(tenant, "/api/files/upload-url").await;
         let member = |name: &str| {
-            answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}")).to_owned()
+            answer[name]
+                .as_str()
+                .unwrap_or_else(|| panic!("no {name} in {answer}"))
+                .to_owned()
         };
-        Upload { url: member("upload_url"), file_id: member("file_id") }
+        Upload {
+            url: member("upload_url"),
+            file_id: member("file_id"),
+        }
     }
 
     /// Delivers an event that references a file, and returns a URL to download the file with.
@@ -250,7 +289,10 @@ impl Server {
         let target = format!("/api/history/events/{event_id}/file");
         let answer = self.get_json(tenant, &target).await;
         assert_eq!(answer["file_id"], file_id);
-        answer["download_url"].as_str().expect("a URL is text").to_owned()
+        answer["download_url"]
+            .as_str()
+            .expect("a URL is text")
+            .to_owned()
     }
 }
 
