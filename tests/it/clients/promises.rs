@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::Method;
 use url::Url;
 
-use super::{FILE_BYTES, Stage};
+use super::{Client, FILE_BYTES, Stage};
 use crate::support;
 
 /// The longest that a URL of those two lives, and a second for the clocks' rounding.
@@ -219,6 +219,10 @@ fn send_half(url: &str) {
 }
 
 pub(super) async fn an_empty_file_is_a_file(stage: &Stage) {
-    let upload = stage.upload(b"").await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let empty = folder.path().join("empty");
+    std::fs::write(&empty, b"").expect("a writable folder");
+    let upload = stage.server.upload_url(&stage.tenant).await;
+    Client::Curl.by_url("put-url", &upload.url, &empty, folder.path());
     assert!(stage.download(&upload.file_id).await.is_empty());
 }
