@@ -3,17 +3,17 @@
 
 /// Something that can be set by flag, environment variable or settings file.
 #[derive(Debug)]
-pub struct Setting {
+pub(super) struct Setting {
     /// The key in the settings file; the other two names are this one in their spelling.
-    pub key: &'static str,
-    pub flag: &'static str,
-    pub variable: &'static str,
+    pub(super) key: &'static str,
+    pub(super) flag: &'static str,
+    pub(super) variable: &'static str,
     /// What stands for the value in the help.
-    pub value: &'static str,
-    pub default: Option<&'static str>,
+    pub(super) value: &'static str,
+    pub(super) default: Option<&'static str>,
     /// The section of the help.
-    pub section: &'static str,
-    pub help: &'static str,
+    pub(super) section: &'static str,
+    pub(super) help: &'static str,
 }
 
 const NETWORK: &str = "Network";
@@ -22,7 +22,7 @@ const API: &str = "API";
 const LIMITS: &str = "Limits";
 const LOGS: &str = "Logs";
 
-pub const LISTEN: Setting = Setting {
+pub(super) const LISTEN: Setting = Setting {
     key: "listen",
     flag: "listen",
     variable: "EVENT_HISTORY_LISTEN",
@@ -32,7 +32,7 @@ pub const LISTEN: Setting = Setting {
     help: "Address of the API, the UI and the embedded object store; port 0 takes a free one",
 };
 
-pub const PUBLIC_URL: Setting = Setting {
+pub(super) const PUBLIC_URL: Setting = Setting {
     key: "public_url",
     flag: "public-url",
     variable: "EVENT_HISTORY_PUBLIC_URL",
@@ -43,7 +43,7 @@ pub const PUBLIC_URL: Setting = Setting {
            [default: from --listen]",
 };
 
-pub const CORS_ORIGINS: Setting = Setting {
+pub(super) const CORS_ORIGINS: Setting = Setting {
     key: "cors_origins",
     flag: "cors-origins",
     variable: "EVENT_HISTORY_CORS_ORIGINS",
@@ -54,7 +54,7 @@ pub const CORS_ORIGINS: Setting = Setting {
            `https://app.example.com` [default: none]",
 };
 
-pub const API_KEY: Setting = Setting {
+pub(super) const API_KEY: Setting = Setting {
     key: "api_key",
     flag: "api-key",
     variable: "EVENT_HISTORY_API_KEY",
@@ -65,7 +65,7 @@ pub const API_KEY: Setting = Setting {
            machine can read flags: prefer the variable or the file",
 };
 
-pub const TENANT_FROM: Setting = Setting {
+pub(super) const TENANT_FROM: Setting = Setting {
     key: "tenant_from",
     flag: "tenant-from",
     variable: "EVENT_HISTORY_TENANT_FROM",
@@ -75,7 +75,7 @@ pub const TENANT_FROM: Setting = Setting {
     help: "Envelope member that names the tenant of an event: `source`, `account` or `detail-type`",
 };
 
-pub const DATABASE: Setting = Setting {
+pub(super) const DATABASE: Setting = Setting {
     key: "database",
     flag: "database",
     variable: "EVENT_HISTORY_DATABASE",
@@ -85,7 +85,7 @@ pub const DATABASE: Setting = Setting {
     help: "Where tenants and events are kept: `sqlite:<folder>`",
 };
 
-pub const FILES: Setting = Setting {
+pub(super) const FILES: Setting = Setting {
     key: "files",
     flag: "files",
     variable: "EVENT_HISTORY_FILES",
@@ -96,7 +96,7 @@ pub const FILES: Setting = Setting {
            `s3://<bucket>[/<prefix>]?region=…&endpoint=…`",
 };
 
-pub const UPLOAD_URL_TTL: Setting = Setting {
+pub(super) const UPLOAD_URL_TTL: Setting = Setting {
     key: "upload_url_ttl",
     flag: "upload-url-ttl",
     variable: "EVENT_HISTORY_UPLOAD_URL_TTL",
@@ -106,7 +106,7 @@ pub const UPLOAD_URL_TTL: Setting = Setting {
     help: "How long a presigned upload URL lives: 1s to 7d",
 };
 
-pub const DOWNLOAD_URL_TTL: Setting = Setting {
+pub(super) const DOWNLOAD_URL_TTL: Setting = Setting {
     key: "download_url_ttl",
     flag: "download-url-ttl",
     variable: "EVENT_HISTORY_DOWNLOAD_URL_TTL",
@@ -116,7 +116,7 @@ pub const DOWNLOAD_URL_TTL: Setting = Setting {
     help: "How long a presigned download URL lives: 1s to 7d",
 };
 
-pub const REQUEST_TIMEOUT: Setting = Setting {
+pub(super) const REQUEST_TIMEOUT: Setting = Setting {
     key: "request_timeout",
     flag: "request-timeout",
     variable: "EVENT_HISTORY_REQUEST_TIMEOUT",
@@ -126,7 +126,7 @@ pub const REQUEST_TIMEOUT: Setting = Setting {
     help: "How long a request to the API may take: 100ms to 10m. EventBridge waits 5 s",
 };
 
-pub const SHUTDOWN_TIMEOUT: Setting = Setting {
+pub(super) const SHUTDOWN_TIMEOUT: Setting = Setting {
     key: "shutdown_timeout",
     flag: "shutdown-timeout",
     variable: "EVENT_HISTORY_SHUTDOWN_TIMEOUT",
@@ -136,7 +136,7 @@ pub const SHUTDOWN_TIMEOUT: Setting = Setting {
     help: "How long a shutdown waits for what is in flight: 0s to 1h",
 };
 
-pub const MAX_CONNECTIONS: Setting = Setting {
+pub(super) const MAX_CONNECTIONS: Setting = Setting {
     key: "max_connections",
     flag: "max-connections",
     variable: "EVENT_HISTORY_MAX_CONNECTIONS",
@@ -146,7 +146,7 @@ pub const MAX_CONNECTIONS: Setting = Setting {
     help: "How many connections are open at once, 1 to 100000; the next ones wait",
 };
 
-pub const LOG_FORMAT: Setting = Setting {
+pub(super) const LOG_FORMAT: Setting = Setting {
     key: "log_format",
     flag: "log-format",
     variable: "EVENT_HISTORY_LOG_FORMAT",
@@ -157,7 +157,7 @@ pub const LOG_FORMAT: Setting = Setting {
            json]",
 };
 
-pub const LOG_LEVEL: Setting = Setting {
+pub(super) const LOG_LEVEL: Setting = Setting {
     key: "log_level",
     flag: "log-level",
     variable: "EVENT_HISTORY_LOG_LEVEL",
@@ -169,7 +169,7 @@ pub const LOG_LEVEL: Setting = Setting {
 };
 
 /// Every setting but the name of the settings file itself, in the order of the help.
-pub const SETTINGS: [&Setting; 14] = [
+pub(super) const SETTINGS: [&Setting; 14] = [
     &LISTEN,
     &PUBLIC_URL,
     &CORS_ORIGINS,
@@ -187,7 +187,7 @@ pub const SETTINGS: [&Setting; 14] = [
 ];
 
 /// The settings file; the one setting that it cannot hold.
-pub const CONFIG: Setting = Setting {
+pub(super) const CONFIG: Setting = Setting {
     key: "config",
     flag: "config",
     variable: "EVENT_HISTORY_CONFIG",
