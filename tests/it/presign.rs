@@ -1,5 +1,10 @@
 //! URLs for S3 are those that AWS's own library makes: botocore signs the same cases.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends at anything that it does not expect, helpers included"
+)]
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::Stdio;
