@@ -13,20 +13,29 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::{Config, LogFormat};
 
 /// Parts of other authors that say much and nothing about us; whoever wants it names the part.
-const QUIET: &str = "hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,h2=warn,mio=warn,tower=warn";
+const QUIET: &str =
+    "hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,h2=warn,mio=warn,tower=warn";
 
 /// Parts that write signatures, signed URLs or credentials below `info`: what they say there is never
 /// logged, whatever the filter. (`s3s` tells the signature that it would have accepted.)
-const INDISCREET: [&str; 6] =
-    ["s3s", "aws_config", "aws_credential_types", "aws_runtime", "aws_sigv4", "aws_smithy"];
+const INDISCREET: [&str; 6] = [
+    "s3s",
+    "aws_config",
+    "aws_credential_types",
+    "aws_runtime",
+    "aws_sigv4",
+    "aws_smithy",
+];
 
 /// From a cached read to the longest that EventBridge waits, in seconds.
-const SECONDS: [f64; 14] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const SECONDS: [f64; 14] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
 
 /// How many things went together (the events of a commit, say).
-const COUNTS: [f64; 11] =
-    [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 10_000.0];
+const COUNTS: [f64; 11] = [
+    1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 10_000.0,
+];
 
 /// Sends the log of the whole process to standard error, as the settings say. The first call counts.
 pub fn init_tracing(config: &Config) {
@@ -50,7 +59,9 @@ fn filter<S: Subscriber + for<'a> LookupSpan<'a>>(
 
 fn is_discreet(metadata: &Metadata<'_>) -> bool {
     *metadata.level() <= Level::INFO
-        || !INDISCREET.iter().any(|part| metadata.target().starts_with(part))
+        || !INDISCREET
+            .iter()
+            .any(|part| metadata.target().starts_with(part))
 }
 
 /// Returns the metrics of the whole process. The first call installs the recorder.

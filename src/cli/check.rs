@@ -1,4 +1,6 @@
 //! `event-history check`.
-use std::process::ExitCode;
 use crate::config::Arguments;
-pub(super) async fn run(_: &Arguments) -> anyhow::Result<ExitCode> { anyhow::bail!("not there yet") }
+use std::process::ExitCode;
+pub(super) async fn run(_: &Arguments) -> anyhow::Result<ExitCode> {
+    anyhow::bail!("not there yet")
+}

@@ -19,7 +19,12 @@ use crate::config::{Arguments, Problems};
 /// Settings are given by flag, by environment variable or in a TOML file, and count in that order;
 /// see `event-history serve --help`.
 #[derive(Debug, Parser)]
-#[command(name = "event-history", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(
+    name = "event-history",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -65,7 +70,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             complain(&error);
             let is_usage = error.is::<Problems>();
-            if is_usage { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
+            if is_usage {
+                ExitCode::from(USAGE)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
@@ -91,7 +100,10 @@ fn install_tls() {
 }
 
 /// Prints the error and its causes, in one line for each problem.
-#[expect(clippy::print_stderr, reason = "the last words of the program, log or not")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the last words of the program, log or not"
+)]
 fn complain(error: &anyhow::Error) {
     for line in format!("{error:#}").lines() {
         eprintln!("event-history: {line}");

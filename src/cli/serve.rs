@@ -25,7 +25,9 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let mut signals = Signals::install()?;
     let listener = listen(config.listen).await?;
-    let bound = listener.local_addr().context("the listener has no address")?;
+    let bound = listener
+        .local_addr()
+        .context("the listener has no address")?;
     let public_url = config.public_url(bound);
     let app = tokio::select! {
         app = App::open(&config, &public_url) => app?,
@@ -40,7 +42,9 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// Binds the address. From here on connections are accepted, if not answered yet.
 pub(super) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
 }
 
 /// Prints the one line that tells whoever started us that we are there, and where.

@@ -18,7 +18,10 @@ impl Signals {
     /// From here on the signals no longer end the process by themselves.
     pub(super) fn install() -> anyhow::Result<Self> {
         let open = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Self { terminate: open(SignalKind::terminate())?, interrupt: open(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: open(SignalKind::terminate())?,
+            interrupt: open(SignalKind::interrupt())?,
+        })
     }
 
     /// Waits for either signal, and returns the exit status that belongs to it.

@@ -27,7 +27,10 @@ pub(super) fn read(path: &Path, problems: &mut Vec<String>) -> Settings {
     let text = match read_text(path) {
         Ok(text) => text,
         Err(error) => {
-            problems.push(format!("cannot read the settings file {}: {error}", path.display()));
+            problems.push(format!(
+                "cannot read the settings file {}: {error}",
+                path.display()
+            ));
             return settings;
         }
     };
@@ -47,7 +50,11 @@ pub(super) fn read(path: &Path, problems: &mut Vec<String>) -> Settings {
             "event_types" => names(value).map(|names| settings.event_types = names),
             "source_types" => names(value).map(|names| settings.source_types = names),
             key => setting(key, value).map(|(key, text)| {
-                let origin = Origin::File { path: path.to_owned(), line, key };
+                let origin = Origin::File {
+                    path: path.to_owned(),
+                    line,
+                    key,
+                };
                 settings.values.insert(key, Given { text, origin });
             }),
         };
@@ -60,16 +67,24 @@ pub(super) fn read(path: &Path, problems: &mut Vec<String>) -> Settings {
 
 fn read_text(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
+    File::open(path)?
+        .take(MAX_FILE_BYTES + 1)
+        .read_to_string(&mut text)?;
     if text.len() as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::other(format!("it is larger than {MAX_FILE_BYTES} bytes")));
+        return Err(io::Error::other(format!(
+            "it is larger than {MAX_FILE_BYTES} bytes"
+        )));
     }
     Ok(text)
 }
 
 /// Returns the number of the line, from 1, in which the byte at `offset` is.
 fn line_of(text: &str, offset: usize) -> usize {
-    1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
+    1 + text
+        .bytes()
+        .take(offset)
+        .filter(|byte| *byte == b'\n')
+        .count()
 }
 
 /// Returns the setting's own key and its value as a flag would have it: a list becomes its elements
@@ -78,15 +93,22 @@ fn setting(key: &str, value: &DeValue<'_>) -> Result<(&'static str, String), Str
     let Some(setting) = SETTINGS.into_iter().find(|setting| setting.key == key) else {
         let mut known: Vec<&str> = SETTINGS.into_iter().map(|setting| setting.key).collect();
         known.extend(["event_types", "source_types"]);
-        return Err(format!("unknown setting '{key}'{}", suggestion(key, &known)));
+        return Err(format!(
+            "unknown setting '{key}'{}",
+            suggestion(key, &known)
+        ));
     };
     let text = match value {
         DeValue::String(text) => text.to_string(),
         DeValue::Integer(number) if number.radix() == 10 => number.as_str().replace('_', ""),
         DeValue::Array(elements) => {
-            let texts: Option<Vec<&str>> =
-                elements.iter().map(|element| element.get_ref().as_str()).collect();
-            texts.ok_or_else(|| format!("{key}: a list here holds text alone"))?.join(",")
+            let texts: Option<Vec<&str>> = elements
+                .iter()
+                .map(|element| element.get_ref().as_str())
+                .collect();
+            texts
+                .ok_or_else(|| format!("{key}: a list here holds text alone"))?
+                .join(",")
         }
         other => return Err(format!("{key}: {} makes no sense here", other.type_str())),
     };
@@ -95,11 +117,15 @@ fn setting(key: &str, value: &DeValue<'_>) -> Result<(&'static str, String), Str
 
 /// Reads a table of `id = "name"`.
 fn names(table: &DeValue<'_>) -> Result<BTreeMap<i32, String>, String> {
-    let table = table.as_table().ok_or("has to be a table of id = \"name\"")?;
+    let table = table
+        .as_table()
+        .ok_or("has to be a table of id = \"name\"")?;
     let mut names = BTreeMap::new();
     for (id, name) in table {
         let id = id.get_ref();
-        let number = id.parse().map_err(|_| format!("'{id}' is not an id: a whole number"))?;
+        let number = id
+            .parse()
+            .map_err(|_| format!("'{id}' is not an id: a whole number"))?;
         match name.get_ref().as_str() {
             Some(name) if !name.is_empty() => names.insert(number, name.to_owned()),
             _ => return Err(format!("id {id} needs a name, as in {id} = \"approved\"")),

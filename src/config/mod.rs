@@ -133,13 +133,16 @@ impl Config {
         let shutdown_timeout = parse.optional(&settings::SHUTDOWN_TIMEOUT, |text| {
             value::duration(text, Duration::ZERO, MAX_SHUTDOWN_TIMEOUT)
         });
-        let max_connections = parse
-            .optional(&settings::MAX_CONNECTIONS, |text| value::count(text, 1, MAX_CONNECTIONS));
+        let max_connections = parse.optional(&settings::MAX_CONNECTIONS, |text| {
+            value::count(text, 1, MAX_CONNECTIONS)
+        });
         let log_format = parse.optional(&settings::LOG_FORMAT, value::log_format);
         let log_level = parse.optional(&settings::LOG_LEVEL, value::log_filter);
         let mut catalogue = Catalogue::default();
         catalogue.event_types.extend(sources.event_types().clone());
-        catalogue.source_types.extend(sources.source_types().clone());
+        catalogue
+            .source_types
+            .extend(sources.source_types().clone());
         Some(Self {
             listen: listen?,
             api_keys: api_keys.unwrap_or_default(),
@@ -170,7 +173,10 @@ impl Config {
             (&settings::LISTEN, listen.to_string()),
             (&settings::API_KEY, api_key.expose_secret().to_owned()),
             (&settings::DATABASE, format!("sqlite:{}", folder.display())),
-            (&settings::FILES, format!("file:{}", folder.join("files").display())),
+            (
+                &settings::FILES,
+                format!("file:{}", folder.join("files").display()),
+            ),
             (&settings::LOG_LEVEL, "warn".to_owned()),
         ];
         let mut problems = Vec::new();
@@ -183,7 +189,9 @@ impl Config {
         let mut warnings = Vec::new();
         let short = |key: &SecretString| key.expose_secret().len() < MIN_KEY_LENGTH;
         if self.api_keys.iter().any(short) {
-            warnings.push(format!("an API key has fewer than {MIN_KEY_LENGTH} characters"));
+            warnings.push(format!(
+                "an API key has fewer than {MIN_KEY_LENGTH} characters"
+            ));
         }
         if self.public_url.is_none() && self.listen.ip().is_unspecified() {
             warnings.push(
@@ -212,7 +220,11 @@ impl Config {
 
 impl LogFormat {
     fn for_stderr() -> Self {
-        if io::stderr().is_terminal() { Self::Text } else { Self::Json }
+        if io::stderr().is_terminal() {
+            Self::Text
+        } else {
+            Self::Json
+        }
     }
 }
 
@@ -236,7 +248,12 @@ fn check_public_path(url: &Url, files: Option<&objects::Location>) -> Result<(),
 
 /// Returns the pair of the two variables that every AWS tool knows, where both are set.
 fn key_pair_of_environment() -> Option<KeyPair> {
-    let variable = |name| std::env::var_os(name)?.into_string().ok().filter(|text| !text.is_empty());
+    let variable = |name| {
+        std::env::var_os(name)?
+            .into_string()
+            .ok()
+            .filter(|text| !text.is_empty())
+    };
     Some(KeyPair {
         access_key_id: variable("AWS_ACCESS_KEY_ID")?,
         secret_access_key: variable("AWS_SECRET_ACCESS_KEY")?.into(),

@@ -16,7 +16,11 @@ use super::settings::{CONFIG, SETTINGS, Setting};
 pub(super) enum Origin {
     Flag(&'static str),
     Variable(&'static str),
-    File { path: PathBuf, line: usize, key: &'static str },
+    File {
+        path: PathBuf,
+        line: usize,
+        key: &'static str,
+    },
     Default(&'static str),
 }
 
@@ -47,7 +51,9 @@ pub struct Arguments {
 
 impl fmt::Debug for Arguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.given.values().map(|given| &given.origin)).finish()
+        f.debug_set()
+            .entries(self.given.values().map(|given| &given.origin))
+            .finish()
     }
 }
 
@@ -87,7 +93,13 @@ impl clap::FromArgMatches for Arguments {
                 _ if text.is_empty() => continue, // `NAME=` in an env file means unset
                 _ => Origin::Variable(setting.variable),
             };
-            given.insert(setting.key, Given { text: text.clone(), origin });
+            given.insert(
+                setting.key,
+                Given {
+                    text: text.clone(),
+                    origin,
+                },
+            );
         }
         Ok(Self { given })
     }
@@ -116,23 +128,41 @@ impl Sources {
             None => file::Settings::default(),
             Some(config) => file::read(Path::new(&config.text), problems),
         };
-        Self { arguments: arguments.given.clone(), file }
+        Self {
+            arguments: arguments.given.clone(),
+            file,
+        }
     }
 
     /// Returns what `given` says and nothing else.
     pub(super) fn of<const N: usize>(given: [(&'static Setting, String); N]) -> Self {
         let arguments = given.map(|(setting, text)| {
-            (setting.key, Given { text, origin: Origin::Flag(setting.flag) })
+            (
+                setting.key,
+                Given {
+                    text,
+                    origin: Origin::Flag(setting.flag),
+                },
+            )
         });
-        Self { arguments: arguments.into(), file: file::Settings::default() }
+        Self {
+            arguments: arguments.into(),
+            file: file::Settings::default(),
+        }
     }
 
     /// Returns the value that counts: flag over environment over file over default.
     pub(super) fn get(&self, setting: &'static Setting) -> Option<Given> {
-        let given = self.arguments.get(setting.key).or_else(|| self.file.values.get(setting.key));
+        let given = self
+            .arguments
+            .get(setting.key)
+            .or_else(|| self.file.values.get(setting.key));
         let default = || {
             let text = setting.default?.to_owned();
-            Some(Given { text, origin: Origin::Default(setting.flag) })
+            Some(Given {
+                text,
+                origin: Origin::Default(setting.flag),
+            })
         };
         given.cloned().or_else(default)
     }
@@ -151,7 +181,11 @@ fn unknown_variable(name: &OsString, value: &OsString) -> Option<String> {
     if !name.starts_with("EVENT_HISTORY_") || is_service_link(name, &value.to_string_lossy()) {
         return None;
     }
-    let known: Vec<&str> = SETTINGS.into_iter().chain([&CONFIG]).map(|it| it.variable).collect();
+    let known: Vec<&str> = SETTINGS
+        .into_iter()
+        .chain([&CONFIG])
+        .map(|it| it.variable)
+        .collect();
     if known.contains(&name) {
         return None;
     }
@@ -176,7 +210,9 @@ pub(super) fn suggestion(name: &str, known: &[&str]) -> String {
         .map(|known| (edit_distance(name, known), known))
         .min()
         .filter(|(distance, _)| *distance <= 1 + name.len() / 5);
-    nearest.map_or_else(String::new, |(_, nearest)| format!(": did you mean {nearest}?"))
+    nearest.map_or_else(String::new, |(_, nearest)| {
+        format!(": did you mean {nearest}?")
+    })
 }
 
 /// Returns how many letters have to be changed, added or removed (Levenshtein).
@@ -228,7 +264,10 @@ mod tests {
 
     #[test]
     fn suggests_only_what_is_near() {
-        assert_eq!(suggestion("lisen", &["listen", "files"]), ": did you mean listen?");
+        assert_eq!(
+            suggestion("lisen", &["listen", "files"]),
+            ": did you mean listen?"
+        );
         assert_eq!(suggestion("colour", &["listen", "files"]), "");
     }
 }

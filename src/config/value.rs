@@ -16,10 +16,16 @@ pub(super) fn duration(text: &str, min: Duration, max: Duration) -> Result<Durat
     let malformed = || format!("'{text}' is not a duration, as in '90s', '15m', '1h30m' or '7d'");
     let span: Span = text.parse().map_err(|_| malformed())?;
     let days_are_24_hours = SpanRelativeTo::days_are_24_hours();
-    let duration = span.to_duration(days_are_24_hours).map_err(|_| malformed())?;
+    let duration = span
+        .to_duration(days_are_24_hours)
+        .map_err(|_| malformed())?;
     match Duration::try_from(duration) {
         Ok(duration) if (min..=max).contains(&duration) => Ok(duration),
-        _ => Err(format!("'{text}' is not between {} and {}", written(min), written(max))),
+        _ => Err(format!(
+            "'{text}' is not between {} and {}",
+            written(min),
+            written(max)
+        )),
     }
 }
 
@@ -38,7 +44,9 @@ fn written(duration: Duration) -> String {
 }
 
 pub(super) fn count(text: &str, min: usize, max: usize) -> Result<usize, String> {
-    let number: usize = text.parse().map_err(|_| format!("'{text}' is not a whole number"))?;
+    let number: usize = text
+        .parse()
+        .map_err(|_| format!("'{text}' is not a whole number"))?;
     if (min..=max).contains(&number) {
         return Ok(number);
     }
@@ -52,7 +60,10 @@ pub(super) fn api_keys(text: &str) -> Result<Vec<SecretString>, String> {
         return Err("a key is blank".to_owned());
     }
     // A key travels in a header, where other characters are refused or mangled on the way.
-    if keys.iter().any(|key| !key.bytes().all(|byte| byte.is_ascii_graphic())) {
+    if keys
+        .iter()
+        .any(|key| !key.bytes().all(|byte| byte.is_ascii_graphic()))
+    {
         return Err("a key has other characters than visible ASCII".to_owned());
     }
     Ok(keys.into_iter().map(SecretString::from).collect())
@@ -67,7 +78,9 @@ pub(super) fn tenant_member(text: &str) -> Result<TenantMember, String> {
 pub(super) fn public_url(text: &str) -> Result<Url, String> {
     let url = web_url(text)?;
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("'{text}' has a query or a fragment: give the base alone"));
+        return Err(format!(
+            "'{text}' has a query or a fragment: give the base alone"
+        ));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("a user name or password does not belong into a public URL".to_owned());
@@ -78,14 +91,18 @@ pub(super) fn public_url(text: &str) -> Result<Url, String> {
 fn web_url(text: &str) -> Result<Url, String> {
     match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
-        _ => Err(format!("'{text}' is not a URL that starts with http:// or https://")),
+        _ => Err(format!(
+            "'{text}' is not a URL that starts with http:// or https://"
+        )),
     }
 }
 
 /// Parses origins with commas between, into the form in which browsers send them: no slash at the
 /// end, no port where it is the scheme's own.
 pub(super) fn origins(text: &str) -> Result<Vec<String>, String> {
-    text.split(',').map(|origin| self::origin(origin.trim())).collect()
+    text.split(',')
+        .map(|origin| self::origin(origin.trim()))
+        .collect()
 }
 
 fn origin(text: &str) -> Result<String, String> {
@@ -96,7 +113,9 @@ fn origin(text: &str) -> Result<String, String> {
     let origin = url.origin().ascii_serialization();
     let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     if !bare || !url.username().is_empty() || url.password().is_some() {
-        return Err(format!("'{text}' is not an origin: that is its beginning, '{origin}'"));
+        return Err(format!(
+            "'{text}' is not an origin: that is its beginning, '{origin}'"
+        ));
     }
     Ok(origin)
 }
@@ -112,15 +131,16 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
     match EnvFilter::builder().parse(text) {
         Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(format!("'{text}' is not a log filter, as in 'info': {error}")),
+        Err(error) => Err(format!(
+            "'{text}' is not a log filter, as in 'info': {error}"
+        )),
     }
 }
 
 /// Parses a location, and keeps the password that one may hold out of the message.
 pub(super) fn location<T: FromStr<Err = String>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|message: String| {
-        message.replace(text, &without_password(text))
-    })
+    text.parse()
+        .map_err(|message: String| message.replace(text, &without_password(text)))
 }
 
 /// Returns the text with everything between the first colon of `user:password@` and its `@` hidden.
@@ -150,7 +170,11 @@ mod tests {
             ("1w", 604_800),
             ("PT15M", 900),
         ] {
-            assert_eq!(duration(text, second, week), Ok(Duration::from_secs(seconds)), "{text}");
+            assert_eq!(
+                duration(text, second, week),
+                Ok(Duration::from_secs(seconds)),
+                "{text}"
+            );
         }
         for text in ["", "900", "0s", "8d", "-5m", "1mo", "500ms", "7d1s", "soon"] {
             assert!(duration(text, second, week).is_err(), "{text}");
@@ -162,8 +186,17 @@ mod tests {
     #[test]
     fn origins_are_written_as_browsers_send_them() {
         let parsed = origins("https://App.example.com:443/, http://localhost:3000,*").unwrap();
-        assert_eq!(parsed, ["https://app.example.com", "http://localhost:3000", "*"]);
-        for text in ["", "app.example.com", "https://a/b", "https://a,", "https://*.example.com"] {
+        assert_eq!(
+            parsed,
+            ["https://app.example.com", "http://localhost:3000", "*"]
+        );
+        for text in [
+            "",
+            "app.example.com",
+            "https://a/b",
+            "https://a,",
+            "https://*.example.com",
+        ] {
             assert!(origins(text).is_err(), "{text}");
         }
     }
@@ -173,15 +206,23 @@ mod tests {
         assert_eq!(api_keys("one, two").unwrap().len(), 2);
         for text in ["", "one,", ",", "hemlig nyckel", "schlüssel"] {
             let message = api_keys(text).unwrap_err();
-            assert!(text.is_empty() || text == "," || !message.contains(text), "{message}");
+            assert!(
+                text.is_empty() || text == "," || !message.contains(text),
+                "{message}"
+            );
         }
     }
 
     #[test]
     fn public_urls_are_bases() {
         assert!(public_url("https://history.example.com/base").is_ok());
-        for text in ["history.example.com", "ftp://x", "https://x?y=1", "https://x#y", "https://u:p@x"]
-        {
+        for text in [
+            "history.example.com",
+            "ftp://x",
+            "https://x?y=1",
+            "https://x#y",
+            "https://u:p@x",
+        ] {
             assert!(public_url(text).is_err(), "{text}");
         }
     }

@@ -34,7 +34,11 @@ impl Location {
     /// Returns the embedded storage on `folder`, under its usual bucket and region.
     pub fn embedded(folder: PathBuf) -> Self {
         let (bucket, region) = (EMBEDDED_BUCKET.to_owned(), EMBEDDED_REGION.to_owned());
-        Self::Embedded { folder, bucket, region }
+        Self::Embedded {
+            folder,
+            bucket,
+            region,
+        }
     }
 }
 
