@@ -70,7 +70,11 @@ impl App {
             max_connections: config.max_connections,
             shutdown_timeout: config.shutdown_timeout,
         };
-        Ok(Self { store, router: http::router(api, &options, endpoint), limits })
+        Ok(Self {
+            store,
+            router: http::router(api, &options, endpoint),
+            limits,
+        })
     }
 
     /// Serves until `shutdown` is ready; then stops accepting, finishes what is in flight, and closes
@@ -88,7 +92,10 @@ impl App {
         });
         http::serve(listener, self.router, self.limits, shutdown).await;
         upkeep.abort();
-        self.store.close().await.context("cannot close the database")
+        self.store
+            .close()
+            .await
+            .context("cannot close the database")
     }
 }
 

@@ -1,1 +1,82 @@
 //! What every backend has to do, as plain functions that take an opener.
+//!
+//! Each panics where the contract of [`Store`] is broken. Each works on tenants of its own, so that all
+//! of them may run in one place, one after the other.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failure of the store under test ends the test"
+)]
+
+pub mod events;
+pub mod samples;
+pub mod tenants;
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use self::samples::tenant;
+use super::{Created, Error, Store};
+use crate::domain::query::Limit;
+use crate::domain::{Event, Query, Tenant};
+
+/// Opens the store of one place that is empty at first; after the store was closed, opens it again.
+#[async_trait]
+pub trait Opener: Send + Sync {
+    async fn open(&self) -> Arc<dyn Store>;
+}
+
+/// Runs everything.
+pub async fn all(opener: &dyn Opener) {
+    tenants::creates_finds_and_deletes_tenants(opener).await;
+    tenants::lets_one_of_racing_creations_win(opener).await;
+    tenants::keeps_names_apart_that_differ_by_case(opener).await;
+    events::stores_an_event_once(opener).await;
+    events::stores_an_event_once_for_racing_senders(opener).await;
+    events::joins_pages_to_the_whole(opener).await;
+    events::filters_as_the_query_says(opener).await;
+    events::gives_back_what_was_sent(opener).await;
+    events::takes_large_events(opener).await;
+    tenants::isolates_tenants(opener).await;
+    tenants::forgets_deleted_tenants(opener).await;
+    tenants::deletes_under_load(opener).await;
+    tenants::keeps_everything_when_reopened(opener).await;
+    tenants::refuses_work_once_closed(opener).await;
+}
+
+/// Opens the store and makes a tenant in it.
+async fn with_tenant(opener: &dyn Opener, name: &str) -> (Arc<dyn Store>, Tenant) {
+    let store = opener.open().await;
+    let tenant = tenant(name);
+    assert_eq!(
+        store.create_tenant(tenant.clone()).await.unwrap(),
+        Created::New
+    );
+    (store, tenant)
+}
+
+/// Returns all events of a tenant that has at most one page of them.
+async fn whole(store: &dyn Store, tenant: &Tenant) -> Vec<Event> {
+    let query = Query {
+        limit: Limit::new(Limit::MAX).unwrap(),
+        ..Query::default()
+    };
+    let page = store.events(tenant, &query).await.unwrap();
+    assert_eq!(page.total_count, page.events.len() as u64);
+    page.events
+}
+
+fn newest_first(mut events: Vec<Event>) -> Vec<Event> {
+    events.sort_by_key(|event| Reverse((event.time.micros(), event.id)));
+    events
+}
+
+#[track_caller]
+fn assert_missing<T: std::fmt::Debug>(outcome: &Result<T, Error>) {
+    assert!(
+        matches!(outcome, Err(Error::DatabaseMissing(_))),
+        "{outcome:?}"
+    );
+}

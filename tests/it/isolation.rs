@@ -1,1 +1,407 @@
+//! Every operation of the OpenAPI document, called with one tenant's client id and everything that
+//! belongs to another: nothing of the other shows, and nothing of the other changes.
 
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::{self, Server, Tenant, event, expect, expect_json};
+
+/// The members of an OpenAPI path item that are operations; the others describe them.
+const METHODS: [&str; 8] = [
+    "get", "post", "put", "patch", "head", "options", "trace", "delete",
+];
+
+/// What an owner's data is known by. A request names these, and an answer may repeat what its own
+/// request said, but nothing else of it.
+#[derive(Debug, Clone)]
+struct Belongings {
+    database_name: String,
+    event_id: String,
+    file_id: String,
+    record_id: i64,
+    source_id: i64,
+}
+
+/// A tenant with one event that has a file, and words that stand nowhere else.
+struct Owner {
+    tenant: Tenant,
+    belongings: Belongings,
+    secrets: Vec<String>,
+}
+
+/// One way to call an operation.
+#[derive(Debug, Clone)]
+struct Call {
+    method: Method,
+    target: String,
+    body: Option<Value>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Answer {
+    status: StatusCode,
+    text: String,
+}
+
+#[tokio::test]
+async fn no_route_shows_or_changes_another_tenants_history() {
+    let server = Server::start();
+    let owner = own_something(&server).await;
+    let stranger = server
+        .create_tenant(&format!("b_{}", support::uuid()))
+        .await;
+    server.deliver(&stranger, &event()).await;
+    assert_the_scan_can_fail(&server, &owner).await;
+    let before = everything(&server, &owner).await;
+
+    let document = expect_json(server.request(Method::GET, "/openapi.json"), StatusCode::OK).await;
+    let operations = operations(&document);
+    assert!(
+        operations.len() >= 9,
+        "the document has {} operations alone",
+        operations.len()
+    );
+    let nobodys = Belongings::nobodys();
+    for operation in &operations {
+        let calls = operation.calls(&owner.belongings);
+        let twins = operation.calls(&nobodys);
+        for (call, twin) in calls.iter().zip(&twins) {
+            let answer = answer(&server, &stranger, call).await;
+            owner.assert_hidden(call, &answer);
+            let twin_answer = self::answer(&server, &stranger, twin).await;
+            if operation.names_something() {
+                let masked = owner.belongings.mask(&answer);
+                assert_eq!(
+                    masked,
+                    nobodys.mask(&twin_answer),
+                    "{call:?} tells that it is there"
+                );
+            }
+        }
+        println!(
+            "{} {}: {} calls",
+            operation.method,
+            operation.path,
+            calls.len()
+        );
+    }
+    assert_eq!(everything(&server, &owner).await, before);
+}
+
+/// Makes a tenant whose every member is a word of its own.
+async fn own_something(server: &Server) -> Owner {
+    let tenant = server
+        .create_tenant(&format!("a_{}", support::uuid()))
+        .await;
+    let upload = server.upload_url(&tenant).await;
+    let [data, name, info, content] = [(); 4].map(|()| format!("secret-{}", support::uuid()));
+    let put = server.client().put(&upload.url).body(content.clone());
+    expect(put, StatusCode::OK).await;
+    let belongings = Belongings {
+        database_name: tenant.database_name.clone(),
+        event_id: support::uuid(),
+        file_id: upload.file_id,
+        record_id: 7_345_120_961,
+        source_id: 7_345_120_962,
+    };
+    let mut detail = belongings.event();
+    detail["file_id"] = belongings.file_id.as_str().into();
+    detail["event_data"] = json!([data]);
+    detail["source_name"] = name.as_str().into();
+    detail["source_info"] = info.as_str().into();
+    server.deliver(&tenant, &detail).await;
+    let secrets = vec![
+        data,
+        name,
+        info,
+        content,
+        tenant.client_id.clone(),
+        tenant.client_secret.clone(),
+    ];
+    Owner {
+        tenant,
+        belongings,
+        secrets,
+    }
+}
+
+impl Owner {
+    fn assert_hidden(&self, call: &Call, answer: &Answer) {
+        if let Some(word) = self.shown(call, answer) {
+            panic!("{call:?} shows '{word}' of another tenant: {answer:?}");
+        }
+    }
+
+    /// Returns what of this tenant an answer shows, beside what its own request said.
+    fn shown(&self, call: &Call, answer: &Answer) -> Option<String> {
+        let request = format!("{} {}", call.target, call.body.clone().unwrap_or_default());
+        let mut words = self.secrets.clone();
+        words.extend(self.belongings.words());
+        words
+            .into_iter()
+            .find(|word| answer.text.contains(word.as_str()) && !request.contains(word.as_str()))
+    }
+}
+
+impl Belongings {
+    /// Returns values of the same form that belong to nobody.
+    fn nobodys() -> Self {
+        Self {
+            database_name: format!("c_{}", support::uuid()),
+            event_id: support::uuid(),
+            file_id: support::uuid(),
+            record_id: 7_345_120_963,
+            source_id: 7_345_120_964,
+        }
+    }
+
+    fn words(&self) -> [String; 5] {
+        let Self {
+            database_name,
+            event_id,
+            file_id,
+            record_id,
+            source_id,
+        } = self;
+        [
+            database_name.clone(),
+            event_id.clone(),
+            file_id.clone(),
+            record_id.to_string(),
+            source_id.to_string(),
+        ]
+    }
+
+    /// Returns an answer without the values that its request named.
+    fn mask(&self, answer: &Answer) -> Answer {
+        let mut text = answer.text.clone();
+        for word in self.words() {
+            text = text.replace(&word, "…");
+        }
+        Answer {
+            status: answer.status,
+            text,
+        }
+    }
+
+    fn event(&self) -> Value {
+        let mut detail = event();
+        detail["event_id"] = self.event_id.as_str().into();
+        detail["record_id"] = self.record_id.into();
+        detail["source_id"] = self.source_id.into();
+        detail
+    }
+
+    fn envelope(&self, detail: &Value) -> Value {
+        json!({
+            "version": "0",
+            "id": self.event_id,
+            "detail-type": self.database_name,
+            "source": self.database_name,
+            "account": self.database_name,
+            "time": "2022-11-10T10:26:12Z",
+            "region": "eu-west-2",
+            "resources": [],
+            "detail": detail,
+        })
+    }
+
+    /// Returns the value that a parameter of the document takes; `None` for one that this test does
+    /// not know.
+    fn parameter(&self, name: &str) -> Option<String> {
+        Some(match name {
+            "event_id" => self.event_id.clone(),
+            "record_id" => self.record_id.to_string(),
+            "source_id" => self.source_id.to_string(),
+            "event_type_id" => "9".to_owned(),
+            "source_type_id" => "0".to_owned(),
+            "event_time_from" => "1970-01-01T00:00:00Z".to_owned(),
+            "event_time_to" => "2100-01-01T00:00:00Z".to_owned(),
+            "ordering" => "event_time".to_owned(),
+            "limit" => "1000".to_owned(),
+            "offset" => "0".to_owned(),
+            "redirect" => "true".to_owned(),
+            _ => return None,
+        })
+    }
+}
+
+/// One operation of the document.
+#[derive(Debug)]
+struct Operation {
+    method: Method,
+    path: String,
+    path_parameters: Vec<String>,
+    query_parameters: Vec<String>,
+    has_body: bool,
+}
+
+/// Returns the document's operations: reading first, removing last.
+fn operations(document: &Value) -> Vec<Operation> {
+    let paths = document["paths"].as_object().expect("a document has paths");
+    let mut operations = Vec::new();
+    for (path, item) in paths {
+        for method in METHODS.iter().filter(|method| item.get(**method).is_some()) {
+            operations.push(Operation::new(path, method, &item[*method]));
+        }
+    }
+    let rank = |method: &Method| match *method {
+        Method::GET => 0,
+        Method::DELETE => 2,
+        _ => 1,
+    };
+    operations.sort_by_key(|operation| rank(&operation.method));
+    operations
+}
+
+impl Operation {
+    fn new(path: &str, method: &str, operation: &Value) -> Self {
+        let parameters = operation["parameters"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let named = |place: &str| {
+            let of_place = parameters
+                .iter()
+                .filter(|parameter| parameter["in"] == place);
+            let name = |parameter: &Value| {
+                parameter["name"]
+                    .as_str()
+                    .expect("a parameter has a name")
+                    .to_owned()
+            };
+            of_place.map(name).collect::<Vec<_>>()
+        };
+        for header in named("header") {
+            assert_eq!(
+                header, "X-Client-Id",
+                "{path} takes a header that this test does not know"
+            );
+        }
+        assert!(named("cookie").is_empty(), "{path} takes a cookie");
+        Self {
+            method: method.to_uppercase().parse().expect("a method of HTTP"),
+            path: path.to_owned(),
+            path_parameters: named("path"),
+            query_parameters: named("query"),
+            has_body: operation.get("requestBody").is_some(),
+        }
+    }
+
+    /// Tells whether a request names anything of a tenant's, so that its answer could tell what is there
+    /// from what is not. Making a tenant is documented to tell that: a name is taken or free.
+    fn names_something(&self) -> bool {
+        let says_something =
+            self.has_body || !self.path_parameters.is_empty() || !self.query_parameters.is_empty();
+        says_something && self.path != "/api/initialize-tenant"
+    }
+
+    /// Returns calls with every parameter: none of the query, each alone, and all together.
+    fn calls(&self, belongings: &Belongings) -> Vec<Call> {
+        let fill = |name: &String| {
+            belongings.parameter(name).unwrap_or_else(|| {
+                panic!(
+                    "{} {} takes '{name}': teach this test a value",
+                    self.method, self.path
+                )
+            })
+        };
+        let mut path = self.path.clone();
+        for name in &self.path_parameters {
+            path = path.replace(&format!("{{{name}}}"), &fill(name));
+        }
+        assert!(
+            !path.contains('{'),
+            "{path} has a parameter that the document does not list"
+        );
+        let pairs: Vec<String> = self
+            .query_parameters
+            .iter()
+            .map(|name| format!("{name}={}", fill(name)))
+            .collect();
+        let mut targets = vec![path.clone()];
+        targets.extend(pairs.iter().map(|pair| format!("{path}?{pair}")));
+        if pairs.len() > 1 {
+            targets.push(format!("{path}?{}", pairs.join("&")));
+        }
+        let bodies = self.bodies(belongings);
+        let mut calls = Vec::new();
+        for target in targets {
+            for body in &bodies {
+                let (method, target) = (self.method.clone(), target.clone());
+                calls.push(Call {
+                    method,
+                    target,
+                    body: body.clone(),
+                });
+            }
+        }
+        calls
+    }
+
+    fn bodies(&self, belongings: &Belongings) -> Vec<Option<Value>> {
+        match self.path.as_str() {
+            _ if !self.has_body => vec![None],
+            "/api/initialize-tenant" => vec![Some(json!({
+                "database_name": belongings.database_name,
+                "client_label": "A stranger",
+            }))],
+            "/api/event-bridge/create-event" => {
+                let plain = belongings.event();
+                let (mut with_file, mut with_data) = (plain.clone(), plain.clone());
+                with_file["file_id"] = belongings.file_id.as_str().into();
+                with_data["event_data"] = json!([{"file_id": belongings.file_id}]);
+                [with_file, with_data, plain]
+                    .map(|detail| Some(belongings.envelope(&detail)))
+                    .into()
+            }
+            path => panic!("{path} takes a body: teach this test one"),
+        }
+    }
+}
+
+async fn answer(server: &Server, tenant: &Tenant, call: &Call) -> Answer {
+    let mut request = server.request_as(tenant, call.method.clone(), &call.target);
+    if let Some(body) = &call.body {
+        request = request.json(body);
+    }
+    let response = request.send().await.expect("the server answers");
+    let status = response.status();
+    let location = response.headers().get("Location").cloned();
+    let mut text = response.text().await.expect("answers are text");
+    if let Some(location) = location {
+        text.push_str(location.to_str().expect("a URL is text"));
+    }
+    Answer { status, text }
+}
+
+/// Returns the whole of what the owner sees: the list, and the file's bytes.
+async fn everything(server: &Server, owner: &Owner) -> (Value, String) {
+    let list = server
+        .get_json(&owner.tenant, "/api/history/events?limit=1000")
+        .await;
+    let target = format!("/api/history/events/{}/file", owner.belongings.event_id);
+    let answer = server.get_json(&owner.tenant, &target).await;
+    let url = answer["download_url"].as_str().expect("a URL is text");
+    let file = expect(server.client().get(url), StatusCode::OK).await;
+    (list, file.text().await.expect("a file of text"))
+}
+
+/// The owner's own calls show what a stranger's must not: the scan sees it where it is.
+async fn assert_the_scan_can_fail(server: &Server, owner: &Owner) {
+    let call = Call {
+        method: Method::GET,
+        target: "/api/history/events".to_owned(),
+        body: None,
+    };
+    let answer = answer(server, &owner.tenant, &call).await;
+    assert!(
+        owner.shown(&call, &answer).is_some(),
+        "the scan is blind: {answer:?}"
+    );
+    let (_, file) = everything(server, owner).await;
+    assert!(
+        owner.secrets.contains(&file),
+        "the file is not the one that was stored"
+    );
+}

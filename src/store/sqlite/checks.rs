@@ -39,9 +39,9 @@ pub fn check_folder(folder: &Path) -> Finding {
     }
     for place in [folder.to_owned(), folder.join("tenants")] {
         match probe(&place) {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => {} // made when the store opens
+            Err(_) if !place.exists() => {} // made when the store opens
             Err(error) => return unwritable(&place, &error),
+            Ok(()) => {}
         }
     }
     match read_registry(&folder.join("registry.db")) {

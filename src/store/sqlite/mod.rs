@@ -205,7 +205,7 @@ impl Inner {
         match self.registry.state(name)? {
             Some((_, State::Ready)) => return Ok(Created::NameTaken),
             Some((_, State::Creating | State::Deleting)) => {
-                remove(name, &self.folder, &self.registry)?
+                remove(name, &self.folder, &self.registry)?;
             }
             None => {}
         }

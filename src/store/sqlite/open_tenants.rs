@@ -30,8 +30,8 @@ pub(super) const MAX_OPEN_TENANTS: u32 = 64;
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// A database that nobody has used for this long is closed, which removes its write-ahead log.
-const CLOSE_IDLE_AFTER: Duration = Duration::from_secs(5 * 60);
-const LOOK_FOR_IDLE_EVERY: Duration = Duration::from_secs(60);
+const CLOSE_IDLE_AFTER: Duration = Duration::from_mins(5);
+const LOOK_FOR_IDLE_EVERY: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 pub(super) struct OpenTenants {

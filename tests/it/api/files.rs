@@ -156,7 +156,8 @@ async fn a_late_second_delivery_needs_no_file() {
     let mut event = envelope("demo", 1);
     event["detail"]["file_id"] = json!(file_id);
     send_event(&server, &event).await;
-    let shards = std::fs::read_dir(server.folder().join("data/files/objects")).expect("the storage");
+    let shards =
+        std::fs::read_dir(server.folder().join("data/files/objects")).expect("the storage");
     for shard in shards {
         for file in std::fs::read_dir(shard.expect("a shard").path()).expect("its files") {
             std::fs::remove_file(file.expect("a file").path()).expect("removed");

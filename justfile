@@ -1,0 +1,55 @@
+# Recipes for the daily work: `just` lists them.
+
+# The heavy proofs measure the release build.
+release := justfile_directory() / "target/release/event-history"
+heavy := "EVENT_HISTORY_TEST_BINARY=" + release + " cargo nextest run --profile heavy --no-capture"
+
+_default:
+    @just --list --unsorted
+
+# Everything that CI runs; installs what it needs.
+check:
+    tests/run
+
+# Tests alone; arguments go to nextest: `just test crash`.
+test *arguments:
+    cargo nextest run {{ arguments }}
+
+# Format and lints, as CI wants them.
+lint:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+
+# Writes the source in the one format.
+format:
+    cargo fmt
+
+# Walks the whole flow against a server of its own; `just demo --keep` leaves it up.
+demo *arguments:
+    cargo run --release -- demo {{ arguments }}
+
+# Prints the OpenAPI document.
+openapi:
+    @cargo run --quiet -- openapi
+
+# Licences, sources and duplicate crates (needs cargo-deny).
+deny:
+    cargo deny check bans licenses sources
+
+# All the heavy proofs, one after the other: about a quarter of an hour.
+proofs: crash tenants files
+
+# Rounds of load by 16 writers, each ended by KILL: nothing acknowledged is lost.
+crash rounds="50": _release
+    EVENT_HISTORY_TEST_ROUNDS={{ rounds }} {{ heavy }} -E 'test(/^crash::/)'
+
+# Many tenants: open files, memory, and the time to start.
+tenants count="10000": _release
+    EVENT_HISTORY_TEST_TENANTS={{ count }} {{ heavy }} -E 'test(/^many_tenants::/)'
+
+# A big file through the embedded storage: memory while it goes in and out.
+files mib="1024": _release
+    EVENT_HISTORY_TEST_FILE_MIB={{ mib }} {{ heavy }} -E 'test(=clients::big_files_stay_out_of_memory)'
+
+_release:
+    cargo build --release

@@ -1,0 +1,111 @@
+//! The command line.
+
+mod check;
+mod demo;
+mod openapi;
+mod serve;
+mod signals;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+use crate::config::{Arguments, Problems};
+
+/// Keeps the history of every record of every customer of a SaaS platform, and the files that belong
+/// to it.
+///
+/// Settings are given by flag, by environment variable or in a TOML file, and count in that order;
+/// see `event-history serve --help`.
+#[derive(Debug, Parser)]
+#[command(
+    name = "event-history",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the service
+    ///
+    /// Prints one line with the address once it accepts connections; the log goes to standard error.
+    /// Ends with status 0 on TERM or INT after finishing what is in flight; a second one ends it at
+    /// once.
+    ///
+    /// With `s3://` files, AWS credentials come from where every AWS tool takes them. With `file:`,
+    /// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY become the key pair of the embedded object store.
+    #[command(after_help = AFTER_HELP)]
+    Serve(#[command(flatten)] Arguments),
+    /// Walks the whole flow against itself, in a temporary folder
+    ///
+    /// Starts the service on embedded defaults, whatever the environment says, and prints each step as
+    /// the curl command that a person would type, followed by the answer.
+    Demo(demo::Options),
+    /// Says what a deployment has wrong, line by line
+    ///
+    /// Takes the settings of `serve`, and may run beside it. Ends with status 1 if anything is wrong.
+    #[command(after_help = AFTER_HELP)]
+    Check(#[command(flatten)] Arguments),
+    /// Prints the OpenAPI document that the service also serves at /openapi.json
+    Openapi,
+}
+
+const AFTER_HELP: &str = "Durations are written like 90s, 15m, 1h30m or 7d. An empty environment \
+                          variable counts as unset; an unknown EVENT_HISTORY_* one is an error.";
+
+/// The exit status when the command line or the settings are wrong; clap's own.
+const USAGE: u8 = 2;
+
+/// Runs the command that the process was started with, and returns its exit status.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&error);
+            let is_usage = error.is::<Problems>();
+            if is_usage {
+                ExitCode::from(USAGE)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    install_tls();
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let code = match command {
+        Command::Serve(arguments) => runtime.block_on(serve::run(&arguments)),
+        Command::Demo(options) => runtime.block_on(demo::run(&options)),
+        Command::Check(arguments) => runtime.block_on(check::run(&arguments)),
+        Command::Openapi => openapi::run(),
+    };
+    // Whatever still runs on another thread has been waited for, as long as it was worth it.
+    runtime.shutdown_background();
+    code
+}
+
+/// Chooses the cryptography of TLS for the whole process.
+fn install_tls() {
+    // An error means that it was chosen already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Prints the error and its causes, in one line for each problem.
+#[expect(
+    clippy::print_stderr,
+    reason = "the last words of the program, log or not"
+)]
+fn complain(error: &anyhow::Error) {
+    for line in format!("{error:#}").lines() {
+        eprintln!("event-history: {line}");
+    }
+}

@@ -1,0 +1,56 @@
+//! `event-history serve`.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+
+use super::signals::Signals;
+use crate::app::App;
+use crate::config::{Arguments, Config, Problems};
+use crate::telemetry;
+
+pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let config = Config::load(arguments)?;
+    if config.api_keys.is_empty() {
+        let problem = "no API key: set EVENT_HISTORY_API_KEY, api_key in the settings file, or \
+                       --api-key; `openssl rand -hex 32` makes a good one";
+        return Err(Problems(vec![problem.to_owned()]).into());
+    }
+    telemetry::init_tracing(&config);
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let mut signals = Signals::install()?;
+    let listener = listen(config.listen).await?;
+    let bound = listener
+        .local_addr()
+        .context("the listener has no address")?;
+    let public_url = config.public_url(bound);
+    let app = tokio::select! {
+        app = App::open(&config, &public_url) => app?,
+        _ = signals.next() => return Ok(ExitCode::SUCCESS), // nothing was begun
+    };
+    announce(bound)?;
+    tracing::info!(address = %bound, database = %config.database, files = %config.files, "listening");
+    app.serve(listener, signals.first()).await?;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Binds the address. From here on connections are accepted, if not answered yet.
+pub(super) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}"))
+}
+
+/// Prints the one line that tells whoever started us that we are there, and where.
+fn announce(bound: SocketAddr) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "listening on http://{bound}")
+        .and_then(|()| out.flush())
+        .context("cannot write to standard output")
+}

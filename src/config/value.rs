@@ -1,0 +1,236 @@
+//! What the text of a setting means. An error says what is wrong with the value, not where it was.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::{Span, SpanRelativeTo};
+use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use super::LogFormat;
+use crate::domain::TenantMember;
+
+/// Parses `90s`, `15m`, `1h30m`, `7d` and the like, between two bounds.
+pub(super) fn duration(text: &str, min: Duration, max: Duration) -> Result<Duration, String> {
+    let malformed = || format!("'{text}' is not a duration, as in '90s', '15m', '1h30m' or '7d'");
+    let span: Span = text.parse().map_err(|_| malformed())?;
+    let days_are_24_hours = SpanRelativeTo::days_are_24_hours();
+    let duration = span
+        .to_duration(days_are_24_hours)
+        .map_err(|_| malformed())?;
+    match Duration::try_from(duration) {
+        Ok(duration) if (min..=max).contains(&duration) => Ok(duration),
+        _ => Err(format!(
+            "'{text}' is not between {} and {}",
+            written(min),
+            written(max)
+        )),
+    }
+}
+
+/// Writes a bound in its largest whole unit.
+fn written(duration: Duration) -> String {
+    let (seconds, millis) = (duration.as_secs(), duration.as_millis());
+    match seconds {
+        _ if !millis.is_multiple_of(1000) => format!("{millis}ms"),
+        _ if seconds > 0 && seconds.is_multiple_of(24 * 60 * 60) => {
+            format!("{}d", seconds / (24 * 60 * 60))
+        }
+        _ if seconds > 0 && seconds.is_multiple_of(60 * 60) => format!("{}h", seconds / (60 * 60)),
+        _ if seconds > 0 && seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
+        _ => format!("{seconds}s"),
+    }
+}
+
+pub(super) fn count(text: &str, min: usize, max: usize) -> Result<usize, String> {
+    let number: usize = text
+        .parse()
+        .map_err(|_| format!("'{text}' is not a whole number"))?;
+    if (min..=max).contains(&number) {
+        return Ok(number);
+    }
+    Err(format!("'{text}' is not between {min} and {max}"))
+}
+
+/// Parses API keys with commas between. What is wrong is told without quoting: it is a secret.
+pub(super) fn api_keys(text: &str) -> Result<Vec<SecretString>, String> {
+    let keys: Vec<&str> = text.split(',').map(str::trim).collect();
+    if keys.iter().any(|key| key.is_empty()) {
+        return Err("a key is blank".to_owned());
+    }
+    // A key travels in a header, where other characters are refused or mangled on the way.
+    if keys
+        .iter()
+        .any(|key| !key.bytes().all(|byte| byte.is_ascii_graphic()))
+    {
+        return Err("a key has other characters than visible ASCII".to_owned());
+    }
+    Ok(keys.into_iter().map(SecretString::from).collect())
+}
+
+pub(super) fn tenant_member(text: &str) -> Result<TenantMember, String> {
+    TenantMember::parse(text)
+        .ok_or_else(|| format!("'{text}' is none of source, account, detail-type"))
+}
+
+/// Parses the base of our own URLs.
+pub(super) fn public_url(text: &str) -> Result<Url, String> {
+    let url = web_url(text)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(format!(
+            "'{text}' has a query or a fragment: give the base alone"
+        ));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a user name or password does not belong into a public URL".to_owned());
+    }
+    Ok(url)
+}
+
+fn web_url(text: &str) -> Result<Url, String> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        _ => Err(format!(
+            "'{text}' is not a URL that starts with http:// or https://"
+        )),
+    }
+}
+
+/// Parses origins with commas between, into the form in which browsers send them: no slash at the
+/// end, no port where it is the scheme's own.
+pub(super) fn origins(text: &str) -> Result<Vec<String>, String> {
+    text.split(',')
+        .map(|origin| self::origin(origin.trim()))
+        .collect()
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    if text == "*" {
+        return Ok(text.to_owned());
+    }
+    let url = web_url(text)?;
+    let origin = url.origin().ascii_serialization();
+    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if !bare || !url.username().is_empty() || url.password().is_some() {
+        return Err(format!(
+            "'{text}' is not an origin: that is its beginning, '{origin}'"
+        ));
+    }
+    Ok(origin)
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "json" => Ok(LogFormat::Json),
+        "text" => Ok(LogFormat::Text),
+        _ => Err(format!("'{text}' is neither json nor text")),
+    }
+}
+
+pub(super) fn log_filter(text: &str) -> Result<String, String> {
+    match EnvFilter::builder().parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!(
+            "'{text}' is not a log filter, as in 'info': {error}"
+        )),
+    }
+}
+
+/// Parses a location, and keeps the password that one may hold out of the message.
+pub(super) fn location<T: FromStr<Err = String>>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|message: String| message.replace(text, &without_password(text)))
+}
+
+/// Returns the text with everything between the first colon of `user:password@` and its `@` hidden.
+fn without_password(text: &str) -> String {
+    let start = text.find("://").map_or(0, |at| at + "://".len());
+    match text[start..].rfind('@') {
+        Some(at) => format!("{}…{}", &text[..start], &text[start + at..]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{api_keys, duration, origins, public_url, without_password};
+
+    #[test]
+    fn durations_have_units_and_bounds() {
+        let week = Duration::from_secs(7 * 24 * 60 * 60);
+        let second = Duration::from_secs(1);
+        for (text, seconds) in [
+            ("90s", 90),
+            ("15m", 900),
+            ("1h30m", 5400),
+            ("7d", 604_800),
+            ("1w", 604_800),
+            ("PT15M", 900),
+        ] {
+            assert_eq!(
+                duration(text, second, week),
+                Ok(Duration::from_secs(seconds)),
+                "{text}"
+            );
+        }
+        for text in ["", "900", "0s", "8d", "-5m", "1mo", "500ms", "7d1s", "soon"] {
+            assert!(duration(text, second, week).is_err(), "{text}");
+        }
+        let message = duration("8d", second, week).unwrap_err();
+        assert_eq!(message, "'8d' is not between 1s and 7d");
+    }
+
+    #[test]
+    fn origins_are_written_as_browsers_send_them() {
+        let parsed = origins("https://App.example.com:443/, http://localhost:3000,*").unwrap();
+        assert_eq!(
+            parsed,
+            ["https://app.example.com", "http://localhost:3000", "*"]
+        );
+        for text in [
+            "",
+            "app.example.com",
+            "https://a/b",
+            "https://a,",
+            "https://*.example.com",
+        ] {
+            assert!(origins(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_are_never_blank_and_never_quoted() {
+        assert_eq!(api_keys("one, two").unwrap().len(), 2);
+        for text in ["", "one,", ",", "hemlig nyckel", "schlüssel"] {
+            let message = api_keys(text).unwrap_err();
+            assert!(
+                text.is_empty() || text == "," || !message.contains(text),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn public_urls_are_bases() {
+        assert!(public_url("https://history.example.com/base").is_ok());
+        for text in [
+            "history.example.com",
+            "ftp://x",
+            "https://x?y=1",
+            "https://x#y",
+            "https://u:p@x",
+        ] {
+            assert!(public_url(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_hidden() {
+        let hidden = without_password("clickhouse://me:p@ss@host:8123");
+        assert_eq!(hidden, "clickhouse://…@host:8123");
+        assert_eq!(without_password("sqlite:./a"), "sqlite:./a");
+    }
+}

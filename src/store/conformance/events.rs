@@ -1,0 +1,216 @@
+//! Events: stored once, given back as they were sent, filtered and paged.
+
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::samples::{self, Random, data, history};
+use super::{Opener, newest_first, whole, with_tenant};
+use crate::domain::query::Limit;
+use crate::domain::{Event, EventTime, Ordering, Query, Tenant};
+use crate::store::Appended::{self, AlreadyThere, OtherContent, Stored};
+
+pub async fn stores_an_event_once(opener: &dyn Opener) {
+    let (store, tenant) = with_tenant(opener, "once").await;
+    let mut random = Random::seeded(2);
+    let (first, second) = (random.event(), random.event());
+    let other = Event {
+        record_id: first.record_id.wrapping_add(1),
+        ..first.clone()
+    };
+    // The same instant and the same JSON, written in another way.
+    let respelt = Event {
+        data: data(r#"[{"b":1,"a":"x"}]"#),
+        ..first.clone()
+    };
+    let first = Event {
+        data: data(r#"[{"a":"\u0078","b":1}]"#),
+        ..first
+    };
+
+    let events = vec![first.clone(), first.clone(), other.clone(), second.clone()];
+    let answers = store.append(&tenant, events).await.unwrap();
+    assert_eq!(answers, [Stored, AlreadyThere, OtherContent, Stored]);
+    let events = vec![other, respelt, second.clone()];
+    let answers = store.append(&tenant, events).await.unwrap();
+    assert_eq!(answers, [OtherContent, AlreadyThere, AlreadyThere]);
+    assert_eq!(store.append(&tenant, Vec::new()).await.unwrap(), []);
+
+    let stored = store.event(&tenant, first.id).await.unwrap();
+    assert_eq!(
+        stored.as_ref(),
+        Some(&first),
+        "the first delivery stays as it was"
+    );
+    assert_eq!(whole(&*store, &tenant).await.len(), 2);
+    assert_eq!(store.event(&tenant, random.event().id).await.unwrap(), None);
+    store.close().await.unwrap();
+}
+
+pub async fn stores_an_event_once_for_racing_senders(opener: &dyn Opener) {
+    let (store, tenant) = with_tenant(opener, "once-racing").await;
+    let mut random = Random::seeded(3);
+    let events: Vec<Event> = (0..20).map(|_| random.event()).collect();
+    let mut senders = JoinSet::new();
+    for sender in 0..16 {
+        let (store, tenant, mut events) = (Arc::clone(&store), tenant.clone(), events.clone());
+        events.rotate_left(sender);
+        senders.spawn(async move {
+            let mut stored = 0;
+            for event in events {
+                match store.append(&tenant, vec![event]).await.unwrap()[..] {
+                    [Appended::Stored] => stored += 1,
+                    [Appended::AlreadyThere] => {}
+                    ref other => panic!("{other:?}"),
+                }
+            }
+            stored
+        });
+    }
+    let stored: usize = senders.join_all().await.into_iter().sum();
+    assert_eq!(stored, events.len());
+    assert_eq!(whole(&*store, &tenant).await, newest_first(events));
+    store.close().await.unwrap();
+}
+
+pub async fn joins_pages_to_the_whole(opener: &dyn Opener) {
+    let (store, tenant) = with_tenant(opener, "pages").await;
+    let events = history(4, 250);
+    store.append(&tenant, events.clone()).await.unwrap();
+    let mut expected = newest_first(events);
+    for ordering in [Ordering::NewestFirst, Ordering::OldestFirst] {
+        for limit in [1, 7, 50, 249, 250, 1000] {
+            let mut joined = Vec::new();
+            let mut offset = 0;
+            while offset < 260 {
+                let query = Query {
+                    ordering,
+                    limit: Limit::new(limit).unwrap(),
+                    offset,
+                    ..Query::default()
+                };
+                let page = store.events(&tenant, &query).await.unwrap();
+                assert_eq!((page.total_count, page.filtered_count), (250, 250));
+                assert!(page.events.len() <= limit as usize);
+                joined.extend(page.events);
+                offset += limit;
+            }
+            assert_eq!(joined, expected, "{ordering:?} by {limit}");
+        }
+        expected.reverse();
+    }
+    store.close().await.unwrap();
+}
+
+pub async fn filters_as_the_query_says(opener: &dyn Opener) {
+    let (store, tenant) = with_tenant(opener, "filters").await;
+    let events = history(5, 400);
+    store.append(&tenant, events.clone()).await.unwrap();
+    let newest_first = newest_first(events);
+    let mut random = Random::seeded(6);
+    let mut matched = 0;
+    for _ in 0..300 {
+        let query = random.query(&newest_first);
+        let mut expected: Vec<Event> = newest_first
+            .iter()
+            .filter(|event| query.matches(event))
+            .cloned()
+            .collect();
+        if query.ordering == Ordering::OldestFirst {
+            expected.reverse();
+        }
+        matched += expected.len();
+        let page = store.events(&tenant, &query).await.unwrap();
+        assert_eq!(page.total_count, 400);
+        assert_eq!(page.filtered_count, expected.len() as u64, "{query:?}");
+        let (skip, limit) = (query.offset as usize, query.limit.get() as usize);
+        let expected: Vec<Event> = expected.into_iter().skip(skip).take(limit).collect();
+        assert_eq!(page.events, expected, "{query:?}");
+    }
+    assert!(
+        matched > 1000,
+        "the queries should find something: {matched}"
+    );
+    store.close().await.unwrap();
+}
+
+/// Strings that end badly where a text of the caller's gets into SQL, a path or JSON by hand.
+const AWKWARD: [&str; 9] = [
+    "'; DROP TABLE events; --",
+    "' OR '1'='1",
+    "\"); DELETE FROM events WHERE (\"1\"=\"1",
+    "Robert'); DROP TABLE tenants;--",
+    "\\'; SELECT 1; {x:String} ? ?1 :a @b $c %s ${jndi}",
+    "../../etc/passwd\n\r\t\u{1}",
+    "nul \0 inside",
+    "grüße 你好 🦀 \u{202e}abc",
+    "",
+];
+
+pub async fn gives_back_what_was_sent(opener: &dyn Opener) {
+    let store = opener.open().await;
+    for (index, text) in AWKWARD.into_iter().enumerate() {
+        let tenant = Tenant {
+            client_label: text.to_owned(),
+            ..samples::tenant(&format!("verbatim-{index}"))
+        };
+        store.create_tenant(tenant.clone()).await.unwrap();
+        let found = store.tenant_by_client_id(tenant.client_id).await.unwrap();
+        assert_eq!(found.as_deref(), Some(&tenant));
+
+        let mut random = Random::seeded(7);
+        let json = serde_json::to_string(&[text]).unwrap();
+        let mut events: Vec<Event> = Vec::new();
+        for time in [
+            "2022-11-10T10:26:12Z",
+            "2022-11-10T10:26:12.1Z",
+            "2022-11-10T10:26:12.100Z",
+            "2022-11-10T10:26:12.123456Z",
+            "2022-11-10T10:26:12.000000Z",
+            "1969-12-31T23:59:59.999999Z",
+            "0001-01-01T00:00:00Z",
+            "9999-12-30T21:59:59.999999Z",
+        ] {
+            events.push(Event {
+                time: EventTime::parse(time).unwrap(),
+                source_name: text.to_owned(),
+                source_info: text.to_owned(),
+                data: data(&json),
+                ..random.event()
+            });
+        }
+        events[0].record_id = i64::MIN;
+        events[1].record_id = i64::MAX;
+        events[2].source_id = i64::MIN;
+        events[3].event_type_id = i32::MIN;
+        events[4].source_type_id = i32::MAX;
+        events[5].data =
+            data(r#"[12345678901234567890123,1.0,1e2,{"b":1,"a":[null,true]},"\u0000é"]"#);
+        events[6].data = data("[]");
+        store.append(&tenant, events.clone()).await.unwrap();
+        for event in &events {
+            let stored = store.event(&tenant, event.id).await.unwrap();
+            assert_eq!(stored.as_ref(), Some(event));
+        }
+        assert_eq!(whole(&*store, &tenant).await, newest_first(events));
+    }
+    store.close().await.unwrap();
+}
+
+pub async fn takes_large_events(opener: &dyn Opener) {
+    let (store, tenant) = with_tenant(opener, "large").await;
+    let mut random = Random::seeded(8);
+    let mut events = Vec::new();
+    for letter in ["x", "é", "\\u0000"] {
+        let text = letter.repeat(1024 * 1024 / letter.len());
+        let data = data(&format!("[\"{text}\"]"));
+        events.push(Event {
+            data,
+            ..random.event()
+        });
+    }
+    let answers = store.append(&tenant, events.clone()).await.unwrap();
+    assert_eq!(answers, [Appended::Stored; 3]);
+    assert_eq!(whole(&*store, &tenant).await, newest_first(events));
+    store.close().await.unwrap();
+}

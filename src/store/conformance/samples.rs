@@ -1,0 +1,133 @@
+//! Tenants, histories and queries to try a store with, the same in every run.
+
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::domain::query::Limit;
+use crate::domain::{
+    ClientId, DatabaseName, Event, EventData, EventId, EventTime, FileId, Ordering, Query,
+    SystemEntropy, Tenant,
+};
+
+/// The span of the times of [`Random::event`]: short, so that many events share an instant.
+const TIMES: u64 = 200;
+const FIRST_TIME_US: i64 = 1_668_075_972_000_000; // 2022-11-10T10:26:12Z
+
+/// Returns a tenant of this name with a client id that no other has.
+pub fn tenant(name: &str) -> Tenant {
+    Tenant {
+        client_id: ClientId::random(&SystemEntropy),
+        database_name: DatabaseName::parse(name).unwrap(),
+        client_label: format!("label of {name}"),
+        client_secret_sha256: [7; 32],
+        created_at: Timestamp::from_microsecond(FIRST_TIME_US + 123_456).unwrap(),
+    }
+}
+
+/// Returns checked `event_data`.
+pub fn data(json: &str) -> EventData {
+    EventData::parse(&RawValue::from_string(json.to_owned()).unwrap()).unwrap()
+}
+
+/// Returns events in no order.
+pub fn history(seed: u64, length: usize) -> Vec<Event> {
+    let mut random = Random::seeded(seed);
+    (0..length).map(|_| random.event()).collect()
+}
+
+/// A generator of pseudo-random values (`SplitMix64`).
+#[derive(Debug)]
+pub struct Random(u64);
+
+impl Random {
+    pub fn seeded(seed: u64) -> Self {
+        // Far apart, so that two generators do not hand out the same ids.
+        Self(seed.wrapping_mul(0xd134_2543_de82_ef95))
+    }
+
+    /// Returns an event with an id of its own and other values from small sets.
+    pub fn event(&mut self) -> Event {
+        let micros = FIRST_TIME_US + self.small(TIMES);
+        Event {
+            id: EventId::from_uuid(self.uuid()),
+            time: EventTime::from_parts(micros, 6).unwrap(),
+            event_type_id: self.tiny(12),
+            record_id: self.small(10),
+            source_id: self.small(8) - 2,
+            source_type_id: self.tiny(4),
+            source_name: format!("source {}", self.below(5)),
+            source_info: String::new(),
+            data: data(&format!("[{{\"n\":{}}}]", self.below(1000))),
+            file_id: (self.below(3) == 0).then(|| FileId::from_uuid(self.uuid())),
+        }
+    }
+
+    /// Returns a query that finds something more often than not.
+    pub fn query(&mut self, events: &[Event]) -> Query {
+        let mut query = Query {
+            limit: Limit::new([1, 3, 50, 1000][self.index(4)]).unwrap(),
+            offset: [0, 0, 0, 2, 45, 5000][self.index(6)],
+            ..Query::default()
+        };
+        if self.below(2) == 0 {
+            query.ordering = Ordering::OldestFirst;
+        }
+        if self.below(3) == 0 {
+            query.record_ids = self.some(|random| random.small(12));
+        }
+        if self.below(3) == 0 {
+            query.event_type_ids = self.some(|random| random.tiny(12));
+        }
+        if self.below(4) == 0 {
+            query.source_ids = self.some(|random| random.small(8) - 2);
+        }
+        if self.below(4) == 0 {
+            query.source_type_ids = self.some(|random| random.tiny(4));
+        }
+        if self.below(6) == 0 {
+            query.event_ids = self.some(|random| events[random.index(events.len())].id);
+            query.event_ids.push(EventId::from_uuid(self.uuid()));
+        }
+        if self.below(4) == 0 {
+            query.from_us = Some(FIRST_TIME_US + self.small(TIMES));
+        }
+        if self.below(4) == 0 {
+            query.to_us = Some(FIRST_TIME_US + self.small(TIMES));
+        }
+        query
+    }
+
+    /// Returns one to five values, some perhaps twice.
+    fn some<T>(&mut self, mut one: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        (0..=self.below(5)).map(|_| one(self)).collect()
+    }
+
+    fn uuid(&mut self) -> Uuid {
+        Uuid::from_u64_pair(self.next(), self.next())
+    }
+
+    fn small(&mut self, bound: u64) -> i64 {
+        i64::try_from(self.below(bound)).unwrap()
+    }
+
+    fn tiny(&mut self, bound: u64) -> i32 {
+        i32::try_from(self.below(bound)).unwrap()
+    }
+
+    fn index(&mut self, bound: usize) -> usize {
+        usize::try_from(self.below(bound as u64)).unwrap()
+    }
+
+    fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}

@@ -1,0 +1,133 @@
+//! What every backend has to do, asked of SQLite.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use event_history::domain::{Event, Query};
+use event_history::store::conformance::samples::history;
+use event_history::store::{Appended, Store, conformance};
+use proptest::prelude::*;
+
+use super::Place;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn creates_finds_and_deletes_tenants() {
+    conformance::tenants::creates_finds_and_deletes_tenants(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lets_one_of_racing_creations_win() {
+    conformance::tenants::lets_one_of_racing_creations_win(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_names_apart_that_differ_by_case() {
+    let place = Place::new();
+    conformance::tenants::keeps_names_apart_that_differ_by_case(&place).await;
+    let mut files: Vec<_> = fs::read_dir(place.folder().join("tenants"))
+        .unwrap()
+        .map(|file| {
+            file.unwrap()
+                .file_name()
+                .into_string()
+                .unwrap()
+                .to_lowercase()
+        })
+        .collect();
+    let count = files.len();
+    files.sort();
+    files.dedup();
+    assert_eq!(
+        files.len(),
+        count,
+        "one file system in two ignores case: {files:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_an_event_once() {
+    conformance::events::stores_an_event_once(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_an_event_once_for_racing_senders() {
+    conformance::events::stores_an_event_once_for_racing_senders(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn joins_pages_to_the_whole() {
+    conformance::events::joins_pages_to_the_whole(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_as_the_query_says() {
+    conformance::events::filters_as_the_query_says(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gives_back_what_was_sent() {
+    conformance::events::gives_back_what_was_sent(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn takes_large_events() {
+    conformance::events::takes_large_events(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn isolates_tenants() {
+    conformance::tenants::isolates_tenants(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forgets_deleted_tenants() {
+    conformance::tenants::forgets_deleted_tenants(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deletes_under_load() {
+    conformance::tenants::deletes_under_load(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_everything_when_reopened() {
+    conformance::tenants::keeps_everything_when_reopened(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refuses_work_once_closed() {
+    conformance::tenants::refuses_work_once_closed(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn does_all_of_it_in_one_place() {
+    conformance::all(&Place::new()).await;
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// However a sender splits and repeats its deliveries, the history is the same.
+    #[test]
+    fn appending_twice_equals_once(seed in 0_u64..1000, deliveries in prop::collection::vec(0_usize..12, 1..40)) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let place = Place::new();
+            let (store, [once, again]) = place.open_with(["once", "again"]).await;
+            let events = history(seed, 12);
+            let sent: BTreeSet<usize> = deliveries.iter().copied().collect();
+            let distinct: Vec<Event> = sent.iter().map(|&it| events[it].clone()).collect();
+            store.append(&once, distinct).await.unwrap();
+            for delivery in deliveries.chunks(3) {
+                let delivery: Vec<Event> = delivery.iter().map(|&it| events[it].clone()).collect();
+                for _ in 0..2 {
+                    let answers = store.append(&again, delivery.clone()).await.unwrap();
+                    assert!(!answers.contains(&Appended::OtherContent));
+                }
+            }
+            let page = store.events(&once, &Query::default()).await.unwrap();
+            assert_eq!(store.events(&again, &Query::default()).await.unwrap(), page);
+            store.close().await.unwrap();
+        });
+    }
+}

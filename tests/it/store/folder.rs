@@ -1,0 +1,98 @@
+//! The folder: whose it is, and what is left in it.
+
+use std::error::Error as _;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use event_history::domain::finding::State;
+use event_history::store::Store;
+use event_history::store::conformance::samples::history;
+use event_history::store::sqlite::{Sqlite, check_folder};
+
+use super::{Place, assert_wrong, count, open_files, tree};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_one_processes_own() {
+    let place = Place::new();
+    let store = place.open().await;
+    let refused = Sqlite::open(&place.folder()).await.unwrap_err();
+    let cause = refused.source().unwrap().to_string();
+    assert!(cause.contains("in use by another process"), "{cause}");
+    assert!(cause.contains(place.folder().to_str().unwrap()), "{cause}");
+    store.close().await.unwrap();
+    place.open().await.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_their_owners_alone() {
+    let place = Place::new();
+    let (store, [tenant]) = place.open_with(["demo"]).await;
+    store.append(&tenant, history(1, 1)).await.unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for folder in [place.folder(), place.folder().join("tenants")] {
+        assert_eq!(mode(&folder), 0o700, "{}", folder.display());
+        for file in fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            assert!(path.is_dir() || mode(&path) == 0o600, "{}", path.display());
+        }
+    }
+    store.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_tenant_leaves_nothing() {
+    let place = Place::new();
+    let (store, [tenant]) = place.open_with(["demo"]).await;
+    store.append(&tenant, history(1, 3)).await.unwrap();
+    assert_eq!(count(&store, &tenant).await, 3);
+    store.delete_tenant(&tenant).await.unwrap();
+    assert_eq!(
+        fs::read_dir(place.folder().join("tenants"))
+            .unwrap()
+            .count(),
+        0
+    );
+    assert!(open_files(&place.folder()) <= 4);
+    store.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_checked_without_a_trace() {
+    let place = Place::new();
+    let folder = place.folder();
+    assert_eq!(check_folder(&folder).state, State::Good);
+    assert!(!folder.exists());
+    let store = place.open().await;
+    let before = tree(&folder);
+    assert_eq!(check_folder(&folder).state, State::Good);
+    assert!(store.check().await.iter().all(|it| it.state == State::Good));
+    assert_eq!(tree(&folder), before);
+    store.close().await.unwrap();
+
+    let file = place.0.path().join("file");
+    fs::write(&file, "").unwrap();
+    assert_wrong(&check_folder(&file), "is a file, not a folder");
+    assert_wrong(&check_folder(&file.join("below")), "is not writable");
+    // Nobody makes files in there, root included.
+    assert_wrong(&check_folder(Path::new("/proc/self")), "is not writable");
+    assert_wrong(
+        &check_folder(Path::new("/proc/self/below")),
+        "is not writable",
+    );
+    fs::write(place.registry(), "something else").unwrap();
+    assert_wrong(&check_folder(&folder), "is not an SQLite database");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_notices_that_the_folder_is_gone() {
+    let place = Place::new();
+    let store = place.open().await;
+    store.ping().await.unwrap();
+    fs::rename(place.folder(), place.0.path().join("elsewhere")).unwrap();
+    assert!(store.ping().await.is_err());
+    assert_wrong(&store.check().await[0], "is not writable");
+    fs::rename(place.0.path().join("elsewhere"), place.folder()).unwrap();
+    store.ping().await.unwrap();
+    store.close().await.unwrap();
+}
