@@ -31,8 +31,8 @@ async fn a_made_key_pair_is_private_and_stays() {
     let path = folder.path().join("not/yet/there");
     let first = open(&path, &surroundings).await.unwrap();
     let made = fs::read(key_file(&path)).unwrap();
-    let mode = fs::metadata(key_file(&path)).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    let permissions = fs::metadata(key_file(&path)).unwrap().permissions();
+    assert_eq!(permissions.mode() & 0o777, 0o600);
     let secret: serde_json::Value = serde_json::from_slice(&made).unwrap();
     let secret = secret["secret_access_key"].as_str().unwrap();
     assert_eq!(secret.len(), 64);

@@ -6,6 +6,8 @@ use tokio::net::TcpStream;
 
 use super::*;
 
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 fn expected(status: u16, code: &str) -> (StatusCode, String) {
     (StatusCode::from_u16(status).unwrap(), code.to_owned())
 }
@@ -165,7 +167,7 @@ async fn a_url_ends_with_its_life() {
     let (bucket, credentials, name) = (endpoint.bucket(REGION), credentials(), key.to_string());
     let action = bucket.get_object(Some(&credentials), &name);
     let hour = jiff::SignedDuration::from_hours(1);
-    let day = Duration::from_secs(24 * 60 * 60);
+    let day = Duration::from_hours(24);
     for (life, signed_at, refused) in [
         (
             8 * day,
@@ -221,7 +223,7 @@ async fn another_region_key_pair_or_scheme_is_refused() {
     let version_2_url =
         format!("{path}?AWSAccessKeyId={KEY_ID}&Expires=9999999999&Signature=c2lnbmF0dXJl");
     let version_4 = [("authorization", "AWS4-HMAC-SHA256 Credential=x")];
-    let cases: [(&str, &[(&str, &str)], u16, &str); 7] = [
+    let cases: [(&str, Headers, u16, &str); 7] = [
         (&path, &[], 403, "AccessDenied"),
         (&version_2_url, &[], 400, "InvalidRequest"),
         (&path, &version_2, 400, "InvalidRequest"),
