@@ -297,8 +297,6 @@ impl Stage {
     /// Starts a server that finds no credentials but those that `configure` leads it to.
     async fn start(configure: impl FnOnce(Builder) -> Builder) -> Self {
         let builder = Server::builder()
-            // Warnings are counted in the end of the log, which requests would push out of sight.
-            .env("EVENT_HISTORY_LOG_LEVEL", "warn")
             .env(
                 "EVENT_HISTORY_FILES",
                 "s3://cluster-1-namespace-2?region=eu-west-2",
