@@ -9,6 +9,8 @@ mod integrity;
 mod keys;
 mod reading;
 mod refusals;
+mod refused_uploads;
+mod secrets;
 mod signed_headers;
 
 use std::fs;

@@ -86,6 +86,25 @@ async fn a_damaged_key_file_is_an_error_that_names_it() {
 }
 
 #[tokio::test]
+async fn a_key_pair_that_cannot_sign_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (id, secret) in [
+        ("", "secret"),
+        ("a/b", "secret"),
+        ("id", ""),
+        ("id", "secret\n"),
+    ] {
+        let mut surroundings = surroundings(ANYWHERE, false);
+        surroundings.embedded_key_pair = Some(KeyPair {
+            access_key_id: id.to_owned(),
+            secret_access_key: secret.into(),
+        });
+        let error = open(folder.path(), &surroundings).await.unwrap_err();
+        assert!(matches!(error, Error::Credentials(_)), "{id:?} {secret:?}");
+    }
+}
+
+#[tokio::test]
 async fn check_finds_what_is_wrong_and_what_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let surroundings = surroundings(ANYWHERE, false);
