@@ -334,7 +334,7 @@ fn may_name(rule: &Rule, own: &str) -> bool {
         || rule
             .may
             .iter()
-            .any(|may| starts_with(own, may) || on_the_way(&may))
+            .any(|may| starts_with(own, may) || on_the_way(may))
 }
 
 /// Tells whether a path is another one, or below it.
