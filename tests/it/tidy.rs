@@ -102,6 +102,7 @@ const RULES: &[Rule] = &[
             "store::Location",
             "objects::Location",
             "objects::KeyPair",
+            "objects::MAX_URL_LIFE",
         ],
         never: &["axum", "hyper", "tokio"],
     },
