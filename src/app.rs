@@ -38,7 +38,8 @@ impl App {
         let store = store::open(&config.database)
             .await
             .with_context(|| format!("cannot open the database {}", config.database))?;
-        let surroundings = surroundings(config, &clock, &entropy, public_url);
+        let surroundings =
+            surroundings(config, Arc::clone(&clock), Arc::clone(&entropy), public_url);
         let storage = objects::open(&config.files, &surroundings)
             .await
             .with_context(|| format!("cannot open the object storage {}", config.files))?;
@@ -102,8 +103,8 @@ impl App {
 /// Returns what opening object storage needs to know beside its location.
 pub fn surroundings(
     config: &Config,
-    clock: &Arc<dyn Clock>,
-    entropy: &Arc<dyn Entropy>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
     public_url: &Url,
 ) -> Surroundings {
     // A presigned URL is permission enough: which page uses it is not for us to say unless the
@@ -113,8 +114,8 @@ pub fn surroundings(
         origins => origins.to_vec(),
     };
     Surroundings {
-        clock: Arc::clone(clock),
-        entropy: Arc::clone(entropy),
+        clock,
+        entropy,
         public_url: public_url.clone(),
         embedded_key_pair: config.embedded_key_pair.clone(),
         embedded_origins,

@@ -42,7 +42,10 @@ pub fn init_tracing(config: &Config) {
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let filter = filter(&config.log_level);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.log_format {
-        LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true).with_span_list(false);
+            lines.with_filter(filter).boxed()
+        }
         LogFormat::Text => lines.with_filter(filter).boxed(),
     };
     // An error means that a log is set up already, by a test or by the program that embeds us.

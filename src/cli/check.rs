@@ -1,6 +1,93 @@
 //! `event-history check`.
-use crate::config::Arguments;
+
+use std::io::{self, Write};
 use std::process::ExitCode;
-pub(super) async fn run(_: &Arguments) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not there yet")
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use crate::app;
+use crate::config::{Arguments, Config};
+use crate::domain::finding::State;
+use crate::domain::{Finding, SystemClock, SystemEntropy};
+use crate::{objects, store};
+
+/// Prints a line for each thing looked at; the status is 1 if one of them is wrong.
+pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    // No log: the findings say it all, and what libraries say on the way would stand between them.
+    let config = Config::load(arguments)?;
+    let mut findings = settings(&config);
+    findings.extend(store::check(&config.database).await);
+    findings.extend(files(&config).await);
+    let mut out = io::stdout().lock();
+    for finding in &findings {
+        writeln!(out, "{}", line(finding)).context("cannot write to standard output")?;
+    }
+    let wrong = findings
+        .iter()
+        .any(|finding| matches!(finding.state, State::Wrong { .. }));
+    Ok(if wrong {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn settings(config: &Config) -> Vec<Finding> {
+    const SUBJECT: &str = "settings";
+    let mut findings = Vec::new();
+    if config.api_keys.is_empty() {
+        let remedy = "set EVENT_HISTORY_API_KEY, for example to what `openssl rand -hex 32` prints";
+        findings.push(Finding::wrong(
+            SUBJECT,
+            "no API key: `serve` refuses to start",
+            remedy,
+        ));
+    }
+    for warning in config.warnings() {
+        findings.push(Finding::warning(
+            SUBJECT,
+            warning,
+            "see docs/configuration.md",
+        ));
+    }
+    findings
+}
+
+async fn files(config: &Config) -> Vec<Finding> {
+    let public_url = config.public_url(config.listen);
+    let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
+    let surroundings = app::surroundings(config, clock, entropy, &public_url);
+    if !config.cors_origins.is_empty() {
+        return objects::check(&config.files, &surroundings, &config.cors_origins).await;
+    }
+    // Nobody said that browsers are to use the files: what stops them is worth a warning alone.
+    let origin = public_url.origin().ascii_serialization();
+    let findings = objects::check(&config.files, &surroundings, &[origin]).await;
+    findings.into_iter().map(soften_cors).collect()
+}
+
+fn soften_cors(finding: Finding) -> Finding {
+    match finding {
+        Finding {
+            subject: "cors",
+            state: State::Wrong { remedy },
+            message,
+        } => Finding::warning("cors", message, remedy),
+        other => other,
+    }
+}
+
+fn line(finding: &Finding) -> String {
+    let Finding {
+        subject,
+        state,
+        message,
+    } = finding;
+    let line = match state {
+        State::Good => format!("ok       {subject:<12} {message}"),
+        State::Warning { remedy } => format!("warning  {subject:<12} {message}; remedy: {remedy}"),
+        State::Wrong { remedy } => format!("wrong    {subject:<12} {message}; remedy: {remedy}"),
+    };
+    line.replace(['\n', '\r'], " ") // what a server said may have lines of its own
 }

@@ -31,6 +31,10 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "clap prints these comments as they are"
+)]
 enum Command {
     /// Runs the service
     ///

@@ -67,9 +67,9 @@ const MIN_URL_TTL: Duration = Duration::from_secs(1);
 /// Less than this would refuse requests that a busy disk answers.
 const MIN_REQUEST_TIMEOUT: Duration = Duration::from_millis(100);
 /// More than this is longer than any client waits.
-const MAX_REQUEST_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+const MAX_REQUEST_TIMEOUT: Duration = Duration::from_mins(10);
 /// The longest that a supervisor could sensibly be told to wait.
-const MAX_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+const MAX_SHUTDOWN_TIMEOUT: Duration = Duration::from_hours(1);
 /// Each connection takes a file descriptor and some 20 KB.
 const MAX_CONNECTIONS: usize = 100_000;
 
@@ -226,12 +226,6 @@ impl LogFormat {
             Self::Json
         }
     }
-}
-
-/// Tells whether output may be coloured, as far as the environment has a say.
-/// Source: <https://no-color.org>.
-pub fn colour_allowed() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// A presigned URL's signature covers its path, and whoever serves a path of a public URL strips it

@@ -109,6 +109,11 @@ fn origin(text: &str) -> Result<String, String> {
     if text == "*" {
         return Ok(text.to_owned());
     }
+    if text.contains('*') {
+        return Err(format!(
+            "'{text}' is not an origin: '*' stands for all of them, or none"
+        ));
+    }
     let url = web_url(text)?;
     let origin = url.origin().ascii_serialization();
     let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
@@ -160,7 +165,7 @@ mod tests {
 
     #[test]
     fn durations_have_units_and_bounds() {
-        let week = Duration::from_secs(7 * 24 * 60 * 60);
+        let week = Duration::from_hours(7 * 24);
         let second = Duration::from_secs(1);
         for (text, seconds) in [
             ("90s", 90),

@@ -117,6 +117,8 @@ impl ApiError {
         }
         if let Self::Service(error) = &self
             && status.is_server_error()
+            // The credentials' keeper tells the reason once an outage, not once a request.
+            && !matches!(error, service::Error::Credentials(_))
         {
             tracing::error!(error = %chain(error), status = status.as_u16(), "request failed");
         }

@@ -40,7 +40,8 @@ pub(super) async fn observe(State(api): State<Api>, request: Request, next: Next
     let matched = request.extensions().get::<MatchedPath>();
     let route = matched.map_or("unmatched", MatchedPath::as_str).to_owned();
     let method = known_method(request.method());
-    let span = tracing::info_span!("request", id = ?request_id, method, route);
+    let id = request_id.to_str().unwrap_or_default();
+    let span = tracing::info_span!("request", id, method, route);
 
     let in_flight = metrics::gauge!("event_history_http_requests_in_flight");
     in_flight.increment(1);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
 use http::{Method, StatusCode};
 use url::Url;
 
@@ -183,7 +184,9 @@ pub async fn upload(
     content: Bytes,
 ) {
     let url = presign_put(objects, key).await;
-    let response = http.put(url).body(content).send().await.expect("an answer");
+    // By itself the client states no length for an empty body, which S3 refuses with 411.
+    let request = http.put(url).header(CONTENT_LENGTH, content.len());
+    let response = request.body(content).send().await.expect("an answer");
     assert_eq!(response.status(), StatusCode::OK, "PUT");
 }
 

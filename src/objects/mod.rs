@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::domain::finding::State;
 use crate::domain::{Clock, Entropy, Finding, ObjectKey};
 
 pub use location::Location;
@@ -134,6 +135,30 @@ pub async fn open(location: &Location, surroundings: &Surroundings) -> Result<Op
                 objects: Arc::new(objects),
                 endpoint: Some(endpoint),
             })
+        }
+    }
+}
+
+/// Says what stands in the way of using the storage that `location` names; see [`Objects::check`].
+/// May run beside a service that serves it.
+pub async fn check(
+    location: &Location,
+    surroundings: &Surroundings,
+    origins: &[String],
+) -> Vec<Finding> {
+    if let Location::Embedded { folder, .. } = location {
+        let finding = embedded::check_folder(folder);
+        // A folder that is not there yet would be made by opening it.
+        if finding.state != State::Good || !folder.exists() {
+            return vec![finding];
+        }
+    }
+    match open(location, surroundings).await {
+        Ok(opened) => opened.objects.check(origins).await,
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let message = format!("{error}: {}", cause.unwrap_or_default());
+            vec![Finding::wrong("bucket", message, "correct --files")]
         }
     }
 }

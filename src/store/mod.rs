@@ -93,6 +93,24 @@ pub enum Error {
     Damaged(String),
 }
 
+/// Says what stands in the way of using the backend that `location` names. May run beside a service
+/// that has it open, and leaves nothing behind.
+pub async fn check(location: &Location) -> Vec<Finding> {
+    match location {
+        Location::Sqlite { folder } => {
+            let folder = folder.clone();
+            let checked = tokio::task::spawn_blocking(move || sqlite::check_folder(&folder)).await;
+            vec![checked.unwrap_or_else(|error| {
+                Finding::wrong(
+                    "database",
+                    format!("the check failed: {error}"),
+                    "report a bug",
+                )
+            })]
+        }
+    }
+}
+
 /// Opens the backend that `location` names, and brings its schema up to date.
 pub async fn open(location: &Location) -> Result<Arc<dyn Store>, Error> {
     match location {

@@ -1,1 +1,78 @@
+//! `event-history demo`, as a person runs it.
 
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::support::{self, Running};
+
+const LINE_TIMEOUT: Duration = Duration::from_secs(30);
+
+fn demo(home: &TempDir) -> Command {
+    let mut command = support::clean_command(support::binary(), home.path());
+    command.arg("demo").env("TMPDIR", home.path());
+    command
+}
+
+#[test]
+fn the_demo_ends_well_and_leaves_nothing() {
+    let home = tempfile::tempdir().expect("a folder");
+    let output = support::run(&mut demo(&home));
+    assert_eq!(output.matches("\ncurl -sS ").count(), 7, "{output}");
+    assert!(
+        output.ends_with("The bytes that came back are those that went in.\n"),
+        "{output}"
+    );
+    let left = std::fs::read_dir(home.path()).expect("the folder").count();
+    assert_eq!(left, 0, "the temporary folder is still there");
+}
+
+#[test]
+fn a_kept_demo_takes_the_commands_that_it_printed() {
+    let home = tempfile::tempdir().expect("a folder");
+    let demo = Running::spawn(demo(&home).arg("--keep"));
+    let mut commands = Vec::new();
+    let (mut address, mut key, mut client_id) = (String::new(), String::new(), String::new());
+    while client_id.is_empty() {
+        let line = demo.line(LINE_TIMEOUT);
+        for (name, value) in [
+            ("address", &mut address),
+            ("API key", &mut key),
+            ("client id", &mut client_id),
+        ] {
+            if let Some(rest) = line.strip_prefix(&format!("  {name}")) {
+                rest.trim().clone_into(value);
+            }
+        }
+        if line.starts_with("curl ") || line.starts_with("cmp ") {
+            commands.push(line);
+        }
+    }
+    assert_eq!(commands.len(), 8);
+    for (number, command) in commands.iter().enumerate() {
+        let pasted = command.replacen("curl -sS ", "curl -sS -w '\\n%{http_code}' ", 1);
+        let output = support::run(Command::new("sh").args(["-c", &pasted]));
+        let expected = match number {
+            0 => "{\"detail\":\"Client already exist.\"}\n400", // the demo has made it
+            3 => "{\"detail\":\"Event created.\"}\n201",
+            7 => "", // cmp is silent about files that are the same
+            _ => "\n200",
+        };
+        assert!(output.ends_with(expected), "{command}\n{output}");
+    }
+    let history = format!(
+        "curl -sS -H 'X-API-Key: {key}' -H 'X-Client-Id: {client_id}' {address}/api/history/events"
+    );
+    let output = support::run(Command::new("sh").args(["-c", &history]));
+    assert!(
+        output.contains("\"total_count\":1"),
+        "pasting stored it again: {output}"
+    );
+
+    assert!(demo.term().success());
+    assert_eq!(
+        std::fs::read_dir(home.path()).expect("the folder").count(),
+        0
+    );
+}

@@ -8,18 +8,20 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
-use event_history::domain::{DatabaseName, FileId, ObjectKey};
-use event_history::objects::Presigned;
+use event_history::domain::{DatabaseName, FileId, ObjectKey, SystemClock, SystemEntropy};
 use event_history::objects::s3::amazon_endpoint;
 use event_history::objects::signer::Signer;
+use event_history::objects::{self, Location, Opened, Presigned, Surroundings, conformance};
 use jiff::Timestamp;
 use rusty_s3::Credentials;
 use serde::Serialize;
+use tokio::net::TcpListener;
 use url::Url;
 
-use crate::support::{self, Server};
+use crate::support::{self, SeaweedFs, Server, Storage};
 
 const CASES: usize = 100;
 
@@ -27,6 +29,9 @@ const CASES: usize = 100;
 const SEED: u64 = 20_261_123;
 
 const BUCKET: &str = "cluster-1-namespace-2";
+
+/// Names the storage that the suite is to be run on, to a process of its own.
+const FILES: &str = "EVENT_HISTORY_TEST_FILES";
 
 /// What `python/presign.py` reads.
 #[derive(Debug, Clone, Serialize)]
@@ -118,6 +123,64 @@ async fn the_service_hands_out_the_documented_form() {
         let theirs = botocore(&[case]).remove(0);
         assert_eq!(parts(&upload.url), parts(&theirs));
     }
+}
+
+/// Credentials for a storage elsewhere come from the environment, so the suite that every storage has
+/// to pass runs in a process of its own: the test below.
+#[tokio::test]
+async fn seaweedfs_conforms() {
+    let seaweedfs = SeaweedFs::start().await;
+    let Storage {
+        endpoint,
+        bucket,
+        region,
+        access_key_id,
+        secret_access_key,
+    } = seaweedfs.storage();
+    let home = tempfile::tempdir().unwrap();
+    let mut suite = support::clean_command(std::env::current_exe().unwrap(), home.path());
+    suite
+        .args(["--exact", "--ignored", "presign::the_storage_conforms"])
+        .env(
+            FILES,
+            format!("s3://{bucket}/a/prefix?region={region}&endpoint={endpoint}"),
+        )
+        .env("AWS_ACCESS_KEY_ID", access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", secret_access_key);
+    let printed = support::run(&mut suite);
+    assert!(printed.contains("1 passed"), "{printed}");
+}
+
+#[tokio::test]
+#[ignore = "needs a storage: another test runs it with one in its environment"]
+async fn the_storage_conforms() {
+    let location = support::environment(FILES).expect("a storage");
+    let opened = open(&location, "http://127.0.0.1").await;
+    conformance::all(opened.objects, support::http_client()).await;
+}
+
+#[tokio::test]
+async fn the_embedded_storage_conforms() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let public_url = format!("http://{}", listener.local_addr().unwrap());
+    let opened = open(&format!("file:{}", folder.path().display()), &public_url).await;
+    let router = opened.endpoint.unwrap().router();
+    // Ends with the test's runtime.
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    conformance::all(opened.objects, support::http_client()).await;
+}
+
+async fn open(location: &str, public_url: &str) -> Opened {
+    let surroundings = Surroundings {
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        public_url: Url::parse(public_url).unwrap(),
+        embedded_key_pair: None,
+        embedded_origins: Vec::new(),
+    };
+    let location: Location = location.parse().unwrap();
+    objects::open(&location, &surroundings).await.unwrap()
 }
 
 /// Returns a case, and our URL for it.

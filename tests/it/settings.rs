@@ -1,1 +1,277 @@
+//! Settings by flag, environment and file, as the binary takes them.
 
+use std::fs;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::support::{self, Running};
+
+const KEY: &str = "a-secret-key-of-the-tests";
+const LINE_TIMEOUT: Duration = Duration::from_secs(30);
+
+fn serve(home: &TempDir) -> Command {
+    let mut command = support::clean_command(support::binary(), home.path());
+    command.arg("serve").env("EVENT_HISTORY_API_KEY", KEY);
+    command.env("EVENT_HISTORY_LISTEN", "127.0.0.1:0");
+    command
+}
+
+/// Runs a command that has to fail at its settings, and returns what it complained of, a line each.
+fn complaints(command: &mut Command) -> Vec<String> {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().expect("the binary runs");
+    let stderr = String::from_utf8_lossy(&stderr).into_owned();
+    assert_eq!(status.code(), Some(2), "{stderr}");
+    assert!(stdout.is_empty());
+    assert!(!stderr.contains(KEY), "a secret: {stderr}");
+    stderr.lines().map(str::to_owned).collect()
+}
+
+#[track_caller]
+fn has(lines: &[String], words: &[&str]) {
+    let found = lines
+        .iter()
+        .any(|line| words.iter().all(|word| line.contains(word)));
+    assert!(found, "no line with all of {words:?} in {lines:#?}");
+}
+
+#[test]
+fn a_flag_counts_more_than_a_variable_that_more_than_the_file_that_more_than_the_default() {
+    let home = tempfile::tempdir().expect("a folder");
+    let file = home.path().join("settings.toml");
+    let setting =
+        |name: &str| format!("database = \"sqlite:{name}\"\nfiles = \"file:{name}/files\"\n");
+    fs::write(&file, setting("from-file")).expect("settings");
+    let folder_made_by = |configure: &dyn Fn(&mut Command)| {
+        let mut command = serve(&home);
+        configure(&mut command);
+        let running = Running::spawn(&mut command);
+        let line = running.line(LINE_TIMEOUT);
+        assert!(line.starts_with("listening on http://127.0.0.1:"), "{line}");
+        assert!(running.term().success(), "{}", running.stderr());
+        let made = [
+            "event-history-data",
+            "from-file",
+            "from-variable",
+            "from-flag",
+        ];
+        let made: Vec<_> = made
+            .into_iter()
+            .filter(|name| home.path().join(name).join("registry.db").exists())
+            .collect();
+        for name in &made {
+            fs::remove_dir_all(home.path().join(name)).expect("removed");
+        }
+        assert_eq!(made.len(), 1, "{made:?}");
+        made[0]
+    };
+    let with_file = |command: &mut Command| {
+        command.env("EVENT_HISTORY_CONFIG", &file);
+    };
+    let with_variable = |command: &mut Command| {
+        with_file(command);
+        command.env("EVENT_HISTORY_DATABASE", "sqlite:from-variable");
+    };
+    assert_eq!(folder_made_by(&|_| {}), "event-history-data");
+    assert_eq!(folder_made_by(&with_file), "from-file");
+    assert_eq!(folder_made_by(&with_variable), "from-variable");
+    let with_flag = |command: &mut Command| {
+        with_variable(command);
+        command.args(["--database", "sqlite:from-flag"]);
+    };
+    assert_eq!(folder_made_by(&with_flag), "from-flag");
+    // An empty variable is one that is not set.
+    let with_empty = |command: &mut Command| {
+        with_file(command);
+        command.env("EVENT_HISTORY_DATABASE", "");
+    };
+    assert_eq!(folder_made_by(&with_empty), "from-file");
+}
+
+#[test]
+fn unknown_settings_name_their_source() {
+    let home = tempfile::tempdir().expect("a folder");
+    let lines = complaints(serve(&home).args(["--databse", "x"]));
+    has(&lines, &["--databse"]);
+    has(&lines, &["--database"]);
+    let lines = complaints(serve(&home).env("EVENT_HISTORY_DATABSE", "x"));
+    has(&lines, &["EVENT_HISTORY_DATABSE", "EVENT_HISTORY_DATABASE"]);
+    let file = home.path().join("settings.toml");
+    fs::write(&file, "listen = \"127.0.0.1:0\"\n\ndatabse = \"x\"\n").expect("settings");
+    let lines = complaints(serve(&home).arg("--config").arg(&file));
+    has(
+        &lines,
+        &["settings.toml:3", "databse", "did you mean database"],
+    );
+    let lines = complaints(serve(&home).args(["--config", "nowhere.toml"]));
+    has(&lines, &["nowhere.toml"]);
+    fs::write(&file, format!("api_key = \"{KEY}\" oops\n")).expect("settings");
+    has(
+        &complaints(serve(&home).arg("--config").arg(&file)),
+        &["settings.toml:1"],
+    );
+}
+
+#[test]
+fn wrong_values_are_told_at_once_and_say_where_they_were_given() {
+    let home = tempfile::tempdir().expect("a folder");
+    let file = home.path().join("settings.toml");
+    fs::write(&file, "max_connections = 0\n[event_types]\nx = \"name\"\n").expect("settings");
+    let lines = complaints(
+        serve(&home)
+            .arg("--config")
+            .arg(&file)
+            .args([
+                "--listen",
+                "localhost",
+                "--upload-url-ttl",
+                "8d",
+                "--tenant-from",
+                "origin",
+            ])
+            .args([
+                "--public-url",
+                "history.example",
+                "--cors-origins",
+                "https://a/b",
+            ])
+            .env("EVENT_HISTORY_FILES", "s3://bucket?regoin=x")
+            .env("EVENT_HISTORY_DATABASE", "postgres://x")
+            .env("EVENT_HISTORY_LOG_LEVEL", "loud,,=")
+            .env("EVENT_HISTORY_LOG_FORMAT", "xml"),
+    );
+    has(&lines, &["--listen", "localhost"]);
+    has(&lines, &["--upload-url-ttl", "8d", "7d"]);
+    has(&lines, &["--tenant-from", "origin"]);
+    has(&lines, &["--public-url", "history.example"]);
+    has(&lines, &["--cors-origins", "https://a"]);
+    has(&lines, &["EVENT_HISTORY_FILES", "regoin"]);
+    has(&lines, &["EVENT_HISTORY_DATABASE", "postgres://x"]);
+    has(&lines, &["EVENT_HISTORY_LOG_LEVEL"]);
+    has(&lines, &["EVENT_HISTORY_LOG_FORMAT", "xml"]);
+    has(&lines, &["settings.toml:1", "max_connections", "0"]);
+    has(&lines, &["settings.toml", "'x'"]);
+}
+
+#[test]
+fn serve_wants_an_api_key() {
+    let home = tempfile::tempdir().expect("a folder");
+    has(
+        &complaints(serve(&home).env_remove("EVENT_HISTORY_API_KEY")),
+        &["EVENT_HISTORY_API_KEY"],
+    );
+    has(
+        &complaints(serve(&home).env("EVENT_HISTORY_API_KEY", "one,,two")),
+        &["blank"],
+    );
+}
+
+#[test]
+fn what_cannot_be_opened_is_said_in_one_line() {
+    let home = tempfile::tempdir().expect("a folder");
+    let failure = |command: &mut Command| {
+        let Output { status, stderr, .. } = command.output().expect("the binary runs");
+        let stderr = String::from_utf8_lossy(&stderr).into_owned();
+        assert_eq!(status.code(), Some(1), "{stderr}");
+        let last = stderr.lines().last().expect("a line").to_owned();
+        assert!(last.starts_with("event-history: "), "{last}");
+        last
+    };
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let line = failure(serve(&home).args(["--listen", &address]));
+    assert!(line.contains(&address), "{line}");
+
+    fs::write(home.path().join("file"), "").expect("a file");
+    let line = failure(serve(&home).args(["--database", "sqlite:file"]));
+    assert!(line.contains("sqlite:file"), "{line}");
+
+    let running = Running::spawn(&mut serve(&home));
+    running.line(LINE_TIMEOUT);
+    let line = failure(&mut serve(&home));
+    assert!(
+        line.contains("event-history-data"),
+        "two processes in one folder: {line}"
+    );
+}
+
+#[test]
+fn several_keys_are_accepted_and_none_is_shown() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut command = serve(&home);
+    command.env("EVENT_HISTORY_API_KEY", format!("short, {KEY}"));
+    let running = Running::spawn(command.args(["--log-level", "trace", "--log-format", "json"]));
+    let line = running.line(LINE_TIMEOUT);
+    let url = line
+        .strip_prefix("listening on ")
+        .expect("an address")
+        .to_owned();
+    for (key, status) in [("short", "400"), (KEY, "400"), ("other", "401")] {
+        let printed = support::run(Command::new("curl").args([
+            "-sS",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            "-H",
+            &format!("X-API-Key: {key}"),
+            &format!("{url}/api/files/upload-url"),
+        ]));
+        assert_eq!(printed, status, "{key}");
+    }
+    assert!(running.term().success());
+    let log = running.stderr();
+    assert!(
+        log.lines().all(|line| line.starts_with('{')),
+        "not JSON alone: {log}"
+    );
+    assert!(log.contains("fewer than 16 characters"), "{log}");
+    assert!(!log.contains(KEY), "a key in the log: {log}");
+}
+
+#[test]
+fn the_help_is_complete() {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut command = support::clean_command(support::binary(), home.path());
+    let help = support::run(
+        command
+            .args(["serve", "--help"])
+            .env("EVENT_HISTORY_API_KEY", KEY),
+    );
+    let documented = include_str!("../../docs/configuration.md");
+    for name in [
+        "listen",
+        "public-url",
+        "cors-origins",
+        "api-key",
+        "tenant-from",
+        "database",
+        "files",
+        "upload-url-ttl",
+        "download-url-ttl",
+        "request-timeout",
+        "shutdown-timeout",
+        "max-connections",
+        "log-format",
+        "log-level",
+        "config",
+    ] {
+        let variable = format!("EVENT_HISTORY_{}", name.replace('-', "_").to_uppercase());
+        for text in [help.as_str(), documented] {
+            assert!(text.contains(&format!("--{name}")), "{name}");
+            assert!(text.contains(&variable), "{variable}");
+        }
+    }
+    assert!(!help.contains(KEY), "{help}");
+    let mut command = support::clean_command(support::binary(), home.path());
+    let version = support::run(command.arg("--version"));
+    assert_eq!(
+        version.trim(),
+        concat!("event-history ", env!("CARGO_PKG_VERSION"))
+    );
+}

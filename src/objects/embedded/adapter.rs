@@ -18,6 +18,7 @@ use tokio_util::io::ReaderStream;
 
 use super::conditions::{self, Conditions};
 use super::digests::Claims;
+use super::errors::error;
 use super::file::{self, Meta, Published, Replace, Upload};
 use super::folder::Folder;
 use super::intake::Intake;
@@ -52,7 +53,7 @@ impl S3 for Adapter {
             .input
             .content_length
             .and_then(|length| u64::try_from(length).ok())
-            .ok_or(S3ErrorCode::MissingContentLength)?;
+            .ok_or_else(|| error(S3ErrorCode::MissingContentLength))?;
 
         let folder = Arc::clone(&self.folder);
         let digests = claims.digests();
@@ -65,7 +66,7 @@ impl S3 for Adapter {
             Upload::begin(&folder, digests).map(Some)
         })
         .await?
-        .ok_or(S3ErrorCode::PreconditionFailed)?;
+        .ok_or_else(|| error(S3ErrorCode::PreconditionFailed))?;
 
         let body = request
             .input
@@ -73,14 +74,14 @@ impl S3 for Adapter {
             .unwrap_or_else(|| s3s::Body::empty().into());
         let mut upload = receive(body, upload, &intake, &request.headers).await?;
         if upload.size_bytes() != size_bytes {
-            return Err(discard(upload, S3ErrorCode::IncompleteBody.into()).await);
+            return Err(discard(upload, error(S3ErrorCode::IncompleteBody)).await);
         }
         if let Some(trailers) = request.trailing_headers.and_then(|handle| handle.take()) {
             claims.add_trailers(&trailers);
         }
         let finished = upload.finish();
-        if let Err(error) = claims.check(&finished) {
-            return Err(discard(upload, error).await);
+        if let Err(mismatch) = claims.check(&finished) {
+            return Err(discard(upload, mismatch).await);
         }
 
         let checksums = finished.checksums;
@@ -96,7 +97,7 @@ impl S3 for Adapter {
         let folder = Arc::clone(&self.folder);
         let publish = move || upload.publish(&folder, &key, &meta, replace);
         match blocking(&intake, publish).await? {
-            Published::Taken => Err(S3ErrorCode::PreconditionFailed.into()),
+            Published::Taken => Err(error(S3ErrorCode::PreconditionFailed)),
             Published::Durable => Ok(S3Response::new(PutObjectOutput {
                 e_tag: Some(ETag::Strong(etag)),
                 checksum_crc32: checksums.checksum_crc32,
@@ -135,7 +136,7 @@ impl S3 for Adapter {
         let part = part.unwrap_or(0..meta.size_bytes);
         let length = part.end - part.start;
         let body = stream(file, part.start, length).await;
-        let body = body.map_err(|error| failed(&intake, error))?;
+        let body = body.map_err(|cause| failed(&intake, cause))?;
         let Meta {
             key: _,
             size_bytes: _,
@@ -210,7 +211,7 @@ impl Adapter {
     async fn find(&self, key: ObjectKey, intake: &Intake) -> S3Result<(File, Meta)> {
         let folder = Arc::clone(&self.folder);
         let found = blocking(intake, move || file::open(&folder, &key)).await?;
-        found.ok_or_else(|| S3ErrorCode::NoSuchKey.into())
+        found.ok_or_else(|| error(S3ErrorCode::NoSuchKey))
     }
 }
 
@@ -219,7 +220,7 @@ fn admitted(extensions: &Extensions) -> S3Result<(ObjectKey, Arc<Intake>)> {
     let key = extensions.get::<ObjectKey>().cloned();
     let intake = extensions.get::<Arc<Intake>>().cloned();
     key.zip(intake)
-        .ok_or_else(|| S3ErrorCode::AccessDenied.into())
+        .ok_or_else(|| error(S3ErrorCode::AccessDenied))
 }
 
 pub(super) async fn blocking<T: Send + 'static>(
@@ -228,20 +229,20 @@ pub(super) async fn blocking<T: Send + 'static>(
 ) -> S3Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|panic| Err(io::Error::other(panic)))
-        .map_err(|error| failed(intake, error))
+        .map_err(|cause| failed(intake, cause))
 }
 
 /// Leaves the cause for the log, and tells the client whether it is worth another try.
-fn failed(intake: &Intake, error: io::Error) -> S3Error {
-    let code = match error.kind() {
+fn failed(intake: &Intake, cause: io::Error) -> S3Error {
+    let code = match cause.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
             S3ErrorCode::SlowDown
         }
         _ => S3ErrorCode::InternalError,
     };
     // Only the first is the cause; later ones follow from it.
-    let _ = intake.failure.set(error);
-    code.into()
+    let _ = intake.failure.set(cause);
+    error(code)
 }
 
 async fn stream(file: File, start: u64, length: u64) -> io::Result<StreamingBlob> {
@@ -256,7 +257,7 @@ async fn stream(file: File, start: u64, length: u64) -> io::Result<StreamingBlob
 
 fn refuse_version(version: bool, part: bool) -> S3Result<()> {
     if version || part {
-        return Err(S3ErrorCode::NotImplemented.into());
+        return Err(error(S3ErrorCode::NotImplemented));
     }
     Ok(())
 }

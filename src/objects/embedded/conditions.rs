@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue, header};
 use s3s::dto::{ETag, ETagCondition, Range, Timestamp, TimestampFormat};
 use s3s::{S3Error, S3ErrorCode, S3Result};
 
+use super::errors::error;
 use super::file::Meta;
 
 /// The conditions of a read: `If-Match`, `If-None-Match`, `If-Modified-Since`, `If-Unmodified-Since`.
@@ -27,7 +28,7 @@ impl Conditions<'_> {
             (None, Some(date)) => modified_at <= date,
         };
         if !unchanged {
-            return Err(S3ErrorCode::PreconditionFailed.into());
+            return Err(error(S3ErrorCode::PreconditionFailed));
         }
         let changed = match (self.none_matching, self.modified_since) {
             (None, None) => true,
@@ -55,9 +56,9 @@ fn not_modified(etag: &ETag, modified_at: &Timestamp) -> S3Error {
     {
         headers.insert(header::LAST_MODIFIED, date);
     }
-    let mut error = S3Error::new(S3ErrorCode::NotModified);
-    error.set_headers(headers);
-    error
+    let mut answer = error(S3ErrorCode::NotModified);
+    answer.set_headers(headers);
+    answer
 }
 
 /// Returns the part of the object that was asked for; `None` for the whole. A part of another version
@@ -85,7 +86,7 @@ fn not_satisfiable(size_bytes: u64) -> S3Error {
     if let Ok(size) = HeaderValue::from_str(&format!("bytes */{size_bytes}")) {
         headers.insert(header::CONTENT_RANGE, size);
     }
-    let mut error = S3Error::new(S3ErrorCode::InvalidRange);
-    error.set_headers(headers);
-    error
+    let mut answer = error(S3ErrorCode::InvalidRange);
+    answer.set_headers(headers);
+    answer
 }

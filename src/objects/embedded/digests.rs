@@ -9,6 +9,8 @@ use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
 use s3s::dto::{Checksum, PutObjectInput};
 use s3s::{S3Error, S3ErrorCode, S3Result};
 
+use super::errors::{error, worded};
+
 /// MD5 and SHA-256 of every object, and of what else its sender announced.
 #[derive(Default)]
 pub(super) struct Digests {
@@ -66,7 +68,7 @@ impl Claims {
                     .decode(text)
                     .ok()
                     .and_then(|bytes| bytes.try_into().ok())
-                    .ok_or(S3ErrorCode::InvalidDigest)?,
+                    .ok_or_else(|| error(S3ErrorCode::InvalidDigest))?,
             ),
         };
         let mut announced = [false; 5];
@@ -152,7 +154,7 @@ impl Claims {
 }
 
 fn mismatch(what: &str) -> S3Error {
-    S3Error::with_message(
+    worded(
         S3ErrorCode::BadDigest,
         format!("The {what} you specified did not match what we received."),
     )
@@ -160,5 +162,5 @@ fn mismatch(what: &str) -> S3Error {
 
 fn unsupported_trailer(name: &str) -> S3Error {
     let message = format!("The trailer '{name}' is not implemented.");
-    S3Error::with_message(S3ErrorCode::NotImplemented, message)
+    worded(S3ErrorCode::NotImplemented, message)
 }

@@ -18,6 +18,7 @@ use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 use url::form_urlencoded;
 
+use super::errors::{error, worded};
 use super::intake::{Intake, Reader};
 use super::upload::is_chunked;
 use crate::domain::{DatabaseName, Entropy, FileId, ObjectKey};
@@ -101,21 +102,21 @@ impl Guard {
             .call(request)
             .with_subscriber(Dispatch::none())
             .await;
-        if let Some(error) = intake.failure.get() {
-            tracing::error!(%key, %error, "the embedded object storage failed");
+        if let Some(cause) = intake.failure.get() {
+            tracing::error!(%key, error = %cause, "the embedded object storage failed");
         }
         match answer {
             Ok(response) if response.status() == StatusCode::NOT_MODIFIED => {
                 response.map(|_| Body::empty())
             }
             Ok(response) => response.map(Body::new),
-            Err(_) => refuse(S3ErrorCode::InternalError.into()),
+            Err(_) => refuse(error(S3ErrorCode::InternalError)),
         }
     }
 
     fn admit(&self, parts: &Parts) -> S3Result<ObjectKey> {
         if ![Method::GET, Method::HEAD, Method::PUT].contains(&parts.method) {
-            return Err(S3ErrorCode::MethodNotAllowed.into());
+            return Err(error(S3ErrorCode::MethodNotAllowed));
         }
         let query = parts.uri.query().unwrap_or_default();
         let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
@@ -127,7 +128,7 @@ impl Guard {
             .strip_prefix(&self.prefix)
             .and_then(parse_key);
         let key = key.ok_or_else(|| {
-            refusal(
+            worded(
                 S3ErrorCode::InvalidArgument,
                 "The key is not of the form '<database_name>/<file_id>'.",
             )
@@ -154,9 +155,9 @@ impl Guard {
         let authorization = headers.get(header::AUTHORIZATION);
         let (malformed, credential, signed_headers) =
             match (parameter("X-Amz-Signature"), authorization) {
-                (None, None) => return Err(refusal(S3ErrorCode::AccessDenied, "Access Denied")),
+                (None, None) => return Err(error(S3ErrorCode::AccessDenied)),
                 (Some(_), Some(_)) => {
-                    return Err(refusal(
+                    return Err(worded(
                         S3ErrorCode::InvalidArgument,
                         "Only one auth mechanism allowed.",
                     ));
@@ -192,11 +193,11 @@ impl Guard {
                     "The authorization is malformed; the region '{region}' is wrong; expecting '{}'",
                     self.region
                 );
-                return Err(S3Error::with_message(malformed, message));
+                return Err(worded(malformed, message));
             }
             _ => {
                 let message = "The credential is not '<key>/<date>/<region>/s3/aws4_request'.";
-                return Err(S3Error::with_message(malformed, message));
+                return Err(worded(malformed, message));
             }
         }
         Ok(signed_headers.unwrap_or_default().split(';').collect())
@@ -211,7 +212,7 @@ impl Guard {
             headers.insert(HeaderName::from_static("x-amz-request-id"), id);
         }
         // Whatever somebody uploads must not become a page with the rights of this origin.
-        let sandbox = HeaderValue::from_static("sandbox; default-src 'none'");
+        let sandbox = HeaderValue::from_static("sandbox");
         headers.insert(header::CONTENT_SECURITY_POLICY, sandbox);
         headers.insert(
             header::X_CONTENT_TYPE_OPTIONS,
@@ -222,7 +223,7 @@ impl Guard {
 
 fn check_query(algorithm: Option<&str>, expires: Option<&str>) -> S3Result<()> {
     if algorithm != Some(ALGORITHM) {
-        return Err(refusal(
+        return Err(worded(
             S3ErrorCode::AuthorizationQueryParametersError,
             "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"",
         ));
@@ -230,7 +231,7 @@ fn check_query(algorithm: Option<&str>, expires: Option<&str>) -> S3Result<()> {
     let expires = expires.and_then(|seconds| seconds.parse::<u64>().ok());
     match expires {
         Some(1..) if expires <= Some(MAX_URL_LIFE.as_secs()) => Ok(()),
-        _ => Err(refusal(
+        _ => Err(worded(
             S3ErrorCode::AuthorizationQueryParametersError,
             "X-Amz-Expires must be between 1 and 604800 seconds (a week).",
         )),
@@ -249,7 +250,7 @@ fn check_signed_headers(headers: &HeaderMap, signed: &[&str]) -> S3Result<()> {
             .into_iter()
             .any(|name| must_be_signed(name) && !signed.contains(&name))
     {
-        return Err(refusal(
+        return Err(worded(
             S3ErrorCode::AccessDenied,
             "There were headers present in the request which were not signed",
         ));
@@ -264,14 +265,14 @@ fn check_length(headers: &HeaderMap) -> S3Result<()> {
     let length: Option<u64> = length.and_then(|length| length.parse().ok());
     match length {
         _ if headers.contains_key(header::TRANSFER_ENCODING) => {
-            Err(S3ErrorCode::MissingContentLength.into())
+            Err(error(S3ErrorCode::MissingContentLength))
         }
-        None => Err(S3ErrorCode::MissingContentLength.into()),
-        Some(length) if length > MAX_OBJECT_BYTES => Err(refusal(
+        None => Err(error(S3ErrorCode::MissingContentLength)),
+        Some(length) if length > MAX_OBJECT_BYTES => Err(worded(
             S3ErrorCode::EntityTooLarge,
             "Your proposed upload exceeds the maximum allowed size",
         )),
-        Some(length) if length > MAX_CHUNKED_BYTES && is_chunked(headers) => Err(refusal(
+        Some(length) if length > MAX_CHUNKED_BYTES && is_chunked(headers) => Err(worded(
             S3ErrorCode::NotImplemented,
             "A body of this size in AWS's chunked encoding is not implemented; send it as it is.",
         )),
@@ -309,19 +310,15 @@ fn decode(segment: &str) -> Option<String> {
 }
 
 fn version_2() -> S3Error {
-    refusal(
+    worded(
         S3ErrorCode::InvalidRequest,
         "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
     )
 }
 
-fn refusal(code: S3ErrorCode, message: &'static str) -> S3Error {
-    S3Error::with_message(code, message)
-}
-
-fn refuse(error: S3Error) -> Response {
-    let is_method = *error.code() == S3ErrorCode::MethodNotAllowed;
-    let Ok(response) = error.to_http_response() else {
+fn refuse(refusal: S3Error) -> Response {
+    let is_method = *refusal.code() == S3ErrorCode::MethodNotAllowed;
+    let Ok(response) = refusal.to_http_response() else {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         return response;

@@ -157,3 +157,45 @@ pub(super) enum Broken {
     #[error("the connection broke")]
     Connection(#[source] axum::Error),
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use futures_util::stream;
+    use http_body::Body as _;
+
+    use super::*;
+
+    async fn next(reader: &mut Reader) -> Option<Result<Frame<Bytes>, Broken>> {
+        poll_fn(|context| Pin::new(&mut *reader).poll_frame(context)).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_connection_is_given_up() {
+        let silent = stream::pending::<Result<Bytes, io::Error>>();
+        let intake = Intake::new(Body::from_stream(silent));
+        let started = Instant::now();
+        let frame = next(&mut Reader(Arc::clone(&intake))).await;
+        assert!(matches!(frame, Some(Err(Broken::Idle))));
+        assert!(started.elapsed() >= IDLE && intake.timed_out());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn our_own_slowness_is_not_held_against_a_client() {
+        // A byte every 20 s, taken a minute later each.
+        let bytes = stream::unfold(0, |sent| async move {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            (sent < 5).then(|| (Ok::<_, io::Error>(Bytes::from_static(b"x")), sent + 1))
+        });
+        let intake = Intake::new(Body::from_stream(bytes));
+        let mut reader = Reader(Arc::clone(&intake));
+        for _ in 0..5 {
+            assert!(matches!(next(&mut reader).await, Some(Ok(_))));
+            tokio::time::sleep(2 * IDLE).await;
+        }
+        assert!(next(&mut reader).await.is_none());
+        assert!(!intake.timed_out());
+        assert_eq!(intake.received_bytes(), 5);
+    }
+}

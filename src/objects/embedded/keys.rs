@@ -78,14 +78,24 @@ fn load(path: &Path) -> io::Result<Option<KeyPair>> {
         access_key_id,
         secret_access_key,
     } = content;
-    let valid = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-    if !valid(&secret_access_key) || !valid(&access_key_id) || access_key_id.contains('/') {
-        return Err(damaged(path));
-    }
-    Ok(Some(KeyPair {
+    let key_pair = KeyPair {
         access_key_id,
         secret_access_key: SecretString::from(secret_access_key),
-    }))
+    };
+    if !is_usable(&key_pair) {
+        return Err(damaged(path));
+    }
+    Ok(Some(key_pair))
+}
+
+/// Tells whether the pair can sign: the id stands before a `/` in what is signed.
+pub(super) fn is_usable(key_pair: &KeyPair) -> bool {
+    let KeyPair {
+        access_key_id,
+        secret_access_key,
+    } = key_pair;
+    let valid = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    valid(access_key_id) && !access_key_id.contains('/') && valid(secret_access_key.expose_secret())
 }
 
 fn damaged(path: &Path) -> io::Error {

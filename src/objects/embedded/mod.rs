@@ -16,6 +16,7 @@
 mod adapter;
 mod conditions;
 mod digests;
+mod errors;
 mod file;
 mod folder;
 mod guard;
@@ -106,6 +107,11 @@ pub async fn open(
     let folder = blocking(move || Folder::open(&path, its_entropy)).await?;
     let folder = Arc::new(folder);
     let key_pair = if let Some(key_pair) = embedded_key_pair {
+        if !keys::is_usable(key_pair) {
+            let cause = "an access key id and its secret are printable characters without spaces, \
+                         and the id has no '/'";
+            return Err(Error::Credentials(cause.into()));
+        }
         key_pair.clone()
     } else {
         let folder = Arc::clone(&folder);
@@ -285,7 +291,7 @@ impl S3Auth for OneKeyPair {
         if bool::from(access_key.as_bytes().ct_eq(access_key_id.as_bytes())) {
             return Ok(SecretKey::from(secret_access_key.expose_secret()));
         }
-        Err(S3ErrorCode::InvalidAccessKeyId.into())
+        Err(errors::error(S3ErrorCode::InvalidAccessKeyId))
     }
 }
 

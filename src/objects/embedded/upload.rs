@@ -6,6 +6,7 @@ use s3s::dto::{ETagCondition, ObjectCannedACL, PutObjectInput, StreamingBlob};
 use s3s::{S3Error, S3ErrorCode, S3Result};
 
 use super::adapter::{BLOCK_BYTES, blocking};
+use super::errors::{error, worded};
 use super::file::{Headers, Replace, Upload};
 use super::intake::Intake;
 
@@ -18,7 +19,7 @@ pub(super) fn replace(input: &PutObjectInput) -> S3Result<Replace> {
     match input.if_none_match {
         None => Ok(Replace::Yes),
         Some(ETagCondition::Any) => Ok(Replace::No),
-        Some(ETagCondition::ETag(_)) => Err(S3ErrorCode::NotImplemented.into()),
+        Some(ETagCondition::ETag(_)) => Err(error(S3ErrorCode::NotImplemented)),
     }
 }
 
@@ -55,7 +56,7 @@ pub(super) fn refuse_unsupported(input: &PutObjectInput) -> S3Result<()> {
         None => Ok(()),
         Some((name, _)) => {
             let message = format!("The header '{name}' is not implemented.");
-            Err(S3Error::with_message(S3ErrorCode::NotImplemented, message))
+            Err(worded(S3ErrorCode::NotImplemented, message))
         }
     }
 }
@@ -67,7 +68,7 @@ pub(super) fn headers(input: &PutObjectInput) -> S3Result<Headers> {
         .map(|(name, value)| name.len() + value.len())
         .sum();
     if user_bytes > MAX_USER_META_BYTES {
-        return Err(S3ErrorCode::MetadataTooLarge.into());
+        return Err(error(S3ErrorCode::MetadataTooLarge));
     }
     // It tells of the transfer and not of the object.
     let encoding = input.content_encoding.as_deref().unwrap_or_default();
@@ -122,20 +123,20 @@ pub(super) async fn receive(
 /// Says why a body could not be read to its end.
 fn broken(intake: &Intake, headers: &HeaderMap) -> S3Error {
     if intake.timed_out() {
-        return S3ErrorCode::RequestTimeout.into();
+        return error(S3ErrorCode::RequestTimeout);
     }
     if intake.broke_off() {
-        return S3ErrorCode::IncompleteBody.into();
+        return error(S3ErrorCode::IncompleteBody);
     }
     // All of it came, so it was s3s that did not like it: the hash or the chunks are not those signed.
     if is_chunked(headers) {
-        return S3ErrorCode::SignatureDoesNotMatch.into();
+        return error(S3ErrorCode::SignatureDoesNotMatch);
     }
     let code = S3ErrorCode::Custom("XAmzContentSHA256Mismatch".into());
     let message = "The provided 'x-amz-content-sha256' header does not match what was computed.";
-    let mut error = S3Error::with_message(code, message);
-    error.set_status_code(StatusCode::BAD_REQUEST);
-    error
+    let mut mismatch = worded(code, message);
+    mismatch.set_status_code(StatusCode::BAD_REQUEST);
+    mismatch
 }
 
 pub(super) fn is_chunked(headers: &HeaderMap) -> bool {
@@ -145,8 +146,8 @@ pub(super) fn is_chunked(headers: &HeaderMap) -> bool {
 
 /// Removes the upload before its sender is answered, and where blocking is allowed: giving back the
 /// blocks of a large file takes time.
-pub(super) async fn discard(upload: Upload, error: S3Error) -> S3Error {
+pub(super) async fn discard(upload: Upload, reason: S3Error) -> S3Error {
     // It cannot fail but by a panic, and then it is the sweep that removes the file.
     let _ = tokio::task::spawn_blocking(move || drop(upload)).await;
-    error
+    reason
 }

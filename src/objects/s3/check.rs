@@ -332,3 +332,54 @@ fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
     let (text, _) = rest.split_once(&format!("</{name}>"))?;
     Some(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use http::header::DATE;
+    use http::{HeaderMap, HeaderValue, StatusCode};
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::{clock_ahead, element, judge_clock};
+    use crate::domain::finding::State;
+    use crate::objects::s3::client::Answer;
+
+    #[test]
+    fn a_clock_is_judged_by_the_date_of_an_answer() {
+        let there: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+        let date = HeaderValue::from_static("Mon, 23 Nov 2026 10:00:00 GMT");
+        let answer = Answer {
+            status: StatusCode::NOT_FOUND,
+            headers: HeaderMap::from_iter([(DATE, date)]),
+            body: String::new(),
+        };
+        for (ahead_s, judged, seen) in [
+            (0, "good", "agrees"),
+            (-299, "good", "agrees"),
+            (300, "warning", "5m ahead of"),
+            (-899, "warning", "14m 59s behind"),
+            (900, "wrong", "15m ahead of"),
+            (-3600, "wrong", "1h behind"),
+        ] {
+            let here = there + SignedDuration::from_secs(ahead_s);
+            let ahead = clock_ahead(&answer, here).unwrap();
+            assert_eq!(ahead, SignedDuration::from_secs(ahead_s));
+            let finding = judge_clock(ahead);
+            let state = match finding.state {
+                State::Good => "good",
+                State::Warning { .. } => "warning",
+                State::Wrong { .. } => "wrong",
+            };
+            assert_eq!(state, judged, "{ahead_s}");
+            assert!(finding.message.contains(seen), "{}", finding.message);
+        }
+    }
+
+    #[test]
+    fn error_documents_are_read_leniently() {
+        let xml = "<?xml version=\"1.0\"?>\n<Error><Code>NoSuchKey</Code><Message/></Error>";
+        assert_eq!(element(xml, "Code"), Some("NoSuchKey"));
+        assert_eq!(element(xml, "Message"), None);
+        assert_eq!(element("<html>404</html>", "Code"), None);
+        assert_eq!(element("<Code>cut sho", "Code"), None);
+    }
+}

@@ -176,6 +176,8 @@ async fn next_and_previous_keep_every_filter() {
     assert_eq!(beyond.body["filtered_count"], 9);
 
     let server = Server::builder()
+        .arg("--files")
+        .arg("s3://some-bucket?region=eu-west-2")
         .arg("--public-url")
         .arg("https://history.example/base")
         .start();

@@ -31,8 +31,8 @@ async fn a_made_key_pair_is_private_and_stays() {
     let path = folder.path().join("not/yet/there");
     let first = open(&path, &surroundings).await.unwrap();
     let made = fs::read(key_file(&path)).unwrap();
-    let mode = fs::metadata(key_file(&path)).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    let permissions = fs::metadata(key_file(&path)).unwrap().permissions();
+    assert_eq!(permissions.mode() & 0o777, 0o600);
     let secret: serde_json::Value = serde_json::from_slice(&made).unwrap();
     let secret = secret["secret_access_key"].as_str().unwrap();
     assert_eq!(secret.len(), 64);
@@ -82,6 +82,25 @@ async fn a_damaged_key_file_is_an_error_that_names_it() {
             "{message}"
         );
         assert!(!message.contains("sesame"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_pair_that_cannot_sign_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for (id, secret) in [
+        ("", "secret"),
+        ("a/b", "secret"),
+        ("id", ""),
+        ("id", "secret\n"),
+    ] {
+        let mut surroundings = surroundings(ANYWHERE, false);
+        surroundings.embedded_key_pair = Some(KeyPair {
+            access_key_id: id.to_owned(),
+            secret_access_key: secret.into(),
+        });
+        let error = open(folder.path(), &surroundings).await.unwrap_err();
+        assert!(matches!(error, Error::Credentials(_)), "{id:?} {secret:?}");
     }
 }
 

@@ -24,11 +24,11 @@ async fn send_signed(
     headers.sort_unstable();
     let names: Vec<_> = headers.iter().map(|(name, _)| *name).collect();
     let names = names.join(";");
-    let lines: String = headers
+    let lines = headers
         .iter()
-        .map(|(name, value)| format!("{name}:{value}\n"))
-        .collect();
-    let canonical = format!("{method}\n/{BUCKET}/{key}\n\n{lines}\n{names}\n{payload}");
+        .map(|(name, value)| format!("{name}:{value}"));
+    let lines = lines.collect::<Vec<_>>().join("\n");
+    let canonical = format!("{method}\n/{BUCKET}/{key}\n\n{lines}\n\n{names}\n{payload}");
     let scope = format!("{}/{REGION}/s3/aws4_request", &date[..8]);
     let hash = hex::encode(Sha256::digest(canonical));
     let to_sign = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{hash}");

@@ -1,0 +1,267 @@
+//! The steps of the demo. Each is one request, printed as the curl command that would send it.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use http::Method;
+use serde_json::{Value, json};
+
+const TENANT: &str = "alx_demo";
+const DOCUMENT: &str = "The parties agree that every event is kept, and every file with it.\n";
+/// More of an answer than this is no pleasure to read.
+const MAX_SHOWN_CHARS: usize = 600;
+
+/// What a step sends.
+enum Body {
+    None,
+    Json(Value),
+    File(PathBuf),
+}
+
+struct Step {
+    title: &'static str,
+    method: Method,
+    url: String,
+    headers: Vec<(&'static str, String)>,
+    body: Body,
+    /// Where the answer goes; `None`: it is JSON, and shown.
+    output: Option<PathBuf>,
+}
+
+/// Walks from a tenant to the bytes of its document, and returns the tenant's client id. `folder` takes
+/// the files that the commands name.
+pub(super) async fn walk(
+    out: &mut impl Write,
+    base: &str,
+    api_key: &str,
+    folder: &Path,
+) -> anyhow::Result<String> {
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let key = || ("X-API-Key", api_key.to_owned());
+    let document = folder.join("contract.txt");
+    fs::write(&document, DOCUMENT).context("cannot write the document")?;
+
+    let body = json!({"database_name": TENANT, "client_label": "Demo"});
+    let tenant = Step::new("Make a tenant", format!("{base}/api/initialize-tenant"))
+        .headers(vec![key()])
+        .post(body)
+        .run(out, &client)
+        .await?;
+    let client_id = member(&tenant, "client_id")?;
+    let headers = || vec![key(), ("X-Client-Id", client_id.clone())];
+
+    let upload = Step::new(
+        "Ask where to upload a file",
+        format!("{base}/api/files/upload-url"),
+    )
+    .headers(headers())
+    .run(out, &client)
+    .await?;
+    let file_id = member(&upload, "file_id")?;
+
+    Step::new(
+        "Upload it, straight to storage",
+        member(&upload, "upload_url")?,
+    )
+    .put(document.clone())
+    .run(out, &client)
+    .await?;
+
+    let url = format!("{base}/api/event-bridge/create-event");
+    Step::new(
+        "Say what happened, as often as you like: it is stored once",
+        url,
+    )
+    .headers(vec![key()])
+    .post(envelope(&file_id))
+    .run(out, &client)
+    .await?;
+
+    let url = format!("{base}/api/history/events?record_id=42");
+    let page = Step::new("Ask what happened to record 42", url)
+        .headers(headers())
+        .run(out, &client)
+        .await?;
+    ensure!(
+        page["filtered_count"] == 1,
+        "the history of record 42 is not one event"
+    );
+    let event = &page["results"][0];
+    ensure!(
+        event["file_id"] == *file_id,
+        "the event does not reference the file"
+    );
+
+    let event_id = member(event, "event_id")?;
+    let url = format!("{base}/api/history/events/{event_id}/file");
+    let download = Step::new("Ask where its document is", url)
+        .headers(headers())
+        .run(out, &client)
+        .await?;
+
+    let copy = folder.join("downloaded.txt");
+    Step::new("Download it", member(&download, "download_url")?)
+        .save_as(copy.clone())
+        .run(out, &client)
+        .await?;
+
+    let (original, copied) = (quoted(&shown(&document)), quoted(&shown(&copy)));
+    writeln!(out, "\n# Compare the bytes\ncmp {original} {copied}")?;
+    ensure!(
+        fs::read(&copy)? == DOCUMENT.as_bytes(),
+        "other bytes came back than went in"
+    );
+    Ok(client_id)
+}
+
+fn envelope(file_id: &str) -> Value {
+    json!({
+        "version": "0", "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718", "detail-type": "history",
+        "source": TENANT, "account": "111122223333", "time": "2022-11-10T10:26:12Z",
+        "region": "eu-west-2", "resources": [],
+        "detail": {
+            "event_id": "0e7f3f9c-2f0f-4e0a-9f0e-3c1f6a1f5b11",
+            "event_time": "2022-11-10T10:26:12.111Z", "event_type_id": 9, "record_id": 42,
+            "source_id": 7, "source_type_id": 0, "event_data": [{"file_id": file_id}],
+        },
+    })
+}
+
+impl Step {
+    /// A GET without headers, for the other methods to change.
+    fn new(title: &'static str, url: String) -> Self {
+        let (headers, body) = (Vec::new(), Body::None);
+        Self {
+            title,
+            method: Method::GET,
+            url,
+            headers,
+            body,
+            output: None,
+        }
+    }
+
+    fn headers(self, headers: Vec<(&'static str, String)>) -> Self {
+        Self { headers, ..self }
+    }
+
+    fn post(self, json: Value) -> Self {
+        Self {
+            method: Method::POST,
+            body: Body::Json(json),
+            ..self
+        }
+    }
+
+    fn put(self, file: PathBuf) -> Self {
+        Self {
+            method: Method::PUT,
+            body: Body::File(file),
+            ..self
+        }
+    }
+
+    fn save_as(self, path: PathBuf) -> Self {
+        Self {
+            output: Some(path),
+            ..self
+        }
+    }
+
+    /// Prints the step, takes it, prints the answer, and returns its JSON (null where it is none).
+    async fn run(self, out: &mut impl Write, client: &reqwest::Client) -> anyhow::Result<Value> {
+        writeln!(out, "\n# {}\n{}", self.title, self.curl())?;
+        out.flush()?;
+        let title = self.title;
+        self.send(out, client)
+            .await
+            .with_context(|| format!("step '{title}' failed"))
+    }
+
+    async fn send(self, out: &mut impl Write, client: &reqwest::Client) -> anyhow::Result<Value> {
+        let Self {
+            title: _,
+            method,
+            url,
+            headers,
+            body,
+            output,
+        } = self;
+        let mut request = client.request(method, url);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        request = match body {
+            Body::None => request,
+            Body::Json(json) => request.json(&json),
+            Body::File(path) => request.body(fs::read(path)?),
+        };
+        // The URL may be a presigned one, which is not for an error message.
+        let response = request.send().await.map_err(reqwest::Error::without_url)?;
+        let status = response.status();
+        let bytes = response
+            .bytes()
+            .await
+            .map_err(reqwest::Error::without_url)?;
+        let text = String::from_utf8_lossy(&bytes);
+        if !status.is_success() {
+            bail!("the answer was {status}: {text}");
+        }
+        match output {
+            Some(path) => fs::write(path, &bytes)?,
+            None if bytes.is_empty() => writeln!(out, "{status}")?,
+            None => {
+                let shown: String = text.chars().take(MAX_SHOWN_CHARS).collect();
+                let rest = if shown.len() < text.len() { "…" } else { "" };
+                writeln!(out, "{shown}{rest}")?;
+            }
+        }
+        Ok(serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    /// Returns the command that a person would type, in one line.
+    fn curl(&self) -> String {
+        let mut command = "curl -sS".to_owned();
+        if self.method == Method::POST {
+            command.push_str(" -X POST");
+        }
+        for (name, value) in &self.headers {
+            command.push_str(" -H ");
+            command.push_str(&quoted(&format!("{name}: {value}")));
+        }
+        match &self.body {
+            Body::None => {}
+            Body::Json(json) => {
+                command.push_str(" -H 'Content-Type: application/json' -d ");
+                command.push_str(&quoted(&json.to_string()));
+            }
+            Body::File(path) => {
+                command.push_str(" -T ");
+                command.push_str(&quoted(&shown(path)));
+            }
+        }
+        if let Some(path) = &self.output {
+            command.push_str(" -o ");
+            command.push_str(&quoted(&shown(path)));
+        }
+        format!("{command} {}", quoted(&self.url))
+    }
+}
+
+/// Quotes a word for a POSIX shell.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn member(answer: &Value, name: &str) -> anyhow::Result<String> {
+    let text = answer[name]
+        .as_str()
+        .with_context(|| format!("the answer has no {name}"))?;
+    Ok(text.to_owned())
+}

@@ -1,0 +1,59 @@
+//! A log tells neither the secret nor a URL that is still good, whatever its level.
+
+use std::io;
+use std::sync::Mutex;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::*;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+// On one thread, so that the log of this test is that of the server.
+#[tokio::test(flavor = "current_thread")]
+async fn no_log_tells_a_secret() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new("off,s3s=trace,event_history=trace"))
+        .with_writer(log.clone())
+        .finish();
+    let _here = tracing::subscriber::set_default(subscriber);
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::start(folder.path()).await;
+    let key = key("alx_demo");
+    endpoint.put(&key, "hello").await;
+    let url = endpoint.get_url(&key).await;
+    let forged = url.replace("alx_demo", "other");
+    assert_eq!(send(Method::GET, &url, &[]).await.status(), 200);
+    assert_eq!(send(Method::GET, &forged, &[]).await.status(), 403);
+    assert_eq!(send(Method::DELETE, &url, &[]).await.status(), 405);
+
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(
+        log.contains("MethodNotAllowed"),
+        "nothing was logged: {log}"
+    );
+    for secret in [SECRET, "X-Amz-Signature", "signature"] {
+        assert!(!log.contains(secret), "{log}");
+    }
+}
