@@ -264,7 +264,7 @@ async fn download(server: &Server, storage: &Storage, key: &str) -> Option<Vec<u
     let (bucket, credentials) = (storage.bucket(), storage.credentials());
     let url = bucket
         .get_object(Some(&credentials), key)
-        .sign(Duration::from_secs(60));
+        .sign(Duration::from_mins(1));
     let response = server
         .client()
         .get(url)

@@ -214,12 +214,11 @@ impl Belongings {
             "record_id" => self.record_id.to_string(),
             "source_id" => self.source_id.to_string(),
             "event_type_id" => "9".to_owned(),
-            "source_type_id" => "0".to_owned(),
             "event_time_from" => "1970-01-01T00:00:00Z".to_owned(),
             "event_time_to" => "2100-01-01T00:00:00Z".to_owned(),
             "ordering" => "event_time".to_owned(),
             "limit" => "1000".to_owned(),
-            "offset" => "0".to_owned(),
+            "offset" | "source_type_id" => "0".to_owned(),
             "redirect" => "true".to_owned(),
             _ => return None,
         })

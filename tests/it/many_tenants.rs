@@ -34,7 +34,7 @@ async fn many_tenants_need_few_files_and_little_memory() {
     let start = Instant::now();
     stream::iter(&tenants)
         .for_each_concurrent(CONCURRENCY, async |tenant| {
-            server.deliver(tenant, &event()).await
+            server.deliver(tenant, &event()).await;
         })
         .await;
     let written_s = start.elapsed().as_secs_f64();

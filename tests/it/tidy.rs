@@ -329,12 +329,12 @@ fn may_name(rule: &Rule, own: &str) -> bool {
     let module = own.split("::").next().unwrap_or(own);
     let is_a_part = RULES.iter().any(|rule| rule.part == module);
     // A module on the way to something allowed: what the file then takes from it is looked at itself.
-    let on_the_way = |may: &&str| starts_with(may, own);
+    let on_the_way = |may: &str| starts_with(may, own);
     !is_a_part
         || rule
             .may
             .iter()
-            .any(|may| starts_with(own, may) || on_the_way(&may))
+            .any(|may| starts_with(own, may) || on_the_way(may))
 }
 
 /// Tells whether a path is another one, or below it.

@@ -10,10 +10,10 @@ use tempfile::TempDir;
 use super::{Running, Storage};
 
 /// Measured: 3 to 5 s on two idle cores.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Enough for a probe: nothing that a test hands out is signed here.
-const PROBE_LIFE: Duration = Duration::from_secs(60);
+const PROBE_LIFE: Duration = Duration::from_mins(1);
 
 const ACCESS_KEY_ID: &str = "EXAMPLEKEYOFSEAWEEDFS";
 const SECRET_ACCESS_KEY: &str = "example-secret-of-seaweedfs-only";
