@@ -1,6 +1,7 @@
 //! The HTTP API: every route is on this screen.
 
 mod auth;
+mod drain;
 mod error;
 mod events;
 mod extract;
@@ -72,6 +73,7 @@ pub fn router(api: Api, options: &Options, storage: Option<Router>) -> Router {
         .merge(ops::docs())
         .fallback(|| async { ApiError::NotFound })
         .with_state(api.clone())
+        .layer(middleware::from_fn(drain::drain))
         .merge(storage.unwrap_or_default())
         .layer(CatchPanicLayer::custom(|_| {
             ApiError::Panicked.into_response()

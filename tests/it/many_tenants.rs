@@ -67,6 +67,8 @@ async fn many_tenants_need_few_files_and_little_memory() {
     println!(
         "{count} tenants, each read: {open_files} open files, {resident_bytes} bytes resident"
     );
+    let status = server.process().term();
+    assert!(status.success(), "{status} after TERM");
 }
 
 /// Holds the process to its bounds, and returns where it is.

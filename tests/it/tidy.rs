@@ -329,7 +329,7 @@ fn may_name(rule: &Rule, own: &str) -> bool {
     let module = own.split("::").next().unwrap_or(own);
     let is_a_part = RULES.iter().any(|rule| rule.part == module);
     // A module on the way to something allowed: what the file then takes from it is looked at itself.
-    let on_the_way = |may: &&str| starts_with(may, own);
+    let on_the_way = |may: &str| starts_with(may, own);
     !is_a_part
         || rule
             .may

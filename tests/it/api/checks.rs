@@ -95,6 +95,18 @@ async fn the_api_key_comes_first() {
 }
 
 #[tokio::test]
+async fn a_refusal_reaches_who_is_still_sending() {
+    let server = Server::start();
+    for _ in 0..10 {
+        let body = "x".repeat(8 << 20);
+        let call = Call::bare(&server, "POST", "/api/event-bridge/create-event").text(body);
+        call.send().await.is_error(401, "Unauthorized API Key.");
+        let call = Call::bare(&server, "PUT", "/api/files/upload-url").text("x".repeat(8 << 20));
+        call.send().await.is_error(405, "Method Not Allowed");
+    }
+}
+
+#[tokio::test]
 async fn then_the_client_id_the_entry_and_the_database() {
     let server = Server::start();
     let lost = tenant(&server, "lost").await;

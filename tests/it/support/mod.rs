@@ -87,8 +87,10 @@ pub(crate) fn environment(name: &str) -> Option<String> {
 
 /// Returns the binary under test; a recipe of the justfile names the release build.
 pub(crate) fn binary() -> PathBuf {
-    environment("EVENT_HISTORY_TEST_BINARY")
-        .map_or_else(|| env!("CARGO_BIN_EXE_event-history").into(), PathBuf::from)
+    match environment("EVENT_HISTORY_TEST_BINARY") {
+        Some(path) => Path::new(env!("CARGO_MANIFEST_DIR")).join(path),
+        None => env!("CARGO_BIN_EXE_event-history").into(),
+    }
 }
 
 /// Returns a command that sees nothing of the caller's environment but `PATH`, and `home` as its home:

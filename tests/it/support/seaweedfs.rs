@@ -119,9 +119,19 @@ impl SeaweedFs {
     }
 }
 
-/// Returns ports of 127.0.0.1 that were free a moment ago, each another one.
+/// Returns ports of 127.0.0.1 that are free, from below the range out of which the system gives ports
+/// to outgoing connections: none of those can take one before SeaweedFS does.
 fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners: [TcpListener; N] =
-        std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    const CANDIDATES: std::ops::Range<u16> = 12_000..32_000;
+    let width = u64::from(CANDIDATES.end - CANDIDATES.start);
+    let listeners: [TcpListener; N] = std::array::from_fn(|_| {
+        let mut candidates = (0..100).map(|_| {
+            let offset = u16::try_from(super::random_below(width)).expect("below the width");
+            TcpListener::bind(("127.0.0.1", CANDIDATES.start + offset))
+        });
+        candidates
+            .find_map(Result::ok)
+            .expect("one port in a hundred is free")
+    });
     listeners.map(|listener| listener.local_addr().expect("a bound address").port())
 }
