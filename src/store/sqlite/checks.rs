@@ -149,10 +149,19 @@ fn read_registry(path: &Path) -> io::Result<Option<Finding>> {
     }))
 }
 
+/// Says that looking itself went wrong.
+pub(super) fn broken(error: &Error) -> Finding {
+    wrong(format!("the check failed: {error}"), "look into the log")
+}
+
 fn unwritable(place: &Path, error: &io::Error) -> Finding {
+    let remedy = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free space there",
+        _ => "let the user of this process write there, or name another folder in '--database'",
+    };
     wrong(
         format!("'{}' is not writable: {error}", place.display()),
-        "let the user of this process read and write it, or name another folder in '--database'",
+        remedy,
     )
 }
 

@@ -30,16 +30,14 @@ pub(super) type Lock = Arc<File>;
 impl Folder {
     /// Makes the folder where it is missing, and locks it.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        // The process may change its working directory later.
+        let path = std::path::absolute(path).map_err(|error| io_failed(path, error))?;
         let tenants = path.join("tenants");
-        let mut builder = DirBuilder::new();
-        builder.recursive(true).mode(FOLDER_MODE);
-        builder
-            .create(&tenants)
-            .map_err(|error| io_failed(&tenants, error))?;
-        let lock = lock(path)?;
-        sync_folder(path)?;
+        make_folder(&tenants)?;
+        let lock = lock(&path)?;
+        sync_folder(&path)?;
         Ok(Self {
-            path: path.to_owned(),
+            path,
             tenants,
             lock: Mutex::new(Some(lock)),
         })
@@ -165,6 +163,20 @@ pub(super) fn sync_file(path: &Path) -> Result<(), Error> {
 /// Makes it durable which files a folder holds.
 pub(super) fn sync_folder(path: &Path) -> Result<(), Error> {
     sync_file(path)
+}
+
+/// Makes a folder and those above it, durably.
+fn make_folder(path: &Path) -> Result<(), Error> {
+    let missing: Vec<&Path> = path.ancestors().take_while(|it| !it.exists()).collect();
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(FOLDER_MODE);
+    builder
+        .create(path)
+        .map_err(|error| io_failed(path, error))?;
+    for parent in missing.into_iter().filter_map(Path::parent) {
+        sync_folder(parent)?;
+    }
+    Ok(())
 }
 
 fn lock(folder: &Path) -> Result<Lock, Error> {

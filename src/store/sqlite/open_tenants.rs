@@ -206,7 +206,8 @@ impl OpenTenants {
         }
     }
 
-    fn close_idle(self: &Arc<Self>, now: Instant) {
+    /// Closes the databases that nobody has used for a while. Does not wait.
+    pub(super) fn close_idle(self: &Arc<Self>, now: Instant) {
         let is_idle = |listed: &Listed| now.duration_since(listed.last_used) > CLOSE_IDLE_AFTER;
         while let Some(content) = self.list().take_idle(is_idle) {
             self.runtime.spawn_blocking(move || close(content));
@@ -243,7 +244,8 @@ impl OpenTenants {
 
     /// Closes every database, and lets nobody open one again.
     pub(super) async fn close(&self) -> Result<(), Error> {
-        for slot in self.list().close() {
+        let open = self.list().close();
+        for slot in open {
             self.runtime
                 .spawn(async move { close_soon(slot.write().await).await });
         }

@@ -10,7 +10,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use super::errors::{closed, io_failed, refused, sql_failed};
-use super::folder::{Folder, create_file, sync_folder};
+use super::folder::{Folder, Identity, create_file, sync_folder};
 use super::migrations::REGISTRY;
 use super::open_tenants::Slot;
 use crate::domain::{ClientId, DatabaseName, Tenant};
@@ -20,6 +20,7 @@ use crate::store::Error;
 #[derive(Debug)]
 pub(super) struct Registry {
     path: PathBuf,
+    identity: Identity,
     /// `None` once closed.
     connection: Mutex<Option<Connection>>,
     ready: RwLock<Ready>,
@@ -64,7 +65,9 @@ impl Registry {
                 State::Creating | State::Deleting => unfinished.push(tenant.database_name),
             }
         }
+        let identity = Identity::at(&path).map_err(|error| io_failed(&path, error))?;
         let registry = Self {
+            identity: identity.ok_or_else(|| gone(&path))?,
             path,
             connection: Mutex::new(Some(connection)),
             ready: RwLock::new(ready),
@@ -216,6 +219,11 @@ impl Registry {
     fn with<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
         let connection = self.lock();
         let connection = connection.as_ref().ok_or_else(closed)?;
+        // What is written to a file that somebody has removed would be gone with this process.
+        let found = Identity::at(&self.path).map_err(|error| io_failed(&self.path, error))?;
+        if found != Some(self.identity) {
+            return Err(gone(&self.path));
+        }
         work(connection).map_err(|error| sql_failed(&self.path, error))
     }
 }
@@ -238,6 +246,13 @@ impl Ready {
         self.by_name.remove(&entry.tenant.database_name);
         Some(entry)
     }
+}
+
+fn gone(path: &Path) -> Error {
+    let path = path.display();
+    refused(format!(
+        "the tenant registry '{path}' was removed or replaced while in use"
+    ))
 }
 
 fn connect(folder: &Folder, path: &Path) -> Result<Connection, Error> {

@@ -203,13 +203,6 @@ impl Work {
     }
 
     fn failed(&mut self, failure: &Failure) {
-        let reason = self.error(failure);
-        let cause = std::error::Error::source(&reason).and_then(|it| it.source());
-        tracing::warn!(
-            tenant = %self.site.name,
-            cause = cause.map(tracing::field::display),
-            "a batch of events was not stored: {reason}"
-        );
         // For a file that was taken away the connection is kept: closing it folds back its log.
         if !matches!(failure, Failure::Missing) {
             self.connection = None;

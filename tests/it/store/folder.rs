@@ -6,9 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use event_history::domain::finding::State;
-use event_history::store::Store;
-use event_history::store::conformance::samples::history;
+use event_history::store::conformance::samples::{history, tenant};
 use event_history::store::sqlite::{Sqlite, check_folder};
+use event_history::store::{Created, Store};
 
 use super::{Place, assert_wrong, count, open_files, tree};
 
@@ -94,5 +94,18 @@ async fn a_probe_notices_that_the_folder_is_gone() {
     assert_wrong(&store.check().await[0], "is not writable");
     fs::rename(place.0.path().join("elsewhere"), place.folder()).unwrap();
     store.ping().await.unwrap();
+
+    let aside = place.folder().join("aside");
+    fs::rename(place.registry(), &aside).unwrap();
+    assert!(store.ping().await.is_err());
+    assert!(
+        store.create_tenant(tenant("lost")).await.is_err(),
+        "nobody could read it back"
+    );
+    fs::rename(&aside, place.registry()).unwrap();
+    assert_eq!(
+        store.create_tenant(tenant("kept")).await.unwrap(),
+        Created::New
+    );
     store.close().await.unwrap();
 }

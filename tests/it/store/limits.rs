@@ -92,13 +92,15 @@ async fn what_does_not_fit_in_the_queue_is_told_to_come_back() {
     let (store, [tenant]) = place.open_with(["demo"]).await;
     let store = Arc::new(store);
     store.append(&tenant, history(1, 1)).await.unwrap();
+    let mut random = Random::seeded(2);
+    let events: Vec<_> = (0..70)
+        .map(|_| large_event(&mut random, 1024 * 1024))
+        .collect();
     let blocker = Connection::open(place.database("demo")).unwrap();
     blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let mut random = Random::seeded(2);
     let mut senders = JoinSet::new();
-    for _ in 0..70 {
+    for event in events {
         let (store, tenant) = (Arc::clone(&store), tenant.clone());
-        let event = large_event(&mut random, 1024 * 1024);
         senders.spawn(async move { store.append(&tenant, vec![event]).await });
     }
     // 64 MiB may wait, so at least six are refused, and at once.
