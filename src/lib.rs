@@ -1,11 +1,20 @@
-//! Event History.
+#![doc = include_str!("../ARCHITECTURE.md")]
+
+// In reading order, from what the service is about to how it is started.
+pub mod domain;
+
+pub mod service;
+
+pub mod store;
+
+pub mod objects;
+
+pub mod http;
 
 pub mod app;
-pub mod cli;
+
 pub mod config;
-pub mod domain;
-pub mod http;
-pub mod objects;
-pub mod service;
-pub mod store;
+
 pub mod telemetry;
+
+pub mod cli;

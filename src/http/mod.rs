@@ -31,7 +31,6 @@ use utoipa_axum::routes;
 
 use crate::service::Service;
 pub use error::{ApiError, Problem};
-pub use observe::describe_metrics;
 pub use openapi::document as openapi;
 pub use server::{Limits, serve};
 
@@ -51,6 +50,12 @@ pub struct Options {
     pub cors_origins: Vec<String>,
     /// How long one request may take, reading its body included.
     pub request_timeout: Duration,
+}
+
+/// Describes the figures that this layer keeps.
+pub fn describe_metrics() {
+    observe::describe_metrics();
+    ops::describe_metrics();
 }
 
 /// Returns the router of the whole service; `storage` is the embedded S3 endpoint, if there is one.

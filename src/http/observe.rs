@@ -16,7 +16,7 @@ pub(super) const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-requ
 const MAX_REQUEST_ID_BYTES: usize = 128;
 
 /// Describes the figures that this module keeps.
-pub fn describe_metrics() {
+pub(super) fn describe_metrics() {
     metrics::describe_counter!(
         "event_history_http_requests_total",
         "Requests by route and status"

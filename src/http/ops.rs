@@ -32,6 +32,12 @@ pub(super) struct ReadinessBody {
     files: String,
 }
 
+/// Describes the figures that this module keeps.
+pub(super) fn describe_metrics() {
+    let up = "Whether the last readiness probe found the backend within reach";
+    metrics::describe_gauge!("event_history_backend_up", up);
+}
+
 /// Tells that the process answers.
 #[utoipa::path(get, path = "/health/live", tag = "operations",
     responses((status = 200, description = "The process answers", body = HealthBody)))]

@@ -108,8 +108,29 @@ pub struct Opened {
     pub endpoint: Option<embedded::Endpoint>,
 }
 
+/// Describes the figures that the storages keep.
+fn describe_metrics() {
+    use metrics::{Unit, describe_counter, describe_histogram};
+    let refreshes = "Attempts to obtain AWS credentials, by result";
+    describe_counter!("event_history_credentials_refreshes_total", refreshes);
+    let calls = "Time that a call to object storage took, by operation and result";
+    let name = "event_history_storage_request_duration_seconds";
+    describe_histogram!(name, Unit::Seconds, calls);
+    let answers = "Requests to the embedded storage, by operation and status";
+    describe_counter!("event_history_embedded_requests_total", answers);
+    let received = "Bytes that the embedded storage was sent";
+    describe_counter!(
+        "event_history_embedded_received_bytes_total",
+        Unit::Bytes,
+        received
+    );
+    let sent = "Bytes that the embedded storage sent";
+    describe_counter!("event_history_embedded_sent_bytes_total", Unit::Bytes, sent);
+}
+
 /// Opens the storage that `location` names.
 pub async fn open(location: &Location, surroundings: &Surroundings) -> Result<Opened, Error> {
+    describe_metrics();
     match location {
         Location::S3 {
             bucket,

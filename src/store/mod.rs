@@ -114,6 +114,9 @@ pub async fn check(location: &Location) -> Vec<Finding> {
 /// Opens the backend that `location` names, and brings its schema up to date.
 pub async fn open(location: &Location) -> Result<Arc<dyn Store>, Error> {
     match location {
-        Location::Sqlite { folder } => Ok(Arc::new(sqlite::Sqlite::open(folder).await?)),
+        Location::Sqlite { folder } => {
+            sqlite::describe_metrics();
+            Ok(Arc::new(sqlite::Sqlite::open(folder).await?))
+        }
     }
 }

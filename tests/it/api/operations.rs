@@ -169,6 +169,14 @@ async fn the_reference_works_offline() {
     }
 }
 
+/// Whatever changes for callers shows in the review of this file.
+#[test]
+fn the_document_changes_on_purpose() {
+    let mut document = serde_json::to_value(event_history::http::openapi()).expect("JSON");
+    document["info"]["version"] = "0.0.0".into();
+    insta::assert_json_snapshot!("openapi", document);
+}
+
 #[tokio::test]
 async fn a_request_that_takes_too_long_is_ended() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
