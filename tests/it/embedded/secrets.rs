@@ -44,9 +44,14 @@ async fn no_log_tells_a_secret() {
     endpoint.put(&key, "hello").await;
     let url = endpoint.get_url(&key).await;
     let forged = url.replace("alx_demo", "other");
-    assert_eq!(send(Method::GET, &url, &[]).await.status(), 200);
-    assert_eq!(send(Method::GET, &forged, &[]).await.status(), 403);
-    assert_eq!(send(Method::DELETE, &url, &[]).await.status(), 405);
+    for _ in 0..2 {
+        assert_eq!(send(Method::GET, &url, &[]).await.status(), 200);
+        assert_eq!(send(Method::GET, &forged, &[]).await.status(), 403);
+        assert_eq!(send(Method::DELETE, &url, &[]).await.status(), 405);
+        // Whether a place logs is remembered from its first use, which may have been that of a test
+        // on another thread, which has no log.
+        tracing::callsite::rebuild_interest_cache();
+    }
 
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(
