@@ -1,9 +1,14 @@
 //! What those who run the service see: request ids, CORS, health, metrics, the reference.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{Call, envelope, send_event, tenant};
-use crate::support::Server;
+use crate::support::{Server, wait_for};
+
+/// Far above what anything here takes.
+const WAIT: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn every_answer_has_a_request_id() {
@@ -186,4 +191,60 @@ async fn a_request_that_takes_too_long_is_ended() {
         answer.starts_with("http/1.1 503") && answer.contains("retry-after: 1"),
         "{answer}"
     );
+}
+
+#[tokio::test]
+async fn what_is_in_flight_is_finished_before_the_end() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut server = Server::start();
+    let client = tenant(&server, "demo").await;
+    let body = envelope("demo", 1).to_string();
+    let (first, rest) = body.split_at(body.len() / 2);
+    let address = server.url().trim_start_matches("http://").to_owned();
+    let mut stream = tokio::net::TcpStream::connect(&address)
+        .await
+        .expect("a connection");
+    let head = format!(
+        "POST /api/event-bridge/create-event HTTP/1.1\r\nHost: x\r\nX-API-Key: {}\r\n\
+         Content-Length: {}\r\n\r\n{first}",
+        crate::support::API_KEY,
+        body.len(),
+    );
+    stream
+        .write_all(head.as_bytes())
+        .await
+        .expect("half a request");
+    let in_flight = "event_history_http_requests_in_flight 2"; // the other is the one that asks
+    let metrics = format!("{}/metrics", server.url());
+    wait_for("the request to be in flight", WAIT, async || {
+        let text = reqwest::get(&metrics).await.ok()?.text().await.ok()?;
+        text.contains(in_flight).then_some(())
+    })
+    .await;
+
+    server.process().ask_to_end();
+    wait_for("the listener to close", WAIT, async || {
+        tokio::net::TcpStream::connect(&address)
+            .await
+            .is_err()
+            .then_some(())
+    })
+    .await;
+    stream
+        .write_all(rest.as_bytes())
+        .await
+        .expect("the other half");
+    let mut answer = String::new();
+    stream
+        .read_to_string(&mut answer)
+        .await
+        .expect("an answer, then the end");
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    assert!(server.process().end().success());
+    server.start_again();
+    let list = Call::new(&server, "GET", "/api/history/events")
+        .client(&client)
+        .send()
+        .await;
+    assert_eq!(list.body["total_count"], 1);
 }

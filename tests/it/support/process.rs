@@ -83,8 +83,18 @@ impl Running {
 
     /// Asks the process to end, and returns how it did.
     pub(crate) fn term(&self) -> ExitStatus {
-        let pid = self.pid().to_string();
-        super::run(Command::new("kill").args(["-TERM", &pid]));
+        self.ask_to_end();
+        self.end()
+    }
+
+    /// Sends TERM.
+    pub(crate) fn ask_to_end(&self) {
+        super::run(Command::new("kill").args(["-TERM", &self.pid().to_string()]));
+    }
+
+    /// Waits for the end of a process that was asked to, and returns how it ended.
+    pub(crate) fn end(&self) -> ExitStatus {
+        let pid = self.pid();
         let start = Instant::now();
         while start.elapsed() < TERM_TIMEOUT {
             if let Some(status) = self.child().try_wait().expect("a child can be waited for") {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::ExitStatus;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -178,11 +177,6 @@ impl Server {
     /// Ends the server as a power cut would.
     pub(crate) fn kill(&self) {
         self.process.kill();
-    }
-
-    /// Asks the server to end, and returns how it did.
-    pub(crate) fn term(&self) -> ExitStatus {
-        self.process.term()
     }
 
     /// Starts the server again, on the same folder and the same port.
