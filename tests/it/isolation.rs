@@ -218,11 +218,7 @@ impl Belongings {
             "event_time_to" => "2100-01-01T00:00:00Z".to_owned(),
             "ordering" => "event_time".to_owned(),
             "limit" => "1000".to_owned(),
-<<<<<<< HEAD
             "offset" | "source_type_id" => "0".to_owned(),
-=======
-            "source_type_id" | "offset" => "0".to_owned(),
->>>>>>> harness
             "redirect" => "true".to_owned(),
             _ => return None,
         })
