@@ -80,18 +80,7 @@ fn with_program(program: &str, arguments: &[&str], home: &TempDir) -> Command {
 }
 
 fn on(storage: &Storage, mut command: Command) -> Command {
-    let Storage {
-        endpoint,
-        bucket,
-        region,
-        access_key_id,
-        secret_access_key,
-    } = storage;
-    command
-        .arg("--files")
-        .arg(format!("s3://{bucket}?region={region}&endpoint={endpoint}"))
-        .env("AWS_ACCESS_KEY_ID", access_key_id)
-        .env("AWS_SECRET_ACCESS_KEY", secret_access_key);
+    command.envs(storage.settings());
     command
 }
 

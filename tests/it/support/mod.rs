@@ -33,6 +33,25 @@ pub(crate) struct Storage {
 }
 
 impl Storage {
+    /// Returns the environment in which our binary keeps files here.
+    pub(crate) fn settings(&self) -> [(&'static str, String); 3] {
+        let Self {
+            endpoint,
+            bucket,
+            region,
+            access_key_id,
+            secret_access_key,
+        } = self;
+        [
+            (
+                "EVENT_HISTORY_FILES",
+                format!("s3://{bucket}?region={region}&endpoint={endpoint}"),
+            ),
+            ("AWS_ACCESS_KEY_ID", access_key_id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", secret_access_key.clone()),
+        ]
+    }
+
     pub(crate) fn bucket(&self) -> Bucket {
         let endpoint = Url::parse(&self.endpoint).expect("an endpoint is a URL");
         let (bucket, region) = (self.bucket.clone(), self.region.clone());

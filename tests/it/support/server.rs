@@ -94,19 +94,10 @@ impl Builder {
 
     /// Keeps files in `storage` rather than in the embedded endpoint.
     pub(crate) fn files_in(self, storage: &Storage) -> Self {
-        let Storage {
-            endpoint,
-            bucket,
-            region,
-            access_key_id,
-            secret_access_key,
-        } = storage;
-        self.env(
-            "EVENT_HISTORY_FILES",
-            format!("s3://{bucket}?region={region}&endpoint={endpoint}"),
-        )
-        .env("AWS_ACCESS_KEY_ID", access_key_id)
-        .env("AWS_SECRET_ACCESS_KEY", secret_access_key)
+        let settings = storage.settings();
+        settings
+            .into_iter()
+            .fold(self, |builder, (name, value)| builder.env(name, value))
     }
 
     /// Starts the server and returns when it accepts connections.
