@@ -169,7 +169,7 @@ pub async fn gives_back_what_was_sent(opener: &dyn Opener) {
             "2022-11-10T10:26:12.000000Z",
             "1969-12-31T23:59:59.999999Z",
             "0001-01-01T00:00:00Z",
-            "9999-12-30T21:59:59.999999Z",
+            "9999-12-31T23:59:59.999999Z",
         ] {
             events.push(Event {
                 time: EventTime::parse(time).unwrap(),
