@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use tokio::net::TcpListener;
 
+use super::open_files;
 use super::signals::Signals;
 use crate::app::App;
 use crate::config::{Arguments, Config, Problems};
@@ -23,6 +24,7 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
+    open_files::raise_limit(config.max_connections);
     let mut signals = Signals::install()?;
     let listener = listen(config.listen).await?;
     let bound = listener

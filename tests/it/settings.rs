@@ -1,8 +1,10 @@
 //! Settings by flag, environment and file, as the binary takes them.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -232,6 +234,95 @@ fn several_keys_are_accepted_and_none_is_shown() {
     );
     assert!(log.contains("fewer than 16 characters"), "{log}");
     assert!(!log.contains(KEY), "a key in the log: {log}");
+}
+
+#[test]
+fn a_low_limit_of_open_files_is_raised_as_far_as_it_goes() {
+    const CONNECTIONS: usize = 200;
+    let home = tempfile::tempdir().expect("a folder");
+    let limited = |limits: &str| {
+        let mut command = support::clean_command("sh", home.path());
+        command.args(["-c", &format!("{limits}; exec \"$0\" serve")]);
+        command.arg(support::binary());
+        command
+            .env("EVENT_HISTORY_API_KEY", KEY)
+            .env("EVENT_HISTORY_LISTEN", "127.0.0.1:0");
+        let running = Running::spawn(&mut command);
+        let line = running.line(LINE_TIMEOUT);
+        let address = line.strip_prefix("listening on http://");
+        (running, address.expect("an address").to_owned())
+    };
+    let (running, address) = limited("ulimit -Sn 128");
+    let answered = |request: &str| {
+        let mut connection = TcpStream::connect(&address).expect("connected");
+        let timeout = Some(Duration::from_secs(10));
+        connection.set_read_timeout(timeout).expect("a timeout");
+        connection.write_all(request.as_bytes()).expect("sent");
+        let mut start = [0; "HTTP/1.1 200".len()];
+        connection.read_exact(&mut start).expect("an answer");
+        (connection, String::from_utf8_lossy(&start).into_owned())
+    };
+    let mut open = Vec::new();
+    for number in 0..CONNECTIONS {
+        let (connection, start) = answered("GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_eq!(start, "HTTP/1.1 200", "connection {number}");
+        open.push(connection);
+    }
+    assert!(running.open_files() > CONNECTIONS);
+    let body = r#"{"database_name":"alx_demo","client_label":"Demo"}"#;
+    let (_connection, start) = answered(&format!(
+        "POST /api/initialize-tenant HTTP/1.1\r\nHost: x\r\nX-API-Key: {KEY}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    assert_eq!(start, "HTTP/1.1 201");
+    drop(open);
+    assert!(running.term().success());
+    assert!(
+        !running.stderr().contains("open files"),
+        "{}",
+        running.stderr()
+    );
+
+    let (running, _) = limited("ulimit -n 128");
+    assert!(running.term().success());
+    assert!(
+        running.stderr().contains("128 open files"),
+        "{}",
+        running.stderr()
+    );
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let home = tempfile::tempdir().expect("a folder");
+    let running = Running::spawn(serve(&home).args(["--request-timeout", "10m"]));
+    let line = running.line(LINE_TIMEOUT);
+    let address = line
+        .strip_prefix("listening on http://")
+        .expect("an address");
+    let mut unfinished = TcpStream::connect(address).expect("connected");
+    let head = format!(
+        "POST /api/initialize-tenant HTTP/1.1\r\nHost: x\r\nX-API-Key: {KEY}\r\n\
+         Content-Type: application/json\r\nContent-Length: 50\r\nExpect: 100-continue\r\n\r\n"
+    );
+    unfinished.write_all(head.as_bytes()).expect("sent");
+    // The service asks for the body once it has begun to read it: now the request is in flight.
+    let mut asked = [0; "HTTP/1.1 100".len()];
+    unfinished
+        .set_read_timeout(Some(LINE_TIMEOUT))
+        .expect("a timeout");
+    unfinished.read_exact(&mut asked).expect("an answer");
+    assert_eq!(asked, *b"HTTP/1.1 100");
+
+    running.ask_to_end();
+    let start = Instant::now();
+    while !running.stderr().contains("stopping") {
+        assert!(start.elapsed() < LINE_TIMEOUT, "{}", running.stderr());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(!running.has_ended(), "a request is in flight");
+    assert_eq!(running.term().code(), Some(128 + 15));
 }
 
 #[test]

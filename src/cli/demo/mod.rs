@@ -82,7 +82,8 @@ async fn walk(
     if keep {
         writeln!(
             out,
-            "\nThe service stays up until Ctrl-C, and its data as long:\n  address    {base}\n  \
+            "\nThe service stays up until Ctrl-C, and its data as long. The commands work when pasted; \
+             the first\none answers that its tenant exists.\n  address    {base}\n  \
              API key    {key}\n  client id  {client_id}\n  reference  {base}/docs"
         )?;
     }

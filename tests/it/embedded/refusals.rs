@@ -152,14 +152,11 @@ async fn another_key_or_another_host_is_refused() {
 async fn a_url_ends_with_its_life() {
     let (_folder, endpoint, key) = endpoint_with_object().await;
     let second = Duration::from_secs(1);
+    // A URL's life begins with the second in which it was signed: this one may be over already.
     let url = endpoint.objects.presign_get(&key, second).await.unwrap();
-    assert_eq!(url.expires_at.as_second() - now().as_second(), 1);
-    assert_eq!(send(Method::GET, &url.url, &[]).await.status(), 200);
-    let mut last = StatusCode::OK;
     let deadline = Instant::now() + MINUTE;
-    while last == StatusCode::OK && Instant::now() < deadline {
+    while send(Method::GET, &url.url, &[]).await.status() == 200 && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        last = send(Method::GET, &url.url, &[]).await.status();
     }
     let answer = send(Method::GET, &url.url, &[]).await;
     assert_eq!(refusal(answer).await, expected(403, "AccessDenied"));
