@@ -36,7 +36,7 @@ openapi:
 deny:
     cargo deny check bans licenses sources
 
-# All the heavy proofs, one after the other: about a quarter of an hour.
+# All the heavy proofs, one after the other: some five minutes after the release build.
 proofs: crash tenants files
 
 # Rounds of load by 16 writers, each ended by KILL: nothing acknowledged is lost.
