@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodFilter;
@@ -62,11 +62,9 @@ pub fn describe_metrics() {
 pub fn router(api: Api, options: &Options, storage: Option<Router>) -> Router {
     let timeout = options.request_timeout;
     let (documented, _) = documented_routes().split_for_parts();
-    let mut documented = documented
-        .route_layer(middleware::from_fn(move |request, next| {
-            limit_time(timeout, request, next)
-        }))
-        .layer(DefaultBodyLimit::disable()); // `extract::JsonBody` has the limit
+    let mut documented = documented.route_layer(middleware::from_fn(move |request, next| {
+        limit_time(timeout, request, next)
+    }));
     if !options.cors_origins.is_empty() {
         let cors = cors(&options.cors_origins);
         documented =

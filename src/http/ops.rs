@@ -1,6 +1,7 @@
 //! For those who run the service: health, metrics and the API reference. None of it needs a key.
 
 use std::error::Error;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -105,7 +106,9 @@ pub(super) async fn metrics(State(api): State<Api>) -> impl IntoResponse {
 #[utoipa::path(get, path = "/openapi.json", tag = "operations",
     responses((status = 200, description = "The OpenAPI 3.1 document", body = serde_json::Value)))]
 pub(super) async fn openapi() -> impl IntoResponse {
-    Json(super::openapi())
+    // Making it walks every route: once is enough for a process.
+    static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(super::openapi);
+    Json(&*DOCUMENT)
 }
 
 /// Returns the routes of the API reference at `/docs`, everything it needs included.

@@ -1,13 +1,11 @@
 //! Making and removing tenants.
 
 use axum::Json;
-use axum::extract::State;
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Api;
 use super::error::{ApiResult, ErrorBody};
 use super::extract::JsonBody;
 use super::fields::{self, Object, Problems};
@@ -100,7 +98,7 @@ fn parse(body: &[u8]) -> ApiResult<(DatabaseName, String)> {
         KeyResponses, TenantResponses,
     )
 )]
-pub(super) async fn delete(_: State<Api>, access: Access) -> ApiResult<Json<ErrorBody>> {
+pub(super) async fn delete(access: Access) -> ApiResult<Json<ErrorBody>> {
     let tenant = access.delete_tenant().await?;
     Ok(Json(ErrorBody {
         detail: format!("'{}' tenant deleted.", tenant.database_name),

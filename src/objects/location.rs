@@ -30,18 +30,6 @@ pub enum Location {
 const EMBEDDED_BUCKET: &str = "event-history";
 const EMBEDDED_REGION: &str = "us-east-1";
 
-impl Location {
-    /// Returns the embedded storage on `folder`, under its usual bucket and region.
-    pub fn embedded(folder: PathBuf) -> Self {
-        let (bucket, region) = (EMBEDDED_BUCKET.to_owned(), EMBEDDED_REGION.to_owned());
-        Self::Embedded {
-            folder,
-            bucket,
-            region,
-        }
-    }
-}
-
 impl FromStr for Location {
     type Err = String;
 
