@@ -17,7 +17,7 @@ pub use event::{Event, EventData, EventTime};
 pub use file::ObjectKey;
 pub use finding::Finding;
 pub use id::{ClientId, EventId, FileId};
-pub use query::{Ordering, Page, Query};
+pub use query::{Ordering, Page, Position, Query};
 pub use tenant::{ClientSecret, DatabaseName, Tenant, TenantMember};
 
 /// Why a value was refused, in words for the person who sent it.

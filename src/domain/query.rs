@@ -77,6 +77,15 @@ impl Query {
     }
 }
 
+/// Where an event stands in the total order of its tenant's events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    pub time_us: i64,
+    /// Ids are compared as their 16 bytes.
+    pub event_id: EventId,
+}
+
 fn any_of<T: PartialEq>(wanted: &[T], value: &T) -> bool {
     wanted.is_empty() || wanted.contains(value)
 }

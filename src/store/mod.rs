@@ -9,7 +9,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::domain::{ClientId, DatabaseName, Event, EventId, Finding, Page, Query, Tenant};
+use crate::domain::query::Limit;
+use crate::domain::{
+    ClientId, DatabaseName, Event, EventId, Finding, Page, Position, Query, Tenant,
+};
 
 pub use location::Location;
 
@@ -28,6 +31,9 @@ pub trait Store: Debug + Send + Sync {
 
     /// Returns the tenant entry with this database name, letter case included.
     async fn tenant_by_name(&self, name: &DatabaseName) -> Result<Option<Arc<Tenant>>, Error>;
+
+    /// Returns all tenant entries, ordered by database name.
+    async fn tenants(&self) -> Result<Vec<Arc<Tenant>>, Error>;
 
     /// Tells whether the database of a tenant entry is there: somebody may have removed it by hand.
     async fn has_database(&self, tenant: &Tenant) -> Result<bool, Error>;
@@ -48,6 +54,15 @@ pub trait Store: Debug + Send + Sync {
     /// Returns the events that `query` asks for, in the total order (`event_time`, `event_id`), newest
     /// first unless it says otherwise.
     async fn events(&self, tenant: &Tenant, query: &Query) -> Result<Page, Error>;
+
+    /// Returns the tenant's next events behind `after` in the total order, oldest first, at most
+    /// `limit` of them: fewer only at the end. For copying and verifying whole histories.
+    async fn scan(
+        &self,
+        tenant: &Tenant,
+        after: Option<Position>,
+        limit: Limit,
+    ) -> Result<Vec<Event>, Error>;
 
     /// Tells whether the backend would answer now. Cheap enough for a probe every second.
     async fn ping(&self) -> Result<(), Error>;

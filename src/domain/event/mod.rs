@@ -6,7 +6,7 @@ mod time;
 pub use data::{DataProblem, EventData};
 pub use time::EventTime;
 
-use super::{EventId, FileId};
+use super::{EventId, FileId, Position};
 
 /// Something that happened to a record, as it was sent and as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,14 @@ pub struct Event {
 }
 
 impl Event {
+    /// Returns where the event stands in the total order.
+    pub const fn position(&self) -> Position {
+        Position {
+            time_us: self.time.micros(),
+            event_id: self.id,
+        }
+    }
+
     /// Tells whether `other` says the same, so that it is a second delivery and not another event.
     ///
     /// The instant counts and not how it was written; `event_data` is compared as JSON: white space

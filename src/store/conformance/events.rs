@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use super::samples::{self, Random, data, history};
-use super::{Opener, newest_first, whole, with_tenant};
+use super::{Opener, assert_missing, newest_first, whole, with_tenant};
 use crate::domain::query::Limit;
-use crate::domain::{Event, EventTime, Ordering, Query, Tenant};
+use crate::domain::{Event, EventId, EventTime, Ordering, Position, Query, Tenant};
 use crate::store::Appended::{self, AlreadyThere, OtherContent, Stored};
 
 pub async fn stores_an_event_once(opener: &dyn Opener) {
@@ -100,6 +101,63 @@ pub async fn joins_pages_to_the_whole(opener: &dyn Opener) {
         expected.reverse();
     }
     store.close().await.unwrap();
+}
+
+pub async fn walks_the_whole_by_scanning(opener: &dyn Opener) {
+    let (store, tenant) = with_tenant(opener, "scanned").await;
+    let (first, limit) = (None, Limit::new(7).unwrap());
+    assert_eq!(store.scan(&tenant, first, limit).await.unwrap(), []);
+
+    // 250 events at 200 instants: ties are many, and ids of both halves of their range.
+    let mut events = history(14, 250);
+    let mut random = Random::seeded(15);
+    for (time, high) in [
+        ("0001-01-01T00:00:00Z", 0),
+        ("9999-12-31T23:59:59.999999Z", u64::MAX),
+    ] {
+        events.push(Event {
+            id: EventId::from_uuid(Uuid::from_u64_pair(high, u64::MAX)),
+            time: EventTime::parse(time).unwrap(),
+            ..random.event()
+        });
+    }
+    store.append(&tenant, events.clone()).await.unwrap();
+    let mut expected = newest_first(events);
+    expected.reverse();
+    for limit in [1, 7, 63, 251, 252, 1000] {
+        let limit = Limit::new(limit).unwrap();
+        let mut joined: Vec<Event> = Vec::new();
+        loop {
+            let after = joined.last().map(Event::position);
+            let next = store.scan(&tenant, after, limit).await.unwrap();
+            let left = expected.len() - joined.len();
+            assert_eq!(next.len(), left.min(limit.get() as usize), "by {limit:?}");
+            if next.is_empty() {
+                break;
+            }
+            joined.extend(next);
+        }
+        assert_eq!(joined, expected, "by {limit:?}");
+    }
+
+    // The position need not be that of an event.
+    let between = Position {
+        time_us: expected[100].time.micros(),
+        event_id: EventId::from_uuid(Uuid::from_u64_pair(1 << 63, 0)),
+    };
+    let behind = expected
+        .iter()
+        .position(|event| event.position() > between)
+        .unwrap();
+    let next = store.scan(&tenant, Some(between), limit).await.unwrap();
+    assert_eq!(next, expected[behind..behind + 7]);
+    assert_missing(
+        &store
+            .scan(&samples::tenant("scanned-2"), first, limit)
+            .await,
+    );
+    store.close().await.unwrap();
+    assert!(store.scan(&tenant, first, limit).await.is_err(), "closed");
 }
 
 pub async fn filters_as_the_query_says(opener: &dyn Opener) {

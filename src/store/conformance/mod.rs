@@ -32,10 +32,12 @@ pub trait Opener: Send + Sync {
 pub async fn all(opener: &dyn Opener) {
     tenants::creates_finds_and_deletes_tenants(opener).await;
     tenants::lets_one_of_racing_creations_win(opener).await;
+    tenants::lists_tenants_by_name(opener).await;
     tenants::keeps_names_apart_that_differ_by_case(opener).await;
     events::stores_an_event_once(opener).await;
     events::stores_an_event_once_for_racing_senders(opener).await;
     events::joins_pages_to_the_whole(opener).await;
+    events::walks_the_whole_by_scanning(opener).await;
     events::filters_as_the_query_says(opener).await;
     events::gives_back_what_was_sent(opener).await;
     events::takes_large_events(opener).await;

@@ -6,7 +6,8 @@ use tokio::task::JoinSet;
 
 use super::samples::{self, Random, history, tenant};
 use super::{Opener, assert_missing, newest_first, whole, with_tenant};
-use crate::domain::{Event, Query};
+use crate::domain::query::Limit;
+use crate::domain::{Event, Query, Tenant};
 use crate::store::{Appended, Created, Error};
 
 pub async fn creates_finds_and_deletes_tenants(opener: &dyn Opener) {
@@ -76,6 +77,33 @@ pub async fn lets_one_of_racing_creations_win(opener: &dyn Opener) {
     store.close().await.unwrap();
 }
 
+pub async fn lists_tenants_by_name(opener: &dyn Opener) {
+    let store = opener.open().await;
+    let names = ["listed-b", "listed-2", "listed-10", "listed-B", "listed_a"];
+    let tenants = names.map(tenant);
+    for tenant in &tenants {
+        store.create_tenant(tenant.clone()).await.unwrap();
+    }
+    let gone = tenant("listed-c");
+    store.create_tenant(gone.clone()).await.unwrap();
+    store.delete_tenant(&gone).await.unwrap();
+
+    let all = store.tenants().await.unwrap();
+    assert!(all.is_sorted_by(|one, next| one.database_name < next.database_name));
+    let ours = |tenant: &&Tenant| tenant.database_name.as_str().starts_with("listed");
+    let listed: Vec<&Tenant> = all.iter().map(AsRef::as_ref).filter(ours).collect();
+    let mut expected: Vec<&Tenant> = tenants.iter().collect();
+    expected.sort_by_key(|tenant| tenant.database_name.as_str()); // byte by byte
+    assert_eq!(listed, expected, "whole entries, without those deleted");
+    for tenant in &tenants {
+        store.delete_tenant(tenant).await.unwrap();
+    }
+    let left = store.tenants().await.unwrap();
+    assert!(!left.iter().any(|tenant| ours(&tenant.as_ref())));
+    store.close().await.unwrap();
+    assert!(store.tenants().await.is_err(), "closed");
+}
+
 pub async fn keeps_names_apart_that_differ_by_case(opener: &dyn Opener) {
     let store = opener.open().await;
     let tenants = ["case-demo", "Case-demo", "case-Demo", "CASE-DEMO"].map(tenant);
@@ -132,6 +160,7 @@ pub async fn forgets_deleted_tenants(opener: &dyn Opener) {
     assert_missing(&store.append(&old, events.clone()).await);
     assert_missing(&store.event(&old, events[0].id).await);
     assert_missing(&store.events(&old, &Query::default()).await);
+    assert_missing(&store.scan(&old, None, Limit::default()).await);
 
     let new = tenant("deleted");
     assert_eq!(

@@ -30,7 +30,10 @@ use self::folder::{Folder, Identity};
 use self::open_tenants::{Lease, OpenTenants};
 use self::registry::{Registry, State};
 use super::{Appended, Created, Error, Store};
-use crate::domain::{ClientId, DatabaseName, Event, EventId, Finding, Page, Query, Tenant};
+use crate::domain::query::Limit;
+use crate::domain::{
+    ClientId, DatabaseName, Event, EventId, Finding, Page, Position, Query, Tenant,
+};
 
 /// How many creations and deletions run at once, at most.
 const NAME_LOCKS: usize = 64;
@@ -115,6 +118,10 @@ impl Store for Sqlite {
         Ok(entry.map(|entry| Arc::clone(&entry.tenant)))
     }
 
+    async fn tenants(&self) -> Result<Vec<Arc<Tenant>>, Error> {
+        self.0.registry.tenants()
+    }
+
     /// One `stat`: it takes microseconds, and a thread hop would take longer.
     async fn has_database(&self, tenant: &Tenant) -> Result<bool, Error> {
         let Some(entry) = self.0.registry.by_client_id(tenant.client_id)? else {
@@ -150,6 +157,18 @@ impl Store for Sqlite {
         let query = query.clone();
         lease
             .read(move |connection| queries::page(connection, &query))
+            .await
+    }
+
+    async fn scan(
+        &self,
+        tenant: &Tenant,
+        after: Option<Position>,
+        limit: Limit,
+    ) -> Result<Vec<Event>, Error> {
+        let lease = self.0.lease(tenant).await?;
+        lease
+            .read(move |connection| queries::scan(connection, after, limit))
             .await
     }
 

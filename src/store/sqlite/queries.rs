@@ -6,7 +6,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
 use super::events::{self, COLUMNS};
-use crate::domain::{Event, Ordering, Page, Query};
+use crate::domain::query::Limit;
+use crate::domain::{Event, Ordering, Page, Position, Query};
 
 /// Reads a page and its counts in one transaction: all three describe the same instant.
 pub(super) fn page(connection: &mut Connection, query: &Query) -> rusqlite::Result<Page> {
@@ -25,6 +26,32 @@ pub(super) fn page(connection: &mut Connection, query: &Query) -> rusqlite::Resu
         total_count,
         filtered_count,
     })
+}
+
+/// Reads the events behind a position: by the index of the total order, from there on.
+pub(super) fn scan(
+    connection: &Connection,
+    after: Option<Position>,
+    limit: Limit,
+) -> rusqlite::Result<Vec<Event>> {
+    let mut values = Vec::with_capacity(3);
+    if let Some(Position { time_us, event_id }) = after {
+        values.push(Value::Integer(time_us));
+        values.push(events::id_value(&event_id));
+    }
+    values.push(Value::Integer(limit.get().into()));
+    let mut statement = connection.prepare_cached(&scan_sql(after))?;
+    statement
+        .query_map(params_from_iter(values), events::from_row)?
+        .collect()
+}
+
+fn scan_sql(after: Option<Position>) -> String {
+    let behind = match after {
+        Some(_) => " WHERE (time_us, event_id) > (?, ?)",
+        None => "",
+    };
+    format!("SELECT {COLUMNS} FROM events{behind} ORDER BY time_us, event_id LIMIT ?")
 }
 
 fn count(connection: &Connection, sql: &str, values: &[Value]) -> rusqlite::Result<u64> {
@@ -127,20 +154,28 @@ impl Filters {
 mod tests {
     use std::path::Path;
 
+    use rusqlite::types::Value;
     use rusqlite::{Connection, params_from_iter};
+    use uuid::Uuid;
 
-    use super::{Filters, page_sql};
-    use crate::domain::{Ordering, Query};
+    use super::{Filters, page_sql, scan_sql};
+    use crate::domain::{EventId, Ordering, Position, Query};
     use crate::store::sqlite::migrations::TENANT;
 
-    /// Returns how SQLite goes about a page, one step a line.
+    /// Returns how SQLite goes about a page.
     fn plan(query: &Query) -> String {
-        let mut connection = Connection::open_in_memory().unwrap();
-        TENANT.create(&mut connection, Path::new("x.db")).unwrap();
         let Filters { sql, mut values } = Filters::of(query);
         values.extend([1.into(), 0.into()]);
-        let sql = format!("EXPLAIN QUERY PLAN {}", page_sql(&sql, query.ordering));
-        let mut statement = connection.prepare(&sql).unwrap();
+        plan_of(&page_sql(&sql, query.ordering), values)
+    }
+
+    /// Returns how SQLite goes about a statement, one step a line.
+    fn plan_of(sql: &str, values: Vec<Value>) -> String {
+        let mut connection = Connection::open_in_memory().unwrap();
+        TENANT.create(&mut connection, Path::new("x.db")).unwrap();
+        let mut statement = connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .unwrap();
         let steps = statement
             .query_map(params_from_iter(values), |row| row.get(3))
             .unwrap();
@@ -175,6 +210,22 @@ mod tests {
             );
             assert!(!plan_of_record.contains("TEMP B-TREE"), "{plan_of_record}");
         }
+    }
+
+    #[test]
+    fn a_scan_starts_where_the_last_one_ended() {
+        let plan = plan_of(&scan_sql(None), vec![1.into()]);
+        assert!(plan.contains("INDEX events_by_time"), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+
+        let after = Position {
+            time_us: 0,
+            event_id: EventId::from_uuid(Uuid::nil()),
+        };
+        let values = vec![0.into(), vec![0_u8; 16].into(), 1.into()];
+        let plan = plan_of(&scan_sql(Some(after)), values);
+        let search = "SEARCH events USING INDEX events_by_time ((time_us,event_id)>(?,?))";
+        assert_eq!(plan, search);
     }
 
     #[test]

@@ -83,6 +83,18 @@ impl Registry {
         self.lookup(|ready| ready.by_name.get(name))
     }
 
+    /// Returns the tenants that are ready, ordered by name.
+    pub(super) fn tenants(&self) -> Result<Vec<Arc<Tenant>>, Error> {
+        let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
+        if ready.closed {
+            return Err(closed());
+        }
+        let entries = ready.by_name.values();
+        let mut tenants: Vec<_> = entries.map(|entry| Arc::clone(&entry.tenant)).collect();
+        tenants.sort_unstable_by(|one, other| one.database_name.cmp(&other.database_name));
+        Ok(tenants)
+    }
+
     /// Returns whose name it is and how far that one has come, on disk.
     pub(super) fn state(&self, name: &DatabaseName) -> Result<Option<(ClientId, State)>, Error> {
         self.with(|connection| {

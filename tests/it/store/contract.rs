@@ -21,6 +21,11 @@ async fn lets_one_of_racing_creations_win() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn lists_tenants_by_name() {
+    conformance::tenants::lists_tenants_by_name(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keeps_names_apart_that_differ_by_case() {
     let place = Place::new();
     conformance::tenants::keeps_names_apart_that_differ_by_case(&place).await;
@@ -57,6 +62,11 @@ async fn stores_an_event_once_for_racing_senders() {
 #[tokio::test(flavor = "multi_thread")]
 async fn joins_pages_to_the_whole() {
     conformance::events::joins_pages_to_the_whole(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn walks_the_whole_by_scanning() {
+    conformance::events::walks_the_whole_by_scanning(&Place::new()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
