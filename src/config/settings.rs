@@ -82,7 +82,8 @@ pub(super) const DATABASE: Setting = Setting {
     value: "LOCATION",
     default: Some("sqlite:./event-history-data"),
     section: STORAGE,
-    help: "Where tenants and events are kept: `sqlite:<folder>`",
+    help: "Where tenants and events are kept: `sqlite:<folder>` or \
+           `clickhouse://user:password@host:8123` (`clickhouses://` for TLS)",
 };
 
 pub(super) const FILES: Setting = Setting {

@@ -4,10 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// A backend and where it is: `sqlite:<folder>`.
+use super::clickhouse::Address;
+
+/// A backend and where it is: `sqlite:<folder>`, or `clickhouse://user:password@host:8123`
+/// (`clickhouses://` for TLS).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
     Sqlite { folder: PathBuf },
+    ClickHouse(Address),
 }
 
 impl FromStr for Location {
@@ -21,7 +25,10 @@ impl FromStr for Location {
             Some(("sqlite", folder)) => Ok(Self::Sqlite {
                 folder: folder.into(),
             }),
-            _ => Err(format!("'{text}' is not of the form 'sqlite:<folder>'")),
+            Some(("clickhouse" | "clickhouses", _)) => text.parse().map(Self::ClickHouse),
+            _ => Err(format!(
+                "'{text}' is not of the form 'sqlite:<folder>' or 'clickhouse://user:password@host:8123'"
+            )),
         }
     }
 }
@@ -30,6 +37,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite { folder } => write!(f, "sqlite:{}", folder.display()),
+            Self::ClickHouse(address) => address.fmt(f),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Where tenants and their events are kept.
 
+pub mod clickhouse;
 pub mod conformance;
 mod location;
+mod queue;
 pub mod sqlite;
 
 use std::fmt::Debug;
@@ -123,6 +125,7 @@ pub async fn check(location: &Location) -> Vec<Finding> {
                 )
             })]
         }
+        Location::ClickHouse(address) => clickhouse::check_address(address).await,
     }
 }
 
@@ -132,6 +135,10 @@ pub async fn open(location: &Location) -> Result<Arc<dyn Store>, Error> {
         Location::Sqlite { folder } => {
             sqlite::describe_metrics();
             Ok(Arc::new(sqlite::Sqlite::open(folder).await?))
+        }
+        Location::ClickHouse(address) => {
+            clickhouse::describe_metrics();
+            Ok(Arc::new(clickhouse::ClickHouse::open(address).await?))
         }
     }
 }

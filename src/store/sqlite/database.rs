@@ -10,9 +10,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::errors::{io_failed, sql_failed};
 use super::folder::{Folder, Identity, Lock, create_file, sync_file};
 use super::migrations::TENANT;
-use super::writer::{Backlog, Writer};
+use super::writer::Writer;
 use crate::domain::DatabaseName;
 use crate::store::Error;
+use crate::store::queue::Backlog;
 
 /// How many reads of one tenant run at once; the others wait for their turn.
 const MAX_READERS: usize = 2;

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use metrics::{Unit, describe_gauge, describe_histogram};
+use metrics::describe_gauge;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use checks::check_folder;
@@ -77,22 +77,10 @@ impl Sqlite {
 
 /// Tells the recorder of metrics what this backend measures.
 pub fn describe_metrics() {
+    super::queue::describe_metrics();
     describe_gauge!(
         "event_history_sqlite_open_tenants",
         "Tenants whose database file is open."
-    );
-    describe_gauge!(
-        "event_history_write_queue_events",
-        "Events that wait for their commit."
-    );
-    describe_histogram!(
-        "event_history_commit_events",
-        "Events stored by one commit."
-    );
-    describe_histogram!(
-        "event_history_commit_duration_seconds",
-        Unit::Seconds,
-        "How long a commit took, its fsync included."
     );
 }
 

@@ -17,8 +17,9 @@ use super::database::Database;
 use super::errors::{blocking, closed};
 use super::folder::Folder;
 use super::registry::Entry;
-use super::writer::{self, Backlog};
+use super::writer;
 use crate::domain::{ClientId, Event};
+use crate::store::queue::Backlog;
 use crate::store::{Appended, Error};
 
 /// How many databases are open at once. One with its readers takes seven file descriptors, so that

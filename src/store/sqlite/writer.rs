@@ -6,32 +6,19 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use metrics::{gauge, histogram};
+use metrics::histogram;
 use rusqlite::{Connection, TransactionBehavior};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use super::database::Site;
 use super::errors::{io_failed, refused, sql_failed};
 use super::events;
 use crate::domain::Event;
+use crate::store::queue::{Answer, Append, Backlog, MAX_BATCH_BYTES, MAX_QUEUED_CALLS, count_f64};
 use crate::store::{Appended, Error};
 
 /// The events of one transaction, unless one call brings more; it stays under about 50 ms.
 const MAX_BATCH_EVENTS: usize = 1000;
-
-/// The same bound for large events: eight of the largest that the API takes.
-const MAX_BATCH_BYTES: u32 = 8 * 1024 * 1024;
-
-/// Calls that may wait for one tenant's writer: a few transactions' worth, so well under a second.
-const MAX_QUEUED_CALLS: usize = 4096;
-
-/// What may wait for all writers together, which bounds the memory of the queues.
-const MAX_QUEUED_BYTES: u32 = 64 * 1024 * 1024;
-
-/// What an event weighs beside its texts.
-const EVENT_OVERHEAD_BYTES: usize = 256;
-
-type Answer = Result<Vec<Appended>, Error>;
 
 /// The queue to the thread, and the thread.
 #[derive(Debug)]
@@ -39,54 +26,6 @@ pub(super) struct Writer {
     queue: mpsc::Sender<Append>,
     thread: JoinHandle<()>,
     backlog: Backlog,
-}
-
-/// The room that is left for what waits, shared by all writers of a store.
-#[derive(Debug, Clone)]
-pub(super) struct Backlog(Arc<Semaphore>);
-
-/// A call that waits.
-#[derive(Debug)]
-struct Append {
-    events: Vec<Event>,
-    /// Nobody may be listening any more; the events are stored all the same.
-    answer: oneshot::Sender<Answer>,
-    room: Room,
-}
-
-/// The room that a waiting call takes up.
-#[derive(Debug)]
-struct Room {
-    events: usize,
-    permit: OwnedSemaphorePermit,
-}
-
-impl Default for Backlog {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(MAX_QUEUED_BYTES as usize)))
-    }
-}
-
-impl Backlog {
-    fn room_for(&self, events: &[Event]) -> Result<Room, Error> {
-        let bytes: usize = events.iter().map(weight_bytes).sum();
-        // What is larger than all the room there is waits alone, rather than never.
-        let bytes = u32::try_from(bytes).map_or(MAX_QUEUED_BYTES, |it| it.min(MAX_QUEUED_BYTES));
-        let permit = Arc::clone(&self.0)
-            .try_acquire_many_owned(bytes)
-            .map_err(|_| Error::Busy)?;
-        queued_events().increment(count_f64(events.len()));
-        Ok(Room {
-            events: events.len(),
-            permit,
-        })
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        queued_events().decrement(count_f64(self.events));
-    }
 }
 
 impl Writer {
@@ -114,13 +53,7 @@ impl Writer {
 
     /// Queues events; the answer comes once they are durable.
     pub(super) fn append(&self, events: Vec<Event>) -> Result<oneshot::Receiver<Answer>, Error> {
-        let room = self.backlog.room_for(&events)?;
-        let (answer, answered) = oneshot::channel();
-        let append = Append {
-            events,
-            answer,
-            room,
-        };
+        let (append, answered) = self.backlog.call(events)?;
         match self.queue.try_send(append) {
             Ok(()) => Ok(answered),
             Err(mpsc::error::TrySendError::Full(_)) => Err(Error::Busy),
@@ -247,18 +180,6 @@ impl Work {
     }
 }
 
-impl Append {
-    fn answer(self, answer: Answer) {
-        let Self {
-            events: _,
-            answer: listener,
-            room,
-        } = self;
-        drop(room); // first: who is answered finds room for its next call
-        let _ = listener.send(answer);
-    }
-}
-
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sql(Arc::new(error))
@@ -274,14 +195,14 @@ impl From<io::Error> for Failure {
 /// Takes what waits behind `first`, up to the bounds of a transaction.
 fn gather(first: Append, waiting: &mut mpsc::Receiver<Append>) -> Vec<Append> {
     let mut events = first.events.len();
-    let mut bytes = first.room.permit.num_permits();
+    let mut bytes = first.weight_bytes();
     let mut batch = vec![first];
-    while events < MAX_BATCH_EVENTS && bytes < MAX_BATCH_BYTES as usize {
+    while events < MAX_BATCH_EVENTS && bytes < MAX_BATCH_BYTES {
         let Ok(append) = waiting.try_recv() else {
             break;
         };
         events += append.events.len();
-        bytes += append.room.permit.num_permits();
+        bytes += append.weight_bytes();
         batch.push(append);
     }
     batch
@@ -299,21 +220,4 @@ fn write(connection: &mut Connection, batch: &[Append]) -> rusqlite::Result<Vec<
     }
     transaction.commit()?;
     Ok(outcomes)
-}
-
-fn weight_bytes(event: &Event) -> usize {
-    let texts = event.data.as_str().len() + event.source_name.len() + event.source_info.len();
-    texts + EVENT_OVERHEAD_BYTES
-}
-
-fn queued_events() -> metrics::Gauge {
-    gauge!("event_history_write_queue_events")
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "metrics are doubles; a queue is far shorter than 2^53"
-)]
-fn count_f64(count: usize) -> f64 {
-    count as f64
 }

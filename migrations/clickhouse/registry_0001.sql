@@ -1,0 +1,15 @@
+-- The tenant entries. Rows of one client id replace each other: the one with the highest state counts.
+-- $ON_CLUSTER and $REPLICATED are empty unless a cluster is given; every host of it then has all entries.
+CREATE TABLE IF NOT EXISTS default.tenants $ON_CLUSTER
+(
+    client_id            UUID,
+    state                UInt8 COMMENT '1 creating, 2 ready, 3 deleting, 4 deleted',
+    database_name        String,
+    client_label         String,
+    client_secret_sha256 FixedString(32),
+    created_at           DateTime64(9, 'UTC')
+)
+ENGINE = $REGISTRY_ENGINE
+ORDER BY client_id
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
+COMMENT 'event-history schema 1'

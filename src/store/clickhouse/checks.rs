@@ -1,0 +1,153 @@
+//! What `event-history check` looks at in a ClickHouse.
+
+use jiff::Timestamp;
+
+use super::address::Address;
+use super::client::Client;
+use super::errors::{Failure, code};
+use crate::domain::{Clock, Finding, SystemClock};
+
+const SUBJECT: &str = "database";
+
+/// The first version whose projections work as indexes.
+const MIN_VERSION: (u32, u32) = (25, 12);
+
+/// A clock that is further off makes the times in logs and entries hard to compare.
+const MAX_CLOCK_DIFFERENCE_S: i64 = 60;
+
+/// What the user has to be allowed, and why.
+const GRANTS: [&str; 7] = [
+    "CREATE DATABASE ON *.*",
+    "CREATE TABLE ON *.*",
+    "DROP DATABASE ON *.*",
+    "DROP TABLE ON *.*",
+    "SELECT ON *.*",
+    "INSERT ON *.*",
+    "ALTER TABLE ON *.*",
+];
+
+/// Says whether a store could be opened there. Changes nothing.
+pub async fn check_address(address: &Address) -> Vec<Finding> {
+    match Client::new(address) {
+        Ok(client) => {
+            let mut findings = check(&client).await;
+            if let Some(cluster) = &address.cluster {
+                findings.extend(check_cluster(&client, cluster.as_str()).await);
+            }
+            findings
+        }
+        Err(failure) => vec![unreachable(&failure)],
+    }
+}
+
+/// Says how the ClickHouse behind `client` stands. Changes nothing.
+pub(super) async fn check(client: &Client) -> Vec<Finding> {
+    #[derive(clickhouse::Row, serde::Deserialize)]
+    struct About {
+        version: String,
+        user: String,
+        now_s: i64,
+    }
+    let about = client.fetch::<About>("check", |it| {
+        it.query_raw("SELECT version() AS version, currentUser() AS user, toInt64(now()) AS now_s")
+    });
+    let about = match about.await.map(|mut rows| rows.pop()) {
+        Ok(Some(about)) => about,
+        Ok(None) => return vec![unreachable(&Failure::Nonsense("no rows".to_owned()))],
+        Err(failure) => return vec![unreachable(&failure)],
+    };
+    let mut findings = vec![version(&about.version)];
+    findings.extend(clock(about.now_s, SystemClock.now()));
+    findings.extend(grants(client, &about.user).await);
+    findings
+}
+
+fn version(version: &str) -> Finding {
+    let mut numbers = version.split('.').map_while(|part| part.parse().ok());
+    let found = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if found < MIN_VERSION {
+        let (major, minor) = MIN_VERSION;
+        return Finding::wrong(
+            SUBJECT,
+            format!("ClickHouse {version} is too old"),
+            format!("upgrade it to {major}.{minor} or newer"),
+        );
+    }
+    Finding::good(SUBJECT, format!("ClickHouse {version} answers"))
+}
+
+fn clock(now_s: i64, ours: Timestamp) -> Option<Finding> {
+    let difference = now_s - ours.as_second();
+    (difference.abs() > MAX_CLOCK_DIFFERENCE_S).then(|| {
+        Finding::warning(
+            SUBJECT,
+            format!("the clock of ClickHouse is {difference} s off ours"),
+            "synchronize both clocks",
+        )
+    })
+}
+
+async fn grants(client: &Client, user: &str) -> Option<Finding> {
+    let mut missing = Vec::new();
+    for grant in GRANTS {
+        // Fixed texts: CHECK GRANT takes no parameters.
+        let sql = format!("CHECK GRANT {grant}");
+        match client.fetch::<u8>("check", |it| it.query_raw(&sql)).await {
+            Ok(answer) if answer == [1] => {}
+            Ok(_) => missing.push(grant),
+            Err(failure) => return Some(unreachable(&failure)),
+        }
+    }
+    (!missing.is_empty()).then(|| {
+        let missing = missing.join(", ");
+        Finding::wrong(
+            SUBJECT,
+            format!("user '{user}' may not {missing}"),
+            format!("GRANT {missing} TO {user}"),
+        )
+    })
+}
+
+async fn check_cluster(client: &Client, cluster: &str) -> Option<Finding> {
+    let sql = "SELECT count() FROM system.clusters WHERE cluster = {cluster:String}";
+    let hosts = client.fetch::<u64>("check", |it| it.query_raw(sql).param("cluster", cluster));
+    match hosts.await {
+        Ok(hosts) if hosts.first().is_some_and(|hosts| *hosts > 0) => None,
+        Ok(_) => Some(Finding::wrong(
+            SUBJECT,
+            format!("ClickHouse knows no cluster '{cluster}'"),
+            "name one of `SELECT DISTINCT cluster FROM system.clusters`",
+        )),
+        Err(failure) => Some(unreachable(&failure)),
+    }
+}
+
+fn unreachable(failure: &Failure) -> Finding {
+    let remedy = if failure.is(code::AUTHENTICATION_FAILED) {
+        "set the user and password of the database URL: clickhouse://user:password@host:8123"
+    } else if failure.is(code::ACCESS_DENIED) {
+        "grant the user what docs/operations.md lists"
+    } else {
+        "see that ClickHouse runs, and that host, port and scheme of the database URL are its HTTP ones"
+    };
+    Finding::wrong(SUBJECT, failure.to_string(), remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version;
+    use crate::domain::finding::State;
+
+    #[test]
+    fn old_versions_are_named() {
+        for (text, good) in [
+            ("26.7.2.1", true),
+            ("25.12.1.1", true),
+            ("25.11.9.9", false),
+            ("24.8", false),
+            ("x", false),
+        ] {
+            assert_eq!(version(text).state == State::Good, good, "{text}");
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Talking to ClickHouse: over HTTP, to the first host that answers, within bounded time.
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use clickhouse::insert::Insert;
+use clickhouse::query::Query;
+use clickhouse::{Compression, RowOwned, RowRead};
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::Client as HyperClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use metrics::histogram;
+use rustls_platform_verifier::ConfigVerifierExt;
+use secrecy::ExposeSecret;
+
+use super::address::Address;
+use super::errors::Failure;
+
+/// How long a connection may take to come about; a host that is gone should not use up the time in
+/// which another could answer.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(1000);
+
+/// How long one call may take, with all hosts tried: who waits has 5 s (what EventBridge gives an
+/// endpoint), and may have to wait for more than one call.
+const CALL_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The same for what a start does, where many replicas may do it at once, and for DDL on a cluster.
+const DDL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// ClickHouse closes idle connections after 10 s by default, older ones after 3 s.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// More than the statements that one replica has in flight.
+const MAX_IDLE_CONNECTIONS: usize = 64;
+
+/// What one statement may use of the server's memory: a page of the largest events, decoded.
+const MAX_MEMORY_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+
+/// Settings of every statement. A value that ClickHouse has by default stands here where another
+/// default, of a version or of a user's profile, would break a promise.
+const SETTINGS: [(&str, &str); 8] = [
+    // An INSERT is answered when its rows are in the table, never when they are in a buffer.
+    ("async_insert", "0"),
+    ("insert_deduplicate", "1"),
+    // Without it an error in the middle of an answer would look like its end.
+    ("wait_end_of_query", "1"),
+    ("max_execution_time", "3"),
+    ("lock_acquire_timeout", "3"),
+    // A tenant's table is searched by event id and by record through its projections.
+    ("optimize_use_projections", "1"),
+    ("optimize_use_projection_filtering", "1"),
+    // Streaming DISTINCT over a page's keys is slower by orders of magnitude than hashing them.
+    ("optimize_distinct_in_order", "0"),
+];
+
+/// Connections to the hosts of one ClickHouse. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Client {
+    hosts: Vec<clickhouse::Client>,
+    /// The host that answered last.
+    preferred: std::sync::Arc<AtomicUsize>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("hosts", &self.hosts.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    pub(super) fn new(address: &Address) -> Result<Self, Failure> {
+        let mut http = HttpConnector::new();
+        // Without it an INSERT waits 35 ms for an acknowledgement of its first packet.
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        http.set_keepalive(Some(Duration::from_secs(60)));
+        http.enforce_http(false);
+        // An error means that there is a provider already, which does as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let tls = rustls::ClientConfig::with_platform_verifier()
+            .map_err(|error| Failure::Setup(error.to_string()))?;
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http);
+        let http = HyperClient::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
+            .build(connector);
+        let mut base = clickhouse::Client::with_http_client(http)
+            .with_user(&address.user)
+            .with_password(address.password.expose_secret())
+            .with_compression(Compression::Lz4)
+            .with_product_info(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+            .with_setting("max_memory_usage", MAX_MEMORY_BYTES.to_string());
+        for (name, value) in SETTINGS {
+            base = base.with_setting(name, value);
+        }
+        if address.cluster.is_some() {
+            base = on_cluster(base);
+        }
+        let hosts = address.hosts.iter();
+        Ok(Self {
+            hosts: hosts.map(|url| base.clone().with_url(url)).collect(),
+            preferred: std::sync::Arc::default(),
+        })
+    }
+
+    /// Returns all rows of a query. `operation` names it in metrics.
+    pub(super) async fn fetch<T>(
+        &self,
+        operation: &'static str,
+        query: impl Fn(&clickhouse::Client) -> Query,
+    ) -> Result<Vec<T>, Failure>
+    where
+        T: RowOwned + RowRead,
+    {
+        let call = |host: clickhouse::Client| query(&host).fetch_all::<T>();
+        self.call(operation, CALL_TIMEOUT, Failure::allows_another_host, call)
+            .await
+    }
+
+    /// Runs a statement that changes what tables there are. It is sent again only where it was
+    /// certainly not received.
+    pub(super) async fn run(
+        &self,
+        operation: &'static str,
+        query: impl Fn(&clickhouse::Client) -> Query,
+    ) -> Result<(), Failure> {
+        let call = |host: clickhouse::Client| {
+            let query = query(&host)
+                .with_setting("max_execution_time", DDL_TIMEOUT.as_secs().to_string())
+                .with_setting("distributed_ddl_task_timeout", "25")
+                .with_setting("distributed_ddl_output_mode", "throw");
+            query.execute()
+        };
+        self.call(operation, DDL_TIMEOUT, Failure::was_not_sent, call)
+            .await
+    }
+
+    /// Inserts rows: they are in the table when this answers. `token` stands for just these rows: sent
+    /// again they are not stored again.
+    pub(super) async fn insert<T, R>(
+        &self,
+        operation: &'static str,
+        insert: impl Fn(Insert<T>) -> Insert<T>,
+        table: &'static str,
+        rows: impl Fn() -> R,
+    ) -> Result<(), Failure>
+    where
+        T: clickhouse::RowWrite,
+        R: Iterator<Item = T>,
+        T: for<'a> clickhouse::Row<Value<'a> = T>,
+    {
+        let (insert, rows) = (&insert, &rows);
+        let call = |host: clickhouse::Client| async move {
+            // The table's columns are known: asking for them would be another call.
+            let host = host.with_validation(false);
+            let mut statement = insert(host.insert_unescaped::<T>(table).await?);
+            for row in rows() {
+                statement.write(&row).await?;
+            }
+            statement.end().await
+        };
+        self.call(operation, CALL_TIMEOUT, Failure::allows_another_host, call)
+            .await
+    }
+
+    /// Tries the hosts in turn, beginning with the one that answered last, while `may_go_on` and the
+    /// time allow.
+    async fn call<T, F>(
+        &self,
+        operation: &'static str,
+        timeout: Duration,
+        may_go_on: impl Fn(&Failure) -> bool,
+        call: impl Fn(clickhouse::Client) -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = clickhouse::error::Result<T>>,
+    {
+        let started = Instant::now();
+        let first = self.preferred.load(Ordering::Relaxed);
+        let mut outcome = Err(Failure::TimedOut);
+        for step in 0..self.hosts.len() {
+            let place = (first + step) % self.hosts.len();
+            let left = timeout.saturating_sub(started.elapsed());
+            // The last host may use all the time that is left, the others their share of it.
+            let shares = u32::try_from(self.hosts.len() - step).unwrap_or(1);
+            let answer = tokio::time::timeout(left / shares, call(self.hosts[place].clone())).await;
+            outcome = answer
+                .map_err(|_| Failure::TimedOut)
+                .and_then(|answer| answer.map_err(Failure::from));
+            match &outcome {
+                Err(failure) if may_go_on(failure) => {}
+                _ => {
+                    self.preferred.store(place, Ordering::Relaxed);
+                    break;
+                }
+            }
+        }
+        let result = match &outcome {
+            Ok(_) => "ok",
+            Err(failure) => failure.kind(),
+        };
+        histogram!(
+            "event_history_clickhouse_request_duration_seconds",
+            "operation" => operation,
+            "result" => result
+        )
+        .record(started.elapsed());
+        outcome
+    }
+}
+
+/// On a cluster an acknowledged row is on a majority of the replicas, and a query sees what was
+/// acknowledged, whichever replica it asks.
+fn on_cluster(client: clickhouse::Client) -> clickhouse::Client {
+    client
+        .with_setting("insert_quorum", "auto")
+        .with_setting("insert_quorum_parallel", "0")
+        .with_setting("select_sequential_consistency", "1")
+        .with_setting("distributed_foreground_insert", "1")
+}

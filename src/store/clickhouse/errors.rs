@@ -1,0 +1,191 @@
+//! What a failure of ClickHouse means to a caller.
+
+use crate::domain::DatabaseName;
+use crate::store::Error;
+
+/// Codes that ClickHouse answers with.
+/// Source: `src/Common/ErrorCodes.cpp` of ClickHouse.
+pub(super) mod code {
+    pub(in crate::store::clickhouse) const TABLE_ALREADY_EXISTS: u32 = 57;
+    pub(in crate::store::clickhouse) const UNKNOWN_TABLE: u32 = 60;
+    pub(in crate::store::clickhouse) const UNKNOWN_DATABASE: u32 = 81;
+    pub(in crate::store::clickhouse) const DATABASE_ALREADY_EXISTS: u32 = 82;
+    pub(in crate::store::clickhouse) const ACCESS_DENIED: u32 = 497;
+    pub(in crate::store::clickhouse) const AUTHENTICATION_FAILED: u32 = 516;
+    pub(super) const TOO_MANY_SIMULTANEOUS_QUERIES: u32 = 202;
+    pub(super) const TABLE_IS_DROPPED: u32 = 218;
+    pub(super) const TOO_MANY_PARTS: u32 = 252;
+}
+
+/// The longest message that is passed on: ClickHouse may quote a whole statement.
+const MAX_MESSAGE_CHARS: usize = 500;
+
+/// Why a call to ClickHouse came to nothing.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum Failure {
+    /// ClickHouse refused, and said why.
+    #[error("clickhouse answered code {code}: {message}")]
+    Refused { code: u32, message: String },
+    /// No connection came about, so nothing was sent.
+    #[error("cannot connect to clickhouse: {0}")]
+    Unreachable(String),
+    /// The connection broke: what was sent may have been carried out.
+    #[error("the connection to clickhouse broke: {0}")]
+    Broken(String),
+    #[error("clickhouse did not answer in time")]
+    TimedOut,
+    /// The answer is not what was asked for.
+    #[error("clickhouse answered something else: {0}")]
+    Nonsense(String),
+    #[error("cannot prepare to speak to clickhouse: {0}")]
+    Setup(String),
+}
+
+impl Failure {
+    /// Tells whether ClickHouse said just this.
+    pub(super) fn is(&self, wanted: u32) -> bool {
+        matches!(self, Self::Refused { code, .. } if *code == wanted)
+    }
+
+    /// Tells whether the table or its database is not there.
+    pub(super) fn is_missing(&self) -> bool {
+        [
+            code::UNKNOWN_TABLE,
+            code::UNKNOWN_DATABASE,
+            code::TABLE_IS_DROPPED,
+        ]
+        .iter()
+        .any(|code| self.is(*code))
+    }
+
+    /// Tells whether what may be repeated may be sent to another host.
+    pub(super) fn allows_another_host(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable(_) | Self::Broken(_) | Self::TimedOut
+        )
+    }
+
+    /// Tells whether ClickHouse has certainly not seen the statement.
+    pub(super) fn was_not_sent(&self) -> bool {
+        matches!(self, Self::Unreachable(_))
+    }
+
+    /// Returns a word for metrics.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => "refused",
+            Self::Unreachable(_) => "unreachable",
+            Self::Broken(_) => "broken",
+            Self::TimedOut => "timeout",
+            Self::Nonsense(_) | Self::Setup(_) => "nonsense",
+        }
+    }
+
+    /// Returns what it means for work on a tenant.
+    pub(super) fn of_tenant(self, name: &DatabaseName) -> Error {
+        if self.is_missing() {
+            return Error::DatabaseMissing(name.clone());
+        }
+        self.into()
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused { code, .. }
+                if matches!(
+                    code,
+                    code::TOO_MANY_PARTS | code::TOO_MANY_SIMULTANEOUS_QUERIES
+                ) =>
+            {
+                tracing::warn!(%failure, "clickhouse has too much to do");
+                Self::Busy
+            }
+            Failure::Nonsense(message) => Self::Damaged(message),
+            other => Self::Unavailable(Box::new(other)),
+        }
+    }
+}
+
+impl From<clickhouse::error::Error> for Failure {
+    fn from(error: clickhouse::error::Error) -> Self {
+        use clickhouse::error::Error as E;
+        match error {
+            E::BadResponse(text) => refused(&text),
+            E::Network(cause) => {
+                let text = chain(&*cause);
+                let connecting = cause
+                    .downcast_ref::<hyper_util::client::legacy::Error>()
+                    .is_some_and(hyper_util::client::legacy::Error::is_connect);
+                if connecting {
+                    Self::Unreachable(text)
+                } else {
+                    Self::Broken(text)
+                }
+            }
+            E::TimedOut => Self::TimedOut,
+            // An answer that was cut short.
+            E::NotEnoughData | E::Decompression(_) => Self::Broken(error.to_string()),
+            other => Self::Nonsense(shortened(&other.to_string())),
+        }
+    }
+}
+
+/// Reads `Code: 60. DB::Exception: …`. In the middle of a compressed stream raw bytes stand before it.
+fn refused(text: &str) -> Failure {
+    let parsed = text.find("Code: ").and_then(|at| {
+        let rest = &text[at + "Code: ".len()..];
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let (code, message) = rest.split_at(digits);
+        Some((code.parse().ok()?, message))
+    });
+    match parsed {
+        Some((code, message)) => {
+            let message = message.trim_start_matches(". ");
+            let message = message.strip_prefix("DB::Exception: ").unwrap_or(message);
+            Failure::Refused {
+                code,
+                message: shortened(message),
+            }
+        }
+        // A proxy in between, say.
+        None => Failure::Broken(shortened(text)),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_MESSAGE_CHARS)
+        .collect()
+}
+
+/// Writes an error and its causes on one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    shortened(&line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, code, refused};
+
+    #[test]
+    fn reads_the_code_wherever_it_stands() {
+        let failure = refused("Code: 60. DB::Exception: Table x does not exist. (UNKNOWN_TABLE)");
+        assert!(failure.is(code::UNKNOWN_TABLE), "{failure:?}");
+        assert!(failure.is_missing());
+        assert!(refused("\u{0}\u{1}raw Code: 252. DB::Exception: Too many parts").is(252));
+        assert!(matches!(refused("502 Bad Gateway"), Failure::Broken(_)));
+        assert!(refused("Code: 516").is(code::AUTHENTICATION_FAILED));
+    }
+}

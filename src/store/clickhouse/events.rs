@@ -1,0 +1,109 @@
+//! Events as rows: the one place that knows which column holds what.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::errors::Failure;
+use crate::domain::{Event, EventData, EventId, EventTime, FileId};
+
+/// Every column of an event, in the order of [`EventRow`].
+pub(super) const COLUMNS: &str = "event_id, time_us, time_digits, event_type_id, record_id, \
+     source_id, source_type_id, source_name, source_info, file_id, event_data";
+
+#[derive(Debug, clickhouse::Row, Serialize, Deserialize)]
+pub(super) struct EventRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    event_id: Uuid,
+    time_us: i64,
+    time_digits: u8,
+    event_type_id: i32,
+    record_id: i64,
+    source_id: i64,
+    source_type_id: i32,
+    source_name: String,
+    source_info: String,
+    #[serde(with = "clickhouse::serde::uuid::option")]
+    file_id: Option<Uuid>,
+    event_data: String,
+}
+
+impl From<&Event> for EventRow {
+    fn from(event: &Event) -> Self {
+        let Event {
+            id,
+            time,
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            data,
+            file_id,
+        } = event;
+        Self {
+            event_id: id.uuid(),
+            time_us: time.micros(),
+            time_digits: time.digits(),
+            event_type_id: *event_type_id,
+            record_id: *record_id,
+            source_id: *source_id,
+            source_type_id: *source_type_id,
+            source_name: source_name.clone(),
+            source_info: source_info.clone(),
+            file_id: file_id.map(|id| id.uuid()),
+            event_data: data.as_str().to_owned(),
+        }
+    }
+}
+
+impl TryFrom<EventRow> for Event {
+    type Error = Failure;
+
+    fn try_from(row: EventRow) -> Result<Self, Failure> {
+        let EventRow {
+            event_id,
+            time_us,
+            time_digits,
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            file_id,
+            event_data,
+        } = row;
+        let time = EventTime::from_parts(time_us, time_digits).ok_or_else(|| {
+            Failure::Nonsense(format!(
+                "{time_us} us with {time_digits} digits make no time"
+            ))
+        })?;
+        Ok(Self {
+            id: EventId::from_uuid(event_id),
+            time,
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            data: EventData::from_stored(event_data),
+            file_id: file_id.map(FileId::from_uuid),
+        })
+    }
+}
+
+/// Returns the events of rows that are in the total order, in either direction. Two replicas that were
+/// sent one event at the same time may both have stored it; until ClickHouse merges the two rows they
+/// are neighbours, and the second is left out.
+pub(super) fn distinct(rows: Vec<EventRow>) -> Result<Vec<Event>, Failure> {
+    let mut events: Vec<Event> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let event = Event::try_from(row)?;
+        if events.last().is_none_or(|last| last.id != event.id) {
+            events.push(event);
+        }
+    }
+    Ok(events)
+}

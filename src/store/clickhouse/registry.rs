@@ -1,0 +1,193 @@
+//! The tenant entries, in `default.tenants`.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::client::Client;
+use super::errors::Failure;
+use super::migrations::{Dialect, REGISTRY};
+use crate::domain::{ClientId, DatabaseName, Tenant};
+use crate::store::Error;
+
+const TABLE: &str = "default.tenants";
+
+const COLUMNS: &str =
+    "client_id, state, database_name, client_label, client_secret_sha256, created_at";
+
+/// How far the making or the removal of a tenant has come. States only go up, so that whatever order
+/// replicas write them in, the highest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum State {
+    /// Somebody is making the database, or the end of a process cut that short.
+    Creating = 1,
+    Ready = 2,
+    /// Nobody finds the entry any more; the database is about to go.
+    Deleting = 3,
+    Deleted = 4,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) tenant: Tenant,
+    pub(super) state: State,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Registry {
+    client: Client,
+}
+
+impl Registry {
+    /// Makes the table where there is none, and brings it up to date. Replicas may do so at once.
+    pub(super) async fn open(client: &Client, dialect: &Dialect) -> Result<Self, Error> {
+        for step in REGISTRY.all() {
+            let sql = dialect.statement(step);
+            client
+                .run("migrate", |it| it.query_raw(&sql))
+                .await
+                .map_err(Error::from)?;
+        }
+        let comments: Vec<String> = client
+            .fetch("migrate", |it| {
+                it.query_raw(
+                    "SELECT comment FROM system.tables WHERE database = 'default' AND name = 'tenants'",
+                )
+            })
+            .await?;
+        let comment = comments.first().map_or("", String::as_str);
+        for step in REGISTRY.missing(TABLE, comment)? {
+            let sql = dialect.statement(step);
+            client.run("migrate", |it| it.query_raw(&sql)).await?;
+        }
+        Ok(Self {
+            client: client.clone(),
+        })
+    }
+
+    pub(super) async fn by_client_id(&self, id: ClientId) -> Result<Option<Entry>, Failure> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM {TABLE} FINAL WHERE client_id = {{client_id:UUID}}");
+        let rows = self.client.fetch::<Row>("tenant", |it| {
+            it.query_raw(&sql).param("client_id", id.uuid())
+        });
+        rows.await?.pop().map(Entry::try_from).transpose()
+    }
+
+    /// Returns all entries with this name that are not deleted: after a race or a crash there may be more
+    /// than one, of which one at most owns the database.
+    pub(super) async fn by_name(&self, name: &DatabaseName) -> Result<Vec<Entry>, Failure> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM {TABLE} FINAL \
+             WHERE database_name = {{name:String}} AND state < 4"
+        );
+        let rows = self.client.fetch::<Row>("tenant", |it| {
+            it.query_raw(&sql).param("name", name.as_str())
+        });
+        rows.await?.into_iter().map(Entry::try_from).collect()
+    }
+
+    /// Returns all entries that are not deleted, by name.
+    pub(super) async fn all(&self) -> Result<Vec<Entry>, Failure> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM {TABLE} FINAL WHERE state < 4 ORDER BY database_name, client_id"
+        );
+        let rows = self.client.fetch::<Row>("tenants", |it| it.query_raw(&sql));
+        rows.await?.into_iter().map(Entry::try_from).collect()
+    }
+
+    /// Writes how far a tenant has come. Nothing personal is kept of a deleted one.
+    pub(super) async fn write(&self, tenant: &Tenant, state: State) -> Result<(), Failure> {
+        self.client
+            .insert::<Row, _>(
+                "tenant_write",
+                |insert| insert,
+                TABLE,
+                || std::iter::once(Row::new(tenant, state)),
+            )
+            .await
+    }
+
+    /// Reads from the table.
+    pub(super) async fn ping(&self) -> Result<(), Failure> {
+        let sql = format!("SELECT toUInt8(1) FROM (SELECT 1 FROM {TABLE} LIMIT 1)");
+        let ping = self.client.fetch::<u8>("ping", |it| it.query_raw(&sql));
+        ping.await.map(drop)
+    }
+}
+
+#[derive(Debug, clickhouse::Row, Serialize, Deserialize)]
+struct Row {
+    #[serde(with = "clickhouse::serde::uuid")]
+    client_id: Uuid,
+    state: u8,
+    database_name: String,
+    client_label: String,
+    client_secret_sha256: [u8; 32],
+    /// Nanoseconds since 1970-01-01T00:00:00Z.
+    created_at: i64,
+}
+
+impl Row {
+    fn new(tenant: &Tenant, state: State) -> Self {
+        let Tenant {
+            client_id,
+            database_name,
+            client_label,
+            client_secret_sha256,
+            created_at,
+        } = tenant;
+        let is_kept = state != State::Deleted;
+        Self {
+            client_id: client_id.uuid(),
+            state: state as u8,
+            database_name: database_name.to_string(),
+            client_label: if is_kept {
+                client_label.clone()
+            } else {
+                String::new()
+            },
+            client_secret_sha256: if is_kept {
+                *client_secret_sha256
+            } else {
+                [0; 32]
+            },
+            // Out of range are years that no clock shows.
+            created_at: i64::try_from(created_at.as_nanosecond()).unwrap_or_default(),
+        }
+    }
+}
+
+impl TryFrom<Row> for Entry {
+    type Error = Failure;
+
+    fn try_from(row: Row) -> Result<Self, Failure> {
+        let Row {
+            client_id,
+            state,
+            database_name,
+            client_label,
+            client_secret_sha256,
+            created_at,
+        } = row;
+        let nonsense = |what: String| Failure::Nonsense(format!("{what} in {TABLE}"));
+        let database_name = DatabaseName::parse(&database_name)
+            .map_err(|_| nonsense(format!("database name '{database_name}'")))?;
+        let state = match state {
+            1 => State::Creating,
+            2 => State::Ready,
+            3 => State::Deleting,
+            4 => State::Deleted,
+            other => return Err(nonsense(format!("state {other}"))),
+        };
+        let tenant = Tenant {
+            client_id: ClientId::from_uuid(client_id),
+            database_name,
+            client_label,
+            client_secret_sha256,
+            created_at: Timestamp::from_nanosecond(created_at.into())
+                .map_err(|error| nonsense(error.to_string()))?,
+        };
+        Ok(Self { tenant, state })
+    }
+}
