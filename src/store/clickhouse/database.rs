@@ -187,7 +187,8 @@ impl Databases {
         deleted: &str,
         name: &DatabaseName,
     ) -> Result<(), Failure> {
-        if self.owner(deleted).await? == Some(id) {
+        // `None`: another replica that removes the same tenant has dropped it already.
+        if self.owner(deleted).await?.is_none_or(|owner| owner == id) {
             return Ok(());
         }
         tracing::warn!(tenant = %name, "moving back the database of a tenant that was just made");
@@ -203,11 +204,12 @@ impl Databases {
     }
 
     async fn drop_database(&self, name: &str) -> Result<(), Failure> {
-        self.ddl(
-            "DROP DATABASE IF EXISTS {database:Identifier} $ON_CLUSTER SYNC",
-            |it| it.param("database", name),
-        )
-        .await
+        let sql = "DROP DATABASE IF EXISTS {database:Identifier} $ON_CLUSTER SYNC";
+        match self.ddl(sql, |it| it.param("database", name)).await {
+            // Another replica does the same at this moment.
+            Err(failure) if failure.is_missing() => Ok(()),
+            outcome => outcome,
+        }
     }
 
     async fn comment(&self, database: &str) -> Result<Option<String>, Failure> {

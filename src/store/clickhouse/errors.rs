@@ -13,6 +13,10 @@ pub(super) mod code {
     pub(in crate::store::clickhouse) const ACCESS_DENIED: u32 = 497;
     pub(in crate::store::clickhouse) const AUTHENTICATION_FAILED: u32 = 516;
     pub(super) const TOO_MANY_SIMULTANEOUS_QUERIES: u32 = 202;
+    /// The table is going away, or the server is.
+    pub(in crate::store::clickhouse) const ABORTED: u32 = 236;
+    /// The table was moved away while the statement ran.
+    pub(super) const TABLE_UUID_MISMATCH: u32 = 741;
     pub(super) const TABLE_IS_DROPPED: u32 = 218;
     pub(super) const TOO_MANY_PARTS: u32 = 252;
 }
@@ -53,6 +57,7 @@ impl Failure {
             code::UNKNOWN_TABLE,
             code::UNKNOWN_DATABASE,
             code::TABLE_IS_DROPPED,
+            code::TABLE_UUID_MISMATCH,
         ]
         .iter()
         .any(|code| self.is(*code))
@@ -64,6 +69,11 @@ impl Failure {
             self,
             Self::Unreachable(_) | Self::Broken(_) | Self::TimedOut
         )
+    }
+
+    /// Tells whether the same INSERT may well be answered otherwise in a moment.
+    pub(super) fn is_worth_a_second_try(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Broken(_)) || self.is(code::ABORTED)
     }
 
     /// Tells whether ClickHouse has certainly not seen the statement.

@@ -44,7 +44,7 @@ const MAX_INSERTS: usize = 16;
 const IDLE_TASK: Duration = Duration::from_secs(10);
 
 /// An INSERT that broke is sent once more after this, with the same token: the connection may have been
-/// an old one, or the server was restarted.
+/// an old one, the server was restarted, or the table is just going away.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 /// The queues of all tenants that are written to.
@@ -216,9 +216,7 @@ impl Work {
     async fn insert(&self, events: &[&Event]) -> Result<(), Failure> {
         let token = SystemEntropy.uuid_v4();
         match self.insert_once(events, token).await {
-            Err(failure)
-                if failure.allows_another_host() && !matches!(failure, Failure::TimedOut) =>
-            {
+            Err(failure) if failure.is_worth_a_second_try() => {
                 tokio::time::sleep(RETRY_PAUSE).await;
                 self.insert_once(events, token).await
             }
