@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::crash::all_events;
 use crate::support::{self, API_KEY, MiniStack, Server, Storage, Tenant, event, event_with_file};
 
+mod documentation;
 mod outage;
 
 /// How long a handful of deliveries may take on a machine that is busy with other tests.

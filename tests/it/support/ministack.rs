@@ -36,7 +36,7 @@ impl MiniStack {
             .env("TMPDIR", folder.path())
             .env("BIND_HOST", "127.0.0.1")
             .env("GATEWAY_PORT", port.to_string())
-            .env("SERVICES", "events,iam,sts")
+            .env("SERVICES", "events,iam,sqs,sts")
             // Signatures are checked, as AWS does.
             .env("AUTH", "true")
             // Both listen on every address otherwise.
@@ -61,9 +61,15 @@ impl MiniStack {
 
     /// Returns a command that runs a script of `tests/it/python` on it.
     pub(crate) fn script(&self, name: &str) -> Command {
-        let mut command = super::clean_command(super::python(), self.folder());
+        let mut command = self.client(super::python());
+        command.arg(super::script(name));
         command
-            .arg(super::script(name))
+    }
+
+    /// Returns a command that finds it and its key pair where every AWS tool looks.
+    pub(crate) fn client(&self, program: impl AsRef<Path>) -> Command {
+        let mut command = super::clean_command(program, self.folder());
+        command
             .env("AWS_ENDPOINT_URL", &self.endpoint)
             .env("AWS_DEFAULT_REGION", REGION)
             .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
