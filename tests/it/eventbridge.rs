@@ -12,6 +12,7 @@ use crate::crash::all_events;
 use crate::support::{self, API_KEY, MiniStack, Server, Storage, Tenant, event, event_with_file};
 
 mod documentation;
+mod function;
 mod outage;
 
 /// How long a handful of deliveries may take on a machine that is busy with other tests.

@@ -1,14 +1,16 @@
 """Does with EventBridge what the owner of a bus does; every action reads what it needs as JSON from FILE.
 
-usage: eventbridge.py bus|route|put|archive|replay FILE
+usage: eventbridge.py bus|route|function|put|archive|replay FILE
 
 The environment names the endpoint (AWS_ENDPOINT_URL), the region and the key pair.
 """
 
 import datetime
+import io
 import json
 import sys
 import time
+import zipfile
 
 import boto3
 from botocore.config import Config
@@ -72,6 +74,41 @@ def make_route(
     refuse_failures(answer)
 
 
+def make_function(events, bus: str, name: str, source: str, environment: dict[str, str]) -> None:
+    """Makes a Lambda function out of the file `source`, and a rule that leads events to it."""
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.write(source, "forward.py")
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    role = boto3.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]
+    functions = boto3.client("lambda")
+    function = functions.create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Handler="forward.handler",
+        Role=role["Arn"],
+        Code={"ZipFile": package.getvalue()},
+        Environment={"Variables": environment},
+        Timeout=15,
+    )
+    pattern = json.dumps({"detail-type": [name]})
+    rule = events.put_rule(Name=name, EventBusName=bus, EventPattern=pattern, State="ENABLED")
+    functions.add_permission(
+        FunctionName=name,
+        StatementId="rule",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=rule["RuleArn"],
+    )
+    target = {"Id": name, "Arn": function["FunctionArn"]}
+    refuse_failures(events.put_targets(Rule=name, EventBusName=bus, Targets=[target]))
+
+
 def put(events, bus: str, entries: list[dict]) -> None:
     for start in range(0, len(entries), ENTRIES_AT_ONCE):
         answer = events.put_events(
@@ -122,6 +159,7 @@ def refuse_failures(answer: dict) -> None:
 ACTIONS = {
     "bus": make_bus,
     "route": make_route,
+    "function": make_function,
     "put": put,
     "archive": make_archive,
     "replay": replay,

@@ -36,7 +36,7 @@ impl MiniStack {
             .env("TMPDIR", folder.path())
             .env("BIND_HOST", "127.0.0.1")
             .env("GATEWAY_PORT", port.to_string())
-            .env("SERVICES", "events,iam,sqs,sts")
+            .env("SERVICES", "events,iam,lambda,sqs,sts")
             // Signatures are checked, as AWS does.
             .env("AUTH", "true")
             // Both listen on every address otherwise.
