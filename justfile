@@ -37,7 +37,7 @@ deny:
     cargo deny check bans licenses sources
 
 # All the heavy proofs, one after the other: some five minutes after the release build.
-proofs: crash tenants files
+proofs: crash tenants files eventbridge
 
 # Rounds of load by 16 writers, each ended by KILL: nothing acknowledged is lost.
 crash rounds="50": _release
@@ -50,6 +50,10 @@ tenants count="10000": _release
 # A big file through the embedded storage: memory while it goes in and out.
 files mib="1024": _release
     EVENT_HISTORY_TEST_FILE_MIB={{ mib }} {{ heavy }} -E 'test(=clients::big_files_stay_out_of_memory)'
+
+# Events through a bus, a rule and an API destination, with an outage and each of them again, twice.
+eventbridge events="1000": _release
+    EVENT_HISTORY_TEST_BRIDGED_EVENTS={{ events }} {{ heavy }} -E 'test(/^eventbridge::outage::/)'
 
 _release:
     cargo build --release

@@ -216,7 +216,7 @@ async fn assert_events(server: &Server, tenants: &[Tenant], ledger: &Ledger) {
 }
 
 /// Walks the pages of a tenant's history by `next`.
-async fn all_events(server: &Server, tenant: &Tenant) -> Vec<Value> {
+pub(crate) async fn all_events(server: &Server, tenant: &Tenant) -> Vec<Value> {
     let mut events: Vec<Value> = Vec::new();
     let mut target = "/api/history/events?limit=1000".to_owned();
     loop {

@@ -7,6 +7,7 @@ mod crash;
 mod credentials;
 mod demo;
 mod embedded;
+mod eventbridge;
 mod isolation;
 mod many_tenants;
 mod presign;

@@ -3,6 +3,7 @@
 //! Nothing here is a stand-in for anything of ours. A tool that is missing is a failure that names
 //! `tests/run`, never a test that is skipped.
 
+mod ministack;
 mod process;
 mod seaweedfs;
 mod server;
@@ -16,8 +17,9 @@ use rusty_s3::{Bucket, Credentials, UrlStyle};
 use sha2::{Digest, Sha256};
 use url::Url;
 
+pub(crate) use ministack::MiniStack;
 pub(crate) use process::Running;
-pub(crate) use seaweedfs::SeaweedFs;
+pub(crate) use seaweedfs::{SeaweedFs, free_ports};
 pub(crate) use server::{
     API_KEY, Builder, Server, Tenant, Upload, event, event_with_file, expect, expect_json,
 };

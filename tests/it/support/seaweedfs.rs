@@ -120,8 +120,8 @@ impl SeaweedFs {
 }
 
 /// Returns ports of 127.0.0.1 that are free, from below the range out of which the system gives ports
-/// to outgoing connections: none of those can take one before SeaweedFS does.
-fn free_ports<const N: usize>() -> [u16; N] {
+/// to outgoing connections: none of those can take one before the server that it is for does.
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     const CANDIDATES: std::ops::Range<u16> = 12_000..32_000;
     let width = u64::from(CANDIDATES.end - CANDIDATES.start);
     let listeners: [TcpListener; N] = std::array::from_fn(|_| {

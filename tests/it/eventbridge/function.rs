@@ -1,0 +1,57 @@
+//! The way through Lambda, for a service that AWS cannot reach: the function of `deploy/lambda` passes
+//! the envelope on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{Bridge, Entry, answers, wait_for_answers};
+use crate::crash::all_events;
+use crate::support::{API_KEY, Server, event};
+
+const FUNCTION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/lambda/forward.py");
+
+/// Each may start a process of its own.
+const COUNT: usize = 3;
+
+#[tokio::test]
+async fn the_function_passes_events_on_as_they_are() {
+    assert!(Path::new(FUNCTION).exists(), "{FUNCTION} is missing");
+    let server = Server::start();
+    let tenant = server.create_tenant("alx_demo").await;
+    let bridge = Bridge::start().await;
+    let environment = json!({
+        "EVENT_HISTORY_URL": server.url(),
+        "EVENT_HISTORY_API_KEY": API_KEY,
+    });
+    let function = json!({"name": "forward", "source": FUNCTION, "environment": environment});
+    bridge.act("function", function).await;
+
+    let mut entries: Vec<Entry> = (0..COUNT)
+        .map(|number| {
+            let mut detail = event();
+            detail["event_data"] = json!([{"number": number, "note": "é \" 😀"}]);
+            Entry::new(&tenant, "forward", detail)
+        })
+        .collect();
+    let sent: BTreeSet<String> = entries.iter().map(Entry::event_id).collect();
+    let mut unknown = Entry::new(&tenant, "forward", event());
+    unknown.source = "nobody".to_owned();
+    entries.push(unknown);
+    bridge.put(&entries).await;
+    bridge.put(&entries[..COUNT]).await; // as if it had been delivered twice
+    wait_for_answers(&server, 2 * COUNT as u64 + 1).await;
+    assert_eq!(
+        answers(&server).await,
+        BTreeMap::from([(201, 2 * COUNT as u64), (400, 1)])
+    );
+
+    let history = all_events(&server, &tenant).await;
+    assert_eq!(history.len(), sent.len());
+    for event in history {
+        let id = event["event_id"].as_str().expect("an event has an id");
+        assert!(sent.contains(id), "{id} was never put");
+        assert_eq!(event["event_data"][0]["note"], "é \" 😀");
+    }
+}
