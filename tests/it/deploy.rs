@@ -45,7 +45,11 @@ fn assert_all_exist(text: &str) {
         .into_iter()
         .filter(|name| !exported.contains(name) && !exported.contains(series_of(name)))
         .collect();
-    assert_eq!(missing, Vec::<String>::new(), "no source names them; in:\n{text}");
+    assert_eq!(
+        missing,
+        Vec::<String>::new(),
+        "no source names them; in:\n{text}"
+    );
 }
 
 /// Returns the histogram to which a series belongs; any other name as it is.
