@@ -6,6 +6,7 @@ mod clients;
 mod crash;
 mod credentials;
 mod demo;
+mod deploy;
 mod embedded;
 mod eventbridge;
 mod isolation;

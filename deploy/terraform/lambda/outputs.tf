@@ -1,0 +1,9 @@
+output "function_arn" {
+  description = "The function."
+  value       = aws_lambda_function.this.arn
+}
+
+output "dead_letter_queue_url" {
+  description = "Where events are that could not be delivered. Alert when it is not empty."
+  value       = aws_sqs_queue.dead_letters.id
+}
