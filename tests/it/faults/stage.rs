@@ -118,10 +118,10 @@ impl Stage {
     pub(super) async fn befall(&mut self, mode: Mode, out_of_reach: bool) {
         self.slowest = Duration::ZERO;
         self.proxy.set(mode);
-        // At once, when each takes a connection of its own, and then one after the other.
+        // Many at once, each with a connection of its own, and then one alone.
         for round in [
             self.ask(&[KINDS; AT_ONCE].concat()).await,
-            self.ask_each().await,
+            self.ask(&[Kind::EventWithFile]).await,
         ] {
             for (kind, status) in round {
                 let can = !out_of_reach || kind.does_without(self.backend);
@@ -194,14 +194,6 @@ impl Stage {
         assert!(acknowledged < sent, "no fault was felt");
         let stored = found.len();
         format!("{acknowledged} of {sent} events acknowledged, {stored} stored")
-    }
-
-    async fn ask_each(&mut self) -> Vec<(Kind, StatusCode)> {
-        let mut answers = Vec::new();
-        for kind in KINDS {
-            answers.extend(self.ask(&[kind]).await);
-        }
-        answers
     }
 
     /// Sends a request of each of these kinds, all at once. Each has to end in time, with success or

@@ -156,11 +156,11 @@ async fn connection(
     mut mode: watch::Receiver<Mode>,
 ) -> io::Result<()> {
     client.set_nodelay(true)?;
-    let (answers, commands) = (mode.clone(), mode.clone());
+    let also = mode.clone();
     let end = tokio::select! {
         biased;
         end = interrupted(&mut mode) => end,
-        end = pass(&mut client, upstream, answers, commands) => end,
+        end = pass(&mut client, upstream, also) => end,
     };
     match end {
         End::Closed => {}
@@ -187,12 +187,7 @@ async fn interrupted(mode: &mut watch::Receiver<Mode>) -> End {
     }
 }
 
-async fn pass(
-    client: &mut TcpStream,
-    upstream: SocketAddr,
-    answers: watch::Receiver<Mode>,
-    requests: watch::Receiver<Mode>,
-) -> End {
+async fn pass(client: &mut TcpStream, upstream: SocketAddr, mode: watch::Receiver<Mode>) -> End {
     let Ok(mut server) = TcpStream::connect(upstream).await else {
         return End::Reset;
     };
@@ -200,8 +195,8 @@ async fn pass(
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
     let passed = tokio::select! {
-        passed = pump(from_client, to_server, requests, false) => passed,
-        passed = pump(from_server, to_client, answers, true) => passed,
+        passed = pump(from_client, to_server, mode.clone(), false) => passed,
+        passed = pump(from_server, to_client, mode, true) => passed,
     };
     match passed {
         Ok(()) => End::Closed,
