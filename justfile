@@ -15,6 +15,10 @@ check:
 test *arguments:
     cargo nextest run {{ arguments }}
 
+# The API's tests on ClickHouse, which `tests/run` installs.
+test-clickhouse *arguments:
+    EVENT_HISTORY_TEST_DATABASE=clickhouse cargo nextest run --profile clickhouse {{ arguments }}
+
 # Format and lints, as CI wants them.
 lint:
     cargo fmt --check

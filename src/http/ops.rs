@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::Api;
+use crate::service::Readiness;
 
 /// How long a backend may take to say that it is there: probes usually give up after a second or two.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -53,11 +54,8 @@ pub(super) async fn live() -> Json<HealthBody> {
         (status = 503, description = "A backend is out of reach", body = ReadinessBody),
     ))]
 pub(super) async fn ready(State(api): State<Api>) -> Response {
-    let Ok(readiness) = tokio::time::timeout(PROBE_TIMEOUT, api.service.readiness()).await else {
-        let late = "no answer within two seconds";
-        return readiness_body(late.to_owned(), late.to_owned());
-    };
-    readiness_body(state_of(readiness.database), state_of(readiness.files))
+    let Readiness { database, files } = api.service.readiness(PROBE_TIMEOUT).await;
+    readiness_body(state_of("database", database), state_of("files", files))
 }
 
 fn readiness_body(database: String, files: String) -> Response {
@@ -83,13 +81,18 @@ fn readiness_body(database: String, files: String) -> Response {
 }
 
 /// Causes go to the log, not to whoever asks: they may name folders and hosts.
-fn state_of<E: Error>(answer: Result<(), E>) -> String {
+fn state_of<E: Error>(backend: &str, answer: Option<Result<(), E>>) -> String {
     match answer {
-        Ok(()) => "ok".to_owned(),
-        Err(error) => {
+        Some(Ok(())) => "ok".to_owned(),
+        Some(Err(error)) => {
             let cause = error.source().map(ToString::to_string).unwrap_or_default();
-            tracing::warn!(%error, cause, "backend is not ready");
+            tracing::warn!(backend, %error, cause, "backend is not ready");
             error.to_string()
+        }
+        None => {
+            let error = format!("no answer within {} s", PROBE_TIMEOUT.as_secs());
+            tracing::warn!(backend, error, "backend is not ready");
+            error
         }
     }
 }

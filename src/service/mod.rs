@@ -43,17 +43,23 @@ pub struct Settings {
     pub catalogue: Catalogue,
 }
 
-/// How the two backends are.
+/// How the two backends are; `None` for one that did not say in time.
 #[derive(Debug)]
 pub struct Readiness {
-    pub database: Result<(), crate::store::Error>,
-    pub files: Result<(), crate::objects::Error>,
+    pub database: Option<Result<(), crate::store::Error>>,
+    pub files: Option<Result<(), crate::objects::Error>>,
 }
 
 impl Service {
-    /// Asks both backends whether they would answer now.
-    pub async fn readiness(&self) -> Readiness {
-        let (database, files) = tokio::join!(self.store.ping(), self.objects.ping());
-        Readiness { database, files }
+    /// Asks both backends at once whether they would answer now, and gives each of them `limit`.
+    pub async fn readiness(&self, limit: Duration) -> Readiness {
+        let (database, files) = tokio::join!(
+            tokio::time::timeout(limit, self.store.ping()),
+            tokio::time::timeout(limit, self.objects.ping()),
+        );
+        Readiness {
+            database: database.ok(),
+            files: files.ok(),
+        }
     }
 }

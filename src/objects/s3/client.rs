@@ -13,6 +13,10 @@ use crate::objects::{Error, ObjectInfo};
 /// endpoint).
 const TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How long a connection is kept without a use. One that a router forgot looks like any other until it
+/// is used, and costs whoever uses it [`TIMEOUT`]: after a failure, this is for how long there may be some.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How much of a body is read: S3's error documents are under 1 KiB.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
@@ -39,6 +43,7 @@ impl Client {
         let http = reqwest::Client::builder()
             .connect_timeout(TIMEOUT)
             .timeout(TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             // A signature holds for one host and path alone.
             .redirect(Policy::none())
             .build()?;

@@ -110,8 +110,7 @@ async fn a_refusal_reaches_who_is_still_sending() {
 async fn then_the_client_id_the_entry_and_the_database() {
     let server = Server::start();
     let lost = tenant(&server, "lost").await;
-    std::fs::remove_file(server.folder().join("data/tenants/lost.db"))
-        .expect("the tenant's database");
+    server.remove_database("lost", &lost).await;
     for (method, path) in TENANT_ENDPOINTS {
         let call = || Call::new(&server, method, path);
         call().send().await.is_error(400, "Unauthorized Client.");
@@ -204,7 +203,7 @@ async fn an_event_names_its_tenant_by_header_or_envelope() {
     let answer = call().json(&nameless).send().await;
     answer.is_invalid(&["body.source missing", "body.detail.record_id int_type"]);
 
-    std::fs::remove_file(server.folder().join("data/tenants/other.db")).expect("the database");
+    server.remove_database("other", &other).await;
     let answer = call().json(&envelope("other", 3)).send().await;
     answer.is_error(400, "'other' tenant not found in database.");
 }

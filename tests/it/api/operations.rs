@@ -93,22 +93,24 @@ async fn cors_is_off_unless_asked_for() {
 
 #[tokio::test]
 async fn health_tells_of_both_backends() {
-    let server = Server::start();
+    let mut server = Server::start();
     let live = Call::bare(&server, "GET", "/health/live").send().await;
     live.is(200, &json!({ "status": "ok" }));
-    let ready = || Call::bare(&server, "GET", "/health/ready").send();
-    ready().await.is(
+    let ready = async |server: &Server| Call::bare(server, "GET", "/health/ready").send().await;
+    ready(&server).await.is(
         200,
         &json!({ "status": "ok", "database": "ok", "files": "ok" }),
     );
-    let (folder, away) = (server.folder().join("data"), server.folder().join("away"));
-    std::fs::rename(&folder, &away).expect("the folder");
-    let answer = ready().await;
-    std::fs::rename(&away, &folder).expect("the folder");
+    server.database().go_away();
+    let answer = ready(&server).await;
+    server.database_mut().come_back();
     assert_eq!(answer.status, 503);
     assert_eq!(answer.body["status"], "unavailable");
     assert_ne!(answer.body["database"], "ok");
-    assert_eq!(ready().await.status, 200);
+    wait_for("the database to be ready again", WAIT, async || {
+        (ready(&server).await.status == 200).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{Call, envelope, send_event, tenant};
-use crate::support::Server;
+use crate::support::{Database, Server};
 
 const PATH: &str = "/api/initialize-tenant";
 
@@ -27,13 +27,9 @@ async fn a_new_tenant_gets_an_id_and_a_secret() {
         secret.len() == 64 && secret.bytes().all(|byte| byte.is_ascii_hexdigit()),
         "{secret}"
     );
-    for file in ["registry.db", "registry.db-wal"] {
-        let kept = std::fs::read(server.folder().join(file)).unwrap_or_default();
-        let found = kept
-            .windows(secret.len())
-            .any(|window| window == secret.as_bytes());
-        assert!(!found, "the secret itself is kept in {file}");
-    }
+    let kept = server.database().tenant_entries().await;
+    assert!(kept.contains("alx_demo"), "the scan is blind: {kept}");
+    assert!(!kept.contains(secret), "the secret itself is kept");
 
     let again = Call::new(&server, "POST", PATH).json(&body).send().await;
     again.is_error(400, "Client already exist.");
@@ -88,7 +84,10 @@ async fn names_that_differ_by_case_alone_are_two_tenants() {
         (count(&lower).await, count(&upper).await),
         (Some(1), Some(0))
     );
-    let files = std::fs::read_dir(server.folder().join("data/tenants")).expect("the folder");
+    let Database::Sqlite { folder } = server.database() else {
+        return;
+    };
+    let files = std::fs::read_dir(folder.join("tenants")).expect("the folder");
     let names: HashSet<_> = files
         .map(|file| {
             file.expect("an entry")
@@ -142,14 +141,14 @@ async fn a_deleted_tenant_is_gone_and_its_name_is_free() {
     send_event(&server, &envelope("demo", 1)).await;
     send_event(&server, &envelope("other", 1)).await;
 
+    assert!(server.database().has("demo").await);
     let delete = || {
         Call::new(&server, "DELETE", "/api/delete-tenant")
             .client(&client)
             .send()
     };
     delete().await.is_error(200, "'demo' tenant deleted.");
-    assert!(!server.folder().join("data/tenants/demo.db").exists());
-    assert!(!server.folder().join("data/tenants/demo.db-wal").exists());
+    assert!(!server.database().has("demo").await);
     delete()
         .await
         .is_error(400, "Failed to connect to tenant db.");

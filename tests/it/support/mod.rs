@@ -1,13 +1,18 @@
-//! What tests stand on: the real server, a real SeaweedFS, and the clients that people use.
+//! What tests stand on: the real server, a real SeaweedFS, a real ClickHouse, a network that fails on
+//! demand, and the clients that people use.
 //!
 //! Nothing here is a stand-in for anything of ours. A tool that is missing is a failure that names
 //! `tests/run`, never a test that is skipped.
 
+mod clickhouse;
+mod database;
 mod ministack;
 mod process;
+mod proxy;
 mod seaweedfs;
 mod server;
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -17,9 +22,12 @@ use rusty_s3::{Bucket, Credentials, UrlStyle};
 use sha2::{Digest, Sha256};
 use url::Url;
 
+pub(crate) use clickhouse::ClickHouse;
+pub(crate) use database::Database;
 pub(crate) use ministack::MiniStack;
 pub(crate) use process::Running;
-pub(crate) use seaweedfs::{SeaweedFs, free_ports};
+pub(crate) use proxy::{Mode, Proxy};
+pub(crate) use seaweedfs::SeaweedFs;
 pub(crate) use server::{
     API_KEY, Builder, Server, Tenant, Upload, event, event_with_file, expect, expect_json,
 };
@@ -173,6 +181,23 @@ pub(crate) fn run(command: &mut Command) -> String {
         String::from_utf8_lossy(&output.stderr),
     );
     String::from_utf8(output.stdout).expect("tools print UTF-8")
+}
+
+/// Returns ports of 127.0.0.1 that are free, from below the range out of which the system gives ports
+/// to outgoing connections: none of those can take one while no server holds it.
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
+    const CANDIDATES: std::ops::Range<u16> = 12_000..32_000;
+    let width = u64::from(CANDIDATES.end - CANDIDATES.start);
+    let listeners: [TcpListener; N] = std::array::from_fn(|_| {
+        let mut candidates = (0..100).map(|_| {
+            let offset = u16::try_from(random_below(width)).expect("below the width");
+            TcpListener::bind(("127.0.0.1", CANDIDATES.start + offset))
+        });
+        candidates
+            .find_map(Result::ok)
+            .expect("one port in a hundred is free")
+    });
+    listeners.map(|listener| listener.local_addr().expect("a bound address").port())
 }
 
 /// Waits until `condition` answers something; after `bound` without an answer it is a failure that

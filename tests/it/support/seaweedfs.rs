@@ -1,6 +1,5 @@
 //! A real S3 server: SeaweedFS, from the virtual environment that `tests/run` makes.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use rusty_s3::S3Action;
@@ -40,7 +39,7 @@ impl SeaweedFs {
             filer_grpc,
             s3,
             s3_grpc,
-        ] = free_ports();
+        ] = super::free_ports();
         let identities = json!({"identities": [{
             "name": "svc",
             "credentials": [{"accessKey": ACCESS_KEY_ID, "secretKey": SECRET_ACCESS_KEY}],
@@ -117,21 +116,4 @@ impl SeaweedFs {
         })
         .await;
     }
-}
-
-/// Returns ports of 127.0.0.1 that are free, from below the range out of which the system gives ports
-/// to outgoing connections: none of those can take one before the server that it is for does.
-pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
-    const CANDIDATES: std::ops::Range<u16> = 12_000..32_000;
-    let width = u64::from(CANDIDATES.end - CANDIDATES.start);
-    let listeners: [TcpListener; N] = std::array::from_fn(|_| {
-        let mut candidates = (0..100).map(|_| {
-            let offset = u16::try_from(super::random_below(width)).expect("below the width");
-            TcpListener::bind(("127.0.0.1", CANDIDATES.start + offset))
-        });
-        candidates
-            .find_map(Result::ok)
-            .expect("one port in a hundred is free")
-    });
-    listeners.map(|listener| listener.local_addr().expect("a bound address").port())
 }

@@ -9,10 +9,13 @@ use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Running, Storage};
+use super::{Database, Running, Storage};
 
 /// The API key of every server that a test starts.
 pub(crate) const API_KEY: &str = "test-key-0f8fad5b";
+
+/// The setting that tells where events are kept.
+const DATABASE: &str = "EVENT_HISTORY_DATABASE";
 
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -23,8 +26,10 @@ const SECRET_ACCESS_KEY: &str = "example-secret-of-the-tests-only";
 /// `event-history serve`, running. Dropping it kills it and removes its folder.
 #[derive(Debug)]
 pub(crate) struct Server {
-    /// Ends before its folder goes: fields drop in the order they stand in.
+    /// Ends before its database and its folder go: fields drop in the order they stand in.
     process: Running,
+    /// `None` where a test names one itself.
+    database: Option<Database>,
     builder: Builder,
     url: String,
     client: Client,
@@ -59,10 +64,6 @@ impl Builder {
         let data = folder.path().join("data");
         let environment = [
             ("EVENT_HISTORY_API_KEY", API_KEY.to_owned()),
-            (
-                "EVENT_HISTORY_DATABASE",
-                format!("sqlite:{}", data.display()),
-            ),
             (
                 "EVENT_HISTORY_FILES",
                 format!("file:{}/files", data.display()),
@@ -101,10 +102,17 @@ impl Builder {
     }
 
     /// Starts the server and returns when it accepts connections.
-    pub(crate) fn start(self) -> Server {
+    pub(crate) fn start(mut self) -> Server {
+        let names_one = self.environment.contains_key(DATABASE);
+        let database =
+            (!names_one).then(|| Database::of_this_run(&self.folder.path().join("data")));
+        if let Some(database) = &database {
+            self = self.env(DATABASE, database.setting());
+        }
         let (process, url) = self.launch();
         Server {
             process,
+            database,
             builder: self,
             url,
             client: super::http_client(),
@@ -127,7 +135,7 @@ impl Builder {
 }
 
 impl Server {
-    /// Starts a server on embedded defaults.
+    /// Starts a server on embedded defaults, or on the database that this run of the tests is about.
     pub(crate) fn start() -> Self {
         Self::builder().start()
     }
@@ -152,6 +160,35 @@ impl Server {
 
     pub(crate) fn process(&self) -> &Running {
         &self.process
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        let database = self.database.as_ref();
+        database.expect("the test named no database of its own")
+    }
+
+    pub(crate) fn database_mut(&mut self) -> &mut Database {
+        let database = self.database.as_mut();
+        database.expect("the test named no database of its own")
+    }
+
+    /// Removes a tenant's database behind the server's back, and returns when the server knows: at
+    /// once, or as soon as what it remembers of the tenant is too old.
+    pub(crate) async fn remove_database(&self, tenant: &str, client_id: &str) {
+        let database = self.database();
+        database.remove(tenant).await;
+        let what = format!("the database of '{tenant}' to be missed");
+        let bound = database.staleness() + Duration::from_secs(1);
+        super::wait_for(&what, bound, async || {
+            let request = self.request(Method::GET, "/api/files/upload-url");
+            let request = request.header("X-Client-Id", client_id);
+            let response = request.send().await.expect("the server answers");
+            let is_missed = response.status() == StatusCode::BAD_REQUEST;
+            let may_be_late = !database.staleness().is_zero();
+            assert!(is_missed || may_be_late, "the server went on without it");
+            is_missed.then_some(())
+        })
+        .await;
     }
 
     /// Returns how an S3 client reaches the embedded endpoint.

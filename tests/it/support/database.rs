@@ -1,0 +1,104 @@
+//! Where a test's server keeps its events, and the hands that reach in there behind its back.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::ClickHouse;
+
+/// The backend that `EVENT_HISTORY_TEST_DATABASE` names: `sqlite`, which is the default, or `clickhouse`.
+#[derive(Debug)]
+pub(crate) enum Database {
+    Sqlite { folder: PathBuf },
+    ClickHouse(ClickHouse),
+}
+
+impl Database {
+    /// Returns the backend of this run of the tests; what it writes goes below `folder`, or into an
+    /// engine of its own.
+    pub(super) fn of_this_run(folder: &Path) -> Self {
+        match super::environment("EVENT_HISTORY_TEST_DATABASE").as_deref() {
+            None | Some("sqlite") => Self::Sqlite {
+                folder: folder.to_owned(),
+            },
+            Some("clickhouse") => Self::ClickHouse(ClickHouse::start()),
+            Some(other) => panic!("EVENT_HISTORY_TEST_DATABASE is '{other}', no backend"),
+        }
+    }
+
+    /// Returns the setting with which our binary keeps its events here.
+    pub(super) fn setting(&self) -> String {
+        match self {
+            Self::Sqlite { folder } => format!("sqlite:{}", folder.display()),
+            Self::ClickHouse(engine) => engine.url(),
+        }
+    }
+
+    /// Returns for how long a server may go on as if nothing had happened behind its back.
+    pub(super) fn staleness(&self) -> Duration {
+        match self {
+            Self::Sqlite { .. } => Duration::ZERO,
+            Self::ClickHouse(_) => Duration::from_secs(5),
+        }
+    }
+
+    /// Tells whether a tenant's database is there; its name has no upper-case letter.
+    pub(crate) async fn has(&self, name: &str) -> bool {
+        match self {
+            Self::Sqlite { folder } => ["db", "db-wal", "db-shm"]
+                .iter()
+                .any(|end| folder.join(format!("tenants/{name}.{end}")).exists()),
+            Self::ClickHouse(engine) => {
+                engine.query(&format!("EXISTS DATABASE `{name}`")).await == "1\n"
+            }
+        }
+    }
+
+    /// Removes the database of a tenant whose entry stays.
+    pub(super) async fn remove(&self, name: &str) {
+        match self {
+            Self::Sqlite { folder } => {
+                let file = folder.join(format!("tenants/{name}.db"));
+                std::fs::remove_file(file).expect("the tenant's database");
+            }
+            Self::ClickHouse(engine) => {
+                engine.query(&format!("DROP DATABASE `{name}` SYNC")).await;
+            }
+        }
+    }
+
+    /// Returns all that is kept of the tenant entries, as it lies there.
+    pub(crate) async fn tenant_entries(&self) -> String {
+        match self {
+            Self::Sqlite { folder } => {
+                let read = |name| std::fs::read(folder.join(name)).expect("the registry");
+                let bytes = [read("registry.db"), read("registry.db-wal")].concat();
+                String::from_utf8_lossy(&bytes).into_owned()
+            }
+            Self::ClickHouse(engine) => {
+                engine
+                    .query("SELECT * FROM default.tenants FORMAT JSONEachRow")
+                    .await
+            }
+        }
+    }
+
+    /// Puts the database out of the server's reach.
+    pub(crate) fn go_away(&self) {
+        match self {
+            Self::Sqlite { folder } => std::fs::rename(folder, away(folder)).expect("the folder"),
+            Self::ClickHouse(engine) => engine.kill(),
+        }
+    }
+
+    /// Brings it back as it was.
+    pub(crate) fn come_back(&mut self) {
+        match self {
+            Self::Sqlite { folder } => std::fs::rename(away(folder), folder).expect("the folder"),
+            Self::ClickHouse(engine) => engine.start_again(),
+        }
+    }
+}
+
+fn away(folder: &Path) -> PathBuf {
+    folder.with_extension("away")
+}
