@@ -126,6 +126,13 @@ pub async fn check(location: &Location) -> Vec<Finding> {
     }
 }
 
+/// Tells whether there is something to open: [`open`] makes a store where none is.
+pub fn exists(location: &Location) -> bool {
+    match location {
+        Location::Sqlite { folder } => sqlite::exists(folder),
+    }
+}
+
 /// Opens the backend that `location` names, and brings its schema up to date.
 pub async fn open(location: &Location) -> Result<Arc<dyn Store>, Error> {
     match location {
