@@ -37,7 +37,7 @@ deny:
     cargo deny check bans licenses sources
 
 # All the heavy proofs, one after the other: some five minutes after the release build.
-proofs: crash tenants files
+proofs: crash tenants files copy
 
 # Rounds of load by 16 writers, each ended by KILL: nothing acknowledged is lost.
 crash rounds="50": _release
@@ -50,6 +50,12 @@ tenants count="10000": _release
 # A big file through the embedded storage: memory while it goes in and out.
 files mib="1024": _release
     EVENT_HISTORY_TEST_FILE_MIB={{ mib }} {{ heavy }} -E 'test(=clients::big_files_stay_out_of_memory)'
+
+# Copies many events between backends, killed twice on the way; and large ones, in bounded memory.
+copy events="1000000" tenants="50" large="600": _release
+    EVENT_HISTORY_TEST_COPY_EVENTS={{ events }} EVENT_HISTORY_TEST_COPY_TENANTS={{ tenants }} \
+    EVENT_HISTORY_TEST_COPY_LARGE={{ large }} \
+    {{ heavy }} -E 'test(/^copy::.*(killed_twice|out_of_memory)$/)'
 
 _release:
     cargo build --release

@@ -27,7 +27,7 @@ const ENDPOINT_CONNECTIONS: usize = 64;
 /// The status is 0 if every tenant is the same on both sides.
 pub(super) async fn run(arguments: &CopyArguments) -> anyhow::Result<ExitCode> {
     let config = CopyConfig::load(arguments)?;
-    telemetry::init_tracing(LogFormat::for_stderr(), "warn");
+    telemetry::init_tracing(LogFormat::Text, "warn");
     open_files::raise_limit(ENDPOINT_CONNECTIONS);
     let mut signals = Signals::install()?;
     let opened = tokio::select! {

@@ -221,8 +221,7 @@ impl Config {
 }
 
 impl LogFormat {
-    /// Returns the form for whoever reads standard error.
-    pub fn for_stderr() -> Self {
+    fn for_stderr() -> Self {
         if io::stderr().is_terminal() {
             Self::Text
         } else {

@@ -49,14 +49,16 @@ pub(super) async fn copy(
 async fn read(mut walk: Walk<'_>, queue: mpsc::Sender<Ahead>) -> Result<(), store::Error> {
     let room = Arc::new(Semaphore::new(MAX_AHEAD_BYTES as usize));
     while let Some(batch) = walk.next().await? {
-        // What is larger than all the room there is goes alone, rather than never.
-        let bytes =
-            u32::try_from(batch.bytes).map_or(MAX_AHEAD_BYTES, |it| it.min(MAX_AHEAD_BYTES));
-        let Ok(permit) = Arc::clone(&room).acquire_many_owned(bytes).await else {
-            return Ok(()); // never closed
-        };
-        if queue.send((batch, permit)).await.is_err() {
-            return Ok(()); // the writer has failed, and says why
+        for piece in batch.split(MAX_WRITE_BYTES) {
+            let bytes = u32::try_from(piece.bytes).unwrap_or(u32::MAX);
+            // What is larger than all the room there is goes alone, rather than never.
+            let bytes = bytes.min(MAX_AHEAD_BYTES);
+            let Ok(permit) = Arc::clone(&room).acquire_many_owned(bytes).await else {
+                return Ok(()); // never closed
+            };
+            if queue.send((piece, permit)).await.is_err() {
+                return Ok(()); // the writer has failed, and says why
+            }
         }
     }
     Ok(())

@@ -21,7 +21,7 @@ mod retry;
 mod verify;
 mod walk;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -117,30 +117,31 @@ async fn refuse_conflicts(job: &Job, tenants: &[Arc<Tenant>]) -> Result<(), Erro
     let listed = patiently("list the tenants", || job.to.tenants()).await;
     let there =
         listed.map_err(|error| Error::store(Side::Destination, "list the tenants", error))?;
+    let by_name: HashMap<_, _> = there.iter().map(|it| (&it.database_name, it)).collect();
+    let by_id: HashMap<_, _> = there.iter().map(|it| (it.client_id, it)).collect();
     let mut conflicts = Vec::new();
     for tenant in tenants {
-        let name = &tenant.database_name;
-        for other in &there {
-            let (same_id, same_name) = (
-                other.client_id == tenant.client_id,
-                other.database_name == *name,
-            );
-            if same_name && !same_id {
-                let (ours, theirs) = (tenant.client_id, other.client_id);
-                conflicts.push(format!(
-                    "tenant '{name}' has client id {ours} at the source and {theirs} at the \
-                     destination"
-                ));
-            } else if same_id && !same_name {
-                let theirs = &other.database_name;
-                conflicts.push(format!(
-                    "tenant '{name}' of the source is called '{theirs}' at the destination"
-                ));
-            } else if same_id && other.client_secret_sha256 != tenant.client_secret_sha256 {
-                conflicts.push(format!(
-                    "tenant '{name}' has another client secret at the destination"
-                ));
-            }
+        let (name, id) = (&tenant.database_name, tenant.client_id);
+        if let Some(other) = by_name.get(name)
+            && other.client_id != id
+        {
+            let theirs = other.client_id;
+            conflicts.push(format!(
+                "tenant '{name}' has client id {id} at the source and {theirs} at the destination"
+            ));
+        }
+        let Some(same) = by_id.get(&id) else {
+            continue;
+        };
+        if same.database_name != *name {
+            let theirs = &same.database_name;
+            conflicts.push(format!(
+                "tenant '{name}' of the source is called '{theirs}' at the destination"
+            ));
+        } else if same.client_secret_sha256 != tenant.client_secret_sha256 {
+            conflicts.push(format!(
+                "tenant '{name}' has another client secret at the destination"
+            ));
         }
     }
     if conflicts.is_empty() {

@@ -78,6 +78,24 @@ impl<'a> Walk<'a> {
     }
 }
 
+impl Batch {
+    /// Returns the same events in pieces of at most `max_bytes`, or of one event.
+    pub(super) fn split(self, max_bytes: usize) -> impl Iterator<Item = Self> {
+        let mut events = self.events.into_iter().peekable();
+        std::iter::from_fn(move || {
+            let first = events.next()?;
+            let mut bytes = weight_bytes(&first);
+            let mut piece = vec![first];
+            while let Some(next) = events.next_if(|it| bytes + weight_bytes(it) <= max_bytes) {
+                bytes += weight_bytes(&next);
+                piece.push(next);
+            }
+            let events = piece;
+            Some(Self { events, bytes })
+        })
+    }
+}
+
 /// Returns how many events like those of the last scan come to [`SCAN_BYTES`].
 fn fitting(events: usize, bytes: usize) -> Limit {
     let each = bytes / events.max(1);
@@ -88,4 +106,38 @@ fn fitting(events: usize, bytes: usize) -> Limit {
 fn weight_bytes(event: &Event) -> usize {
     let texts = event.data.as_str().len() + event.source_name.len() + event.source_info.len();
     texts + EVENT_OVERHEAD_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Batch, MAX_SCAN_EVENTS, MIN_SCAN_EVENTS, SCAN_BYTES, fitting, weight_bytes};
+    use crate::domain::query::Limit;
+    use crate::store::conformance::samples::history;
+
+    #[test]
+    fn pieces_are_the_whole_in_its_order() {
+        let events = history(1, 20);
+        let weight = weight_bytes(&events[0]);
+        for max_bytes in [1, weight, 3 * weight, 1000 * weight] {
+            let bytes = events.iter().map(weight_bytes).sum();
+            let events = events.clone();
+            let batch = Batch { events, bytes };
+            let expected = batch.events.clone();
+            let pieces: Vec<Batch> = batch.split(max_bytes).collect();
+            assert_eq!(pieces.iter().map(|it| it.bytes).sum::<usize>(), bytes);
+            for piece in &pieces {
+                assert!(piece.bytes <= max_bytes || piece.events.len() == 1);
+            }
+            let joined: Vec<_> = pieces.into_iter().flat_map(|it| it.events).collect();
+            assert_eq!(joined, expected, "by {max_bytes}");
+        }
+    }
+
+    #[test]
+    fn scans_fit_what_the_last_one_brought() {
+        assert_eq!(fitting(256, 256 * 300), Limit::clamped(MAX_SCAN_EVENTS));
+        let mebibyte = 1024 * 1024;
+        assert_eq!(fitting(10, 10 * mebibyte), Limit::clamped(MIN_SCAN_EVENTS));
+        assert_eq!(fitting(1, SCAN_BYTES / 16), Limit::clamped(16));
+    }
 }

@@ -3,6 +3,7 @@
 mod api;
 mod checks;
 mod clients;
+mod copy;
 mod crash;
 mod credentials;
 mod demo;

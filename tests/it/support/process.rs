@@ -120,6 +120,17 @@ impl Running {
         1024 * kib.unwrap_or_else(|| panic!("no {line} in {path}:\n{status}"))
     }
 
+    /// Returns the most memory that the process has had so far; `None` once it is gone.
+    pub(crate) fn peak_memory_bytes(&self) -> Option<u64> {
+        let path = format!("/proc/{}/status", self.pid());
+        let status = std::fs::read_to_string(path).ok()?;
+        let value = status
+            .lines()
+            .find_map(|text| text.strip_prefix("VmHWM:"))?;
+        let kib: u64 = value.trim().strip_suffix(" kB")?.parse().ok()?;
+        Some(1024 * kib)
+    }
+
     /// Returns how many files, sockets and pipes the process holds open.
     pub(crate) fn open_files(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.pid()))
