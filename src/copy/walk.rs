@@ -110,13 +110,30 @@ fn weight_bytes(event: &Event) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::{Batch, MAX_SCAN_EVENTS, MIN_SCAN_EVENTS, SCAN_BYTES, fitting, weight_bytes};
     use crate::domain::query::Limit;
-    use crate::store::conformance::samples::history;
+    use crate::domain::{Event, EventData, EventId, EventTime};
+
+    fn event(number: u128) -> Event {
+        Event {
+            id: EventId::from_uuid(Uuid::from_u128(number)),
+            time: EventTime::from_parts(0, 0).unwrap(),
+            event_type_id: 1,
+            record_id: 0,
+            source_id: 0,
+            source_type_id: 0,
+            source_name: String::new(),
+            source_info: String::new(),
+            data: EventData::from_stored("x".repeat(100 * usize::try_from(number % 7).unwrap())),
+            file_id: None,
+        }
+    }
 
     #[test]
     fn pieces_are_the_whole_in_its_order() {
-        let events = history(1, 20);
+        let events: Vec<Event> = (0..20).map(event).collect();
         let weight = weight_bytes(&events[0]);
         for max_bytes in [1, weight, 3 * weight, 1000 * weight] {
             let bytes = events.iter().map(weight_bytes).sum();

@@ -203,7 +203,7 @@ async fn locations_may_come_from_the_environment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn it_stops_when_told_to() {
     let (source, destination) = (Place::new(), Place::new());
-    fill(&source.location(), 4, 8000).await;
+    fill(&source.location(), 8, 16_000).await;
     let home = tempfile::tempdir().unwrap();
     let (from, to) = (source.location(), destination.location());
     let copying = Running::spawn(&mut copy(home.path(), &from, &to));
