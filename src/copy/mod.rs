@@ -7,10 +7,9 @@
 //! Nobody may write to the source meanwhile. What arrives behind the pass over a tenant makes its
 //! verification disagree, and the next run mends that.
 //!
-//! Memory: a scan brings at most `MAX_SCAN_EVENTS` events, of which each may have 1 MiB, and
-//! fewer as soon as they turn out to be large; what waits between reader and writer is bounded by
-//! `MAX_AHEAD_BYTES`. With ordinary events that is some 20 MB, and with the worst about 300
-//! while copying and twice 256 while both sides are read back.
+//! Memory: a scan brings at most `MAX_SCAN_EVENTS` events, of which each may have 1 MiB, and fewer as
+//! soon as they turn out to be large; one side is read at a time, and what waits between reader and
+//! writer is bounded by `MAX_AHEAD_BYTES`.
 
 mod error;
 mod events;

@@ -12,6 +12,9 @@ use super::retry::patiently;
 pub(super) const MAX_SCAN_EVENTS: u32 = 256;
 /// The same where they are known to be large.
 const MIN_SCAN_EVENTS: u32 = 4;
+/// The same before anything is known of a tenant's events; a scan is at most `GROWTH` times the last.
+const FIRST_SCAN_EVENTS: u32 = 16;
+const GROWTH: u32 = 4;
 /// What a scan should bring.
 const SCAN_BYTES: usize = 4 * 1024 * 1024;
 
@@ -41,7 +44,7 @@ impl<'a> Walk<'a> {
             store,
             tenant,
             after,
-            limit: Limit::clamped(MAX_SCAN_EVENTS),
+            limit: Limit::clamped(FIRST_SCAN_EVENTS),
             at_end: false,
         }
     }
@@ -61,7 +64,7 @@ impl<'a> Walk<'a> {
         self.after = Some(last.position());
         self.at_end = events.len() < limit.get() as usize;
         let bytes = events.iter().map(weight_bytes).sum();
-        self.limit = fitting(events.len(), bytes);
+        self.limit = fitting(limit, events.len(), bytes);
         Ok(Some(Batch { events, bytes }))
     }
 
@@ -97,10 +100,11 @@ impl Batch {
 }
 
 /// Returns how many events like those of the last scan come to [`SCAN_BYTES`].
-fn fitting(events: usize, bytes: usize) -> Limit {
+fn fitting(last: Limit, events: usize, bytes: usize) -> Limit {
     let each = bytes / events.max(1);
     let fitting = u32::try_from(SCAN_BYTES / each.max(1)).unwrap_or(u32::MAX);
-    Limit::clamped(fitting.clamp(MIN_SCAN_EVENTS, MAX_SCAN_EVENTS))
+    let most = MAX_SCAN_EVENTS.min(GROWTH * last.get());
+    Limit::clamped(fitting.clamp(MIN_SCAN_EVENTS, most))
 }
 
 fn weight_bytes(event: &Event) -> usize {
@@ -112,7 +116,7 @@ fn weight_bytes(event: &Event) -> usize {
 mod tests {
     use uuid::Uuid;
 
-    use super::{Batch, MAX_SCAN_EVENTS, MIN_SCAN_EVENTS, SCAN_BYTES, fitting, weight_bytes};
+    use super::{Batch, SCAN_BYTES, fitting, weight_bytes};
     use crate::domain::query::Limit;
     use crate::domain::{Event, EventData, EventId, EventTime};
 
@@ -152,9 +156,13 @@ mod tests {
 
     #[test]
     fn scans_fit_what_the_last_one_brought() {
-        assert_eq!(fitting(256, 256 * 300), Limit::clamped(MAX_SCAN_EVENTS));
+        let limit = |events| Limit::clamped(events);
+        assert_eq!(fitting(limit(16), 16, 16 * 300), limit(64));
+        assert_eq!(fitting(limit(64), 64, 64 * 300), limit(256));
+        assert_eq!(fitting(limit(256), 256, 256 * 300), limit(256));
         let mebibyte = 1024 * 1024;
-        assert_eq!(fitting(10, 10 * mebibyte), Limit::clamped(MIN_SCAN_EVENTS));
-        assert_eq!(fitting(1, SCAN_BYTES / 16), Limit::clamped(16));
+        assert_eq!(fitting(limit(256), 256, 256 * mebibyte), limit(4));
+        assert_eq!(fitting(limit(4), 4, 4 * mebibyte), limit(4));
+        assert_eq!(fitting(limit(4), 4, SCAN_BYTES / 2), limit(8));
     }
 }
