@@ -41,7 +41,7 @@ deny:
     cargo deny check bans licenses sources
 
 # All the heavy proofs, one after the other: some five minutes after the release build.
-proofs: crash tenants files eventbridge
+proofs: crash tenants files copy eventbridge
 
 # Rounds of load by 16 writers, each ended by KILL: nothing acknowledged is lost.
 crash rounds="50": _release
@@ -58,6 +58,12 @@ files mib="1024": _release
 # Events through a bus, a rule and an API destination, with an outage and each of them again, twice.
 eventbridge events="1000": _release
     EVENT_HISTORY_TEST_BRIDGED_EVENTS={{ events }} {{ heavy }} -E 'test(/^eventbridge::outage::/)'
+
+# Copies many events between backends, killed twice on the way; and large ones, in bounded memory.
+copy events="1000000" tenants="50" large="600": _release
+    EVENT_HISTORY_TEST_COPY_EVENTS={{ events }} EVENT_HISTORY_TEST_COPY_TENANTS={{ tenants }} \
+    EVENT_HISTORY_TEST_COPY_LARGE={{ large }} \
+    {{ heavy }} -E 'test(/^copy::.*(killed_twice|out_of_memory)$/)'
 
 _release:
     cargo build --release

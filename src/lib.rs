@@ -9,6 +9,8 @@ pub mod store;
 
 pub mod objects;
 
+pub mod copy;
+
 pub mod http;
 
 pub mod app;

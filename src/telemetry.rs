@@ -10,7 +10,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::{Config, LogFormat};
+use crate::config::LogFormat;
 
 /// Parts of other authors that say much and nothing about us; whoever wants it names the part.
 const QUIET: &str =
@@ -37,11 +37,12 @@ const COUNTS: [f64; 11] = [
     1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 10_000.0,
 ];
 
-/// Sends the log of the whole process to standard error, as the settings say. The first call counts.
-pub fn init_tracing(config: &Config) {
+/// Sends the log of the whole process to standard error, in lines of `format`.
+/// `level` is a filter of [`EnvFilter`]. The first call counts.
+pub fn init_tracing(format: LogFormat, level: &str) {
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-    let filter = filter(&config.log_level);
-    let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.log_format {
+    let filter = filter(level);
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
         LogFormat::Json => {
             let lines = lines.json().flatten_event(true).with_span_list(false);
             lines.with_filter(filter).boxed()

@@ -1,9 +1,11 @@
 //! The command line.
 
 mod check;
+mod copy;
 mod demo;
 mod open_files;
 mod openapi;
+mod progress;
 mod serve;
 mod signals;
 
@@ -12,7 +14,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 
-use crate::config::{Arguments, Problems};
+use crate::config::{Arguments, CopyArguments, Problems};
 
 /// Keeps the history of every record of every customer of a SaaS platform, and the files that belong
 /// to it.
@@ -57,12 +59,29 @@ enum Command {
     /// Takes the settings of `serve`, and may run beside it. Ends with status 1 if anything is wrong.
     #[command(after_help = AFTER_HELP)]
     Check(#[command(flatten)] Arguments),
+    /// Moves tenants, events and files to another backend, and verifies that they are there
+    ///
+    /// `event-history copy --from sqlite:./event-history-data --to sqlite:./elsewhere` copies every
+    /// tenant, whatever their size, and then reads both sides back: it prints the count and the SHA-256
+    /// of each tenant's events, and ends with status 1 if a tenant is not the same on both sides,
+    /// naming it. Tenants keep their client ids and secrets.
+    ///
+    /// It may be stopped at any time, by Ctrl-C, TERM or KILL: the same command goes on where it was.
+    /// Nobody may write to the source during the last run; what was written all the same shows as a
+    /// difference, and another run copies it.
+    #[command(after_help = COPY_AFTER_HELP)]
+    Copy(#[command(flatten)] CopyArguments),
     /// Prints the OpenAPI document that the service also serves at /openapi.json
     Openapi,
 }
 
 const AFTER_HELP: &str = "Durations are written like 90s, 15m, 1h30m or 7d. An empty environment \
                           variable counts as unset; an unknown EVENT_HISTORY_* one is an error.";
+
+const COPY_AFTER_HELP: &str = "A backend that is away is waited for, up to two minutes. Other users \
+                               of a machine can read the flags of its processes: give a location \
+                               with a password by its variable. An empty environment variable \
+                               counts as unset; an unknown EVENT_HISTORY_* one is an error.";
 
 /// The exit status when the command line or the settings are wrong; clap's own.
 const USAGE: u8 = 2;
@@ -91,6 +110,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(arguments) => runtime.block_on(serve::run(&arguments)),
         Command::Demo(options) => runtime.block_on(demo::run(&options)),
         Command::Check(arguments) => runtime.block_on(check::run(&arguments)),
+        Command::Copy(arguments) => runtime.block_on(copy::run(&arguments)),
         Command::Openapi => openapi::run(),
     };
     // Whatever still runs on another thread has been waited for, as long as it was worth it.

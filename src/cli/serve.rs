@@ -20,7 +20,7 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                        --api-key; `openssl rand -hex 32` makes a good one";
         return Err(Problems(vec![problem.to_owned()]).into());
     }
-    telemetry::init_tracing(&config);
+    telemetry::init_tracing(config.log_format, &config.log_level);
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }

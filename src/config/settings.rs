@@ -199,14 +199,70 @@ pub(super) const CONFIG: Setting = Setting {
            and [source_types]",
 };
 
+const ENDS: &str = "Source and destination";
+
+pub(super) const COPY_FROM: Setting = Setting {
+    key: "copy_from",
+    flag: "from",
+    variable: "EVENT_HISTORY_COPY_FROM",
+    value: "LOCATION",
+    default: None,
+    section: ENDS,
+    help: "Where tenants and events are, written as for --database of `serve`; required",
+};
+
+pub(super) const COPY_TO: Setting = Setting {
+    key: "copy_to",
+    flag: "to",
+    variable: "EVENT_HISTORY_COPY_TO",
+    value: "LOCATION",
+    default: None,
+    section: ENDS,
+    help: "Where they are to be; required",
+};
+
+pub(super) const COPY_FILES_FROM: Setting = Setting {
+    key: "copy_files_from",
+    flag: "files-from",
+    variable: "EVENT_HISTORY_COPY_FILES_FROM",
+    value: "LOCATION",
+    default: None,
+    section: ENDS,
+    help: "Where the tenants' files are, written as for --files of `serve` [default: files are not \
+           copied]",
+};
+
+pub(super) const COPY_FILES_TO: Setting = Setting {
+    key: "copy_files_to",
+    flag: "files-to",
+    variable: "EVENT_HISTORY_COPY_FILES_TO",
+    value: "LOCATION",
+    default: None,
+    section: ENDS,
+    help: "Where the files are to be",
+};
+
+/// What `copy` needs beside its own flags. Their variables have a word more than the flags, since
+/// `serve` reads the same environment; the settings file has none of them.
+pub(super) const COPY_SETTINGS: [&Setting; 4] =
+    [&COPY_FROM, &COPY_TO, &COPY_FILES_FROM, &COPY_FILES_TO];
+
 #[cfg(test)]
 mod tests {
-    use super::{CONFIG, SETTINGS};
+    use super::{CONFIG, COPY_SETTINGS, SETTINGS};
 
     #[test]
     fn names_agree() {
         for setting in SETTINGS.into_iter().chain([&CONFIG]) {
             assert_eq!(setting.flag.replace('-', "_"), setting.key);
+            let variable = format!("EVENT_HISTORY_{}", setting.key.to_uppercase());
+            assert_eq!(setting.variable, variable);
+        }
+        for setting in COPY_SETTINGS {
+            assert_eq!(
+                format!("copy_{}", setting.flag.replace('-', "_")),
+                setting.key
+            );
             let variable = format!("EVENT_HISTORY_{}", setting.key.to_uppercase());
             assert_eq!(setting.variable, variable);
         }

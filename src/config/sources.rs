@@ -9,7 +9,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use super::file;
-use super::settings::{CONFIG, SETTINGS, Setting};
+use super::settings::{CONFIG, COPY_SETTINGS, SETTINGS, Setting};
 
 /// Where a value was given, in words for the person who gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl clap::Args for Arguments {
     }
 }
 
-fn argument(setting: &'static Setting) -> Arg {
+pub(super) fn argument(setting: &'static Setting) -> Arg {
     let argument = Arg::new(setting.key)
         .long(setting.flag)
         .env(setting.variable)
@@ -83,31 +83,37 @@ fn argument(setting: &'static Setting) -> Arg {
 
 impl clap::FromArgMatches for Arguments {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let mut given = BTreeMap::new();
-        for setting in SETTINGS.into_iter().chain([&CONFIG]) {
-            let Some(text) = matches.get_one::<String>(setting.key) else {
-                continue;
-            };
-            let origin = match matches.value_source(setting.key) {
-                Some(ValueSource::CommandLine) => Origin::Flag(setting.flag),
-                _ if text.is_empty() => continue, // `NAME=` in an env file means unset
-                _ => Origin::Variable(setting.variable),
-            };
-            given.insert(
-                setting.key,
-                Given {
-                    text: text.clone(),
-                    origin,
-                },
-            );
-        }
-        Ok(Self { given })
+        let settings = SETTINGS.into_iter().chain([&CONFIG]);
+        Ok(Self {
+            given: given(matches, settings),
+        })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
     }
+}
+
+/// Returns which of `settings` the command line and the environment give.
+pub(super) fn given(
+    matches: &ArgMatches,
+    settings: impl Iterator<Item = &'static Setting>,
+) -> BTreeMap<&'static str, Given> {
+    let mut given = BTreeMap::new();
+    for setting in settings {
+        let Some(text) = matches.get_one::<String>(setting.key) else {
+            continue;
+        };
+        let origin = match matches.value_source(setting.key) {
+            Some(ValueSource::CommandLine) => Origin::Flag(setting.flag),
+            _ if text.is_empty() => continue, // `NAME=` in an env file means unset
+            _ => Origin::Variable(setting.variable),
+        };
+        let text = text.clone();
+        given.insert(setting.key, Given { text, origin });
+    }
+    given
 }
 
 /// What was given in all places together, the strongest place of each setting first.
@@ -176,7 +182,7 @@ impl Sources {
     }
 }
 
-fn unknown_variable(name: &OsString, value: &OsString) -> Option<String> {
+pub(super) fn unknown_variable(name: &OsString, value: &OsString) -> Option<String> {
     let name = name.to_str()?;
     if !name.starts_with("EVENT_HISTORY_") || is_service_link(name, &value.to_string_lossy()) {
         return None;
@@ -184,6 +190,7 @@ fn unknown_variable(name: &OsString, value: &OsString) -> Option<String> {
     let known: Vec<&str> = SETTINGS
         .into_iter()
         .chain([&CONFIG])
+        .chain(COPY_SETTINGS)
         .map(|it| it.variable)
         .collect();
     if known.contains(&name) {

@@ -14,6 +14,19 @@ pub struct ObjectKey {
     pub file_id: FileId,
 }
 
+impl ObjectKey {
+    /// Parses a key as it is written; `None` for whatever is no file of a tenant's.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (database_name, file_id) = text.split_once('/')?;
+        let key = Self {
+            database_name: DatabaseName::parse(database_name).ok()?,
+            file_id: FileId::parse(file_id).ok()?,
+        };
+        // A UUID has other forms of text, which would be other keys.
+        (key.file_id.to_string() == file_id).then_some(key)
+    }
+}
+
 impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.database_name, self.file_id)

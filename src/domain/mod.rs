@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod clock;
+pub mod digest;
 pub mod entropy;
 pub mod event;
 pub mod file;
@@ -12,6 +13,7 @@ pub mod tenant;
 
 pub use catalogue::Catalogue;
 pub use clock::{Clock, SystemClock};
+pub use digest::{HistoryDigest, HistorySum};
 pub use entropy::{Entropy, SystemEntropy};
 pub use event::{Event, EventData, EventTime};
 pub use file::ObjectKey;

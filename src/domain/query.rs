@@ -50,6 +50,11 @@ impl Limit {
         Ok(Self(limit))
     }
 
+    /// Returns the nearest limit that there is.
+    pub fn clamped(limit: u32) -> Self {
+        Self(limit.clamp(1, Self::MAX))
+    }
+
     pub const fn get(self) -> u32 {
         self.0
     }

@@ -2,9 +2,11 @@
 
 pub mod conformance;
 pub mod embedded;
+mod listing;
 mod location;
 pub mod s3;
 pub mod signer;
+pub mod transfer;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -16,8 +18,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::domain::finding::State;
-use crate::domain::{Clock, Entropy, Finding, ObjectKey};
+use crate::domain::{Clock, DatabaseName, Entropy, Finding, ObjectKey};
 
+pub use listing::{Listed, Listing};
 pub use location::Location;
 
 /// The longest life that SigV4 allows a presigned URL (`X-Amz-Expires`).
@@ -38,6 +41,16 @@ pub trait Objects: Debug + Send + Sync {
 
     /// Returns what storage says of the object at `key`: `None` if there is none.
     async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error>;
+
+    /// Returns a page of the objects that are there, those of one tenant or of all; each stands in one
+    /// page, in no order that means anything. `after` is the mark that the page before ended with.
+    ///
+    /// For copying and verifying: a storage may look at all that it has for the objects of one tenant.
+    async fn list(
+        &self,
+        tenant: Option<&DatabaseName>,
+        after: Option<&str>,
+    ) -> Result<Listing, Error>;
 
     /// Tells whether the storage would answer now. Cheap enough for a probe every second.
     async fn ping(&self) -> Result<(), Error>;

@@ -8,7 +8,7 @@ use rusty_s3::{Bucket, Credentials, UrlStyle};
 use url::Url;
 
 use super::{MAX_URL_LIFE, Presigned};
-use crate::domain::ObjectKey;
+use crate::domain::{DatabaseName, ObjectKey};
 
 /// A presigned URL lives for whole seconds, and for one at least.
 const MIN_URL_LIFE: Duration = Duration::from_secs(1);
@@ -83,6 +83,41 @@ impl Signer {
     ) -> Presigned {
         let key = self.full_key(key);
         sign(&self.bucket.head_object(Some(credentials), &key), now, life)
+    }
+
+    /// Returns which of our objects has this whole key.
+    pub fn key_of(&self, full_key: &str) -> Option<ObjectKey> {
+        if self.prefix.is_empty() {
+            return ObjectKey::parse(full_key);
+        }
+        let key = full_key.strip_prefix(&self.prefix)?.strip_prefix('/')?;
+        ObjectKey::parse(key)
+    }
+
+    /// Signs the listing of a page of keys, those of one tenant or all below the prefix, likewise.
+    /// `after` is the continuation token of the page before.
+    pub fn list(
+        &self,
+        tenant: Option<&DatabaseName>,
+        after: Option<&str>,
+        credentials: &Credentials,
+        now: Timestamp,
+        life: Duration,
+    ) -> Presigned {
+        let mut prefix = self.prefix.clone();
+        if !prefix.is_empty() {
+            prefix.push('/');
+        }
+        if let Some(tenant) = tenant {
+            prefix.push_str(tenant.as_str());
+            prefix.push('/');
+        }
+        let mut action = self.bucket.list_objects_v2(Some(credentials));
+        action.with_prefix(prefix);
+        if let Some(after) = after {
+            action.with_continuation_token(after);
+        }
+        sign(&action, now, life)
     }
 
     /// Signs a HEAD of the bucket itself, likewise.

@@ -129,6 +129,15 @@ pub async fn check(location: &Location) -> Vec<Finding> {
     }
 }
 
+/// Tells whether there is something to open: [`open`] makes a store where none is.
+pub fn exists(location: &Location) -> bool {
+    match location {
+        Location::Sqlite { folder } => sqlite::exists(folder),
+        // A ClickHouse that we have not used yet has no tenants, which harms nobody.
+        Location::ClickHouse(_) => true,
+    }
+}
+
 /// Opens the backend that `location` names, and brings its schema up to date.
 pub async fn open(location: &Location) -> Result<Arc<dyn Store>, Error> {
     match location {

@@ -1,6 +1,7 @@
 //! A network that fails between the service and one of its backends: every request ends in time, what
 //! is acknowledged is stored, and the service recovers by itself.
 
+mod clickhouse;
 mod stage;
 
 use std::time::Duration;

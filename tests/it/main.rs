@@ -2,7 +2,9 @@
 
 mod api;
 mod checks;
+mod clickhouse;
 mod clients;
+mod copy;
 mod crash;
 mod credentials;
 mod demo;

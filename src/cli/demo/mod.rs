@@ -34,7 +34,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let folder = TempDir::with_prefix("event-history-demo-").context("cannot make a folder")?;
     let api_key = random_key();
     let config = Config::isolated(&folder.path().join("data"), options.listen, &api_key)?;
-    telemetry::init_tracing(&config);
+    telemetry::init_tracing(config.log_format, &config.log_level);
     let listener = listen(config.listen).await?;
     let bound = listener
         .local_addr()

@@ -73,6 +73,13 @@ pub(super) fn open(folder: &Folder, key: &ObjectKey) -> io::Result<Option<(File,
     Ok(Some((file, meta)))
 }
 
+/// Returns what is known of the object in the file at `path`.
+pub(super) fn describe(path: &Path) -> io::Result<Meta> {
+    File::open(path)
+        .and_then(|file| read_meta(&file))
+        .map_err(|error| about("cannot read object", path, &error))
+}
+
 fn read_meta(file: &File) -> io::Result<Meta> {
     let file_bytes = file.metadata()?.len();
     let footer_at = file_bytes

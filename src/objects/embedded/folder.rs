@@ -19,6 +19,9 @@ const UPLOADS: &str = "uploads";
 /// whether the one that another upload made is durable already.
 const SHARDS: u8 = u8::MAX;
 
+/// An object's file has the SHA-256 of its key for a name.
+const HASH_DIGITS: usize = 64;
+
 /// What nobody but the owner may read: files here are other people's.
 const PRIVATE_FOLDER: u32 = 0o700;
 const PRIVATE_FILE: u32 = 0o600;
@@ -70,6 +73,35 @@ impl Folder {
         let name = hex::encode(Sha256::digest(key.to_string()));
         let objects = self.path.join(OBJECTS);
         objects.join(&name[..2]).join(name)
+    }
+
+    /// Returns the names of the files in one of the folders of objects.
+    pub(super) fn object_names(&self, shard: u8) -> io::Result<Vec<String>> {
+        let path = self.path.join(OBJECTS).join(hex::encode([shard]));
+        let failed = |error: io::Error| about("cannot read folder", &path, &error);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&path).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            let is_hash = |name: &String| {
+                name.len() == HASH_DIGITS && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+            };
+            // Whatever else is there was not put there by us, and no key leads to it.
+            names.extend(name.into_string().ok().filter(is_hash));
+        }
+        Ok(names)
+    }
+
+    /// Returns the number of the folder in which the file called `name` is.
+    pub(super) fn shard_of(name: &str) -> u8 {
+        name.get(..2)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok())
+            .unwrap_or(0)
+    }
+
+    /// Returns the path of the file called `name` in a folder of objects.
+    pub(super) fn named(&self, shard: u8, name: &str) -> PathBuf {
+        let objects = self.path.join(OBJECTS);
+        objects.join(hex::encode([shard])).join(name)
     }
 
     /// Makes an empty file that is not yet visible as anything. Its lock tells a sweep in another

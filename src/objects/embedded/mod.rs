@@ -22,6 +22,7 @@ mod folder;
 mod guard;
 mod intake;
 mod keys;
+mod listing;
 mod upload;
 
 use std::convert::Infallible;
@@ -46,8 +47,8 @@ use self::adapter::Adapter;
 use self::folder::Folder;
 use self::guard::Guard;
 use super::signer::Signer;
-use super::{Error, KeyPair, ObjectInfo, Objects, Presigned, Surroundings};
-use crate::domain::{Clock, Finding, ObjectKey};
+use super::{Error, KeyPair, Listing, ObjectInfo, Objects, Presigned, Surroundings};
+use crate::domain::{Clock, DatabaseName, Finding, ObjectKey};
 
 pub use self::folder::check_folder;
 
@@ -211,6 +212,16 @@ impl Objects for Embedded {
             size_bytes: meta.size_bytes,
             etag: Some(meta.md5),
         }))
+    }
+
+    async fn list(
+        &self,
+        tenant: Option<&DatabaseName>,
+        after: Option<&str>,
+    ) -> Result<Listing, Error> {
+        let folder = Arc::clone(&self.folder);
+        let (tenant, after) = (tenant.cloned(), after.map(str::to_owned));
+        blocking(move || listing::page(&folder, tenant.as_ref(), after.as_deref())).await
     }
 
     async fn ping(&self) -> Result<(), Error> {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use http::header::{CONTENT_LENGTH, ETAG, HeaderMap, HeaderName};
 use http::{Method, StatusCode};
 use reqwest::redirect::Policy;
+use rusty_s3::actions::{ListObjectsV2, ListObjectsV2Response};
 
 use crate::objects::{Error, ObjectInfo};
 
@@ -19,6 +20,12 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How much of a body is read: S3's error documents are under 1 KiB.
 const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// How much of a page of keys is read: a thousand of the longest, 1024 bytes each and escaped.
+const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
+
+/// How long a page of keys may take: nobody waits for it at the other end of a request.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -62,21 +69,7 @@ impl Client {
         for (name, value) in headers {
             request = request.header(name, *value);
         }
-        let begin = Instant::now();
-        let answer = read(request).await;
-        let result = match &answer {
-            Ok(answer) if answer.status.is_success() => "ok",
-            Ok(answer) if answer.status == StatusCode::NOT_FOUND => "missing",
-            Ok(_) => "refused",
-            Err(_) => "unreachable",
-        };
-        metrics::histogram!(
-            "event_history_storage_request_duration_seconds",
-            "operation" => operation,
-            "result" => result
-        )
-        .record(begin.elapsed().as_secs_f64());
-        answer
+        measure(operation, read(request, MAX_BODY_BYTES)).await
     }
 
     /// Asks for an object by a presigned HEAD.
@@ -88,6 +81,20 @@ impl Client {
         match answer.status {
             StatusCode::OK => Ok(Some(object_info(&answer.headers)?)),
             StatusCode::NOT_FOUND => Ok(None),
+            _ => Err(refusal(&answer)),
+        }
+    }
+
+    /// Asks for a page of keys by a presigned GET of the bucket.
+    pub(super) async fn list(&self, url: &str) -> Result<ListObjectsV2Response, Error> {
+        let request = self.http.get(url).timeout(PAGE_TIMEOUT);
+        let answer = measure("list", read(request, MAX_PAGE_BYTES))
+            .await
+            .map_err(Error::Unavailable)?;
+        match answer.status {
+            StatusCode::OK => ListObjectsV2::parse_response(&answer.body)
+                .map_err(|error| unavailable(format!("its list of keys makes no sense: {error}"))),
+            StatusCode::NOT_FOUND => Err(unavailable("the bucket does not exist".to_owned())),
             _ => Err(refusal(&answer)),
         }
     }
@@ -106,10 +113,32 @@ impl Client {
     }
 }
 
-async fn read(request: reqwest::RequestBuilder) -> Result<Answer, BoxError> {
+/// Keeps the time that a call takes, and what came of it.
+async fn measure(
+    operation: &'static str,
+    answer: impl Future<Output = Result<Answer, BoxError>>,
+) -> Result<Answer, BoxError> {
+    let begin = Instant::now();
+    let answer = answer.await;
+    let result = match &answer {
+        Ok(answer) if answer.status.is_success() => "ok",
+        Ok(answer) if answer.status == StatusCode::NOT_FOUND => "missing",
+        Ok(_) => "refused",
+        Err(_) => "unreachable",
+    };
+    metrics::histogram!(
+        "event_history_storage_request_duration_seconds",
+        "operation" => operation,
+        "result" => result
+    )
+    .record(begin.elapsed().as_secs_f64());
+    answer
+}
+
+async fn read(request: reqwest::RequestBuilder, max_bytes: usize) -> Result<Answer, BoxError> {
     let mut response = request.send().await.map_err(reqwest::Error::without_url)?;
     let mut body = Vec::new();
-    while body.len() < MAX_BODY_BYTES {
+    while body.len() < max_bytes {
         match response
             .chunk()
             .await

@@ -9,14 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use rusty_s3::actions::ListObjectsV2Response;
 use url::Url;
 
 use self::client::Client;
 use self::credentials::Credentials;
 use self::source::Source;
 use super::signer::Signer;
-use super::{Error, ObjectInfo, Objects, Presigned};
-use crate::domain::{Clock, Finding, ObjectKey};
+use super::{Error, Listed, Listing, ObjectInfo, Objects, Presigned};
+use crate::domain::{Clock, DatabaseName, Finding, ObjectKey};
 
 /// How long the signatures of our own requests hold: S3 allows clocks to differ by 15 minutes anyway.
 const OWN_REQUEST_LIFE: Duration = Duration::from_mins(1);
@@ -105,6 +106,21 @@ impl Objects for S3 {
         self.client.head(&signed.url).await
     }
 
+    async fn list(
+        &self,
+        tenant: Option<&DatabaseName>,
+        after: Option<&str>,
+    ) -> Result<Listing, Error> {
+        let held = self.credentials.get(OWN_REQUEST_LIFE).await?;
+        let now = self.clock.now();
+        let life = held.life_within(OWN_REQUEST_LIFE, now);
+        let signed = self
+            .signer
+            .list(tenant, after, &held.credentials, now, life);
+        let page = self.client.list(&signed.url).await?;
+        Ok(self.listing(page))
+    }
+
     async fn ping(&self) -> Result<(), Error> {
         let held = self.credentials.get(OWN_REQUEST_LIFE).await?;
         let now = self.clock.now();
@@ -115,6 +131,31 @@ impl Objects for S3 {
 
     async fn check(&self, origins: &[String]) -> Vec<Finding> {
         check::check(self, origins).await
+    }
+}
+
+impl S3 {
+    fn listing(&self, page: ListObjectsV2Response) -> Listing {
+        let mut listing = Listing {
+            next: page.next_continuation_token,
+            ..Listing::default()
+        };
+        for content in page.contents {
+            let key = self.signer.key_of(&content.key);
+            match (key, content.size) {
+                (Some(key), Some(size_bytes)) => {
+                    let etag = content.etag.map(|etag| etag.trim_matches('"').to_owned());
+                    let info = ObjectInfo { size_bytes, etag };
+                    listing.objects.push(Listed { key, info });
+                }
+                (Some(key), None) => {
+                    let problem = format!("object '{key}' is listed without a size");
+                    listing.damaged.push(problem);
+                }
+                (None, _) => listing.strangers.push(content.key),
+            }
+        }
+        listing
     }
 }
 

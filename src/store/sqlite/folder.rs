@@ -47,8 +47,12 @@ impl Folder {
         &self.path
     }
 
+    pub(super) fn registry_in(folder: &Path) -> PathBuf {
+        folder.join("registry.db")
+    }
+
     pub(super) fn registry(&self) -> PathBuf {
-        self.path.join("registry.db")
+        Self::registry_in(&self.path)
     }
 
     /// Returns where a tenant's database is, or would be.

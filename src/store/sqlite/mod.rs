@@ -75,6 +75,11 @@ impl Sqlite {
     }
 }
 
+/// Tells whether `folder` has a registry, by its name alone.
+pub fn exists(folder: &Path) -> bool {
+    Folder::registry_in(folder).exists()
+}
+
 /// Tells the recorder of metrics what this backend measures.
 pub fn describe_metrics() {
     super::queue::describe_metrics();

@@ -17,7 +17,8 @@ const TERM_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Running {
     child: Mutex<Child>,
-    lines: Receiver<String>,
+    /// Locked so that whatever holds a process may be shared between threads.
+    lines: Mutex<Receiver<String>>,
     stderr: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -44,7 +45,7 @@ impl Running {
         });
         Self {
             child: Mutex::new(child),
-            lines,
+            lines: Mutex::new(lines),
             stderr,
         }
     }
@@ -52,7 +53,12 @@ impl Running {
     /// Returns the next line of standard output; a process that ends or stays silent for `bound` is a
     /// failure that shows what it said.
     pub(crate) fn line(&self, bound: Duration) -> String {
-        let why = match self.lines.recv_timeout(bound) {
+        let why = match self
+            .lines
+            .lock()
+            .expect("no holder panics")
+            .recv_timeout(bound)
+        {
             Ok(line) => return line,
             Err(RecvTimeoutError::Timeout) => format!("printed nothing within {bound:?}"),
             Err(RecvTimeoutError::Disconnected) => format!("ended with {:?}", self.child().wait()),
@@ -118,6 +124,17 @@ impl Running {
         let kib: Option<u64> =
             value.and_then(|value| value.trim().strip_suffix(" kB")?.parse().ok());
         1024 * kib.unwrap_or_else(|| panic!("no {line} in {path}:\n{status}"))
+    }
+
+    /// Returns the most memory that the process has had so far; `None` once it is gone.
+    pub(crate) fn peak_memory_bytes(&self) -> Option<u64> {
+        let path = format!("/proc/{}/status", self.pid());
+        let status = std::fs::read_to_string(path).ok()?;
+        let value = status
+            .lines()
+            .find_map(|text| text.strip_prefix("VmHWM:"))?;
+        let kib: u64 = value.trim().strip_suffix(" kB")?.parse().ok()?;
+        Some(1024 * kib)
     }
 
     /// Returns how many files, sockets and pipes the process holds open.

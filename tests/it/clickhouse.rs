@@ -1,0 +1,40 @@
+//! The ClickHouse backend: the contract that every backend keeps, and what is its own.
+
+#![expect(clippy::unwrap_used, reason = "a failure ends the test")]
+
+mod contract;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use event_history::store::conformance::Opener;
+use event_history::store::{self, Store};
+
+use crate::support::ClickHouse;
+
+/// An engine of its own, gone with the test.
+struct Place {
+    engine: ClickHouse,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            engine: ClickHouse::start(),
+        }
+    }
+
+    /// Opens a store as one more replica would.
+    async fn replica(&self) -> Arc<dyn Store> {
+        store::open(&self.engine.url().parse().unwrap())
+            .await
+            .unwrap()
+    }
+}
+
+#[async_trait]
+impl Opener for Place {
+    async fn open(&self) -> Arc<dyn Store> {
+        self.replica().await
+    }
+}
