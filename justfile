@@ -51,5 +51,9 @@ tenants count="10000": _release
 files mib="1024": _release
     EVENT_HISTORY_TEST_FILE_MIB={{ mib }} {{ heavy }} -E 'test(=clients::big_files_stay_out_of_memory)'
 
+# Table layouts on ClickHouse, measured again: `just bench-layouts --url http://127.0.0.1:8123` (see --help).
+bench-layouts *arguments:
+    python3 benches/clickhouse_layouts.py {{ arguments }}
+
 _release:
     cargo build --release

@@ -11,27 +11,20 @@ ClickHouse's cache of conditions is off: it would answer a repeated query from m
     clickhouse_layouts.py --url http://127.0.0.1:8123
     clickhouse_layouts.py --lib libchdb.so --path /tmp/layouts --layouts O,K --events 3000000
 
-The table `layouts_bench.events` is made and dropped; nothing else on the server is touched.
+The database `layouts_bench` is made and dropped; nothing else on the server is touched.
 """
 
 import argparse
-import ctypes
-import http.client
-import json
-import os
-import socket
+import signal
 import statistics
-import subprocess
 import sys
 import time
-import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
 
-TABLE = "layouts_bench.events"
-BATCH = 1_000_000  # rows of one INSERT while a table is filled
-DAY_US = 86_400_000_000
-START_US = 1_764_547_200_000_000  # 2025-12-01T00:00:00Z
+from clickhouse_engine import Server, start_engine
+from clickhouse_history import BATCH, DAY_US, START_US, TABLE, History
+
 WARM_UPS, RUNS = 2, 9
 PAGE = 50
 MERGES_WAIT_S = 600
@@ -91,81 +84,6 @@ LAYOUTS = {
 }
 
 
-class Server:
-    """One kept-alive connection to ClickHouse's HTTP interface."""
-
-    def __init__(self, url):
-        parts = urllib.parse.urlsplit(url)
-        self.http = http.client.HTTPConnection(parts.hostname, parts.port or 8123, timeout=900)
-        self.http.connect()
-        self.http.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.auth = {}
-        if parts.username:
-            self.auth = {"X-ClickHouse-User": parts.username, "X-ClickHouse-Key": parts.password or ""}
-
-    def run(self, sql, body=None, **settings):
-        """Answer, milliseconds, and ClickHouse's own summary of one statement."""
-        query = {
-            "wait_end_of_query": 1,  # else the summary comes before the work is done
-            "use_query_condition_cache": 0,
-            "async_insert": 0,
-            **settings,
-        }
-        if body is not None:
-            query["query"] = sql
-        started = time.perf_counter()
-        data = sql.encode() if body is None else body
-        self.http.request("POST", "/?" + urllib.parse.urlencode(query), data, self.auth)
-        answer = self.http.getresponse()
-        content = answer.read()
-        ms = (time.perf_counter() - started) * 1000
-        if answer.status != 200:
-            raise RuntimeError(f"{content.decode(errors='replace')[:600]}\nin: {sql[:600]}")
-        return content, ms, json.loads(answer.headers["X-ClickHouse-Summary"])
-
-    def text(self, sql, **settings):
-        return self.run(sql, **settings)[0].decode().strip()
-
-
-class History:
-    """The same events for everyone: event `number` of `events` follows from its number alone."""
-
-    def __init__(self, events):
-        self.events = events
-        self.stored = events  # grows with what is inserted after the filling
-        self.records = max(1, events // 30)
-        self.step_us = 180 * DAY_US // events
-
-    def select(self, first, count, where="1"):
-        # Three events share each microsecond, so that the order within one counts as well.
-        return f"""SELECT reinterpret(sipHash128(number), 'UUID') AS event_id,
-            toInt64({START_US} + intDiv(number, 3) * 3 * {self.step_us}) AS time_us,
-            toUInt8(6) AS time_digits, toInt32(1 + sipHash64(number, 1) % 10) AS event_type_id,
-            toInt64(sipHash64(number, 2) % {self.records}) AS record_id,
-            toInt64(sipHash64(number, 3) % 1000) AS source_id,
-            toInt32(sipHash64(number, 4) % 4) AS source_type_id, '' AS source_name, '' AS source_info,
-            if(sipHash64(number, 5) % 10 = 0, reinterpret(sipHash128(number, 5), 'UUID'), NULL) AS file_id,
-            concat('[{{"field":"status","from":"draft","to":"', hex(sipHash64(number, 6)), '"}}]')
-                AS event_data
-            FROM numbers({first}, {count}) WHERE {where}"""
-
-    def fill(self, server):
-        for first in range(0, self.events, BATCH):
-            count = min(BATCH, self.events - first)
-            server.run(f"INSERT INTO {TABLE} {self.select(first, count)}")
-            self.repeat(server, first, count)
-
-    def repeat(self, server, first, count):
-        """Inserts 1 % of these events a second time."""
-        server.run(f"INSERT INTO {TABLE} {self.select(first, count, 'sipHash64(number, 7) % 100 = 0')}")
-
-    def ids(self, server, run, count, fresh):
-        """Ids that are stored, or (`fresh`) that are not, others in each run."""
-        of = f"number + {run * count}, 99" if fresh else f"toUInt64((number * 7919 + {run * 104729}) % {self.events})"
-        answer = server.text(f"SELECT reinterpret(sipHash128({of}), 'UUID') FROM numbers({count})")
-        return ", ".join(f"'{line}'" for line in answer.split())
-
-
 def settle(server):
     """Waits until the background has merged what it wants to merge."""
     waited, quiet = 0, 0
@@ -218,8 +136,9 @@ def filters(history):
         "type, source type, 7 days": lambda run: f"event_type_id = {1 + run % 10}"
         f" AND source_type_id = {run % 4} AND {days(run)}",
         "event type": lambda run: f"event_type_id = {1 + run % 10}",
-        "source": lambda run: f"source_id = {run * 83 % 1000}",
-        "a source without events": lambda run: f"source_id = {1000 + run}",
+        "source": lambda run: f"source_id = {run * 83 % 1000 * 2}",
+        "a source without events": lambda run: f"source_id = {run * 83 % 1000 * 2 + 1}",
+        "a source beyond all known": lambda run: f"source_id = {5000 + run}",
         "7 days": days,
     }
 
@@ -310,18 +229,25 @@ def inserts(server, history):
         history.stored += count
         return server.run(f"INSERT INTO {TABLE} FORMAT RowBinary", body=rows)[1]
 
-    for label in ("", ", without fsync"):
-        on = 0 if label else 1
-        server.run(
-            f"ALTER TABLE {TABLE} MODIFY SETTING fsync_after_insert = {on}, fsync_part_directory = {on}"
-        )
-        for count in (1, 100, 1000):
-            took = sorted(batch(count) for _ in range(50))[1:]
-            middle, high = statistics.median(took), took[-3]
+    def fsync(on):
+        change = f"fsync_after_insert = {on:d}, fsync_part_directory = {on:d}"
+        server.run(f"ALTER TABLE {TABLE} MODIFY SETTING {change}")
+
+    # By turns, so that what the machine and its merges do beside hits both alike.
+    for count, times in ((1, 10), (100, 10), (1000, 10), (10_000, 20)):
+        took = {True: [], False: []}
+        for _ in range(5):
+            for on in took:
+                fsync(on)
+                took[on] += [batch(count) for _ in range(times)]
+        for on, each in took.items():
+            label = "" if on else ", without fsync"
+            middle, high = statistics.median(each), sorted(each)[-len(each) // 20]
             yield f"INSERT of {count:,}{label}: median, 95 % (ms)", f"{middle:.1f}, {high:.1f}"
-        spent = sum(batch(10_000) for _ in range(100))
-        yield f"batches of 10,000{label} (rows/s)", f"{1_000_000 / spent * 1000:,.0f}"
-        settle(server)
+            if count == 10_000:
+                rate = len(each) * count / sum(each) * 1000
+                yield f"batches of 10,000{label} (rows/s)", f"{rate:,.0f}"
+    fsync(True)
 
 
 def disk(server):
@@ -332,12 +258,14 @@ def disk(server):
     per = lambda size: f"{int(size) / int(rows):.1f}"
     yield "bytes of disk per event, all in all", per(total)
     taken = server.text(
-        f"SELECT name, sum(bytes_on_disk) FROM system.projection_parts WHERE {where} GROUP BY name ORDER BY name"
+        f"SELECT name, sum(bytes_on_disk) FROM system.projection_parts WHERE {where}"
+        " GROUP BY name ORDER BY name"
     )
     yield "of these in projections", ", ".join(
         f"{name} {per(size)}" for name, size in map(str.split, taken.splitlines())
     ) or "0"
-    yield "parts; rows still twice", f"{parts}; {int(rows) - int(server.text(f'SELECT uniqExact(event_id) FROM {TABLE}')):,}"
+    distinct = server.text(f"SELECT uniqExact(event_id) FROM {TABLE}")
+    yield "parts; rows still twice", f"{parts}; {int(rows) - int(distinct):,}"
 
 
 def verify(server, layout, history):
@@ -359,8 +287,8 @@ def verify(server, layout, history):
     return compared
 
 
-def measure(server, layout, events):
-    """Fills a table, times everything, and drops it. Returns sections of rows."""
+def measure(server, layout, events, wanted):
+    """Fills a table, times the sections `wanted`, and drops it. Returns sections of rows."""
     history = History(events)
     server.run("CREATE DATABASE IF NOT EXISTS layouts_bench")
     server.run(f"DROP TABLE IF EXISTS {TABLE} SYNC")
@@ -374,12 +302,14 @@ def measure(server, layout, events):
     settle(server)
     proof["seconds to fill, then to merge"] = f"{filled:.0f}, {time.perf_counter() - started - filled:.0f}"
     proof.update(disk(server))
-    sections["Queries"].update(queries(server, layout, history))
+    if "queries" in wanted:
+        sections["Queries"].update(queries(server, layout, history))
     # How a page skips duplicates depends on the key alone: once for each key will do.
-    if not layout.two_steps:
+    if "paging" in wanted and not layout.two_steps:
         sections["Exact paging"].update(paging(server, layout, history))
     proof["compared with duplicates"] = f"{verify(server, layout, history):,} rows"
-    sections["Inserts"].update(inserts(server, history))
+    if "inserts" in wanted:
+        sections["Inserts"].update(inserts(server, history))
     if events <= 5_000_000:
         server.run(f"OPTIMIZE TABLE {TABLE} FINAL")
         proof["compared after OPTIMIZE FINAL"] = f"{verify(server, layout, history):,} rows"
@@ -405,42 +335,6 @@ def markdown(version, measured):
     return "\n".join(lines)
 
 
-def run_engine(lib, path, port):
-    """Becomes ClickHouse: libchdb.so runs clickhouse-local, and a statement opens its HTTP interface."""
-    never_written, _keep_open = os.pipe()
-    arguments = [
-        "clickhouse-local", "--path", path, "--listen_host", "127.0.0.1", "--http_port", str(port),
-        "--query", "SYSTEM START LISTEN HTTP",
-        # Reading a pipe that nobody writes to keeps the engine up.
-        "--query", f"SELECT count() FROM file('/dev/fd/{never_written}', LineAsString)",
-    ]  # fmt: skip
-    engine = ctypes.CDLL(os.path.abspath(lib))
-    engine.chdb_query_cmdline.restype = ctypes.c_void_p
-    packed = (ctypes.c_char_p * len(arguments))(*(argument.encode() for argument in arguments))
-    engine.chdb_query_cmdline(len(arguments), packed)
-    sys.exit("the engine ended")
-
-
-def start_engine(lib, path):
-    """Starts the engine in a process of its own; returns the process and its URL."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    os.makedirs(path, exist_ok=True)
-    command = [sys.executable, __file__, "--lib", lib, "--path", path, "--serve", str(port)]
-    process = subprocess.Popen(command)
-    for _ in range(300):
-        try:
-            Server(f"http://127.0.0.1:{port}").text("SELECT 1")
-            return process, f"http://127.0.0.1:{port}"
-        except OSError:
-            if process.poll() is not None:
-                sys.exit("the engine did not start")
-            time.sleep(0.1)
-    process.kill()
-    sys.exit("the engine does not answer")
-
-
 def arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -451,8 +345,8 @@ def arguments():
     parser.add_argument("--events", default="3000000,20000000", help="sizes (default: %(default)s)")
     known = "; ".join(f"{name}: {layout.what}" for name, layout in LAYOUTS.items())
     parser.add_argument("--layouts", default="O,K,M,P", help=f"which (default: %(default)s). {known}")
+    parser.add_argument("--sections", default="queries,paging,inserts", help="(default: %(default)s)")
     parser.add_argument("--out", type=Path, help="file for the Markdown, written anew after each layout")
-    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     found = parser.parse_args()
     if not found.url and not (found.lib and found.path):
         parser.error("either --url, or --lib and --path")
@@ -464,8 +358,7 @@ def arguments():
 
 def main():
     given = arguments()
-    if given.serve:
-        run_engine(given.lib, given.path, given.serve)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))  # so that the engine ends too
     process, url = (None, given.url) if given.url else start_engine(given.lib, given.path)
     try:
         server = Server(url)
@@ -474,9 +367,10 @@ def main():
         for events in map(int, given.events.split(",")):
             for name in given.layouts.split(","):
                 print(f"layout {name}, {events:,} events", file=sys.stderr, flush=True)
-                measured[name, events] = measure(server, LAYOUTS[name], events)
+                measured[name, events] = measure(server, LAYOUTS[name], events, given.sections)
                 if given.out:
                     given.out.write_text(markdown(version, measured))
+        server.run("DROP DATABASE IF EXISTS layouts_bench SYNC")
         print(markdown(version, measured))
     finally:
         if process:
