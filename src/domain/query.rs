@@ -95,7 +95,8 @@ fn any_of<T: PartialEq>(wanted: &[T], value: &T) -> bool {
     wanted.is_empty() || wanted.contains(value)
 }
 
-/// One page of a tenant's history, and the counts that go with it, read at one instant.
+/// One page of a tenant's history, and the counts that go with it: read at one instant where the backend
+/// can, and else at once, so that an event which is stored meanwhile may be in one and not in another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     pub events: Vec<Event>,

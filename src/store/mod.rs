@@ -54,7 +54,8 @@ pub trait Store: Debug + Send + Sync {
     async fn event(&self, tenant: &Tenant, id: EventId) -> Result<Option<Event>, Error>;
 
     /// Returns the events that `query` asks for, in the total order (`event_time`, `event_id`), newest
-    /// first unless it says otherwise.
+    /// first unless it says otherwise. No event stands in it twice; counts may count one twice that two
+    /// replicas were sent in the same moment, until the backend has merged the two.
     async fn events(&self, tenant: &Tenant, query: &Query) -> Result<Page, Error>;
 
     /// Returns the tenant's next events behind `after` in the total order, oldest first, at most

@@ -185,6 +185,7 @@ const RULES: &[Rule] = &[
 /// Names that belong to some parts alone, wherever they come from.
 const RESERVED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/sqlite"]),
+    ("hyper_rustls", &["store/clickhouse"]),
     // Both halves of `objects` speak S3, the one as a client and the other as a server.
     ("StatusCode", &["http", "objects"]),
     ("std::env", &["config"]),

@@ -99,7 +99,7 @@ impl Cache {
         id.map_or(Lookup::Absent, |id| self.by_client_id(id, now))
     }
 
-    pub(super) fn keep(&self, found: Found, now: Instant) {
+    pub(super) fn keep(&self, found: &Found, now: Instant) {
         let mut entries = self.lock();
         entries.paused_until = None;
         if entries.by_client_id.len() >= MAX_ENTRIES {
@@ -163,7 +163,7 @@ mod tests {
             has_database: true,
         };
         assert!(matches!(cache.by_client_id(id, start), Lookup::Absent));
-        cache.keep(found.clone(), start);
+        cache.keep(&found, start);
         assert!(matches!(cache.by_name(&name, after(2)), Lookup::Fresh(_)));
         // One caller alone is sent to ask anew.
         assert!(matches!(cache.by_client_id(id, after(3)), Lookup::Aging(_)));
@@ -177,7 +177,7 @@ mod tests {
         cache.pause(at_last);
         assert!(matches!(cache.by_client_id(id, at_last), Lookup::Absent));
 
-        cache.keep(found, after(9));
+        cache.keep(&found, after(9));
         assert!(matches!(cache.by_client_id(id, after(9)), Lookup::Fresh(_)));
         cache.forget(id);
         assert!(matches!(cache.by_name(&name, after(9)), Lookup::Absent));

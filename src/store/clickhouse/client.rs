@@ -20,7 +20,7 @@ use super::errors::Failure;
 
 /// How long a connection may take to come about; a host that is gone should not use up the time in
 /// which another could answer.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(1000);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long one call may take, with all hosts tried: who waits has 5 s (what EventBridge gives an
 /// endpoint), and may have to wait for more than one call.
@@ -77,7 +77,7 @@ impl Client {
         // Without it an INSERT waits 35 ms for an acknowledgement of its first packet.
         http.set_nodelay(true);
         http.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        http.set_keepalive(Some(Duration::from_secs(60)));
+        http.set_keepalive(Some(Duration::from_mins(1)));
         http.enforce_http(false);
         // An error means that there is a provider already, which does as well.
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -104,12 +104,10 @@ impl Failure {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Refused { code, .. }
-                if matches!(
-                    code,
-                    code::TOO_MANY_PARTS | code::TOO_MANY_SIMULTANEOUS_QUERIES
-                ) =>
-            {
+            Failure::Refused {
+                code: code::TOO_MANY_PARTS | code::TOO_MANY_SIMULTANEOUS_QUERIES,
+                ..
+            } => {
                 tracing::warn!(%failure, "clickhouse has too much to do");
                 Self::Busy
             }

@@ -15,10 +15,6 @@ const SLACK: u64 = 20;
 /// A table with fewer rows is read faster than its projections are asked.
 const INDEXED_ROWS: &str = "100000";
 
-/// Past this many rows of a projection ClickHouse would scan the table instead. Looking up a batch of
-/// ids touches a block of 1024 in each part for each id.
-const PROJECTION_ROWS: &str = "50000000";
-
 /// Reads a page and its counts, in three queries at once: what is stored meanwhile may be in one and not
 /// in another.
 pub(super) async fn page(client: &Client, table: &Table, query: &Query) -> Result<Page, Failure> {
@@ -28,16 +24,16 @@ pub(super) async fn page(client: &Client, table: &Table, query: &Query) -> Resul
         if filters.is_empty() {
             Ok(None)
         } else {
-            count(client, table, Some(&filters)).await.map(Some)
+            count(client, table, Some(filters)).await.map(Some)
         }
     };
-    let first = rows(client, table, &filters, SLACK);
+    let first = rows(client, table, filters, SLACK);
     let (total, filtered, mut events) = tokio::try_join!(total, filtered, first)?;
     let filtered = filtered.unwrap_or(total);
     let seen = u64::from(query.offset) + events.len() as u64;
     if events.len() < query.limit.get() as usize && seen < filtered {
         // More duplicates than expected, or these were the last rows: looking at all of them tells.
-        events = rows(client, table, &filters, filtered).await?;
+        events = rows(client, table, filters, filtered).await?;
     }
     let seen = if events.is_empty() {
         0
@@ -148,7 +144,7 @@ struct IdRow {
 async fn count(
     client: &Client,
     table: &Table,
-    filters: Option<&Filters<'_>>,
+    filters: Option<Filters<'_>>,
 ) -> Result<u64, Failure> {
     let condition = filters.map(Filters::sql).unwrap_or_default();
     let sql = format!("SELECT count() FROM {TABLE} {condition}");
@@ -166,7 +162,7 @@ async fn count(
 async fn rows(
     client: &Client,
     table: &Table,
-    filters: &Filters<'_>,
+    filters: Filters<'_>,
     slack: u64,
 ) -> Result<Vec<Event>, Failure> {
     let Query { limit, offset, .. } = filters.query;
@@ -187,12 +183,7 @@ async fn rows(
 
 /// Lets a statement find rows by the projections.
 fn indexed(statement: Statement) -> Statement {
-    statement
-        .with_setting("min_table_rows_to_use_projection_index", INDEXED_ROWS)
-        .with_setting(
-            "max_projection_rows_to_use_projection_index",
-            PROJECTION_ROWS,
-        )
+    statement.with_setting("min_table_rows_to_use_projection_index", INDEXED_ROWS)
 }
 
 fn texts(ids: &[EventId]) -> Vec<uuid::Uuid> {
@@ -206,11 +197,11 @@ struct Filters<'a> {
 }
 
 impl Filters<'_> {
-    fn is_empty(&self) -> bool {
+    fn is_empty(self) -> bool {
         self.conditions().is_empty()
     }
 
-    fn conditions(&self) -> Vec<&'static str> {
+    fn conditions(self) -> Vec<&'static str> {
         let Query {
             record_ids,
             event_type_ids,
@@ -250,7 +241,7 @@ impl Filters<'_> {
     }
 
     /// Returns a WHERE clause, or nothing.
-    fn sql(&self) -> String {
+    fn sql(self) -> String {
         let conditions = self.conditions();
         if conditions.is_empty() {
             return String::new();
@@ -262,7 +253,7 @@ impl Filters<'_> {
     /// Behind an offset the rows before the page have to be counted without duplicates, or a merge
     /// between two pages would move one past an event: so the keys come first, each compared with its
     /// neighbour, and then the rows that have them. (The outer ORDER BY keeps the window's order.)
-    fn page_sql(&self) -> String {
+    fn page_sql(self) -> String {
         let Query {
             ordering, offset, ..
         } = self.query;
@@ -287,7 +278,7 @@ impl Filters<'_> {
         )
     }
 
-    fn bind(&self, statement: Statement) -> Statement {
+    fn bind(self, statement: Statement) -> Statement {
         let Query {
             record_ids,
             event_type_ids,

@@ -103,9 +103,8 @@ impl Tenants {
         for _ in 0..MAX_ATTEMPTS {
             match self.try_create(tenant, &table).await {
                 Ok(Some(created)) => return Ok(created),
-                Ok(None) => {}
                 // The database went while the table was made: a deletion was under way.
-                Err(Error::DatabaseMissing(_)) => {}
+                Ok(None) | Err(Error::DatabaseMissing(_)) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -245,7 +244,7 @@ impl Tenants {
         match (loaded, kept) {
             (Ok(Some(found)), _) => {
                 count_lookup("loaded");
-                self.cache.keep(found.clone(), Instant::now());
+                self.cache.keep(&found, Instant::now());
                 Ok(Some(found))
             }
             (Ok(None), Lookup::Stale(kept)) => {

@@ -189,7 +189,7 @@ impl Work {
         let turn = self.inner.inserts.acquire().await;
         let started = Instant::now();
         let stored = self.stored(&events).await?;
-        let (outcomes, new) = sort_out(&events, stored);
+        let (outcomes, new) = sort_out(&events, &stored);
         if !new.is_empty() {
             self.insert(&new).await?;
             histogram!("event_history_commit_events").record(count_f64(new.len()));
@@ -278,7 +278,7 @@ async fn gather(first: Append, waiting: &mut mpsc::Receiver<Append>, end: Instan
 /// Decides about each event, and returns those that are new too.
 fn sort_out<'a>(
     events: &[&'a Event],
-    stored: HashMap<EventId, Event>,
+    stored: &HashMap<EventId, Event>,
 ) -> (Vec<Appended>, Vec<&'a Event>) {
     let mut new: Vec<&'a Event> = Vec::new();
     let mut new_by_id: HashMap<EventId, &'a Event> = HashMap::new();
@@ -316,7 +316,7 @@ mod tests {
             ..one.clone()
         };
         let stored = HashMap::from([(there.id, there.clone())]);
-        let (outcomes, new) = sort_out(&[&one, &there, &one, &other, &two], stored);
+        let (outcomes, new) = sort_out(&[&one, &there, &one, &other, &two], &stored);
         assert_eq!(
             outcomes,
             [Stored, AlreadyThere, AlreadyThere, OtherContent, Stored]
