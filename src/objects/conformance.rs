@@ -12,7 +12,7 @@ use http::{Method, StatusCode};
 use url::Url;
 
 use super::{Listed, Objects, Presigned};
-use crate::domain::{DatabaseName, FileId, ObjectKey, SystemEntropy};
+use crate::domain::{DatabaseName, Entropy, FileId, ObjectKey, SystemEntropy};
 
 /// Long enough for any test, short of what is tested with expiry.
 const LIFE: Duration = Duration::from_mins(5);
@@ -88,7 +88,9 @@ pub async fn every_object_is_listed_once(
     http: &reqwest::Client,
     count: usize,
 ) {
-    let tenants = ["listed", "listed-2"].map(|name| DatabaseName::parse(name).expect("a name"));
+    let name = format!("listed-{}", SystemEntropy.uuid_v4());
+    let names = [name.clone(), format!("{name}-2")];
+    let tenants = names.map(|name| DatabaseName::parse(&name).expect("a name"));
     let mut keys: Vec<ObjectKey> = Vec::new();
     for index in 0..2 * count {
         keys.push(ObjectKey {
@@ -103,7 +105,8 @@ pub async fn every_object_is_listed_once(
         let listed = list(objects, Some(tenant)).await;
         let ours = keys.iter().filter(|key| key.database_name == *tenant);
         let expected: BTreeSet<String> = ours.map(ToString::to_string).collect();
-        assert_eq!(listed, expected);
+        let (found, made) = (listed.len(), expected.len());
+        assert!(listed == expected, "{found} listed of {made}");
     }
     let all = list(objects, None).await;
     assert!(keys.iter().all(|key| all.contains(&key.to_string())));
