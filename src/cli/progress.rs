@@ -31,7 +31,7 @@ async fn draw(progress: &Progress) -> Infallible {
         ProgressDrawTarget::stderr(),
     ));
     // A template of our own making that does not parse would only cost the bar its look.
-    if let Ok(style) = ProgressStyle::with_template("[{bar:30}] {wide_msg}") {
+    if let Ok(style) = ProgressStyle::with_template("[{wide_bar}] {percent:>3} %\n{wide_msg}") {
         bar.0.set_style(style.progress_chars("=> "));
     }
     let mut pace = Pace::default();
@@ -47,9 +47,14 @@ async fn draw(progress: &Progress) -> Infallible {
 #[expect(clippy::print_stderr, reason = "progress is no part of the result")]
 async fn write_lines(progress: &Progress) -> Infallible {
     let mut pace = Pace::default();
+    let mut written = Instant::now();
     loop {
-        tokio::time::sleep(LINE_PAUSE).await;
-        eprintln!("{}", pace.line(progress.snapshot()));
+        tokio::time::sleep(BAR_PAUSE).await;
+        let line = pace.line(progress.snapshot()); // as often as for a bar, to see where phases begin
+        if written.elapsed() >= LINE_PAUSE {
+            eprintln!("{line}");
+            written = Instant::now();
+        }
     }
 }
 
@@ -98,7 +103,7 @@ fn describe(snapshot: Snapshot, elapsed: Duration) -> String {
     let (doing, things) = match phase {
         Phase::Counting => ("counting events", "events"),
         Phase::CopyingEvents => ("copying events", "events"),
-        Phase::VerifyingEvents => ("verifying events", "events of both sides"),
+        Phase::VerifyingEvents => ("verifying both sides", "events"),
         Phase::CountingFiles => ("counting files", "files"),
         Phase::CopyingFiles => ("copying files", "files"),
         Phase::VerifyingFiles => ("verifying files", "files"),

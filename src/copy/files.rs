@@ -2,13 +2,12 @@
 //! same, and then asked for again.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::error::Error as _;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
-use super::error::{Error, Side};
+use super::error::{Error, Side, chain};
 use super::progress::{Phase, Progress};
 use super::report::{FilesReport, Leftovers, TenantReport};
 use super::retry::patiently;
@@ -150,11 +149,8 @@ async fn settle(
             pinged.map_err(|error| Error::objects(side, what, error))?;
         }
         if attempt == ATTEMPTS {
-            let cause = error.source().map(ToString::to_string);
-            let cause = cause.unwrap_or_else(|| error.to_string());
-            return Ok(Settled::Problem(format!(
-                "failed {ATTEMPTS} times: {cause}"
-            )));
+            let problem = format!("failed {ATTEMPTS} times: {}", chain(&error));
+            return Ok(Settled::Problem(problem));
         }
         attempt += 1;
         tokio::time::sleep(pause).await;

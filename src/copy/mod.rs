@@ -255,13 +255,20 @@ impl Passenger {
         let is_there = patiently("find a tenant at the destination", || {
             job.to.tenant_by_client_id(self.tenant.client_id)
         });
-        match is_there.await {
-            Ok(Some(_)) => {}
-            Ok(None) => {
-                self.report.failure = Some("the destination does not have it".to_owned());
-                return Ok(());
+        self.report.failure = match is_there.await {
+            Ok(Some(there)) if there.database_name != self.tenant.database_name => Some(format!(
+                "the destination calls it '{}'",
+                there.database_name
+            )),
+            Ok(Some(there)) if there.client_secret_sha256 != self.tenant.client_secret_sha256 => {
+                Some("the destination has another client secret".to_owned())
             }
+            Ok(Some(_)) => None,
+            Ok(None) => Some("the destination does not have it".to_owned()),
             Err(error) => return self.fail(Side::Destination, "find the tenant", error),
+        };
+        if self.report.failure.is_some() {
+            return Ok(());
         }
         self.compare(job, progress).await?;
         if self.report.events_agree() || self.report.failure.is_some() || job.verify_only {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::error::chain;
 use crate::{objects, store};
 
 /// How long a backend may be away before that is the end of a run: longer than a restart takes.
@@ -13,7 +14,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// An error that may pass by itself.
-pub(super) trait Passing: std::fmt::Display {
+pub(super) trait Passing: std::error::Error {
     fn may_pass(&self) -> bool;
 }
 
@@ -48,7 +49,10 @@ pub(super) async fn patiently<T, E: Passing, F: Future<Output = Result<T, E>>>(
         };
         if pause == FIRST_PAUSE {
             let seconds = PATIENCE.as_secs();
-            tracing::warn!("cannot {what}, trying again for {seconds} s: {error}");
+            tracing::warn!(
+                "cannot {what}, trying again for {seconds} s: {}",
+                chain(&error)
+            );
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);

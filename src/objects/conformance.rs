@@ -1,16 +1,18 @@
 //! What every storage has to do, as plain functions that take an open one and panic where it does
 //! something else. [`all`] runs them in turn; each works on an object of its own.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use http::header::CONTENT_LENGTH;
 use http::{Method, StatusCode};
 use url::Url;
 
-use super::{Objects, Presigned};
-use crate::domain::{DatabaseName, FileId, ObjectKey, SystemEntropy};
+use super::{Listed, Objects, Presigned};
+use crate::domain::{DatabaseName, Entropy, FileId, ObjectKey, SystemEntropy};
 
 /// Long enough for any test, short of what is tested with expiry.
 const LIFE: Duration = Duration::from_mins(5);
@@ -29,6 +31,7 @@ pub async fn all(objects: Arc<dyn Objects>, http: reqwest::Client) {
     an_empty_file_is_a_file(&objects, &http).await;
     head_tells_size_and_etag(&objects, &http).await;
     head_of_nothing_is_none(&objects).await;
+    every_object_is_listed_once(&objects, &http, 20).await;
     another_method_is_refused(&objects, &http).await;
     a_changed_url_is_refused(&objects, &http).await;
     an_unsigned_request_is_refused(&objects, &http).await;
@@ -77,6 +80,59 @@ pub async fn head_tells_size_and_etag(objects: &Arc<dyn Objects>, http: &reqwest
 
 pub async fn head_of_nothing_is_none(objects: &Arc<dyn Objects>) {
     assert_eq!(objects.head(&fresh_key()).await.expect("head"), None);
+}
+
+/// Two tenants have `count` objects each, and the names of the tenants begin alike.
+pub async fn every_object_is_listed_once(
+    objects: &Arc<dyn Objects>,
+    http: &reqwest::Client,
+    count: usize,
+) {
+    let name = format!("listed-{}", SystemEntropy.uuid_v4());
+    let names = [name.clone(), format!("{name}-2")];
+    let tenants = names.map(|name| DatabaseName::parse(&name).expect("a name"));
+    let mut keys: Vec<ObjectKey> = Vec::new();
+    for index in 0..2 * count {
+        keys.push(ObjectKey {
+            database_name: tenants[index % 2].clone(),
+            ..fresh_key()
+        });
+    }
+    stream::iter(&keys)
+        .for_each_concurrent(8, async |key| upload(objects, http, key, content(3)).await)
+        .await;
+    for tenant in &tenants {
+        let listed = list(objects, Some(tenant)).await;
+        let ours = keys.iter().filter(|key| key.database_name == *tenant);
+        let expected: BTreeSet<String> = ours.map(ToString::to_string).collect();
+        let (found, made) = (listed.len(), expected.len());
+        assert!(listed == expected, "{found} listed of {made}");
+    }
+    let all = list(objects, None).await;
+    assert!(keys.iter().all(|key| all.contains(&key.to_string())));
+}
+
+/// Walks the pages, and returns the keys.
+async fn list(objects: &Arc<dyn Objects>, tenant: Option<&DatabaseName>) -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    let mut after = None;
+    loop {
+        let page = objects.list(tenant, after.as_deref()).await.expect("list");
+        assert!(page.damaged.is_empty(), "{:?}", page.damaged);
+        for Listed { key, info } in page.objects {
+            if tenant.is_some() {
+                assert_eq!(info.size_bytes, 3, "{key}");
+                let head = objects.head(&key).await.expect("head");
+                assert_eq!(head, Some(info), "{key}");
+            }
+            assert!(keys.insert(key.to_string()), "{key} is listed twice");
+        }
+        if page.next.is_none() {
+            return keys;
+        }
+        assert_ne!(page.next, after, "the mark moves on");
+        after = page.next;
+    }
 }
 
 pub async fn another_method_is_refused(objects: &Arc<dyn Objects>, http: &reqwest::Client) {

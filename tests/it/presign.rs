@@ -156,7 +156,10 @@ async fn seaweedfs_conforms() {
 async fn the_storage_conforms() {
     let location = support::environment(FILES).expect("a storage");
     let opened = open(&location, "http://127.0.0.1").await;
-    conformance::all(opened.objects, support::http_client()).await;
+    let http = support::http_client();
+    // More than the thousand keys of one page.
+    conformance::every_object_is_listed_once(&opened.objects, &http, 1050).await;
+    conformance::all(opened.objects, http).await;
 }
 
 #[tokio::test]

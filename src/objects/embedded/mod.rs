@@ -221,7 +221,9 @@ impl Objects for Embedded {
     ) -> Result<Listing, Error> {
         let folder = Arc::clone(&self.folder);
         let (tenant, after) = (tenant.cloned(), after.map(str::to_owned));
-        blocking(move || listing::page(&folder, tenant.as_ref(), after.as_deref())).await
+        let max_objects = listing::PAGE_OBJECTS;
+        blocking(move || listing::page(&folder, tenant.as_ref(), after.as_deref(), max_objects))
+            .await
     }
 
     async fn ping(&self) -> Result<(), Error> {
