@@ -9,6 +9,7 @@
     reason = "the recipes of the justfile show these figures"
 )]
 
+mod clickhouse;
 mod differences;
 mod files;
 

@@ -1,0 +1,64 @@
+//! To ClickHouse and back.
+
+use event_history::domain::{Event, Tenant};
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
+
+use super::{Ends, Place, moves_everything};
+use crate::support::ClickHouse;
+
+fn ask(engine: &ClickHouse, sql: &str) -> String {
+    block_in_place(|| Handle::current().block_on(engine.query(sql)))
+}
+
+/// Counts the databases of tenants.
+fn tenants(engine: &ClickHouse) -> usize {
+    let sql = "SELECT count() FROM system.databases WHERE comment = 'event-history tenant'";
+    ask(engine, sql).trim().parse().unwrap()
+}
+
+fn change(engine: &ClickHouse, tenant: &Tenant, event: &Event) {
+    let table = format!(
+        "`{}`.events_{}",
+        tenant.database_name,
+        tenant.client_id.uuid().simple()
+    );
+    let condition = format!("event_id = '{}'", event.id);
+    let record_id = format!("SELECT sum(record_id) FROM {table} WHERE {condition}");
+    let before = ask(engine, &record_id);
+    ask(
+        engine,
+        &format!(
+            "ALTER TABLE {table} UPDATE record_id = record_id + 1 WHERE {condition} \
+             SETTINGS mutations_sync = 2"
+        ),
+    );
+    assert_ne!(ask(engine, &record_id), before, "nothing was changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_sqlite_to_clickhouse_killed_twice() {
+    let (source, destination) = (Place::new(), ClickHouse::start());
+    moves_everything(&Ends {
+        from: source.location(),
+        to: destination.url(),
+        arrived: &|| tenants(&destination),
+        change: &|tenant, event| change(&destination, tenant, event),
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_clickhouse_to_sqlite_killed_twice() {
+    let (source, destination) = (ClickHouse::start(), Place::new());
+    moves_everything(&Ends {
+        from: source.url(),
+        to: destination.location(),
+        arrived: &|| destination.tenants(),
+        change: &|tenant, event| {
+            let sql = "UPDATE events SET record_id = record_id + 1 WHERE event_id = ?";
+            destination.edit(tenant, sql, event);
+        },
+    })
+    .await;
+}
