@@ -1,13 +1,14 @@
--- The tenant entries. Rows of one client id replace each other: the one with the highest state counts.
+-- The tenant entries. Rows of one client id replace each other: the one with the highest revision counts.
 -- $ON_CLUSTER and $REPLICATED are empty unless a cluster is given; every host of it then has all entries.
 CREATE TABLE IF NOT EXISTS default.tenants $ON_CLUSTER
 (
     client_id            UUID,
-    state                UInt8 COMMENT '1 creating, 2 ready, 3 deleting, 4 deleted',
+    revision             UInt32 COMMENT 'modulo 4: 0 creating, 1 ready, 2 deleting, 3 deleted',
     database_name        String,
     client_label         String,
     client_secret_sha256 FixedString(32),
-    created_at           DateTime64(9, 'UTC')
+    created_at           DateTime64(9, 'UTC'),
+    written_at           DateTime('UTC') DEFAULT now() COMMENT 'by the clock of this server'
 )
 ENGINE = $REGISTRY_ENGINE
 ORDER BY client_id

@@ -74,7 +74,7 @@ impl Dialect {
         let Some(cluster) = &self.cluster else {
             return template
                 .replace("$ON_CLUSTER", "")
-                .replace("$REGISTRY_ENGINE", "ReplacingMergeTree(state)")
+                .replace("$REGISTRY_ENGINE", "ReplacingMergeTree(revision)")
                 .replace("$REPLICATED", "");
         };
         let on_cluster = format!("ON CLUSTER '{}'", cluster.as_str());
@@ -85,7 +85,7 @@ impl Dialect {
             .replace(
                 "$REGISTRY_ENGINE",
                 "ReplicatedReplacingMergeTree('/clickhouse/event-history/tenants', \
-                 '{shard}-{replica}', state)",
+                 '{shard}-{replica}', revision)",
             )
             .replace("$REPLICATED", "Replicated")
     }

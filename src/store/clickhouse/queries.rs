@@ -12,6 +12,9 @@ use crate::domain::{Event, EventId, Ordering, Page, Position, Query};
 /// How many rows beyond a page are looked at for the duplicates that stand in or before it.
 const SLACK: u64 = 20;
 
+/// Ids in one statement: ClickHouse takes parameters of up to 128 KiB, and an id takes 39 bytes of one.
+const MAX_IDS: usize = 1000;
+
 /// A table with fewer rows is read faster than its projections are asked.
 const INDEXED_ROWS: &str = "100000";
 
@@ -67,10 +70,14 @@ pub(super) async fn find_all(
         "SELECT {COLUMNS} FROM {TABLE} WHERE event_id IN {{event_ids:Array(UUID)}} \
          ORDER BY event_id, time_us"
     );
-    let rows = client.fetch::<EventRow>("find", |it| {
-        indexed(table.of(it.query_raw(&sql))).param("event_ids", texts(ids))
-    });
-    distinct(rows.await?)
+    let mut events = Vec::new();
+    for ids in ids.chunks(MAX_IDS) {
+        let rows = client.fetch::<EventRow>("find", |it| {
+            indexed(table.of(it.query_raw(&sql))).param("event_ids", texts(ids))
+        });
+        events.extend(distinct(rows.await?)?);
+    }
+    Ok(events)
 }
 
 /// Returns which of these ids are there: cheaper than [`find_all`], as most often none is.
@@ -82,11 +89,15 @@ pub(super) async fn known(
     let sql = format!(
         "SELECT DISTINCT event_id FROM {TABLE} WHERE event_id IN {{event_ids:Array(UUID)}}"
     );
-    let rows = client.fetch::<IdRow>("known", |it| {
-        indexed(table.of(it.query_raw(&sql))).param("event_ids", texts(ids))
-    });
-    let rows = rows.await?.into_iter();
-    Ok(rows.map(|row| EventId::from_uuid(row.event_id)).collect())
+    let mut known = Vec::new();
+    for ids in ids.chunks(MAX_IDS) {
+        let rows = client.fetch::<IdRow>("known", |it| {
+            indexed(table.of(it.query_raw(&sql))).param("event_ids", texts(ids))
+        });
+        let rows = rows.await?.into_iter();
+        known.extend(rows.map(|row| EventId::from_uuid(row.event_id)));
+    }
+    Ok(known)
 }
 
 /// Returns the next events behind `after`, oldest first.

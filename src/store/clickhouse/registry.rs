@@ -1,5 +1,7 @@
 //! The tenant entries, in `default.tenants`.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -12,25 +14,63 @@ use crate::store::Error;
 
 const TABLE: &str = "default.tenants";
 
-const COLUMNS: &str =
-    "client_id, state, database_name, client_label, client_secret_sha256, created_at";
+const COLUMNS: &str = "client_id, revision, database_name, client_label, client_secret_sha256, created_at, \
+     toUInt32(greatest(0, dateDiff('second', written_at, now()))) AS age_s";
 
-/// How far the making or the removal of a tenant has come. States only go up, so that whatever order
-/// replicas write them in, the highest counts.
+/// Leaves out what is deleted.
+const NOT_DELETED: &str = "revision % 4 != 3";
+
+/// How far the making or the removal of a tenant has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum State {
     /// Somebody is making the database, or the end of a process cut that short.
-    Creating = 1,
-    Ready = 2,
+    Creating,
+    Ready,
     /// Nobody finds the entry any more; the database is about to go.
-    Deleting = 3,
-    Deleted = 4,
+    Deleting,
+    Deleted,
 }
+
+/// Counts the states of a tenant. It only goes up, so that in whatever order replicas write, the last
+/// state counts; a tenant that comes back after its deletion (copied again, say) counts on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Revision(u32);
 
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) tenant: Tenant,
-    pub(super) state: State,
+    pub(super) revision: Revision,
+    /// How long ago it was written, by the clock of ClickHouse.
+    pub(super) age: Duration,
+}
+
+impl Revision {
+    const STATES: u32 = 4;
+
+    pub(super) fn state(self) -> State {
+        match self.0 % Self::STATES {
+            0 => State::Creating,
+            1 => State::Ready,
+            2 => State::Deleting,
+            _ => State::Deleted,
+        }
+    }
+
+    /// Returns the revision of another state in the same life.
+    pub(super) fn to(self, state: State) -> Self {
+        Self(self.0 - self.0 % Self::STATES + state as u32)
+    }
+
+    /// Returns the first revision of a tenant's next life.
+    pub(super) fn next_life(self) -> Self {
+        Self((self.0 / Self::STATES + 1) * Self::STATES)
+    }
+}
+
+impl Entry {
+    pub(super) fn state(&self) -> State {
+        self.revision.state()
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -79,7 +119,7 @@ impl Registry {
     pub(super) async fn by_name(&self, name: &DatabaseName) -> Result<Vec<Entry>, Failure> {
         let sql = format!(
             "SELECT {COLUMNS} FROM {TABLE} FINAL \
-             WHERE database_name = {{name:String}} AND state < 4"
+             WHERE database_name = {{name:String}} AND {NOT_DELETED}"
         );
         let rows = self.client.fetch::<Row>("tenant", |it| {
             it.query_raw(&sql).param("name", name.as_str())
@@ -90,20 +130,21 @@ impl Registry {
     /// Returns all entries that are not deleted, by name.
     pub(super) async fn all(&self) -> Result<Vec<Entry>, Failure> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM {TABLE} FINAL WHERE state < 4 ORDER BY database_name, client_id"
+            "SELECT {COLUMNS} FROM {TABLE} FINAL WHERE {NOT_DELETED} \
+             ORDER BY database_name, client_id"
         );
         let rows = self.client.fetch::<Row>("tenants", |it| it.query_raw(&sql));
         rows.await?.into_iter().map(Entry::try_from).collect()
     }
 
     /// Writes how far a tenant has come. Nothing personal is kept of a deleted one.
-    pub(super) async fn write(&self, tenant: &Tenant, state: State) -> Result<(), Failure> {
+    pub(super) async fn write(&self, tenant: &Tenant, revision: Revision) -> Result<(), Failure> {
         self.client
-            .insert::<Row, _>(
+            .insert::<NewRow, _>(
                 "tenant_write",
                 |insert| insert,
                 TABLE,
-                || std::iter::once(Row::new(tenant, state)),
+                || std::iter::once(NewRow::new(tenant, revision)),
             )
             .await
     }
@@ -116,11 +157,11 @@ impl Registry {
     }
 }
 
-#[derive(Debug, clickhouse::Row, Serialize, Deserialize)]
-struct Row {
+#[derive(Debug, clickhouse::Row, Serialize)]
+struct NewRow {
     #[serde(with = "clickhouse::serde::uuid")]
     client_id: Uuid,
-    state: u8,
+    revision: u32,
     database_name: String,
     client_label: String,
     client_secret_sha256: [u8; 32],
@@ -128,8 +169,21 @@ struct Row {
     created_at: i64,
 }
 
-impl Row {
-    fn new(tenant: &Tenant, state: State) -> Self {
+#[derive(Debug, clickhouse::Row, Deserialize)]
+struct Row {
+    #[serde(with = "clickhouse::serde::uuid")]
+    client_id: Uuid,
+    revision: u32,
+    database_name: String,
+    client_label: String,
+    client_secret_sha256: [u8; 32],
+    /// Nanoseconds since 1970-01-01T00:00:00Z.
+    created_at: i64,
+    age_s: u32,
+}
+
+impl NewRow {
+    fn new(tenant: &Tenant, revision: Revision) -> Self {
         let Tenant {
             client_id,
             database_name,
@@ -137,10 +191,10 @@ impl Row {
             client_secret_sha256,
             created_at,
         } = tenant;
-        let is_kept = state != State::Deleted;
+        let is_kept = revision.state() != State::Deleted;
         Self {
             client_id: client_id.uuid(),
-            state: state as u8,
+            revision: revision.0,
             database_name: database_name.to_string(),
             client_label: if is_kept {
                 client_label.clone()
@@ -164,22 +218,16 @@ impl TryFrom<Row> for Entry {
     fn try_from(row: Row) -> Result<Self, Failure> {
         let Row {
             client_id,
-            state,
+            revision,
             database_name,
             client_label,
             client_secret_sha256,
             created_at,
+            age_s,
         } = row;
         let nonsense = |what: String| Failure::Nonsense(format!("{what} in {TABLE}"));
         let database_name = DatabaseName::parse(&database_name)
             .map_err(|_| nonsense(format!("database name '{database_name}'")))?;
-        let state = match state {
-            1 => State::Creating,
-            2 => State::Ready,
-            3 => State::Deleting,
-            4 => State::Deleted,
-            other => return Err(nonsense(format!("state {other}"))),
-        };
         let tenant = Tenant {
             client_id: ClientId::from_uuid(client_id),
             database_name,
@@ -188,6 +236,27 @@ impl TryFrom<Row> for Entry {
             created_at: Timestamp::from_nanosecond(created_at.into())
                 .map_err(|error| nonsense(error.to_string()))?,
         };
-        Ok(Self { tenant, state })
+        Ok(Self {
+            tenant,
+            revision: Revision(revision),
+            age: Duration::from_secs(age_s.into()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Revision, State};
+
+    #[test]
+    fn a_revision_counts_states_and_lives() {
+        let first = Revision::default();
+        assert_eq!(first.state(), State::Creating);
+        let deleted = first.to(State::Ready).to(State::Deleted);
+        assert_eq!(deleted, Revision(3));
+        let again = deleted.next_life();
+        assert_eq!(again, Revision(4));
+        assert_eq!(again.to(State::Deleting), Revision(6));
+        assert_eq!(again.to(State::Deleting).state(), State::Deleting);
     }
 }

@@ -13,8 +13,8 @@ use super::database::{Databases, Made};
 use super::errors::Failure;
 use super::migrations::Dialect;
 use super::names::Table;
-use super::registry::{Entry, Registry, State};
-use crate::domain::{ClientId, Clock, DatabaseName, SystemClock, Tenant};
+use super::registry::{Entry, Registry, Revision, State};
+use crate::domain::{ClientId, DatabaseName, Tenant};
 use crate::store::{Created, Error};
 
 /// A creation that began longer ago than this was cut short: each of its steps is bounded.
@@ -128,14 +128,20 @@ impl Tenants {
                 // Nobody has taken it: somebody else may be about to, or was cut short.
             }
         }
-        self.registry.write(tenant, State::Creating).await?;
+        let revision = match self.registry.by_client_id(tenant.client_id).await? {
+            None => Revision::default(),
+            Some(entry) if entry.state() >= State::Deleting => entry.revision.next_life(),
+            Some(entry) => entry.revision,
+        };
+        let write = |state| self.registry.write(tenant, revision.to(state));
+        write(State::Creating).await?;
         self.databases.make_table(table).await.map_err(of_tenant)?;
         if !self.databases.take(table).await.map_err(of_tenant)? {
-            self.registry.write(tenant, State::Deleted).await?;
+            write(State::Deleted).await?;
             self.databases.drop_table(table).await?;
             return Ok(Some(Created::NameTaken));
         }
-        self.registry.write(tenant, State::Ready).await?;
+        write(State::Ready).await?;
         Ok(Some(Created::New))
     }
 
@@ -146,9 +152,9 @@ impl Tenants {
         owner: ClientId,
     ) -> Result<Option<Created>, Error> {
         match self.registry.by_client_id(owner).await? {
-            Some(entry) if entry.state < State::Deleting => Ok(Some(Created::NameTaken)),
+            Some(entry) if entry.state() < State::Deleting => Ok(Some(Created::NameTaken)),
             Some(entry) => {
-                self.finish_deletion(&entry.tenant).await?;
+                self.finish_deletion(&entry).await?;
                 Ok(None)
             }
             None => Err(Error::Damaged(format!(
@@ -161,12 +167,13 @@ impl Tenants {
     pub(super) async fn delete(&self, tenant: &Tenant) -> Result<(), Error> {
         let entry = self.registry.by_client_id(tenant.client_id).await?;
         self.cache.forget(tenant.client_id);
-        let Some(entry) = entry.filter(|entry| entry.state != State::Deleted) else {
+        let Some(entry) = entry.filter(|entry| entry.state() != State::Deleted) else {
             return Ok(());
         };
-        self.registry.write(&entry.tenant, State::Deleting).await?;
+        let deleting = entry.revision.to(State::Deleting);
+        self.registry.write(&entry.tenant, deleting).await?;
         self.cache.forget(tenant.client_id); // somebody may have looked in between
-        self.finish_deletion(&entry.tenant).await
+        self.finish_deletion(&entry).await
     }
 
     /// Notes that the table of a tenant was not there.
@@ -178,30 +185,39 @@ impl Tenants {
         Ok(self.registry.ping().await?)
     }
 
-    async fn finish_deletion(&self, tenant: &Tenant) -> Result<(), Error> {
+    async fn finish_deletion(&self, entry: &Entry) -> Result<(), Error> {
+        let tenant = &entry.tenant;
         self.databases
             .remove(&tenant.database_name, tenant.client_id)
             .await?;
-        Ok(self.registry.write(tenant, State::Deleted).await?)
+        let deleted = entry.revision.to(State::Deleted);
+        Ok(self.registry.write(tenant, deleted).await?)
     }
 
     /// Finishes deletions, and creations that have come as far as taking the database; undoes others.
     async fn heal(&self) -> Result<(), Error> {
-        for Entry { tenant, state } in self.registry.all().await? {
+        for entry in self.registry.all().await? {
+            let Entry {
+                tenant, revision, ..
+            } = &entry;
             let (name, id) = (&tenant.database_name, tenant.client_id);
-            match state {
+            match entry.state() {
                 State::Ready | State::Deleted => {}
                 State::Deleting => {
                     tracing::warn!(tenant = %name, "removing a tenant whose deletion was cut short");
-                    self.finish_deletion(&tenant).await?;
+                    self.finish_deletion(&entry).await?;
                 }
-                State::Creating if is_under_way(&tenant) => {}
+                State::Creating if entry.age < MAX_CREATION => {} // another replica may be at it
                 State::Creating if self.databases.owner(name.as_str()).await? == Some(id) => {
-                    self.registry.write(&tenant, State::Ready).await?;
+                    self.registry
+                        .write(tenant, revision.to(State::Ready))
+                        .await?;
                 }
                 State::Creating => {
                     tracing::warn!(tenant = %name, "removing a tenant whose creation was cut short");
-                    self.registry.write(&tenant, State::Deleted).await?;
+                    self.registry
+                        .write(tenant, revision.to(State::Deleted))
+                        .await?;
                     self.databases.drop_table(&Table::new(name, id)).await?;
                 }
             }
@@ -288,7 +304,8 @@ impl Tenants {
 
     /// Looks whether the database is there, and brings its table up to date.
     async fn found(&self, entry: Entry) -> Result<Option<Found>, Error> {
-        let Entry { tenant, state } = entry;
+        let state = entry.state();
+        let tenant = entry.tenant;
         if state >= State::Deleting {
             return Ok(None);
         }
@@ -308,8 +325,8 @@ impl Tenants {
     }
 
     async fn is_visible(&self, entry: &Entry) -> Result<bool, Error> {
-        let Entry { tenant, state } = entry;
-        match state {
+        let tenant = &entry.tenant;
+        match entry.state() {
             State::Ready => Ok(true),
             State::Deleting | State::Deleted => Ok(false),
             State::Creating => {
@@ -318,13 +335,6 @@ impl Tenants {
             }
         }
     }
-}
-
-/// Tells whether another replica may be at it. (A tenant that is copied from elsewhere is older than its
-/// creation here: it is then undone or done again, whoever is faster, and still made once.)
-fn is_under_way(tenant: &Tenant) -> bool {
-    let age = SystemClock.now().duration_since(tenant.created_at);
-    Duration::try_from(age).is_ok_and(|age| age < MAX_CREATION)
 }
 
 fn count_lookup(result: &'static str) {

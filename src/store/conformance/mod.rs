@@ -43,6 +43,7 @@ pub async fn all(opener: &dyn Opener) {
     events::takes_large_events(opener).await;
     tenants::isolates_tenants(opener).await;
     tenants::forgets_deleted_tenants(opener).await;
+    tenants::takes_a_deleted_tenant_back(opener).await;
     tenants::deletes_under_load(opener).await;
     tenants::keeps_everything_when_reopened(opener).await;
     tenants::refuses_work_once_closed(opener).await;

@@ -173,6 +173,25 @@ pub async fn forgets_deleted_tenants(opener: &dyn Opener) {
     store.close().await.unwrap();
 }
 
+/// A tenant that is copied back after its deletion has the client id that it had.
+pub async fn takes_a_deleted_tenant_back(opener: &dyn Opener) {
+    let (store, tenant) = with_tenant(opener, "back").await;
+    for life in 1..=3 {
+        let events = history(20 + life, 5);
+        store.append(&tenant, events.clone()).await.unwrap();
+        assert_eq!(whole(&*store, &tenant).await, newest_first(events));
+        store.delete_tenant(&tenant).await.unwrap();
+        let found = store.tenant_by_client_id(tenant.client_id).await.unwrap();
+        assert_eq!(found, None);
+        let made = store.create_tenant(tenant.clone()).await.unwrap();
+        assert_eq!(made, Created::New);
+        let found = store.tenant_by_name(&tenant.database_name).await.unwrap();
+        assert_eq!(found.as_deref(), Some(&tenant));
+        assert_eq!(whole(&*store, &tenant).await, []);
+    }
+    store.close().await.unwrap();
+}
+
 /// Whoever appends while the tenant is deleted and made again is told the truth.
 pub async fn deletes_under_load(opener: &dyn Opener) {
     let (store, mut tenant) = with_tenant(opener, "deleted-busy").await;

@@ -95,6 +95,11 @@ async fn forgets_deleted_tenants() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn takes_a_deleted_tenant_back() {
+    conformance::tenants::takes_a_deleted_tenant_back(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn deletes_under_load() {
     conformance::tenants::deletes_under_load(&Place::new()).await;
 }
