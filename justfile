@@ -41,7 +41,7 @@ deny:
     cargo deny check bans licenses sources
 
 # All the heavy proofs, one after the other: some five minutes after the release build.
-proofs: crash tenants files copy eventbridge
+proofs: crash tenants files copy eventbridge replicas outages
 
 # Rounds of load by 16 writers, each ended by KILL: nothing acknowledged is lost.
 crash rounds="50": _release
@@ -64,6 +64,15 @@ copy events="1000000" tenants="50" large="600": _release
     EVENT_HISTORY_TEST_COPY_EVENTS={{ events }} EVENT_HISTORY_TEST_COPY_TENANTS={{ tenants }} \
     EVENT_HISTORY_TEST_COPY_LARGE={{ large }} \
     {{ heavy }} -E 'test(/^copy::.*(killed_twice|out_of_memory)$/)'
+
+# Three replicas on one ClickHouse and one S3: each event once, a tenth of them sent to two replicas.
+replicas events="200000": _release
+    EVENT_HISTORY_TEST_REPLICA_EVENTS={{ events }} {{ heavy }} -E 'test(/^replicas::replicas_on/)'
+
+# The same load while ClickHouse is killed and started again: nothing acknowledged is lost.
+outages rounds="10" events="200000": _release
+    EVENT_HISTORY_TEST_REPLICA_EVENTS={{ events }} EVENT_HISTORY_TEST_OUTAGES={{ rounds }} \
+    {{ heavy }} -E 'test(/^replicas::outages::/)'
 
 _release:
     cargo build --release
