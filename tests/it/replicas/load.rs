@@ -18,14 +18,14 @@ use crate::support::{self, Server, Tenant, expect};
 
 const WRITERS: usize = 8;
 
-/// Requests that a writer has in flight at most.
-const IN_FLIGHT: usize = 16;
+/// Events that a writer has in flight at most: all together make INSERTs of some 40 events each.
+const IN_FLIGHT: usize = 64;
 
 /// Of so many events one is sent twice, to two replicas.
 const TWICE_EVERY: usize = 10;
 
-/// Of so many events one references a file.
-const FILE_EVERY: usize = 16;
+/// Of so many events one references a file: prime, so that every writer and tenant has such events.
+const FILE_EVERY: usize = 17;
 
 const MAX_FILES: usize = 300;
 
@@ -240,10 +240,11 @@ impl Load {
     async fn send(&self, place: usize) {
         let one = (place % WRITERS + place / WRITERS) % self.servers.len();
         let other = one + 1;
-        let turn = place / TWICE_EVERY;
-        if place % TWICE_EVERY != TWICE_EVERY - 1 {
+        // One of each ten, not always the same one, or half of the writers would have none.
+        let ten = place / TWICE_EVERY;
+        if (place + ten) % TWICE_EVERY != 0 {
             self.deliver(place, one).await;
-        } else if turn.is_multiple_of(2) {
+        } else if (ten / 2).is_multiple_of(2) {
             tokio::join!(self.deliver(place, one), self.deliver(place, other));
         } else {
             self.deliver(place, one).await;
@@ -256,7 +257,9 @@ impl Load {
     async fn deliver(&self, place: usize, first: usize) {
         let tenant = &self.plan.tenants[self.plan.tenant_of(place)];
         let detail = self.plan.detail(place);
-        let gives_up = self.patience == Patience::Uneven && place.is_multiple_of(GIVEN_UP_EVERY);
+        // By threes, or it would be all events of some writers.
+        let is_dispensable = (place / 3).is_multiple_of(GIVEN_UP_EVERY);
+        let gives_up = self.patience == Patience::Uneven && is_dispensable;
         let mut pause = PAUSE.start;
         for attempt in 0..MAX_ATTEMPTS {
             let server = &self.servers[(first + attempt as usize) % self.servers.len()];
