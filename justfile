@@ -40,7 +40,7 @@ openapi:
 deny:
     cargo deny check bans licenses sources
 
-# All the heavy proofs, one after the other: some five minutes after the release build.
+# All the heavy proofs, one after the other: some twenty minutes after the release build.
 proofs: crash tenants files copy eventbridge replicas outages
 
 # Rounds of load by 16 writers, each ended by KILL: nothing acknowledged is lost.

@@ -97,11 +97,11 @@ async fn make_tenants(servers: &[Server]) -> Vec<Tenant> {
 
 /// Holds each replica to its bound, and returns how much memory each had at most.
 fn assert_footprint(servers: &[Server]) -> String {
-    let mut report = String::from("memory of the replicas at most:");
-    for server in servers {
+    let peaks = servers.iter().map(|server| {
         let peak = server.process().memory_bytes("VmHWM");
         assert!(peak < MAX_MEMORY_BYTES, "{peak} bytes");
-        report += &format!(" {} MB", peak / 1_000_000);
-    }
-    report
+        format!("{} MB", peak / 1_000_000)
+    });
+    let peaks = peaks.collect::<Vec<_>>().join(", ");
+    format!("memory of the replicas at most: {peaks}")
 }

@@ -242,7 +242,7 @@ impl Load {
         let other = one + 1;
         // One of each ten, not always the same one, or half of the writers would have none.
         let ten = place / TWICE_EVERY;
-        if (place + ten) % TWICE_EVERY != 0 {
+        if !(place + ten).is_multiple_of(TWICE_EVERY) {
             self.deliver(place, one).await;
         } else if (ten / 2).is_multiple_of(2) {
             tokio::join!(self.deliver(place, one), self.deliver(place, other));
