@@ -40,8 +40,8 @@ openapi:
 deny:
     cargo deny check bans licenses sources
 
-# All the heavy proofs, one after the other: some five minutes after the release build.
-proofs: crash tenants files copy eventbridge
+# All the heavy proofs, one after the other: some twenty minutes after the release build.
+proofs: crash tenants files copy eventbridge replicas outages
 
 # Rounds of load by 16 writers, each ended by KILL: nothing acknowledged is lost.
 crash rounds="50": _release
@@ -68,6 +68,15 @@ copy events="1000000" tenants="50" large="600": _release
 # Table layouts on ClickHouse, measured again: `just bench-layouts --url http://127.0.0.1:8123` (see --help).
 bench-layouts *arguments:
     python3 benches/clickhouse_layouts.py {{ arguments }}
+
+# Three replicas on one ClickHouse and one S3: each event once, a tenth of them sent to two replicas.
+replicas events="200000": _release
+    EVENT_HISTORY_TEST_REPLICA_EVENTS={{ events }} {{ heavy }} -E 'test(/^replicas::replicas_on/)'
+
+# The same load while ClickHouse is killed and started again: nothing acknowledged is lost.
+outages rounds="10" events="200000": _release
+    EVENT_HISTORY_TEST_REPLICA_EVENTS={{ events }} EVENT_HISTORY_TEST_OUTAGES={{ rounds }} \
+    {{ heavy }} -E 'test(/^replicas::outages::/)'
 
 _release:
     cargo build --release

@@ -14,7 +14,7 @@ use super::extract::{JsonBody, MAX_EVENT_BYTES};
 use super::fields::{self, Object, Problems};
 use super::openapi::{InvalidResponses, KeyResponses, UnavailableResponses};
 use crate::domain::{Event, EventData, EventId, EventTime, FileId};
-use crate::service::{Access, Caller};
+use crate::service::{self, Access, Caller};
 
 /// The envelope in which EventBridge delivers an event. Only `detail` and the member that names the
 /// tenant have to be there; members that are not listed are ignored.
@@ -90,20 +90,39 @@ pub(super) async fn create_event(
     };
     let body = body?;
     let envelope = Object::from_body(&body.0)?;
-    let mut problems = Problems::default();
-    let access = match by_header {
-        Some(access) => Some(access),
-        None => access_by_envelope(&api, &caller, &envelope, &mut problems).await?,
-    };
-    let event = parse(&envelope, &mut problems)?;
-    let (access, event) = problems.finish(access.zip(event))?;
-    access.append(event).await?;
+    let is_named = by_header.is_none();
+    let (access, event) = read(&api, &caller, &envelope, by_header).await?;
+    match access.append(event).await {
+        // Another replica deleted the tenant a moment ago. The name may be a new tenant's by now, which
+        // is then the one that is meant: a sender would not try again after a refusal.
+        Err(service::Error::TenantNotFound { .. }) if is_named => {
+            let (access, event) = read(&api, &caller, &envelope, None).await?;
+            access.append(event).await?;
+        }
+        outcome => outcome?,
+    }
     Ok((
         StatusCode::CREATED,
         Json(ErrorBody {
             detail: "Event created.".into(),
         }),
     ))
+}
+
+/// Returns the tenant, by the envelope where it was not named by a header, and the event.
+async fn read(
+    api: &Api,
+    caller: &Caller,
+    envelope: &Object<'_>,
+    by_header: Option<Access>,
+) -> ApiResult<(Access, Event)> {
+    let mut problems = Problems::default();
+    let access = match by_header {
+        Some(access) => Some(access),
+        None => access_by_envelope(api, caller, envelope, &mut problems).await?,
+    };
+    let event = parse(envelope, &mut problems)?;
+    problems.finish(access.zip(event))
 }
 
 /// Finds the tenant that the envelope names. A name that can be read and is no tenant's is refused

@@ -15,6 +15,7 @@ mod faults;
 mod isolation;
 mod many_tenants;
 mod presign;
+mod replicas;
 mod settings;
 mod store;
 mod support;

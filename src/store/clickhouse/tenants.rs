@@ -260,7 +260,12 @@ impl Tenants {
         match (loaded, kept) {
             (Ok(Some(found)), _) => {
                 count_lookup("loaded");
-                self.cache.keep(&found, Instant::now());
+                if found.has_database {
+                    self.cache.keep(&found, Instant::now());
+                } else {
+                    // A deletion under way, after which the name may be another tenant's at once.
+                    self.cache.forget(found.tenant.client_id);
+                }
                 Ok(Some(found))
             }
             (Ok(None), Lookup::Stale(kept)) => {
