@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure ends the test")]
 
+mod any_values;
 mod contract;
+mod limits;
+mod tenants;
 
 use std::sync::Arc;
 
@@ -26,9 +29,11 @@ impl Place {
 
     /// Opens a store as one more replica would.
     async fn replica(&self) -> Arc<dyn Store> {
-        store::open(&self.engine.url().parse().unwrap())
-            .await
-            .unwrap()
+        self.try_replica().await.unwrap()
+    }
+
+    async fn try_replica(&self) -> Result<Arc<dyn Store>, store::Error> {
+        store::open(&self.engine.url().parse().unwrap()).await
     }
 }
 

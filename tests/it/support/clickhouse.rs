@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tempfile::TempDir;
 
 use super::Running;
@@ -33,14 +34,15 @@ impl ClickHouse {
     pub(crate) const WRITER: User = ("writer", "p:w@/?#%20é");
     /// One who may read and nothing else.
     pub(crate) const READER: User = ("reader", "reads alone");
+    /// One who may read and write what is there, and make nothing.
+    pub(crate) const CLERK: User = ("clerk", "files-what-comes");
 
     /// Starts an engine that lets everybody in, and returns when it answers.
     pub(crate) fn start() -> Self {
         Self::launch(None, None)
     }
 
-    /// Starts an engine that knows [`ClickHouse::WRITER`] and [`ClickHouse::READER`] alone, and gives
-    /// all queries together `memory_bytes`.
+    /// Starts an engine that knows these three alone, and gives all queries together `memory_bytes`.
     pub(crate) fn start_guarded(memory_bytes: u64) -> Self {
         Self::launch(Some(memory_bytes), Some(Self::WRITER))
     }
@@ -81,10 +83,13 @@ impl ClickHouse {
     }
 
     pub(crate) fn url_of((name, password): User, address: SocketAddr) -> String {
-        let mut url = url::Url::parse(&format!("clickhouse://{address}")).expect("a URL");
-        url.set_username(name).expect("it has a host");
-        url.set_password(Some(password)).expect("it has a host");
-        url.to_string()
+        // `Url` would leave a `%` as it is.
+        let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+        format!(
+            "clickhouse://{}:{}@{address}",
+            encoded(name),
+            encoded(password)
+        )
     }
 
     pub(crate) fn process(&self) -> &Running {
@@ -159,16 +164,18 @@ fn library() -> PathBuf {
     library
 }
 
-/// Returns a configuration with two users, at home in the file `path`.
+/// Returns a configuration with three users, at home in the file `path`.
 fn guarded_config(memory_bytes: u64, path: &Path) -> String {
-    let user = |(name, password): User, profile: &str| {
+    let user = |(name, password): User, profile: &str, grants: &str| {
         format!(
             "<{name}><password>{password}</password><networks><ip>127.0.0.1</ip></networks>\
-             <profile>{profile}</profile><quota>default</quota></{name}>"
+             <profile>{profile}</profile><quota>default</quota>{grants}</{name}>"
         )
     };
-    let writer = user(ClickHouse::WRITER, "default");
-    let reader = user(ClickHouse::READER, "reader");
+    let writer = user(ClickHouse::WRITER, "default", "");
+    let reader = user(ClickHouse::READER, "reader", "");
+    let grants = "<grants><query>GRANT SELECT, INSERT ON *.*</query></grants>";
+    let clerk = user(ClickHouse::CLERK, "default", grants);
     // The engine runs its first statements as `default`, without a password: it may do that alone.
     format!(
         "<clickhouse>\
@@ -176,7 +183,7 @@ fn guarded_config(memory_bytes: u64, path: &Path) -> String {
          <user_directories><users_xml><path>{path}</path></users_xml></user_directories>\
          <profiles><default/><reader><readonly>1</readonly></reader></profiles>\
          <quotas><default/></quotas>\
-         <users>{writer}{reader}<default><no_password/><networks><ip>127.0.0.1</ip></networks>\
+         <users>{writer}{reader}{clerk}<default><no_password/><networks><ip>127.0.0.1</ip></networks>\
          <profile>default</profile><quota>default</quota><grants>\
          <query>GRANT SYSTEM LISTEN ON *.*</query>\
          <query>GRANT CREATE TEMPORARY TABLE, FILE ON *.*</query></grants></default></users>\
