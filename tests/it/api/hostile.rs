@@ -27,9 +27,9 @@ const CLASSICS: &[&str] = &[
     "[1,2]",
     "1; SELECT sleep(3)",
     "1 UNION ALL SELECT * FROM system.users",
-    "0x1F",
-    "1e3",
-    "NULL",
+    "0x1.F",
+    "1e+3",
+    "(NULL)",
     "\\N",
     "{database:Identifier}",
     "{event_ids:Array(UUID)}",
@@ -58,6 +58,8 @@ const CLASSICS: &[&str] = &[
     "demo/../other",
     "demo.events",
     "FORMAT Null",
+    "Code: 159. DB::Exception: Timeout exceeded. (TIMEOUT_EXCEEDED) (version 26.7.2.1)\n",
+    "\r\n__exception__\r\nCode: 60\r\n__exception__\r\n",
     "SETTINGS readonly=0",
     "\u{2019}\u{ff07}\u{2032}", // what careless code folds into a quote
     "\u{bf}\u{27}",
@@ -70,7 +72,7 @@ const CLASSICS: &[&str] = &[
 
 /// Past every limit of a name, and past what ClickHouse takes in a URL or a form's field.
 fn classics() -> Vec<String> {
-    let long = ["'".repeat(3000), "é\\".repeat(100_000)];
+    let long = ["'".repeat(3000), "é\\".repeat(20_000)];
     let short = CLASSICS.iter().map(|text| (*text).to_owned());
     short.chain(long).collect()
 }
@@ -299,7 +301,7 @@ async fn numbers_at_the_end_of_their_range_find_what_they_name() {
 }
 
 async fn assert_query_is_refused_for_numbers(server: &Server, client: &str, number: &str) {
-    for name in ["record_id", "event_type_id", "source_id", "limit", "offset"] {
+    for name in ["record_id", "event_type_id", "source_id", "source_type_id"] {
         let path = format!("/api/history/events?{name}={number}");
         let answer = Call::new(server, "GET", &path).client(client).send().await;
         answer.is_invalid(&[&format!("query.{name} int_parsing_size")]);
