@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use reqwest::header::RETRY_AFTER;
-use serde_json::json;
 use tempfile::TempDir;
 
 use crate::checks::{Report, check};
 use crate::support::{
-    self, API_KEY, ClickHouse, Mode, Proxy, Server, event, expect, free_ports, wait_for,
+    self, API_KEY, ClickHouse, Mode, Proxy, Running, Server, event, expect, free_ports, wait_for,
 };
 
 const MEMORY_BYTES: u64 = 2 << 30;
@@ -158,51 +157,106 @@ async fn a_host_of_several_may_be_dead_or_die_on_clickhouse() {
     assert_no_secret(&server.process().stderr());
 }
 
-/// The limit on the size of a file stands for a full disk: the engine runs in a process that is told of
-/// it by an error, and not by a signal. What a full disk keeps from beginning is stopped here by hand.
+#[tokio::test]
+async fn tls_needs_a_certificate_that_is_trusted_on_clickhouse() {
+    let engine = ClickHouse::start();
+    let home = tempfile::tempdir().expect("a folder");
+    let (key, certificate) = (
+        home.path().join("key.pem"),
+        home.path().join("certificate.pem"),
+    );
+    support::run(
+        Command::new("openssl")
+            .args([
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+            ])
+            .args(["-nodes", "-days", "1", "-subj", "/CN=localhost"])
+            .args([
+                "-addext",
+                "subjectAltName=DNS:localhost",
+                "-addext",
+                "basicConstraints=critical,CA:FALSE",
+            ])
+            .arg("-keyout")
+            .arg(&key)
+            .arg("-out")
+            .arg(&certificate),
+    );
+    let mut front = support::clean_command(support::python(), home.path());
+    front
+        .arg(support::script("tls_front.py"))
+        .args([&certificate, &key])
+        .arg(engine.address().port().to_string());
+    let front = Running::spawn(&mut front);
+    let port = front.line(Duration::from_secs(30));
+    let url = format!("clickhouses://localhost:{port}");
+
+    check_of(&url, &home).only_wrong("database", &["cannot connect to clickhouse", "certificate"]);
+    let mut trusting = check(&home);
+    trusting
+        .args(["--database", &url])
+        .env("SSL_CERT_FILE", &certificate);
+    Report::of(&mut trusting).is_well();
+    let server = Server::builder()
+        .env("EVENT_HISTORY_DATABASE", &url)
+        .env("SSL_CERT_FILE", certificate.display().to_string())
+        .start();
+    let tenant = server.create_tenant("demo").await;
+    server.deliver(&tenant, &event()).await;
+    let list = server.get_json(&tenant, "/api/history/events").await;
+    assert_eq!(list["total_count"], 1);
+    // Without TLS the same port is no ClickHouse.
+    let plain = format!("clickhouse://localhost:{port}");
+    check_of(&plain, &home).only_wrong("database", &["scheme"]);
+}
+
+/// A disk without room, as the engine sees one: it refuses what would write, before it writes.
 #[tokio::test]
 async fn a_full_disk_loses_nothing_on_clickhouse() {
-    let engine = ClickHouse::start();
+    let mut engine = ClickHouse::start_guarded(MEMORY_BYTES);
     let server = Server::builder()
         .env("EVENT_HISTORY_DATABASE", engine.url())
         .start();
     let tenant = server.create_tenant("demo").await;
-    engine.query("SYSTEM STOP MERGES").await;
     let mut acknowledged = Vec::new();
     let mut refused = Vec::new();
-    for round in 0..6 {
+    for round in 0..4 {
         let is_full = round % 2 == 1;
-        limit_files(&engine, if is_full { "0:" } else { "unlimited:" });
+        if round > 0 {
+            engine.stop();
+            engine.start_again_on_a_disk(is_full);
+        }
         for _ in 0..5 {
-            let mut detail = event();
-            detail["event_data"] = json!(["x".repeat(200_000)]);
+            let detail = event();
             let id = detail["event_id"].as_str().expect("an id").to_owned();
-            let answer = server.delivery(&tenant, &detail).send();
-            let answer = answer.await.expect("the server answers");
             if is_full {
-                assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+                let answer = server.delivery(&tenant, &detail);
+                let answer = expect(answer, StatusCode::SERVICE_UNAVAILABLE).await;
                 assert!(answer.headers().contains_key(RETRY_AFTER));
                 refused.push((id, detail));
             } else {
-                assert_eq!(answer.status(), StatusCode::CREATED);
+                server.deliver(&tenant, &detail).await;
                 acknowledged.push(id);
             }
         }
         // Reading goes on.
         assert_holds(&server, &tenant, &acknowledged).await;
     }
-    limit_files(&engine, "unlimited:");
+    engine.stop();
+    engine.start_again_on_a_disk(false);
+    let said = server.process().stderr();
+    assert!(said.contains("not enough space"), "another reason: {said}");
     for (id, detail) in refused {
         server.deliver(&tenant, &detail).await;
         acknowledged.push(id);
     }
     assert_holds(&server, &tenant, &acknowledged).await;
     expect(server.request(Method::GET, "/health/ready"), StatusCode::OK).await;
-}
-
-fn limit_files(engine: &ClickHouse, limit: &str) {
-    let pid = engine.process().pid().to_string();
-    support::run(Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={limit}")]));
 }
 
 /// What was acknowledged is there, each once, and nothing else.

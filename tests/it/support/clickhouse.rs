@@ -13,6 +13,8 @@ use super::Running;
 /// Measured: under 1 s on two idle cores.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 
+const MORE_THAN_ANY_DISK_BYTES: u64 = 1_000_000_000_000_000;
+
 /// Somebody with a name and a password.
 pub(crate) type User = (&'static str, &'static str);
 
@@ -113,6 +115,21 @@ impl ClickHouse {
         self.client = super::http_client(); // the old one holds dead connections
     }
 
+    /// Starts a guarded engine again, on a disk that has no room or has it again.
+    pub(crate) fn start_again_on_a_disk(&mut self, is_full: bool) {
+        let config = self.config.as_deref().expect("a guarded engine");
+        let text = std::fs::read_to_string(config).expect("the configuration");
+        let (room, no_room) = (keep_free(0), keep_free(MORE_THAN_ANY_DISK_BYTES));
+        let (from, to) = if is_full {
+            (room, no_room)
+        } else {
+            (no_room, room)
+        };
+        assert!(text.contains(&from), "it is so already");
+        std::fs::write(config, text.replace(&from, &to)).expect("a writable folder");
+        self.start_again();
+    }
+
     /// Runs a statement behind the service's back and returns its answer; an error is a failure.
     pub(crate) async fn query(&self, sql: &str) -> String {
         self.query_as(self.user, sql)
@@ -164,6 +181,14 @@ fn library() -> PathBuf {
     library
 }
 
+/// Returns the part of a configuration that says how much of the disk is none of the engine's.
+fn keep_free(bytes: u64) -> String {
+    format!(
+        "<storage_configuration><disks><default><keep_free_space_bytes>{bytes}\
+         </keep_free_space_bytes></default></disks></storage_configuration>"
+    )
+}
+
 /// Returns a configuration with three users, at home in the file `path`.
 fn guarded_config(memory_bytes: u64, path: &Path) -> String {
     let user = |(name, password): User, profile: &str, grants: &str| {
@@ -181,7 +206,7 @@ fn guarded_config(memory_bytes: u64, path: &Path) -> String {
         "<clickhouse>\
          <max_server_memory_usage>{memory_bytes}</max_server_memory_usage>\
          <user_directories><users_xml><path>{path}</path></users_xml></user_directories>\
-         <profiles><default/><reader><readonly>1</readonly></reader></profiles>\
+         {disk}<profiles><default/><reader><readonly>1</readonly></reader></profiles>\
          <quotas><default/></quotas>\
          <users>{writer}{reader}{clerk}<default><no_password/><networks><ip>127.0.0.1</ip></networks>\
          <profile>default</profile><quota>default</quota><grants>\
@@ -189,5 +214,6 @@ fn guarded_config(memory_bytes: u64, path: &Path) -> String {
          <query>GRANT CREATE TEMPORARY TABLE, FILE ON *.*</query></grants></default></users>\
          </clickhouse>",
         path = path.display(),
+        disk = keep_free(0),
     )
 }
