@@ -7,13 +7,13 @@ use tempfile::TempDir;
 use crate::support::{self, SeaweedFs, Server, Storage};
 
 /// What `check` printed, and whether it found nothing wrong.
-struct Report {
-    lines: Vec<String>,
+pub(crate) struct Report {
+    pub(crate) lines: Vec<String>,
     is_well: bool,
 }
 
 impl Report {
-    fn of(command: &mut Command) -> Self {
+    pub(crate) fn of(command: &mut Command) -> Self {
         let Output {
             status,
             stdout,
@@ -34,7 +34,7 @@ impl Report {
     /// Asserts that exactly one line calls `subject` wrong, that it has all of `words` and a remedy,
     /// and that nothing else is called wrong.
     #[track_caller]
-    fn only_wrong(&self, subject: &str, words: &[&str]) {
+    pub(crate) fn only_wrong(&self, subject: &str, words: &[&str]) {
         let wrong: Vec<_> = self
             .lines
             .iter()
@@ -52,7 +52,7 @@ impl Report {
     }
 
     #[track_caller]
-    fn is_well(&self) {
+    pub(crate) fn is_well(&self) {
         assert!(self.is_well, "{:#?}", self.lines);
         assert!(
             !self.lines.iter().any(|line| line.starts_with("wrong ")),
@@ -62,7 +62,7 @@ impl Report {
     }
 }
 
-fn check(home: &TempDir) -> Command {
+pub(crate) fn check(home: &TempDir) -> Command {
     with_program(
         support::binary().to_str().expect("a path that is text"),
         &[],

@@ -2,13 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure ends the test")]
 
+mod any_values;
 mod contract;
+mod cut_short;
+mod limits;
+mod tenants;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use event_history::domain::{Query, Tenant};
 use event_history::store::conformance::Opener;
-use event_history::store::{self, Store};
+use event_history::store::conformance::samples::{history, tenant};
+use event_history::store::{self, Created, Store};
 
 use crate::support::ClickHouse;
 
@@ -24,11 +30,29 @@ impl Place {
         }
     }
 
+    async fn sql(&self, sql: &str) -> String {
+        self.engine.query(sql).await
+    }
+
+    async fn databases(&self) -> Vec<String> {
+        let names = self.sql("SHOW DATABASES FORMAT TSVRaw").await;
+        names.lines().map(ToOwned::to_owned).collect()
+    }
+
+    async fn tables(&self, database: &str) -> Vec<String> {
+        let names = self
+            .sql(&format!("SHOW TABLES FROM `{database}` FORMAT TSVRaw"))
+            .await;
+        names.lines().map(ToOwned::to_owned).collect()
+    }
+
     /// Opens a store as one more replica would.
     async fn replica(&self) -> Arc<dyn Store> {
-        store::open(&self.engine.url().parse().unwrap())
-            .await
-            .unwrap()
+        self.try_replica().await.unwrap()
+    }
+
+    async fn try_replica(&self) -> Result<Arc<dyn Store>, store::Error> {
+        store::open(&self.engine.url().parse().unwrap()).await
     }
 }
 
@@ -37,4 +61,48 @@ impl Opener for Place {
     async fn open(&self) -> Arc<dyn Store> {
         self.replica().await
     }
+}
+
+fn table(tenant: &Tenant) -> String {
+    format!("events_{}", tenant.client_id.uuid().simple())
+}
+
+/// Exactly one tenant has the name, it is this one, and it works.
+async fn assert_works(store: &dyn Store, tenant: &Tenant, had_events: u64) {
+    let name = &tenant.database_name;
+    let all = store.tenants().await.unwrap();
+    let named: Vec<_> = all.iter().filter(|it| it.database_name == *name).collect();
+    assert_eq!(named.len(), 1, "{name}: {named:?}");
+    assert_eq!(named[0].client_id, tenant.client_id, "{name}");
+    let by_name = store.tenant_by_name(name).await.unwrap().unwrap();
+    assert_eq!(by_name.client_id, tenant.client_id, "{name}");
+    assert!(store.has_database(tenant).await.unwrap());
+    let count = async || {
+        let page = store.events(tenant, &Query::default()).await.unwrap();
+        page.total_count
+    };
+    assert_eq!(count().await, had_events, "{name}");
+    store
+        .append(tenant, history(100 + had_events, 1))
+        .await
+        .unwrap();
+    assert_eq!(count().await, had_events + 1, "{name}");
+}
+
+async fn assert_is_gone(store: &dyn Store, tenant: &Tenant) {
+    let found = store.tenant_by_client_id(tenant.client_id).await.unwrap();
+    assert_eq!(found, None, "{}", tenant.database_name);
+}
+
+async fn created(store: &dyn Store, name: &str) -> Tenant {
+    let tenant = tenant(name);
+    let created = store.create_tenant(tenant.clone()).await.unwrap();
+    assert_eq!(created, Created::New, "{name}");
+    tenant
+}
+
+async fn assert_nothing_is_left(place: &Place) {
+    let databases = place.databases().await;
+    let left = databases.iter().find(|name| name.starts_with("_deleted_"));
+    assert_eq!(left, None);
 }

@@ -125,6 +125,8 @@ async fn check_cluster(client: &Client, cluster: &str) -> Option<Finding> {
 fn unreachable(failure: &Failure) -> Finding {
     let remedy = if failure.is(code::AUTHENTICATION_FAILED) {
         "set the user and password of the database URL: clickhouse://user:password@host:8123"
+    } else if failure.is(code::READONLY) {
+        "give the user a profile that is not read-only (readonly = 0)"
     } else if failure.is(code::ACCESS_DENIED) {
         "grant the user what docs/operations.md lists"
     } else {

@@ -44,8 +44,10 @@ const SETTINGS: [(&str, &str); 8] = [
     // An INSERT is answered when its rows are in the table, never when they are in a buffer.
     ("async_insert", "0"),
     ("insert_deduplicate", "1"),
-    // Without it an error in the middle of an answer would look like its end.
-    ("wait_end_of_query", "1"),
+    // An error within so many bytes has a status of its own; a later one is marked in the stream.
+    // (With wait_end_of_query answers go through a file of the server's, and a full disk ends them
+    // early without a word.)
+    ("buffer_size", "1048576"),
     ("max_execution_time", "3"),
     ("lock_acquire_timeout", "3"),
     // A tenant's table is searched by event id and by record through its projections.

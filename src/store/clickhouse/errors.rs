@@ -10,6 +10,8 @@ pub(super) mod code {
     pub(in crate::store::clickhouse) const UNKNOWN_TABLE: u32 = 60;
     pub(in crate::store::clickhouse) const UNKNOWN_DATABASE: u32 = 81;
     pub(in crate::store::clickhouse) const DATABASE_ALREADY_EXISTS: u32 = 82;
+    /// The user's profile is read-only, settings included.
+    pub(in crate::store::clickhouse) const READONLY: u32 = 164;
     pub(in crate::store::clickhouse) const ACCESS_DENIED: u32 = 497;
     pub(in crate::store::clickhouse) const AUTHENTICATION_FAILED: u32 = 516;
     pub(super) const TOO_MANY_SIMULTANEOUS_QUERIES: u32 = 202;

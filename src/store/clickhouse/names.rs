@@ -53,7 +53,9 @@ pub(super) fn deleted_database(client_id: ClientId) -> String {
 
 /// Reads the client id out of the definition of a table `events`.
 pub(super) fn owner(definition: &str) -> Option<ClientId> {
-    let at = definition.find(TABLE_PREFIX)? + TABLE_PREFIX.len();
+    // The database before it may be called like somebody's table; no name has a quote or `^` in it.
+    let pattern = format!("'^{TABLE_PREFIX}");
+    let at = definition.find(&pattern)? + pattern.len();
     ClientId::parse(definition.get(at..at + 32)?).ok()
 }
 
@@ -69,6 +71,9 @@ mod tests {
         assert_eq!(table.name, "events_0e7f3f9c2f0f4e0a9f0e3c1f6a1f5b11");
         let definition = format!("Merge('alx-demo', '^{}$')", table.name);
         assert_eq!(owner(&definition), Some(id));
+        let another = "events_11111111111141118111111111111111";
+        let definition = format!("Merge('{another}', '^{}$')", table.name);
+        assert_eq!(owner(&definition), Some(id), "a database may be called so");
         for other in [
             "",
             "MergeTree ORDER BY a",

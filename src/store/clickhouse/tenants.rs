@@ -115,6 +115,11 @@ impl Tenants {
     async fn try_create(&self, tenant: &Tenant, table: &Table) -> Result<Option<Created>, Error> {
         let name = &tenant.database_name;
         let of_tenant = |failure: Failure| failure.of_tenant(name);
+        // An entry keeps its name even where somebody has removed its database by hand.
+        let entries = self.registry.by_name(name).await?;
+        if entries.iter().any(|entry| entry.state == State::Ready) {
+            return Ok(Some(Created::NameTaken));
+        }
         match self.databases.make(name).await? {
             Made::New => {}
             Made::Foreign => {

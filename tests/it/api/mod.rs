@@ -3,6 +3,7 @@
 mod checks;
 mod events;
 mod files;
+mod hostile;
 mod ingest;
 mod operations;
 mod tenants;

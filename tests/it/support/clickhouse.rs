@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tempfile::TempDir;
 
 use super::Running;
 
 /// Measured: under 1 s on two idle cores.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
+
+const MORE_THAN_ANY_DISK_BYTES: u64 = 1_000_000_000_000_000;
 
 /// Somebody with a name and a password.
 pub(crate) type User = (&'static str, &'static str);
@@ -33,14 +36,15 @@ impl ClickHouse {
     pub(crate) const WRITER: User = ("writer", "p:w@/?#%20é");
     /// One who may read and nothing else.
     pub(crate) const READER: User = ("reader", "reads alone");
+    /// One who may read and write what is there, and make nothing.
+    pub(crate) const CLERK: User = ("clerk", "files-what-comes");
 
     /// Starts an engine that lets everybody in, and returns when it answers.
     pub(crate) fn start() -> Self {
         Self::launch(None, None)
     }
 
-    /// Starts an engine that knows [`ClickHouse::WRITER`] and [`ClickHouse::READER`] alone, and gives
-    /// all queries together `memory_bytes`.
+    /// Starts an engine that knows these three alone, and gives all queries together `memory_bytes`.
     pub(crate) fn start_guarded(memory_bytes: u64) -> Self {
         Self::launch(Some(memory_bytes), Some(Self::WRITER))
     }
@@ -81,10 +85,13 @@ impl ClickHouse {
     }
 
     pub(crate) fn url_of((name, password): User, address: SocketAddr) -> String {
-        let mut url = url::Url::parse(&format!("clickhouse://{address}")).expect("a URL");
-        url.set_username(name).expect("it has a host");
-        url.set_password(Some(password)).expect("it has a host");
-        url.to_string()
+        // `Url` would leave a `%` as it is.
+        let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+        format!(
+            "clickhouse://{}:{}@{address}",
+            encoded(name),
+            encoded(password)
+        )
     }
 
     pub(crate) fn process(&self) -> &Running {
@@ -106,6 +113,21 @@ impl ClickHouse {
         assert!(self.process.has_ended(), "the engine is still there");
         self.process = spawn(self.folder.path(), self.port, self.config.as_deref());
         self.client = super::http_client(); // the old one holds dead connections
+    }
+
+    /// Starts a guarded engine again, on a disk that has no room or has it again.
+    pub(crate) fn start_again_on_a_disk(&mut self, is_full: bool) {
+        let config = self.config.as_deref().expect("a guarded engine");
+        let text = std::fs::read_to_string(config).expect("the configuration");
+        let (room, no_room) = (keep_free(0), keep_free(MORE_THAN_ANY_DISK_BYTES));
+        let (from, to) = if is_full {
+            (room, no_room)
+        } else {
+            (no_room, room)
+        };
+        assert!(text.contains(&from), "it is so already");
+        std::fs::write(config, text.replace(&from, &to)).expect("a writable folder");
+        self.start_again();
     }
 
     /// Runs a statement behind the service's back and returns its answer; an error is a failure.
@@ -159,28 +181,39 @@ fn library() -> PathBuf {
     library
 }
 
-/// Returns a configuration with two users, at home in the file `path`.
+/// Returns the part of a configuration that says how much of the disk is none of the engine's.
+fn keep_free(bytes: u64) -> String {
+    format!(
+        "<storage_configuration><disks><default><keep_free_space_bytes>{bytes}\
+         </keep_free_space_bytes></default></disks></storage_configuration>"
+    )
+}
+
+/// Returns a configuration with three users, at home in the file `path`.
 fn guarded_config(memory_bytes: u64, path: &Path) -> String {
-    let user = |(name, password): User, profile: &str| {
+    let user = |(name, password): User, profile: &str, grants: &str| {
         format!(
             "<{name}><password>{password}</password><networks><ip>127.0.0.1</ip></networks>\
-             <profile>{profile}</profile><quota>default</quota></{name}>"
+             <profile>{profile}</profile><quota>default</quota>{grants}</{name}>"
         )
     };
-    let writer = user(ClickHouse::WRITER, "default");
-    let reader = user(ClickHouse::READER, "reader");
+    let writer = user(ClickHouse::WRITER, "default", "");
+    let reader = user(ClickHouse::READER, "reader", "");
+    let grants = "<grants><query>GRANT SELECT, INSERT ON *.*</query></grants>";
+    let clerk = user(ClickHouse::CLERK, "default", grants);
     // The engine runs its first statements as `default`, without a password: it may do that alone.
     format!(
         "<clickhouse>\
          <max_server_memory_usage>{memory_bytes}</max_server_memory_usage>\
          <user_directories><users_xml><path>{path}</path></users_xml></user_directories>\
-         <profiles><default/><reader><readonly>1</readonly></reader></profiles>\
+         {disk}<profiles><default/><reader><readonly>1</readonly></reader></profiles>\
          <quotas><default/></quotas>\
-         <users>{writer}{reader}<default><no_password/><networks><ip>127.0.0.1</ip></networks>\
+         <users>{writer}{reader}{clerk}<default><no_password/><networks><ip>127.0.0.1</ip></networks>\
          <profile>default</profile><quota>default</quota><grants>\
          <query>GRANT SYSTEM LISTEN ON *.*</query>\
          <query>GRANT CREATE TEMPORARY TABLE, FILE ON *.*</query></grants></default></users>\
          </clickhouse>",
         path = path.display(),
+        disk = keep_free(0),
     )
 }

@@ -53,6 +53,48 @@ impl Database {
         }
     }
 
+    /// Returns what databases there are, in order.
+    pub(crate) async fn names(&self) -> Vec<String> {
+        match self {
+            Self::Sqlite { folder } => {
+                let files = std::fs::read_dir(folder.join("tenants")).expect("the folder");
+                let names = files.map(|file| file.expect("an entry").file_name());
+                let mut names: Vec<_> = names
+                    .map(|name| name.to_string_lossy().into_owned())
+                    .collect();
+                names.sort();
+                names
+            }
+            Self::ClickHouse(engine) => {
+                let names = engine.query("SHOW DATABASES FORMAT TSVRaw").await;
+                names.lines().map(ToOwned::to_owned).collect()
+            }
+        }
+    }
+
+    /// Returns the label that is kept of a tenant.
+    pub(crate) async fn label(&self, name: &str) -> String {
+        match self {
+            Self::Sqlite { folder } => {
+                let registry = rusqlite::Connection::open(folder.join("registry.db"));
+                let sql = "SELECT client_label FROM tenants WHERE database_name = ?1";
+                let registry = registry.expect("the registry");
+                let label = registry.query_row(sql, [name], |row| row.get(0));
+                label.expect("an entry")
+            }
+            Self::ClickHouse(engine) => {
+                let hex = engine
+                    .query(&format!(
+                        "SELECT hex(client_label) FROM default.tenants FINAL \
+                         WHERE database_name = '{name}'"
+                    ))
+                    .await;
+                let bytes = hex::decode(hex.trim_end()).expect("hexadecimal digits");
+                String::from_utf8(bytes).expect("a label is text")
+            }
+        }
+    }
+
     /// Removes the database of a tenant whose entry stays.
     pub(super) async fn remove(&self, name: &str) {
         match self {

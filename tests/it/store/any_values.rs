@@ -1,0 +1,198 @@
+//! Whatever an event holds comes back, and whatever a filter says is answered as over a plain list.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use event_history::domain::query::Limit;
+use event_history::domain::{
+    Entropy as _, Event, EventData, EventId, EventTime, FileId, Ordering, Query, SystemEntropy,
+};
+use event_history::store::conformance::samples::{data, tenant};
+use event_history::store::{Created, Store};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use tokio::runtime::Handle;
+use uuid::Uuid;
+
+use super::Place;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_value_is_kept_and_found() {
+    let place = Place::new();
+    let store: Arc<dyn Store> = Arc::new(place.open().await);
+    keeps_and_finds_any_value(&store, 64).await;
+    store.close().await.unwrap();
+}
+
+/// Tries so many histories, each with queries of its own.
+pub(crate) async fn keeps_and_finds_any_value(store: &Arc<dyn Store>, cases: u32) {
+    let (store, handle) = (Arc::clone(store), Handle::current());
+    let tried = tokio::task::spawn_blocking(move || {
+        let config = Config {
+            cases,
+            failure_persistence: None,
+            max_shrink_iters: 30, // each is a tenant
+            ..Config::default()
+        };
+        let strategy = (
+            prop::collection::vec(event(), 1..9),
+            prop::collection::vec(query(), 1..5),
+        );
+        TestRunner::new(config).run(&strategy, |(events, queries)| {
+            handle.block_on(try_one(&*store, events, queries))
+        })
+    });
+    tried.await.unwrap().unwrap();
+}
+
+async fn try_one(
+    store: &dyn Store,
+    mut events: Vec<Event>,
+    queries: Vec<Query>,
+) -> Result<(), TestCaseError> {
+    let mut ids = HashSet::new();
+    events.retain(|event| ids.insert(event.id));
+    let tenant = tenant(&format!("any-{}", SystemEntropy.uuid_v4()));
+    let created = store.create_tenant(tenant.clone()).await.unwrap();
+    prop_assert_eq!(created, Created::New);
+    store.append(&tenant, events.clone()).await.unwrap();
+    for event in &events {
+        let kept = store.event(&tenant, event.id).await.unwrap();
+        prop_assert_eq!(kept.as_ref(), Some(event));
+    }
+    // What a sender chose for one event is what a reader asks for.
+    let first = &events[0];
+    let own = Query {
+        record_ids: vec![first.record_id],
+        event_type_ids: vec![first.event_type_id],
+        source_ids: vec![first.source_id],
+        source_type_ids: vec![first.source_type_id],
+        event_ids: vec![first.id],
+        from_us: Some(first.time.micros()),
+        to_us: first.time.micros().checked_add(1),
+        ..Query::default()
+    };
+    for query in queries.into_iter().chain([own, Query::default()]) {
+        let mut expected: Vec<Event> = events
+            .iter()
+            .filter(|it| query.matches(it))
+            .cloned()
+            .collect();
+        expected.sort_by_key(Event::position);
+        if query.ordering == Ordering::NewestFirst {
+            expected.reverse();
+        }
+        let page = store.events(&tenant, &query).await.unwrap();
+        prop_assert_eq!(page.total_count, events.len() as u64);
+        prop_assert_eq!(page.filtered_count, expected.len() as u64);
+        let (offset, limit) = (query.offset as usize, query.limit.get() as usize);
+        let expected: Vec<Event> = expected.into_iter().skip(offset).take(limit).collect();
+        prop_assert_eq!(page.events, expected);
+    }
+    store.delete_tenant(&tenant).await.unwrap();
+    Ok(())
+}
+
+/// Any characters, those that statements are made of more often than others.
+fn text() -> impl Strategy<Value = String> {
+    let statement =
+        proptest::string::string_regex("['\"`\\\\{}():;%?$\\-/*\\x00\\n\\t\\rN@#, a]{0,20}");
+    prop_oneof![
+        any::<String>(),
+        statement.unwrap(),
+        Just("'; DROP TABLE events; --".to_owned()),
+    ]
+}
+
+fn json_array() -> impl Strategy<Value = EventData> {
+    let object = (text(), text()).prop_map(|(name, value)| serde_json::json!({ name: value }));
+    let element = prop_oneof![
+        object,
+        text().prop_map(serde_json::Value::from),
+        any::<i64>().prop_map(serde_json::Value::from)
+    ];
+    let elements = prop::collection::vec(element, 0..4);
+    elements.prop_map(|elements| data(&serde_json::Value::from(elements).to_string()))
+}
+
+/// Few numbers at the ends and in the middle, so that filters meet them, and any other.
+fn long() -> impl Strategy<Value = i64> {
+    prop_oneof![Just(i64::MIN), Just(i64::MAX), -1..2_i64, any::<i64>()]
+}
+
+fn short() -> impl Strategy<Value = i32> {
+    prop_oneof![Just(i32::MIN), Just(i32::MAX), -1..2_i32, any::<i32>()]
+}
+
+fn time_us() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        -1..2_i64,
+        -62_135_596_800_000_000..253_402_207_200_000_000_i64
+    ]
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let numbers = (long(), short(), long(), short());
+    let ids = (any::<u128>(), any::<Option<u128>>());
+    (numbers, ids, time_us(), text(), text(), json_array()).prop_map(
+        |(
+            (record_id, event_type_id, source_id, source_type_id),
+            (id, file_id),
+            time,
+            name,
+            info,
+            data,
+        )| {
+            Event {
+                id: EventId::from_uuid(Uuid::from_u128(id)),
+                time: EventTime::from_parts(time, 6).unwrap(),
+                event_type_id,
+                record_id,
+                source_id,
+                source_type_id,
+                source_name: name,
+                source_info: info,
+                data,
+                file_id: file_id.map(|id| FileId::from_uuid(Uuid::from_u128(id))),
+            }
+        },
+    )
+}
+
+fn query() -> impl Strategy<Value = Query> {
+    let lists = (
+        prop::collection::vec(long(), 0..3),
+        prop::collection::vec(short(), 0..3),
+        prop::collection::vec(long(), 0..3),
+        prop::collection::vec(short(), 0..3),
+        prop_oneof![4 => Just(vec![]), 1 => prop::collection::vec(any::<u128>(), 1..3)],
+    );
+    let bound = || prop::option::of(prop_oneof![time_us(), any::<i64>()]);
+    let part = (
+        any::<bool>(),
+        1..1001_u32,
+        prop_oneof![0..3_u32, any::<u32>()],
+    );
+    (lists, bound(), bound(), part).prop_map(|(lists, from_us, to_us, (newest, limit, offset))| {
+        let (record_ids, event_type_ids, source_ids, source_type_ids, event_ids) = lists;
+        let event_ids = event_ids
+            .into_iter()
+            .map(|id| EventId::from_uuid(Uuid::from_u128(id)));
+        Query {
+            record_ids,
+            event_type_ids,
+            source_ids,
+            source_type_ids,
+            event_ids: event_ids.collect(),
+            from_us,
+            to_us,
+            ordering: if newest {
+                Ordering::NewestFirst
+            } else {
+                Ordering::OldestFirst
+            },
+            limit: Limit::new(limit).unwrap(),
+            offset,
+        }
+    })
+}
