@@ -117,7 +117,7 @@ impl Tenants {
         let of_tenant = |failure: Failure| failure.of_tenant(name);
         // An entry keeps its name even where somebody has removed its database by hand.
         let entries = self.registry.by_name(name).await?;
-        if entries.iter().any(|entry| entry.state == State::Ready) {
+        if entries.iter().any(|entry| entry.state() == State::Ready) {
             return Ok(Some(Created::NameTaken));
         }
         match self.databases.make(name).await? {

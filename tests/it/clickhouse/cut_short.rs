@@ -1,41 +1,39 @@
 //! Work on tenants that was cut short after any of its steps.
 
-use event_history::domain::{Clock as _, SystemClock, Tenant};
+use event_history::domain::Tenant;
 use event_history::store::conformance::samples::{history, tenant};
 use event_history::store::{Created, Store};
 
 use super::{Place, assert_is_gone, assert_nothing_is_left, assert_works, created, table};
 
 impl Place {
-    /// Lets the entry of a tenant be as it was at an earlier step; `None`: not written yet.
-    async fn rewind(&self, tenant: &Tenant, state: Option<u8>) {
+    /// Lets the entry of a tenant be as it was at an earlier step.
+    async fn rewind(&self, tenant: &Tenant, cut: Cut) {
         let id = tenant.client_id;
         self.sql(&format!(
             "ALTER TABLE default.tenants DELETE WHERE client_id = '{id}' SETTINGS mutations_sync = 2"
         ))
         .await;
-        let Some(state) = state else {
+        let Some(revision) = cut.revision else {
             return;
         };
+        let age_s = if cut.is_recent { 0 } else { 3600 };
         let (name, created_at) = (&tenant.database_name, tenant.created_at.as_nanosecond());
         self.sql(&format!(
-            "INSERT INTO default.tenants SETTINGS async_insert = 0 SELECT '{id}', {state}, '{name}', \
-             'label', repeat('7', 32), fromUnixTimestamp64Nano({created_at}, 'UTC')"
+            "INSERT INTO default.tenants SETTINGS async_insert = 0 SELECT '{id}', {revision}, '{name}', \
+             'label', repeat('7', 32), fromUnixTimestamp64Nano({created_at}, 'UTC'), now() - {age_s}"
         ))
         .await;
     }
 
-    async fn state(&self, tenant: &Tenant) -> String {
+    async fn revision(&self, tenant: &Tenant) -> String {
         let id = tenant.client_id;
-        let sql = format!("SELECT max(state) FROM default.tenants WHERE client_id = '{id}'");
+        let sql = format!("SELECT max(revision) FROM default.tenants WHERE client_id = '{id}'");
         self.sql(&sql).await.trim_end().to_owned()
     }
 
     /// Makes a tenant, and then undoes the last steps.
-    async fn cut_short(&self, store: &dyn Store, cut: Cut, mut tenant: Tenant) -> Tenant {
-        if cut.is_recent {
-            tenant.created_at = SystemClock.now();
-        }
+    async fn cut_short(&self, store: &dyn Store, cut: Cut, tenant: Tenant) -> Tenant {
         assert_eq!(
             store.create_tenant(tenant.clone()).await.unwrap(),
             Created::New
@@ -48,7 +46,7 @@ impl Place {
             let sql = sql.replace("$ID", &tenant.client_id.uuid().simple().to_string());
             self.sql(&sql).await;
         }
-        self.rewind(&tenant, cut.state).await;
+        self.rewind(&tenant, cut).await;
         tenant
     }
 }
@@ -57,24 +55,25 @@ impl Place {
 #[derive(Debug, Clone, Copy)]
 struct Cut {
     step: &'static str,
-    state: Option<u8>,
+    revision: Option<u8>,
     /// Statements that make of a whole tenant what there was then.
     undone: &'static [&'static str],
+    /// The entry was written just now, and not an hour ago.
     is_recent: bool,
 }
 
-const CREATING: u8 = 1;
-const READY: &str = "2";
-const DELETING: u8 = 3;
-const DELETED: &str = "4";
+const CREATING: u8 = 0;
+const READY: &str = "1";
+const DELETING: u8 = 2;
+const DELETED: &str = "3";
 
 const UNTAKEN: &str = "DROP TABLE `$NAME`.events SYNC";
 const TABLELESS: &str = "DROP TABLE `$NAME`.`$TABLE` SYNC";
 
-const fn cut(step: &'static str, state: Option<u8>, undone: &'static [&'static str]) -> Cut {
+const fn cut(step: &'static str, revision: Option<u8>, undone: &'static [&'static str]) -> Cut {
     Cut {
         step,
-        state,
+        revision,
         undone,
         is_recent: false,
     }
@@ -144,17 +143,17 @@ async fn a_creation_or_deletion_cut_short_heals_at_the_next_start() {
     let store = place.replica().await;
     for (cut, old) in cuts.iter().zip(&olds) {
         assert_is_gone(&*store, old).await;
-        if cut.state.is_some() {
-            assert_eq!(place.state(old).await, DELETED, "{}", cut.step);
+        if cut.revision.is_some() {
+            assert_eq!(place.revision(old).await, DELETED, "{}", cut.step);
         }
         if place.databases().await.contains(&cut.step.to_owned()) {
             let tables = place.tables(cut.step).await;
             assert!(tables.is_empty(), "{}: {tables:?}", cut.step);
         }
     }
-    assert_eq!(place.state(&taken).await, READY);
+    assert_eq!(place.revision(&taken).await, READY);
     assert_works(&*store, &taken, 2).await;
-    assert_eq!(place.state(&under_way).await, CREATING.to_string());
+    assert_eq!(place.revision(&under_way).await, CREATING.to_string());
     assert_eq!(place.tables("under-way").await, [table(&under_way)]);
     for cut in &cuts {
         let new = created(&*store, cut.step).await;
