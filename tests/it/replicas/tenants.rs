@@ -1,6 +1,6 @@
 //! Tenants that are made and deleted by one replica, as another one sees them.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -17,6 +17,9 @@ const STALENESS: Duration = Duration::from_secs(5);
 
 /// What looking takes beside that.
 const SLACK: Duration = Duration::from_secs(1);
+
+/// How often a tenant is deleted and made again.
+const CHANGES: usize = 10;
 
 const UPLOAD_URL: &str = "/api/files/upload-url";
 
@@ -157,9 +160,56 @@ async fn a_tenant_made_again_in_a_clickhouse_has_nothing_to_do_with_the_one_befo
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_in_a_clickhouse_always_means_the_tenant_that_has_it_now() {
+    let engine = ClickHouse::start();
+    let servers = start_replicas(&engine, 2, None);
+    let [here, there] = &servers[..] else {
+        panic!("two were asked for")
+    };
+    // Odd while there is no tenant, or may be none.
+    let epoch = AtomicUsize::new(0);
+    let mut tenant = here.create_tenant("demo").await;
+    let named = tenant.clone();
+    let writers = join_all((0..4).map(|_| write_to_a_name(there, &named, &epoch)));
+    let changes = async {
+        for _ in 0..CHANGES {
+            let pause = Duration::from_millis(support::random_below(300));
+            tokio::time::sleep(pause).await;
+            epoch.fetch_add(1, Ordering::SeqCst);
+            delete(here, &tenant).await;
+            tenant = here.create_tenant("demo").await;
+            epoch.fetch_add(1, Ordering::SeqCst);
+        }
+    };
+    let (stored, ()) = tokio::join!(writers, changes);
+    println!("{stored:?} events stored while a tenant stood");
+    assert!(stored.iter().sum::<usize>() > 0);
+}
+
 async fn delete(server: &Server, tenant: &Tenant) {
     let request = server.request_as(tenant, Method::DELETE, "/api/delete-tenant");
     expect(request, StatusCode::OK).await;
+}
+
+/// Writes to whichever tenant has the name of `tenant` until it was made again often enough. An event
+/// that was sent and answered while one stood has to be stored; returns how many were.
+async fn write_to_a_name(server: &Server, tenant: &Tenant, epoch: &AtomicUsize) -> usize {
+    let mut stored = 0;
+    loop {
+        let before = epoch.load(Ordering::SeqCst);
+        let response = server.delivery(tenant, &event()).send().await;
+        let status = response.expect("the server answers").status();
+        let has_stood = before.is_multiple_of(2) && before == epoch.load(Ordering::SeqCst);
+        if has_stood {
+            assert_eq!(status, StatusCode::CREATED, "after {before} changes");
+            stored += 1;
+        }
+        let is_over = before == 2 * CHANGES;
+        if is_over && has_stood {
+            return stored;
+        }
+    }
 }
 
 /// Writes to a tenant until it is gone, and returns how many events were acknowledged. None of them
