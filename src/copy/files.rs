@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
-use super::error::{Error, Side, chain};
+use super::error::{Error, Side};
 use super::progress::{Phase, Progress};
 use super::report::{FilesReport, Leftovers, TenantReport};
 use super::retry::patiently;
 use super::{Files, Job};
 use crate::domain::DatabaseName;
+use crate::domain::cause::chain;
 use crate::objects::transfer::{self, Link, MAX_SINGLE_PUT_BYTES};
 use crate::objects::{self, Listed, Listing, ObjectInfo};
 

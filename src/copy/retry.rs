@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::error::chain;
+use crate::domain::cause::chain;
 use crate::{objects, store};
 
 /// How long a backend may be away before that is the end of a run: longer than a restart takes.

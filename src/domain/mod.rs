@@ -1,6 +1,7 @@
 //! What the service is about, without I/O: every type here is a value that has been checked.
 
 pub mod catalogue;
+pub mod cause;
 pub mod clock;
 pub mod digest;
 pub mod entropy;

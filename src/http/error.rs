@@ -1,8 +1,5 @@
 //! The one map from what went wrong to a status and a message.
 
-use std::error::Error as _;
-use std::fmt::Write;
-
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, RETRY_AFTER};
@@ -11,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::domain::cause::chain;
 use crate::domain::{EventId, Invalid};
 use crate::service;
 
@@ -195,15 +193,4 @@ fn service_status_and_detail(error: &service::Error) -> (StatusCode, String) {
             "Internal Server Error".into(),
         ),
     }
-}
-
-/// Writes an error and all its causes on one line.
-fn chain(error: &service::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let _ = write!(line, ": {error}"); // writing to a String cannot fail
-        cause = error.source();
-    }
-    line
 }

@@ -11,6 +11,8 @@ mod tenants;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use event_history::domain::Finding;
+use event_history::domain::finding::State;
 use event_history::domain::{Query, Tenant};
 use event_history::store::conformance::Opener;
 use event_history::store::conformance::samples::{history, tenant};
@@ -53,6 +55,14 @@ impl Place {
 
     async fn try_replica(&self) -> Result<Arc<dyn Store>, store::Error> {
         store::open(&self.engine.url().parse().unwrap()).await
+    }
+
+    /// Returns what `event-history check` would say is wrong.
+    async fn faults(&self) -> Vec<String> {
+        let findings = store::check(&self.engine.url().parse().unwrap()).await;
+        let wrong = |finding: &Finding| matches!(finding.state, State::Wrong { .. });
+        let wrong = findings.into_iter().filter(wrong);
+        wrong.map(|finding| finding.message).collect()
     }
 }
 

@@ -15,8 +15,9 @@ use serde_json::json;
 
 use super::client::Answer;
 use super::credentials::Held;
-use super::{OWN_REQUEST_LIFE, S3, source};
+use super::{OWN_REQUEST_LIFE, S3};
 use crate::domain::Finding;
+use crate::domain::cause::chain;
 
 /// An object that nobody makes: no tenant's files have the nil UUID.
 const PROBE: &str = "event-history-check/00000000-0000-0000-0000-000000000000";
@@ -100,7 +101,7 @@ fn no_credentials(error: &crate::objects::Error) -> Finding {
 fn unreachable(s3: &S3, error: &(dyn std::error::Error + 'static)) -> Finding {
     Finding::wrong(
         "bucket",
-        format!("no answer from {}: {}", s3.endpoint, source::chain(error)),
+        format!("no answer from {}: {}", s3.endpoint, chain(error)),
         "check the endpoint and region in --files, and that this machine may connect to it",
     )
 }

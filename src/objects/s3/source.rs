@@ -2,8 +2,6 @@
 //! it: environment, shared profile files (with `credential_process` and SSO), web identity, ECS and
 //! IMDSv2.
 
-use std::error::Error as StdError;
-use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -17,6 +15,7 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 
 use crate::domain::Clock;
+use crate::domain::cause::chain;
 
 /// How long one walk through the chain may take. Who waits for it has 5 s (what EventBridge gives
 /// an endpoint), and left alone `aws-config` tries a dead IMDS for longer than that.
@@ -116,16 +115,4 @@ impl TimeSource for AwsTime {
     fn now(&self) -> SystemTime {
         self.0.now().into()
     }
-}
-
-/// Returns an error and what caused it in one line.
-pub(super) fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        // Writing to a string cannot fail.
-        let _ = write!(text, ": {error}");
-        source = error.source();
-    }
-    text.replace(['\n', '\r'], " ")
 }

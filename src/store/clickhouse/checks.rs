@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use super::address::Address;
 use super::client::Client;
 use super::errors::{Failure, code};
+use super::registry;
+use crate::domain::cause::chain;
 use crate::domain::{Clock, Finding, SystemClock};
 
 const SUBJECT: &str = "database";
@@ -59,7 +61,21 @@ pub(super) async fn check(client: &Client) -> Vec<Finding> {
     let mut findings = vec![version(&about.version)];
     findings.extend(clock(about.now_s, SystemClock.now()));
     findings.extend(grants(client, &about.user).await);
+    findings.extend(entries(client).await);
     findings
+}
+
+/// The table of the tenant entries may be another program's, or of a newer version.
+async fn entries(client: &Client) -> Option<Finding> {
+    match registry::check(client).await {
+        Ok(None) => None,
+        Ok(Some(error)) => Some(Finding::wrong(
+            SUBJECT,
+            chain(&error),
+            "run that version of event-history, or rename the table of the other program",
+        )),
+        Err(failure) => Some(unreachable(&failure)),
+    }
 }
 
 fn version(version: &str) -> Finding {

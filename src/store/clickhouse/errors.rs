@@ -1,6 +1,7 @@
 //! What a failure of ClickHouse means to a caller.
 
 use crate::domain::DatabaseName;
+use crate::domain::cause::chain;
 use crate::store::Error;
 
 /// Codes that ClickHouse answers with.
@@ -125,7 +126,7 @@ impl From<clickhouse::error::Error> for Failure {
         match error {
             E::BadResponse(text) => refused(&text),
             E::Network(cause) => {
-                let text = chain(&*cause);
+                let text = shortened(&chain(&*cause));
                 let connecting = cause
                     .downcast_ref::<hyper_util::client::legacy::Error>()
                     .is_some_and(hyper_util::client::legacy::Error::is_connect);
@@ -172,17 +173,6 @@ fn shortened(text: &str) -> String {
         .filter(|c| !c.is_control())
         .take(MAX_MESSAGE_CHARS)
         .collect()
-}
-
-/// Writes an error and its causes on one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line = format!("{line}: {error}");
-        cause = error.source();
-    }
-    shortened(&line)
 }
 
 #[cfg(test)]

@@ -88,15 +88,8 @@ impl Registry {
                 .await
                 .map_err(Error::from)?;
         }
-        let comments: Vec<String> = client
-            .fetch("migrate", |it| {
-                it.query_raw(
-                    "SELECT comment FROM system.tables WHERE database = 'default' AND name = 'tenants'",
-                )
-            })
-            .await?;
-        let comment = comments.first().map_or("", String::as_str);
-        for step in REGISTRY.missing(TABLE, comment)? {
+        let comment = comment(client).await?.unwrap_or_default();
+        for step in REGISTRY.missing(TABLE, &comment)? {
             let sql = dialect.statement(step);
             client.run("migrate", |it| it.query_raw(&sql)).await?;
         }
@@ -155,6 +148,19 @@ impl Registry {
         let ping = self.client.fetch::<u8>("ping", |it| it.query_raw(&sql));
         ping.await.map(drop)
     }
+}
+
+/// Says what is wrong with the table, if it is there and something is. Changes nothing.
+pub(super) async fn check(client: &Client) -> Result<Option<Error>, Failure> {
+    let comment = comment(client).await?;
+    Ok(comment.and_then(|comment| REGISTRY.missing(TABLE, &comment).err()))
+}
+
+/// Returns the comment of the table, which tells its version; `None` if it is not there.
+async fn comment(client: &Client) -> Result<Option<String>, Failure> {
+    let sql = "SELECT comment FROM system.tables WHERE database = 'default' AND name = 'tenants'";
+    let comments = client.fetch::<String>("migrate", |it| it.query_raw(sql));
+    Ok(comments.await?.pop())
 }
 
 #[derive(Debug, clickhouse::Row, Serialize)]

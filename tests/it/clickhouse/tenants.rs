@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use event_history::domain::DatabaseName;
+use event_history::domain::cause::chain;
 use event_history::store::conformance::samples::{history, tenant};
 use event_history::store::{Created, Error};
 use http::StatusCode;
@@ -159,26 +160,18 @@ async fn entries_of_another_program_or_version_are_refused() {
     place.sql(&comment("default.tenants", "99")).await;
     let refused = place.try_replica().await.unwrap_err();
     assert!(chain(&refused).contains("'default.tenants' has schema version 99"));
+    assert_eq!(place.faults().await, [chain(&refused)]);
     place.sql("DROP TABLE default.tenants SYNC").await;
     let theirs = "CREATE TABLE default.tenants (a UInt8) ENGINE = MergeTree ORDER BY a";
     place.sql(theirs).await;
     let refused = place.try_replica().await.unwrap_err();
     assert!(matches!(refused, Error::Damaged(_)), "{refused:?}");
     assert!(chain(&refused).contains("'default.tenants' is not of this program"));
+    assert_eq!(place.faults().await, [chain(&refused)]);
     assert_eq!(
         place.sql("SELECT count() FROM default.tenants").await,
         "0\n"
     );
-}
-
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[tokio::test(flavor = "multi_thread")]
