@@ -241,7 +241,12 @@ async fn credentials_that_expire_are_renewed_in_time() {
         )
         .await;
     recovered.assert_signed_with(&stand_in.issued());
-    assert_eq!(stage.warnings(), 1, "{}", stage.server.process().stderr());
+    assert_eq!(
+        stage.warnings().await,
+        1,
+        "{}",
+        stage.server.process().stderr()
+    );
 }
 
 #[tokio::test]
@@ -250,7 +255,12 @@ async fn a_corrected_profile_counts_without_a_restart() {
     let stage = Stage::start(|builder| few_words(builder.env("HOME", path(&home)))).await;
     stage.assert_refused().await;
     stage.assert_refused().await;
-    assert_eq!(stage.warnings(), 1, "{}", stage.server.process().stderr());
+    assert_eq!(
+        stage.warnings().await,
+        1,
+        "{}",
+        stage.server.process().stderr()
+    );
 
     let keys = Keys::new(0, None);
     let text = format!("[default]\n{}\n", keys.profile_lines());
@@ -284,7 +294,12 @@ async fn a_dead_source_costs_one_timeout_and_one_call() {
     // One walk through the chain; within it the AWS client itself may try again.
     let asked = stand_in.state().asked;
     assert!((1..=4).contains(&asked), "asked {asked} times");
-    assert_eq!(stage.warnings(), 1, "{}", stage.server.process().stderr());
+    assert_eq!(
+        stage.warnings().await,
+        1,
+        "{}",
+        stage.server.process().stderr()
+    );
 }
 
 /// A server on an S3 bucket, and a tenant.
@@ -356,9 +371,14 @@ impl Stage {
     }
 
     /// Returns how often the log says that there are no credentials. For stages with `few_words`.
-    fn warnings(&self) -> usize {
-        let log = self.server.process().stderr();
-        log.matches("AWS credentials cannot be obtained").count()
+    async fn warnings(&self) -> usize {
+        // What the process wrote before it answered may still be on its way through the pipe.
+        support::wait_for("the first warning", Duration::from_secs(5), async || {
+            let log = self.server.process().stderr();
+            let count = log.matches("AWS credentials cannot be obtained").count();
+            (count > 0).then_some(count)
+        })
+        .await
     }
 
     /// Holds that no secret came into the log.
