@@ -220,12 +220,14 @@ impl Client {
     }
 }
 
-/// On a cluster an acknowledged row is on a majority of the replicas, and a query sees what was
-/// acknowledged, whichever replica it asks.
+/// On a cluster an acknowledged row is on a majority of its shard's replicas. Rows go to, and are read
+/// from, the first replica of each shard that is there, so that a query sees what was acknowledged.
+/// (`select_sequential_consistency` would promise that for every replica, and needs INSERTs to wait for
+/// one another: those of two replicas of ours would be refused.)
 fn on_cluster(client: clickhouse::Client) -> clickhouse::Client {
     client
         .with_setting("insert_quorum", "auto")
-        .with_setting("insert_quorum_parallel", "0")
-        .with_setting("select_sequential_consistency", "1")
+        .with_setting("insert_quorum_parallel", "1")
+        .with_setting("load_balancing", "in_order")
         .with_setting("distributed_foreground_insert", "1")
 }
