@@ -144,7 +144,7 @@ fn unreachable(failure: &Failure) -> Finding {
     } else if failure.is(code::READONLY) {
         "give the user a profile that is not read-only (readonly = 0)"
     } else if failure.is(code::ACCESS_DENIED) {
-        "grant the user what docs/operations.md lists"
+        "grant the user what docs/configuration.md lists"
     } else {
         "see that ClickHouse runs, and that host, port and scheme of the database URL are its HTTP ones"
     };
