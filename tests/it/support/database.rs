@@ -108,7 +108,8 @@ impl Database {
         }
     }
 
-    /// Returns all that is kept of the tenant entries, as it lies there.
+    /// Returns all that is kept of the tenant entries. (On ClickHouse without the rows that others have
+    /// replaced: a merge may remove those at any time.)
     pub(crate) async fn tenant_entries(&self) -> String {
         match self {
             Self::Sqlite { folder } => {
@@ -118,7 +119,9 @@ impl Database {
             }
             Self::ClickHouse(engine) => {
                 engine
-                    .query("SELECT * FROM default.tenants FORMAT JSONEachRow")
+                    .query(
+                        "SELECT * FROM default.tenants FINAL ORDER BY client_id FORMAT JSONEachRow",
+                    )
                     .await
             }
         }
