@@ -10,6 +10,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::task::JoinError;
 
 use crate::domain::query::Limit;
 use crate::domain::{
@@ -109,6 +110,16 @@ pub enum Error {
     /// What the backend holds makes no sense: a person has to look.
     #[error("the database is damaged: {0}")]
     Damaged(String),
+}
+
+/// Returns what a task of ours came to.
+fn finished<T>(outcome: Result<Result<T, Error>, JoinError>) -> Result<T, Error> {
+    outcome.unwrap_or_else(|error| Err(Error::Unavailable(Box::new(error))))
+}
+
+/// Returns the error of a store that was closed.
+fn closed() -> Error {
+    Error::Unavailable("the store is closed".into())
 }
 
 /// Says what stands in the way of using the backend that `location` names. May run beside a service

@@ -32,7 +32,7 @@ use self::migrations::Dialect;
 use self::names::Table;
 use self::tenants::Tenants;
 use self::writer::Writers;
-use super::{Appended, Created, Error, Store};
+use super::{Appended, Created, Error, Store, closed, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
     ClientId, DatabaseName, Event, EventId, Finding, Page, Position, Query, Tenant,
@@ -66,7 +66,7 @@ impl ClickHouse {
 
     fn open_or_error(&self) -> Result<(), Error> {
         if self.closed.load(Ordering::Acquire) {
-            return Err(Error::Unavailable("the store is closed".into()));
+            return Err(closed());
         }
         Ok(())
     }
@@ -184,9 +184,4 @@ impl Store for ClickHouse {
         self.writers.close().await;
         Ok(())
     }
-}
-
-/// Returns what a task of ours came to.
-fn finished<T>(outcome: Result<Result<T, Error>, tokio::task::JoinError>) -> Result<T, Error> {
-    outcome.unwrap_or_else(|error| Err(Error::Unavailable(Box::new(error))))
 }

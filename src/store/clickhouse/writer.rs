@@ -21,7 +21,7 @@ use super::names::Table;
 use super::queries::{self, TABLE};
 use crate::domain::{ClientId, Entropy, Event, EventId, SystemEntropy, Tenant};
 use crate::store::queue::{Append, Backlog, MAX_BATCH_BYTES, MAX_QUEUED_CALLS, count_f64};
-use crate::store::{Appended, Error};
+use crate::store::{Appended, Error, closed};
 
 /// The events of one INSERT, unless one call brings more: looking up whether they are there stays under
 /// about 100 ms.
@@ -124,10 +124,6 @@ impl Inner {
     fn lock(&self) -> MutexGuard<'_, Option<HashMap<ClientId, mpsc::Sender<Append>>>> {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn closed() -> Error {
-    Error::Unavailable("the store is closed".into())
 }
 
 /// What the task of one tenant works on.

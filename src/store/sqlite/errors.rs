@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::ErrorCode;
-use tokio::task::JoinError;
 
-use crate::store::Error;
+use crate::store::{Error, finished};
 
 /// A failure, and the file that it happened to.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -39,20 +38,11 @@ pub(super) fn refused(reason: impl Into<String>) -> Error {
     Error::Unavailable(reason.into().into())
 }
 
-pub(super) fn closed() -> Error {
-    refused("the store is closed")
-}
-
 /// Runs disk I/O where it blocks no async task. The work is done whether or not somebody still waits.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     finished(tokio::task::spawn_blocking(work).await)
-}
-
-/// Returns what a task of ours came to.
-pub(super) fn finished<T>(outcome: Result<Result<T, Error>, JoinError>) -> Result<T, Error> {
-    outcome.unwrap_or_else(|error| Err(Error::Unavailable(Box::new(error))))
 }
 
 fn unavailable(path: &Path, cause: Arc<dyn StdError + Send + Sync>) -> Error {

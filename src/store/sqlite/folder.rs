@@ -6,9 +6,9 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::errors::{closed, io_failed, refused};
+use super::errors::{io_failed, refused};
 use crate::domain::DatabaseName;
-use crate::store::Error;
+use crate::store::{Error, closed};
 
 const FOLDER_MODE: u32 = 0o700; // histories are nobody else's business
 const FILE_MODE: u32 = 0o600;

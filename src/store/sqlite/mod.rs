@@ -25,11 +25,11 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use checks::check_folder;
 
-use self::errors::{blocking, finished, io_failed};
+use self::errors::{blocking, io_failed};
 use self::folder::{Folder, Identity};
 use self::open_tenants::{Lease, OpenTenants};
 use self::registry::{Registry, State};
-use super::{Appended, Created, Error, Store};
+use super::{Appended, Created, Error, Store, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
     ClientId, DatabaseName, Event, EventId, Finding, Page, Position, Query, Tenant,

@@ -14,13 +14,13 @@ use tokio::sync::{
 use tokio::time::{Instant, timeout};
 
 use super::database::Database;
-use super::errors::{blocking, closed};
+use super::errors::blocking;
 use super::folder::Folder;
 use super::registry::Entry;
 use super::writer;
 use crate::domain::{ClientId, Event};
 use crate::store::queue::Backlog;
-use crate::store::{Appended, Error};
+use crate::store::{Appended, Error, closed};
 
 /// How many databases are open at once. One with its readers takes seven file descriptors, so that
 /// all take under 450 of the 1024 that a process usually may have, and one writing thread each.

@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
-use super::errors::{closed, io_failed, refused, sql_failed};
+use super::errors::{io_failed, refused, sql_failed};
 use super::folder::{Folder, Identity, create_file, sync_folder};
 use super::migrations::REGISTRY;
 use super::open_tenants::Slot;
 use crate::domain::{ClientId, DatabaseName, Tenant};
-use crate::store::Error;
+use crate::store::{Error, closed};
 
 /// Every method but the lookups does disk I/O: not for an async task.
 #[derive(Debug)]
