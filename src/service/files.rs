@@ -2,7 +2,7 @@
 
 use super::{Access, Error};
 use crate::domain::{EventId, FileId};
-use crate::objects::Presigned;
+use crate::objects::{DownloadTerms, Presigned, UploadTerms};
 
 /// Where to upload a new file.
 #[derive(Debug)]
@@ -24,7 +24,11 @@ impl Access {
         let file_id = FileId::random(&*self.service.entropy);
         let key = self.object_key(file_id);
         let life = self.service.settings.upload_url_life;
-        let presigned = self.service.objects.presign_put(&key, life).await?;
+        let presigned = self
+            .service
+            .objects
+            .presign_put(&key, &UploadTerms::default(), life)
+            .await?;
         Ok(UploadUrl { presigned, file_id })
     }
 
@@ -36,7 +40,11 @@ impl Access {
             .ok_or(Error::NoFile { event_id })?;
         let key = self.object_key(file_id);
         let life = self.service.settings.download_url_life;
-        let presigned = self.service.objects.presign_get(&key, life).await?;
+        let presigned = self
+            .service
+            .objects
+            .presign_get(&key, &DownloadTerms::default(), life)
+            .await?;
         Ok(DownloadUrl { presigned, file_id })
     }
 }

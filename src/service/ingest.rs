@@ -39,7 +39,7 @@ impl Access {
         Ok(self
             .service
             .objects
-            .head(&self.object_key(file_id))
+            .head(&self.object_key(file_id), None)
             .await?
             .is_some())
     }

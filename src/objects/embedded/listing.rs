@@ -63,6 +63,7 @@ fn look(folder: &Folder, path: &Path, tenant: Option<&DatabaseName>, listing: &m
         let info = ObjectInfo {
             size_bytes: meta.size_bytes,
             etag: Some(meta.md5),
+            ..ObjectInfo::default()
         };
         listing.objects.push(Listed { key, info });
     }

@@ -47,7 +47,10 @@ use self::adapter::Adapter;
 use self::folder::Folder;
 use self::guard::Guard;
 use super::signer::Signer;
-use super::{Error, KeyPair, Listing, ObjectInfo, Objects, Presigned, Surroundings};
+use super::{
+    DownloadTerms, Error, FormTerms, KeyPair, Listing, ObjectInfo, Objects, PartTag, Parts,
+    Presigned, PresignedForm, Retention, Surroundings, UploadTerms,
+};
 use crate::domain::{Clock, DatabaseName, Finding, ObjectKey};
 
 pub use self::folder::check_folder;
@@ -194,23 +197,100 @@ impl Endpoint {
 
 #[async_trait]
 impl Objects for Embedded {
-    async fn presign_put(&self, key: &ObjectKey, life: Duration) -> Result<Presigned, Error> {
+    async fn presign_put(
+        &self,
+        key: &ObjectKey,
+        terms: &UploadTerms,
+        life: Duration,
+    ) -> Result<Presigned, Error> {
         let now = self.clock.now();
-        Ok(self.signer.put(key, &self.credentials, now, life))
+        Ok(self.signer.put(key, terms, &self.credentials, now, life))
     }
 
-    async fn presign_get(&self, key: &ObjectKey, life: Duration) -> Result<Presigned, Error> {
+    async fn presign_get(
+        &self,
+        key: &ObjectKey,
+        terms: &DownloadTerms,
+        life: Duration,
+    ) -> Result<Presigned, Error> {
         let now = self.clock.now();
-        Ok(self.signer.get(key, &self.credentials, now, life))
+        Ok(self.signer.get(key, terms, &self.credentials, now, life))
     }
 
-    async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error> {
+    async fn presign_form(
+        &self,
+        _key: &ObjectKey,
+        _terms: &FormTerms,
+        _life: Duration,
+    ) -> Result<PresignedForm, Error> {
+        Err(Error::Refused("forms are not there yet".into()))
+    }
+
+    async fn create_multipart(
+        &self,
+        _key: &ObjectKey,
+        _terms: &UploadTerms,
+    ) -> Result<String, Error> {
+        Err(Error::Refused("uploads in parts are not there yet".into()))
+    }
+
+    async fn presign_part(
+        &self,
+        _key: &ObjectKey,
+        _upload_id: &str,
+        _number: u16,
+        _life: Duration,
+    ) -> Result<Presigned, Error> {
+        Err(Error::Refused("uploads in parts are not there yet".into()))
+    }
+
+    async fn parts(
+        &self,
+        _key: &ObjectKey,
+        _upload_id: &str,
+        _after: u16,
+    ) -> Result<Option<Parts>, Error> {
+        Err(Error::Refused("uploads in parts are not there yet".into()))
+    }
+
+    async fn complete_multipart(
+        &self,
+        _key: &ObjectKey,
+        _upload_id: &str,
+        _parts: &[PartTag],
+    ) -> Result<bool, Error> {
+        Err(Error::Refused("uploads in parts are not there yet".into()))
+    }
+
+    async fn abort_multipart(&self, _key: &ObjectKey, _upload_id: &str) -> Result<(), Error> {
+        Err(Error::Refused("uploads in parts are not there yet".into()))
+    }
+
+    async fn delete(&self, _keys: &[ObjectKey]) -> Result<Vec<(ObjectKey, String)>, Error> {
+        Err(Error::Refused("removing is not there yet".into()))
+    }
+
+    async fn retain(
+        &self,
+        _key: &ObjectKey,
+        _version_id: Option<&str>,
+        _retention: Retention,
+    ) -> Result<(), Error> {
+        Err(Error::Refused("retention is not there yet".into()))
+    }
+
+    async fn head(
+        &self,
+        key: &ObjectKey,
+        _version_id: Option<&str>,
+    ) -> Result<Option<ObjectInfo>, Error> {
         let folder = Arc::clone(&self.folder);
         let key = key.clone();
         let found = blocking(move || file::open(&folder, &key)).await?;
         Ok(found.map(|(_file, meta)| ObjectInfo {
             size_bytes: meta.size_bytes,
             etag: Some(meta.md5),
+            ..ObjectInfo::default()
         }))
     }
 
