@@ -12,6 +12,9 @@ use super::{Signer, end, sign, upload_headers, whole_seconds};
 use crate::domain::ObjectKey;
 use crate::objects::{PartTag, Presigned, UploadTerms};
 
+/// The parts of one page, as S3 has them by default; others would list all ten thousand.
+const PAGE_PARTS: u16 = 1000;
+
 impl Signer {
     /// Signs the POST that begins an upload in parts. Of the terms it states what the object is to be
     /// like; no request of such an upload has the whole file's size or checksum.
@@ -64,6 +67,7 @@ impl Signer {
     ) -> Presigned {
         let key = self.full_key(key);
         let mut action = self.bucket.list_parts(Some(credentials), &key, upload_id);
+        action.set_max_parts(PAGE_PARTS);
         if after > 0 {
             action.set_part_number_marker(after);
         }
