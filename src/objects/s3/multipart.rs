@@ -79,6 +79,10 @@ impl S3 {
         if parts.is_empty() {
             return Err(Error::Refused("an upload has one part at least".to_owned()));
         }
+        // S3 refuses what SeaweedFS takes: a part twice.
+        if !parts.is_sorted_by(|one, next| one.number < next.number) {
+            return Err(Error::Refused("InvalidPartOrder".to_owned()));
+        }
         let signed = self
             .sign(|credentials, now, life| {
                 self.signer.complete(key, upload_id, credentials, now, life)
