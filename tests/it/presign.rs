@@ -10,6 +10,7 @@ mod random;
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -179,6 +180,7 @@ async fn the_storage_conforms() {
     // More than the thousand keys of one page.
     conformance::every_object_is_listed_once(&objects, &http, 1050).await;
     conformance::versions::nothing_is_retained(&objects, &http).await;
+    conformance::copies::what_is_known_goes_along(&objects, &objects, &http).await;
     everything_conforms(objects, http).await;
 }
 
@@ -227,13 +229,18 @@ async fn everything_conforms(objects: Arc<dyn Objects>, http: reqwest::Client) {
 #[tokio::test]
 async fn the_embedded_storage_conforms() {
     let folder = tempfile::tempdir().unwrap();
+    let objects = embedded(folder.path()).await;
+    conformance::all(objects, support::http_client()).await;
+}
+
+/// Returns a storage in a folder, served until the test's runtime ends.
+async fn embedded(folder: &Path) -> Arc<dyn Objects> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let public_url = format!("http://{}", listener.local_addr().unwrap());
-    let opened = open(&format!("file:{}", folder.path().display()), &public_url).await;
+    let opened = open(&format!("file:{}", folder.display()), &public_url).await;
     let router = opened.endpoint.unwrap().router();
-    // Ends with the test's runtime.
     tokio::spawn(async move { axum::serve(listener, router).await });
-    conformance::all(opened.objects, support::http_client()).await;
+    opened.objects
 }
 
 async fn open(location: &str, public_url: &str) -> Opened {

@@ -2,6 +2,7 @@
 //! something else. [`all`] runs them in turn, and so do those of the modules; each works on an object
 //! of its own.
 
+pub mod copies;
 pub mod forms;
 pub mod parts;
 pub mod terms;

@@ -8,6 +8,7 @@ mod keeping;
 mod multipart;
 mod reads;
 mod source;
+mod versions;
 
 use std::sync::Arc;
 use std::time::Duration;

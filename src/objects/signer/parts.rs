@@ -128,6 +128,34 @@ impl Signer {
         (presigned, body)
     }
 
+    /// Signs the GET of a part of the bucket's configuration, likewise.
+    pub fn configuration(
+        &self,
+        name: &str,
+        credentials: &Credentials,
+        now: Timestamp,
+        life: Duration,
+    ) -> Presigned {
+        let life = whole_seconds(life);
+        let url = rusty_s3::signing::sign(
+            &now,
+            Method::Get,
+            self.bucket.base_url().clone(),
+            credentials.key(),
+            credentials.secret(),
+            credentials.token(),
+            self.bucket.region(),
+            life.as_secs(),
+            iter::once((name, "")),
+            iter::empty(),
+        );
+        Presigned {
+            url: url.into(),
+            headers: Vec::new(),
+            expires_at: end(now, life),
+        }
+    }
+
     /// Signs the PUT of a version's retention, with `headers` (sorted, in lower case), likewise.
     pub fn retain(
         &self,
