@@ -126,7 +126,7 @@ impl Client {
             uploads.push(Upload {
                 key,
                 id: created.upload_id().to_owned(),
-                sha256: support::sha256_hex(&parts.concat()),
+                sha256: support::sha256_hex(parts.concat()),
                 parts: parts.len(),
                 tags: Vec::new(),
                 completed: false,
@@ -207,7 +207,7 @@ async fn parts_survive_a_kill() {
         uploads.extend(new);
     }
     assert!(completed > 0, "no upload came through");
-    let writing = server.folder().join("event-history-data/files/uploads");
+    let writing = server.folder().join("data/files/uploads");
     let left = fs::read_dir(&writing)
         .expect("the folder of uploads")
         .count();

@@ -5,10 +5,12 @@ import urllib.request
 import uuid
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 bucket, key, path = sys.argv[1:]
-s3 = boto3.client("s3")
+# Without it boto3 signs forms by version 2.
+s3 = boto3.client("s3", config=Config(signature_version="s3v4"))
 content = open(path, "rb").read()
 urllib.request.install_opener(urllib.request.build_opener(urllib.request.ProxyHandler({})))
 
