@@ -2,19 +2,19 @@
 
 use rusqlite::types::{Type, Value};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use uuid::Uuid;
 
-use crate::domain::{Event, EventData, EventId, EventTime, FileId};
-use crate::store::Appended;
+use super::files;
+use crate::domain::{Event, EventData, EventId, EventTime};
+use crate::store::{Appended, event_files};
 
 /// Every column of an event, in the order that [`from_row`] and [`append`] rely on.
 pub(super) const COLUMNS: &str = "event_id, time_us, time_digits, event_type_id, record_id, \
-     source_id, source_type_id, source_name, source_info, file_id, event_data";
+     source_id, source_type_id, source_name, source_info, file_id, event_data, files";
 
 /// Stores one event unless one with its id is there; runs in the caller's transaction.
 pub(super) fn append(connection: &Connection, event: &Event) -> rusqlite::Result<Appended> {
     let sql = format!(
-        "INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+        "INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
          ON CONFLICT (event_id) DO NOTHING"
     );
     let Event {
@@ -27,8 +27,11 @@ pub(super) fn append(connection: &Connection, event: &Event) -> rusqlite::Result
         source_name,
         source_info,
         data,
-        file_id,
+        files,
     } = event;
+    if let Some(file_id) = files::given_up(connection, files)? {
+        return Ok(known(connection, event)?.unwrap_or(Appended::FileGivenUp(file_id)));
+    }
     let inserted = connection.prepare_cached(&sql)?.execute(params![
         id.uuid(),
         time.micros(),
@@ -39,18 +42,26 @@ pub(super) fn append(connection: &Connection, event: &Event) -> rusqlite::Result
         source_type_id,
         source_name,
         source_info,
-        file_id.map(|id| id.uuid()),
+        event.file_id().map(|id| id.uuid()),
         data.as_str(),
+        event_files::to_text(files),
     ])?;
     if inserted == 1 {
+        files::refer_to(connection, files)?;
         return Ok(Appended::Stored);
     }
-    let same = find(connection, *id)?.is_some_and(|stored| stored.same_content(event));
-    Ok(if same {
-        Appended::AlreadyThere
-    } else {
-        Appended::OtherContent
-    })
+    Ok(known(connection, event)?.unwrap_or(Appended::OtherContent))
+}
+
+/// Tells how an event stands to the stored one with its id; `None` if there is none.
+fn known(connection: &Connection, event: &Event) -> rusqlite::Result<Option<Appended>> {
+    Ok(find(connection, event.id)?.map(|stored| {
+        if stored.same_content(event) {
+            Appended::AlreadyThere
+        } else {
+            Appended::OtherContent
+        }
+    }))
 }
 
 /// Returns the event with this id.
@@ -67,6 +78,10 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Event> {
         let problem = format!("{micros} us with {digits} digits make no time");
         rusqlite::Error::FromSqlConversionFailure(1, Type::Integer, problem.into())
     })?;
+    let files: Option<String> = row.get(11)?;
+    let files = event_files::from_text(files.as_deref(), row.get(9)?).map_err(|problem| {
+        rusqlite::Error::FromSqlConversionFailure(11, Type::Text, problem.into())
+    })?;
     Ok(Event {
         id: EventId::from_uuid(row.get(0)?),
         time,
@@ -76,8 +91,8 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Event> {
         source_type_id: row.get(6)?,
         source_name: row.get(7)?,
         source_info: row.get(8)?,
-        file_id: row.get::<_, Option<Uuid>>(9)?.map(FileId::from_uuid),
         data: EventData::from_stored(row.get(10)?),
+        files,
     })
 }
 

@@ -8,6 +8,7 @@ mod checks;
 mod database;
 mod errors;
 mod events;
+mod files;
 mod folder;
 mod migrations;
 mod open_tenants;
@@ -32,7 +33,7 @@ use self::registry::{Registry, State};
 use super::{Appended, Created, Error, Store, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, DatabaseName, Event, EventId, Finding, Page, Position, Query, Tenant,
+    ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Position, Query, Tenant,
 };
 
 /// How many creations and deletions run at once, at most.
@@ -162,6 +163,26 @@ impl Store for Sqlite {
         let lease = self.0.lease(tenant).await?;
         lease
             .read(move |connection| queries::scan(connection, after, limit))
+            .await
+    }
+
+    async fn unreferenced_files(
+        &self,
+        tenant: &Tenant,
+        files: &[FileId],
+    ) -> Result<Vec<FileId>, Error> {
+        let lease = self.0.lease(tenant).await?;
+        let wanted = files.to_vec();
+        lease
+            .read(move |connection| files::unreferenced(connection, &wanted))
+            .await
+    }
+
+    async fn give_up_files(&self, tenant: &Tenant, files: &[FileId]) -> Result<Vec<FileId>, Error> {
+        let lease = self.0.lease(tenant).await?;
+        let wanted = files.to_vec();
+        lease
+            .write(move |connection| files::give_up(connection, &wanted))
             .await
     }
 
