@@ -101,14 +101,17 @@ async fn own_something(server: &Server) -> Owner {
     let begin = server
         .request_as(&tenant, Method::POST, "/api/files/multipart")
         .json(&json!({ "content_length": 10 }));
-    let begun = expect_json(begin, StatusCode::CREATED).await;
+    let upload_in_parts = expect_json(begin, StatusCode::CREATED).await;
     let belongings = Belongings {
         database_name: tenant.database_name.clone(),
         event_id: support::uuid(),
         file_id: upload.file_id,
         record_id: 7_345_120_961,
         source_id: 7_345_120_962,
-        upload_id: begun["upload_id"].as_str().expect("an id").to_owned(),
+        upload_id: upload_in_parts["upload_id"]
+            .as_str()
+            .expect("an id")
+            .to_owned(),
     };
     let mut detail = belongings.event();
     detail["file_id"] = belongings.file_id.as_str().into();
