@@ -12,6 +12,9 @@ use super::{Signer, end, sign, upload_headers, whole_seconds};
 use crate::domain::ObjectKey;
 use crate::objects::{PartTag, Presigned, UploadTerms};
 
+/// The parts of one page, as S3 has them by default; others would list all ten thousand.
+const PAGE_PARTS: u16 = 1000;
+
 impl Signer {
     /// Signs the POST that begins an upload in parts. Of the terms it states what the object is to be
     /// like; no request of such an upload has the whole file's size or checksum.
@@ -64,6 +67,7 @@ impl Signer {
     ) -> Presigned {
         let key = self.full_key(key);
         let mut action = self.bucket.list_parts(Some(credentials), &key, upload_id);
+        action.set_max_parts(PAGE_PARTS);
         if after > 0 {
             action.set_part_number_marker(after);
         }
@@ -122,6 +126,34 @@ impl Signer {
         let (body, md5) = action.body_with_md5();
         presigned.headers = vec![("content-md5".to_owned(), md5)];
         (presigned, body)
+    }
+
+    /// Signs the GET of a part of the bucket's configuration, likewise.
+    pub fn configuration(
+        &self,
+        name: &str,
+        credentials: &Credentials,
+        now: Timestamp,
+        life: Duration,
+    ) -> Presigned {
+        let life = whole_seconds(life);
+        let url = rusty_s3::signing::sign(
+            &now,
+            Method::Get,
+            self.bucket.base_url().clone(),
+            credentials.key(),
+            credentials.secret(),
+            credentials.token(),
+            self.bucket.region(),
+            life.as_secs(),
+            iter::once((name, "")),
+            iter::empty(),
+        );
+        Presigned {
+            url: url.into(),
+            headers: Vec::new(),
+            expires_at: end(now, life),
+        }
     }
 
     /// Signs the PUT of a version's retention, with `headers` (sorted, in lower case), likewise.
