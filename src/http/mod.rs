@@ -42,6 +42,19 @@ pub struct Api {
     /// The base of the URLs in answers, without a slash at its end.
     pub public_url: Arc<str>,
     pub metrics: PrometheusHandle,
+    in_flight: metrics::Gauge,
+}
+
+impl Api {
+    /// `public_url` is the base of the URLs in answers; the recorder of `metrics` has to be in place.
+    pub fn new(service: Arc<Service>, public_url: &str, metrics: PrometheusHandle) -> Self {
+        Self {
+            service,
+            public_url: public_url.trim_end_matches('/').into(),
+            metrics,
+            in_flight: observe::in_flight(),
+        }
+    }
 }
 
 /// What the operator decides about HTTP.
