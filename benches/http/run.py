@@ -11,6 +11,7 @@ peer's packages go into target/bench. What is missing is left out and said so.
 import argparse
 import sys
 import time
+import traceback
 
 import cases
 import report
@@ -38,14 +39,21 @@ def main():
     if "clickhouse" in chosen and not ClickHouse.LIBRARY.exists():
         chosen.remove("clickhouse")
         notes.append("Left out: ClickHouse, which tests/run installs.")
-    rows = []
+    rows, failed = [], False
     for name in chosen:
         started = time.monotonic()
-        found = cases.CASES[name](bench)
+        try:
+            found = cases.CASES[name](bench)
+        except Exception:  # what the other cases measured is not lost
+            traceback.print_exc()
+            failed = True
+            continue
         rows += found
         print(f"{name}: {time.monotonic() - started:.0f} s", *map(short, found), sep="\n  ", file=sys.stderr)
     text = f"{report.surroundings(parameters, notes)}\n\n{report.table(rows)}"
     print(text)
+    if failed:
+        sys.exit("a case failed: the page stays as it is")
     if not (arguments.quick or arguments.only or arguments.debug):
         report.write(PAGE, text)
 
