@@ -65,6 +65,10 @@ copy events="1000000" tenants="50" large="600": _release
     EVENT_HISTORY_TEST_COPY_LARGE={{ large }} \
     {{ heavy }} -E 'test(/^copy::.*(killed_twice|out_of_memory)$/)'
 
+# The service beside its floors and the plain alternative, into docs/benchmarks.md: `just bench --only upload-url`.
+bench *arguments:
+    python3 benches/http/run.py {{ arguments }}
+
 # Table layouts on ClickHouse, measured again: `just bench-layouts --url http://127.0.0.1:8123` (see --help).
 bench-layouts *arguments:
     python3 benches/clickhouse_layouts.py {{ arguments }}
