@@ -5,10 +5,12 @@
 //! are open; the others are files.
 
 mod checks;
+mod counts;
 mod database;
 mod errors;
 mod events;
 mod folder;
+mod log;
 mod migrations;
 mod open_tenants;
 mod queries;
