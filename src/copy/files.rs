@@ -167,7 +167,7 @@ async fn try_to_settle(
 ) -> Result<Settled, objects::Error> {
     let Files { from, to } = files;
     let problem = |text: &str| Ok(Settled::Problem(text.to_owned()));
-    let there = to.objects.head(key).await?;
+    let there = to.objects.head(key, None).await?;
     if let Some(there) = &there
         && there.size_bytes == info.size_bytes
         && (etags_tell(info, there)
@@ -185,7 +185,7 @@ async fn try_to_settle(
         return problem("has more than 5 GiB: that takes an upload in parts, which copy cannot do");
     }
     let sent = transfer::copy(from, to, key, &progress.bytes).await?;
-    let Some(there) = to.objects.head(key).await? else {
+    let Some(there) = to.objects.head(key, None).await? else {
         return problem("was accepted by the destination and is not there");
     };
     let arrived = there.size_bytes == info.size_bytes
@@ -257,6 +257,7 @@ mod tests {
         let info = |etag: Option<&str>| ObjectInfo {
             size_bytes: 1,
             etag: etag.map(str::to_owned),
+            ..ObjectInfo::default()
         };
         let md5 = "9e107d9d372bb6826bd81d3542a419d6";
         let parts = "9e107d9d372bb6826bd81d3542a419d6-2";

@@ -31,6 +31,7 @@ impl Passing for objects::Error {
     fn may_pass(&self) -> bool {
         match self {
             Self::Credentials(_) | Self::Unavailable(_) => true,
+            Self::Refused(_) => false,
         }
     }
 }

@@ -17,7 +17,7 @@ pub use clock::{Clock, SystemClock};
 pub use digest::{HistoryDigest, HistorySum};
 pub use entropy::{Entropy, SystemEntropy};
 pub use event::{Event, EventData, EventTime};
-pub use file::ObjectKey;
+pub use file::{ContentType, EventFile, FileName, FileRecord, FileSha256, ObjectKey};
 pub use finding::Finding;
 pub use id::{ClientId, EventId, FileId};
 pub use query::{Ordering, Page, Position, Query};

@@ -8,6 +8,7 @@ mod extract;
 mod fields;
 mod files;
 mod ingest;
+mod multipart;
 mod observe;
 mod openapi;
 mod ops;
@@ -87,6 +88,12 @@ pub fn router(api: Api, options: &Options, storage: Option<Router>) -> Router {
 fn documented_routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(openapi::head())
         .routes(only(routes!(files::upload_url)))
+        .routes(only(routes!(files::upload_form)))
+        .routes(only(routes!(multipart::begin)))
+        .routes(only(routes!(multipart::sign)))
+        .routes(only(routes!(multipart::parts)))
+        .routes(only(routes!(multipart::complete)))
+        .routes(only(routes!(multipart::abort)))
         .routes(only(routes!(tenants::initialize)))
         .routes(only(routes!(tenants::delete)))
         .routes(only(routes!(ingest::create_event)))

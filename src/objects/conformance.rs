@@ -11,7 +11,7 @@ use http::header::CONTENT_LENGTH;
 use http::{Method, StatusCode};
 use url::Url;
 
-use super::{Listed, Objects, Presigned};
+use super::{DownloadTerms, Listed, Objects, Presigned, UploadTerms};
 use crate::domain::{DatabaseName, Entropy, FileId, ObjectKey, SystemEntropy};
 
 /// Long enough for any test, short of what is tested with expiry.
@@ -58,28 +58,28 @@ pub async fn an_empty_file_is_a_file(objects: &Arc<dyn Objects>, http: &reqwest:
     let key = fresh_key();
     upload(objects, http, &key, Bytes::new()).await;
     assert_eq!(download(objects, http, &key).await, Bytes::new());
-    let info = objects.head(&key).await.expect("head");
+    let info = objects.head(&key, None).await.expect("head");
     assert_eq!(info.expect("the object is there").size_bytes, 0);
 }
 
 pub async fn head_tells_size_and_etag(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let key = fresh_key();
     upload(objects, http, &key, content(FILE_BYTES)).await;
-    let info = objects.head(&key).await.expect("head");
+    let info = objects.head(&key, None).await.expect("head");
     let info = info.expect("the object is there");
     assert_eq!(info.size_bytes, FILE_BYTES as u64);
     let etag = info.etag.expect("an entity tag");
     assert!(!etag.is_empty() && !etag.contains('"'), "{etag}");
 
     upload(objects, http, &key, content(FILE_BYTES - 1)).await;
-    let info = objects.head(&key).await.expect("head");
+    let info = objects.head(&key, None).await.expect("head");
     let info = info.expect("the object is there");
     assert_eq!(info.size_bytes, FILE_BYTES as u64 - 1);
     assert_ne!(info.etag, Some(etag), "other bytes, the same entity tag");
 }
 
 pub async fn head_of_nothing_is_none(objects: &Arc<dyn Objects>) {
-    assert_eq!(objects.head(&fresh_key()).await.expect("head"), None);
+    assert_eq!(objects.head(&fresh_key(), None).await.expect("head"), None);
 }
 
 /// Two tenants have `count` objects each, and the names of the tenants begin alike.
@@ -122,7 +122,7 @@ async fn list(objects: &Arc<dyn Objects>, tenant: Option<&DatabaseName>) -> BTre
         for Listed { key, info } in page.objects {
             if tenant.is_some() {
                 assert_eq!(info.size_bytes, 3, "{key}");
-                let head = objects.head(&key).await.expect("head");
+                let head = objects.head(&key, None).await.expect("head");
                 assert_eq!(head, Some(info), "{key}");
             }
             assert!(keys.insert(key.to_string()), "{key} is listed twice");
@@ -175,7 +175,7 @@ pub async fn a_changed_url_is_refused(objects: &Arc<dyn Objects>, http: &reqwest
         refuses(http, method.clone(), &added, "a parameter more").await;
     }
     assert_eq!(download(objects, http, &key).await, secret);
-    assert_eq!(objects.head(&other).await.expect("head"), None);
+    assert_eq!(objects.head(&other, None).await.expect("head"), None);
 }
 
 pub async fn an_unsigned_request_is_refused(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
@@ -194,7 +194,10 @@ pub async fn an_expired_url_is_refused(objects: &Arc<dyn Objects>, http: &reqwes
     let key = fresh_key();
     upload(objects, http, &key, content(100)).await;
     let life = Duration::from_secs(1);
-    let get = objects.presign_get(&key, life).await.expect("presign");
+    let get = objects
+        .presign_get(&key, &DownloadTerms::default(), life)
+        .await
+        .expect("presign");
     for _ in 0..EXPIRY_TRIES {
         let response = http.get(&get.url).send().await.expect("an answer");
         if response.status() != StatusCode::OK {
@@ -209,10 +212,19 @@ pub async fn an_expired_url_is_refused(objects: &Arc<dyn Objects>, http: &reqwes
 /// The end that is told is the end that the URL states, and neither is later than asked for.
 pub async fn a_promise_is_kept_and_not_longer(objects: &Arc<dyn Objects>) {
     let presigned = objects
-        .presign_put(&fresh_key(), Duration::from_hours(10_000))
+        .presign_put(
+            &fresh_key(),
+            &UploadTerms::default(),
+            Duration::from_hours(10_000),
+        )
         .await
         .expect("presign");
-    let Presigned { url, expires_at } = presigned;
+    let Presigned {
+        url,
+        headers,
+        expires_at,
+    } = presigned;
+    assert_eq!(headers, []);
     let begin = jiff::fmt::strtime::parse(
         "%Y%m%dT%H%M%S%z",
         parameter(&url, "X-Amz-Date").replace('Z', "+0000"),
@@ -258,11 +270,19 @@ pub async fn download(
 }
 
 async fn presign_put(objects: &Arc<dyn Objects>, key: &ObjectKey) -> String {
-    objects.presign_put(key, LIFE).await.expect("presign").url
+    objects
+        .presign_put(key, &UploadTerms::default(), LIFE)
+        .await
+        .expect("presign")
+        .url
 }
 
 async fn presign_get(objects: &Arc<dyn Objects>, key: &ObjectKey) -> String {
-    objects.presign_get(key, LIFE).await.expect("presign").url
+    objects
+        .presign_get(key, &DownloadTerms::default(), LIFE)
+        .await
+        .expect("presign")
+        .url
 }
 
 async fn refuses(http: &reqwest::Client, method: Method, url: &str, what: &str) {

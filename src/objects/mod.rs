@@ -6,6 +6,7 @@ mod listing;
 mod location;
 pub mod s3;
 pub mod signer;
+mod terms;
 pub mod transfer;
 
 use std::fmt::Debug;
@@ -13,7 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use secrecy::SecretString;
 use url::Url;
 
@@ -22,6 +22,10 @@ use crate::domain::{Clock, DatabaseName, Entropy, Finding, ObjectKey};
 
 pub use listing::{Listed, Listing};
 pub use location::Location;
+pub use terms::{
+    DownloadTerms, FormTerms, FormType, ObjectInfo, Part, PartTag, Parts, Presigned, PresignedForm,
+    Retention, RetentionMode, UploadTerms,
+};
 
 /// The longest life that SigV4 allows a presigned URL (`X-Amz-Expires`).
 /// Source: Amazon S3 API reference, "Authenticating requests: using query parameters".
@@ -30,17 +34,88 @@ pub const MAX_URL_LIFE: Duration = Duration::from_hours(7 * 24);
 /// Hands out URLs with which others upload and download one object, and knows which objects are there.
 #[async_trait]
 pub trait Objects: Debug + Send + Sync {
-    /// Returns a URL that lets its holder PUT the object at `key`, with nothing else to send.
+    /// Returns a URL that lets its holder PUT the object at `key` under these terms, sending the
+    /// headers that stand with it and nothing else.
     ///
     /// Computed locally: no call to the storage. It lives for `life` at most, and never longer than
     /// [`MAX_URL_LIFE`] or the credentials that signed it.
-    async fn presign_put(&self, key: &ObjectKey, life: Duration) -> Result<Presigned, Error>;
+    async fn presign_put(
+        &self,
+        key: &ObjectKey,
+        terms: &UploadTerms,
+        life: Duration,
+    ) -> Result<Presigned, Error>;
 
-    /// Returns a URL that lets its holder GET the object at `key`, under the same terms.
-    async fn presign_get(&self, key: &ObjectKey, life: Duration) -> Result<Presigned, Error>;
+    /// Returns a form that lets its holder POST the object at `key` under these terms, likewise.
+    async fn presign_form(
+        &self,
+        key: &ObjectKey,
+        terms: &FormTerms,
+        life: Duration,
+    ) -> Result<PresignedForm, Error>;
 
-    /// Returns what storage says of the object at `key`: `None` if there is none.
-    async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error>;
+    /// Returns a URL that lets its holder GET the object at `key`, likewise.
+    async fn presign_get(
+        &self,
+        key: &ObjectKey,
+        terms: &DownloadTerms,
+        life: Duration,
+    ) -> Result<Presigned, Error>;
+
+    /// Begins an upload in parts and returns its id. The size of `terms` binds nobody here: whoever
+    /// completes the upload looks at it; its SHA-256 is kept as what the uploader declares.
+    async fn create_multipart(&self, key: &ObjectKey, terms: &UploadTerms)
+    -> Result<String, Error>;
+
+    /// Returns a URL that lets its holder PUT one part, likewise. Computed locally.
+    async fn presign_part(
+        &self,
+        key: &ObjectKey,
+        upload_id: &str,
+        number: u16,
+        life: Duration,
+    ) -> Result<Presigned, Error>;
+
+    /// Returns the parts behind number `after` that the storage has; `None` if there is no such upload.
+    async fn parts(
+        &self,
+        key: &ObjectKey,
+        upload_id: &str,
+        after: u16,
+    ) -> Result<Option<Parts>, Error>;
+
+    /// Makes the object out of these parts; durable when this answers. `Ok(false)` if there is no such
+    /// upload, or no longer; [`Error::Refused`] if a part is not what its tag says, or too small.
+    async fn complete_multipart(
+        &self,
+        key: &ObjectKey,
+        upload_id: &str,
+        parts: &[PartTag],
+    ) -> Result<bool, Error>;
+
+    /// Ends an upload and removes its parts. One that is not there is no error.
+    async fn abort_multipart(&self, key: &ObjectKey, upload_id: &str) -> Result<(), Error>;
+
+    /// Returns what storage says of the object at `key`, or of one version of it: `None` if there is
+    /// none.
+    async fn head(
+        &self,
+        key: &ObjectKey,
+        version_id: Option<&str>,
+    ) -> Result<Option<ObjectInfo>, Error>;
+
+    /// Removes objects, and answers with those that are still there, each with the reason. One that is
+    /// not there is removed.
+    async fn delete(&self, keys: &[ObjectKey]) -> Result<Vec<(ObjectKey, String)>, Error>;
+
+    /// Keeps a version of the object from being removed. [`Error::Refused`] where the bucket has no
+    /// Object Lock, or where the version is kept for longer already.
+    async fn retain(
+        &self,
+        key: &ObjectKey,
+        version_id: Option<&str>,
+        retention: Retention,
+    ) -> Result<(), Error>;
 
     /// Returns a page of the objects that are there, those of one tenant or of all; each stands in one
     /// page, in no order that means anything. `after` is the mark that the page before ended with.
@@ -60,30 +135,6 @@ pub trait Objects: Debug + Send + Sync {
     async fn check(&self, origins: &[String]) -> Vec<Finding>;
 }
 
-/// A URL that carries its own permission. It is a secret: it never goes to a log.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Presigned {
-    pub url: String,
-    pub expires_at: Timestamp,
-}
-
-impl Debug for Presigned {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { url: _, expires_at } = self;
-        f.debug_struct("Presigned")
-            .field("expires_at", expires_at)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What storage knows of an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ObjectInfo {
-    pub size_bytes: u64,
-    /// The entity tag, without its quotes.
-    pub etag: Option<String>,
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No credentials to sign with, or none that live long enough.
@@ -92,6 +143,9 @@ pub enum Error {
     /// The storage cannot be reached, or refuses to work: try again later.
     #[error("object storage is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The storage will not do this, now or later; the text says why.
+    #[error("object storage refuses: {0}")]
+    Refused(String),
 }
 
 /// An access key id and its secret.

@@ -15,7 +15,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Body, Response};
 use sha2::{Digest, Sha256};
 
-use super::{Error, Objects};
+use super::{DownloadTerms, Error, Objects, UploadTerms};
 use crate::domain::ObjectKey;
 
 /// The largest object of a single PUT. Source: Amazon S3 API reference, "`PutObject`".
@@ -73,7 +73,10 @@ impl Link {
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Response, Error> {
-        let presigned = self.objects.presign_get(key, URL_LIFE).await?;
+        let presigned = self
+            .objects
+            .presign_get(key, &DownloadTerms::default(), URL_LIFE)
+            .await?;
         let response = self.http.get(presigned.url).send().await;
         accepted(Method::GET, response.map_err(unavailable)?).await
     }
@@ -101,7 +104,10 @@ pub async fn copy(
         sha256.update(chunk);
         moving.fetch_add(chunk.len() as u64, Ordering::Relaxed);
     });
-    let presigned = to.objects.presign_put(key, URL_LIFE).await?;
+    let presigned = to
+        .objects
+        .presign_put(key, &UploadTerms::default(), URL_LIFE)
+        .await?;
     let put = to.http.put(presigned.url).headers(headers);
     let response = put.body(Body::wrap_stream(body)).send().await;
     accepted(Method::PUT, response.map_err(unavailable)?).await?;

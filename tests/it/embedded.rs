@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use event_history::domain::{DatabaseName, FileId, ObjectKey, SystemClock, SystemEntropy};
 use event_history::objects::embedded::{self, Embedded};
-use event_history::objects::{KeyPair, Objects, Surroundings};
+use event_history::objects::{DownloadTerms, KeyPair, Objects, Surroundings, UploadTerms};
 use jiff::Timestamp;
 use reqwest::{Method, Response, StatusCode};
 use rusty_s3::{Bucket, Credentials, UrlStyle};
@@ -67,11 +67,19 @@ impl Endpoint {
     }
 
     async fn put_url(&self, key: &ObjectKey) -> String {
-        self.objects.presign_put(key, MINUTE).await.unwrap().url
+        self.objects
+            .presign_put(key, &UploadTerms::default(), MINUTE)
+            .await
+            .unwrap()
+            .url
     }
 
     async fn get_url(&self, key: &ObjectKey) -> String {
-        self.objects.presign_get(key, MINUTE).await.unwrap().url
+        self.objects
+            .presign_get(key, &DownloadTerms::default(), MINUTE)
+            .await
+            .unwrap()
+            .url
     }
 
     async fn put(&self, key: &ObjectKey, body: impl Into<Vec<u8>>) -> Response {

@@ -14,7 +14,9 @@ use std::time::Duration;
 use event_history::domain::{DatabaseName, FileId, ObjectKey, SystemClock, SystemEntropy};
 use event_history::objects::s3::amazon_endpoint;
 use event_history::objects::signer::Signer;
-use event_history::objects::{self, Location, Opened, Presigned, Surroundings, conformance};
+use event_history::objects::{
+    self, DownloadTerms, Location, Opened, Presigned, Surroundings, UploadTerms, conformance,
+};
 use jiff::Timestamp;
 use rusty_s3::Credentials;
 use serde::Serialize;
@@ -228,11 +230,22 @@ fn random_case(random: &mut Random, number: usize) -> (Case, String) {
     let now = Timestamp::new(instant, nanosecond).unwrap();
     let life = Duration::from_secs(life_seconds);
     let (method, presigned) = if number.is_multiple_of(2) {
-        ("PUT", signer.put(&key, &credentials, now, life))
+        (
+            "PUT",
+            signer.put(&key, &UploadTerms::default(), &credentials, now, life),
+        )
     } else {
-        ("GET", signer.get(&key, &credentials, now, life))
+        (
+            "GET",
+            signer.get(&key, &DownloadTerms::default(), &credentials, now, life),
+        )
     };
-    let Presigned { url, expires_at } = presigned;
+    let Presigned {
+        url,
+        headers,
+        expires_at,
+    } = presigned;
+    assert_eq!(headers, []);
     assert_eq!(
         expires_at.as_nanosecond(),
         i128::from(instant + life_seconds.cast_signed()) * 1_000_000_000

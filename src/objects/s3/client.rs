@@ -161,7 +161,11 @@ fn object_info(headers: &HeaderMap) -> Result<ObjectInfo, Error> {
         .and_then(|length| length.parse().ok())
         .ok_or_else(|| unavailable("its answer to HEAD states no size".to_owned()))?;
     let etag = text(ETAG).map(|etag| etag.trim_matches('"').to_owned());
-    Ok(ObjectInfo { size_bytes, etag })
+    Ok(ObjectInfo {
+        size_bytes,
+        etag,
+        ..ObjectInfo::default()
+    })
 }
 
 /// What a HEAD that was neither answered nor "not found" comes to; its answer has no body that says.

@@ -16,7 +16,10 @@ use self::client::Client;
 use self::credentials::Credentials;
 use self::source::Source;
 use super::signer::Signer;
-use super::{Error, Listed, Listing, ObjectInfo, Objects, Presigned};
+use super::{
+    DownloadTerms, Error, FormTerms, Listed, Listing, ObjectInfo, Objects, PartTag, Parts,
+    Presigned, PresignedForm, Retention, UploadTerms,
+};
 use crate::domain::{Clock, DatabaseName, Finding, ObjectKey};
 
 /// How long the signatures of our own requests hold: S3 allows clocks to differ by 15 minutes anyway.
@@ -84,25 +87,103 @@ impl S3 {
 
 #[async_trait]
 impl Objects for S3 {
-    async fn presign_put(&self, key: &ObjectKey, life: Duration) -> Result<Presigned, Error> {
+    async fn presign_put(
+        &self,
+        key: &ObjectKey,
+        terms: &UploadTerms,
+        life: Duration,
+    ) -> Result<Presigned, Error> {
         let held = self.credentials.get(life).await?;
         let now = self.clock.now();
         let life = held.life_within(life, now);
-        Ok(self.signer.put(key, &held.credentials, now, life))
+        Ok(self.signer.put(key, terms, &held.credentials, now, life))
     }
 
-    async fn presign_get(&self, key: &ObjectKey, life: Duration) -> Result<Presigned, Error> {
+    async fn presign_get(
+        &self,
+        key: &ObjectKey,
+        terms: &DownloadTerms,
+        life: Duration,
+    ) -> Result<Presigned, Error> {
         let held = self.credentials.get(life).await?;
         let now = self.clock.now();
         let life = held.life_within(life, now);
-        Ok(self.signer.get(key, &held.credentials, now, life))
+        Ok(self.signer.get(key, terms, &held.credentials, now, life))
     }
 
-    async fn head(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error> {
+    async fn presign_form(
+        &self,
+        _key: &ObjectKey,
+        _terms: &FormTerms,
+        _life: Duration,
+    ) -> Result<PresignedForm, Error> {
+        Err(Error::Refused("forms are not there yet".into()))
+    }
+
+    async fn create_multipart(
+        &self,
+        _key: &ObjectKey,
+        _terms: &UploadTerms,
+    ) -> Result<String, Error> {
+        Err(Error::Refused("uploads in parts are not there yet".into()))
+    }
+
+    async fn presign_part(
+        &self,
+        _key: &ObjectKey,
+        _upload_id: &str,
+        _number: u16,
+        _life: Duration,
+    ) -> Result<Presigned, Error> {
+        Err(Error::Refused("uploads in parts are not there yet".into()))
+    }
+
+    async fn parts(
+        &self,
+        _key: &ObjectKey,
+        _upload_id: &str,
+        _after: u16,
+    ) -> Result<Option<Parts>, Error> {
+        Err(Error::Refused("uploads in parts are not there yet".into()))
+    }
+
+    async fn complete_multipart(
+        &self,
+        _key: &ObjectKey,
+        _upload_id: &str,
+        _parts: &[PartTag],
+    ) -> Result<bool, Error> {
+        Err(Error::Refused("uploads in parts are not there yet".into()))
+    }
+
+    async fn abort_multipart(&self, _key: &ObjectKey, _upload_id: &str) -> Result<(), Error> {
+        Err(Error::Refused("uploads in parts are not there yet".into()))
+    }
+
+    async fn delete(&self, _keys: &[ObjectKey]) -> Result<Vec<(ObjectKey, String)>, Error> {
+        Err(Error::Refused("removing is not there yet".into()))
+    }
+
+    async fn retain(
+        &self,
+        _key: &ObjectKey,
+        _version_id: Option<&str>,
+        _retention: Retention,
+    ) -> Result<(), Error> {
+        Err(Error::Refused("retention is not there yet".into()))
+    }
+
+    async fn head(
+        &self,
+        key: &ObjectKey,
+        version_id: Option<&str>,
+    ) -> Result<Option<ObjectInfo>, Error> {
         let held = self.credentials.get(OWN_REQUEST_LIFE).await?;
         let now = self.clock.now();
         let life = held.life_within(OWN_REQUEST_LIFE, now);
-        let signed = self.signer.head(key, &held.credentials, now, life);
+        let signed = self
+            .signer
+            .head(key, version_id, &held.credentials, now, life);
         self.client.head(&signed.url).await
     }
 
@@ -145,7 +226,11 @@ impl S3 {
             match (key, content.size) {
                 (Some(key), Some(size_bytes)) => {
                     let etag = content.etag.map(|etag| etag.trim_matches('"').to_owned());
-                    let info = ObjectInfo { size_bytes, etag };
+                    let info = ObjectInfo {
+                        size_bytes,
+                        etag,
+                        ..ObjectInfo::default()
+                    };
                     listing.objects.push(Listed { key, info });
                 }
                 (Some(key), None) => {

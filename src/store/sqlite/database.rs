@@ -143,6 +143,17 @@ impl Database {
         Ok(result)
     }
 
+    /// Writes beside the writer, on a connection of its own: SQLite lets one go at a time. For what
+    /// happens seldom. Does disk I/O.
+    pub(super) fn write<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        let connected = self.site.connect();
+        let written = connected.and_then(|mut connection| work(&mut connection));
+        written.map_err(|error| sql_failed(&self.site.path, error))
+    }
+
     /// Writes what is queued and closes every handle. Does disk I/O.
     pub(super) fn close(self) {
         let Self {

@@ -2,15 +2,14 @@
 
 use rusqlite::types::{Type, Value};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
-use uuid::Uuid;
 
-use super::counts;
-use crate::domain::{Event, EventData, EventId, EventTime, FileId};
-use crate::store::Appended;
+use super::{counts, files};
+use crate::domain::{Event, EventData, EventId, EventTime};
+use crate::store::{Appended, event_files};
 
 /// Every column of an event, in the order that [`from_row`] and [`Appending`] rely on.
 pub(super) const COLUMNS: &str = "event_id, time_us, time_digits, event_type_id, record_id, \
-     source_id, source_type_id, source_name, source_info, file_id, event_data";
+     source_id, source_type_id, source_name, source_info, file_id, event_data, files";
 
 /// Stores events in the caller's transaction, which it ends by [`Appending::finish`].
 pub(super) struct Appending<'a> {
@@ -23,7 +22,7 @@ pub(super) struct Appending<'a> {
 impl<'a> Appending<'a> {
     pub(super) fn start(connection: &'a Connection) -> rusqlite::Result<Self> {
         let sql = format!(
-            "INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+            "INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (event_id) DO NOTHING"
         );
         Ok(Self {
@@ -35,17 +34,16 @@ impl<'a> Appending<'a> {
 
     /// Stores one event unless one with its id is there.
     pub(super) fn append(&mut self, event: &Event) -> rusqlite::Result<Appended> {
+        if let Some(file_id) = files::given_up(self.connection, &event.files)? {
+            let known = known(self.connection, event)?;
+            return Ok(known.unwrap_or(Appended::FileGivenUp(file_id)));
+        }
         if self.insert(event)? {
+            files::refer_to(self.connection, &event.files)?;
             self.added.note(event);
             return Ok(Appended::Stored);
         }
-        let stored = find(self.connection, event.id)?;
-        let same = stored.is_some_and(|stored| stored.same_content(event));
-        Ok(if same {
-            Appended::AlreadyThere
-        } else {
-            Appended::OtherContent
-        })
+        Ok(known(self.connection, event)?.unwrap_or(Appended::OtherContent))
     }
 
     /// Brings the counts up to date with what was stored.
@@ -64,7 +62,7 @@ impl<'a> Appending<'a> {
             source_name,
             source_info,
             data,
-            file_id,
+            files,
         } = event;
         let inserted = self.insert.execute(params![
             id.uuid(),
@@ -76,11 +74,23 @@ impl<'a> Appending<'a> {
             source_type_id,
             source_name,
             source_info,
-            file_id.map(|id| id.uuid()),
+            event.file_id().map(|id| id.uuid()),
             data.as_str(),
+            event_files::to_text(files),
         ])?;
         Ok(inserted == 1)
     }
+}
+
+/// Tells how an event stands to the stored one with its id; `None` if there is none.
+fn known(connection: &Connection, event: &Event) -> rusqlite::Result<Option<Appended>> {
+    Ok(find(connection, event.id)?.map(|stored| {
+        if stored.same_content(event) {
+            Appended::AlreadyThere
+        } else {
+            Appended::OtherContent
+        }
+    }))
 }
 
 /// Returns the event with this id.
@@ -97,6 +107,10 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Event> {
         let problem = format!("{micros} us with {digits} digits make no time");
         rusqlite::Error::FromSqlConversionFailure(1, Type::Integer, problem.into())
     })?;
+    let files: Option<String> = row.get(11)?;
+    let files = event_files::from_text(files.as_deref(), row.get(9)?).map_err(|problem| {
+        rusqlite::Error::FromSqlConversionFailure(11, Type::Text, problem.into())
+    })?;
     Ok(Event {
         id: EventId::from_uuid(row.get(0)?),
         time,
@@ -106,8 +120,8 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Event> {
         source_type_id: row.get(6)?,
         source_name: row.get(7)?,
         source_info: row.get(8)?,
-        file_id: row.get::<_, Option<Uuid>>(9)?.map(FileId::from_uuid),
         data: EventData::from_stored(row.get(10)?),
+        files,
     })
 }
 

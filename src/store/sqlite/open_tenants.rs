@@ -286,6 +286,14 @@ impl Lease {
         let turn = turn.map_err(|_| Error::Busy)?.map_err(|_| closed())?;
         blocking(move || self.database.read(turn, work)).await
     }
+
+    /// Writes on a connection of its own, off the async tasks; durable when this answers.
+    pub(super) async fn write<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        blocking(move || self.database.write(work)).await
+    }
 }
 
 impl Drop for LeaseEnd {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_history::domain::{DatabaseName, FileId, ObjectKey, SystemClock, SystemEntropy, Tenant};
-use event_history::objects::{self, Objects, Surroundings};
+use event_history::objects::{self, DownloadTerms, Objects, Surroundings, UploadTerms};
 use http::StatusCode;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use rusty_s3::S3Action;
@@ -50,7 +50,12 @@ impl Served {
     }
 
     async fn put(&self, key: &ObjectKey, bytes: Vec<u8>, content_type: &str) {
-        let url = self.objects.presign_put(key, LIFE).await.unwrap().url;
+        let url = self
+            .objects
+            .presign_put(key, &UploadTerms::default(), LIFE)
+            .await
+            .unwrap()
+            .url;
         let put = self
             .http
             .put(url)
@@ -61,7 +66,12 @@ impl Served {
     }
 
     async fn get(&self, key: &ObjectKey) -> (Vec<u8>, String) {
-        let url = self.objects.presign_get(key, LIFE).await.unwrap().url;
+        let url = self
+            .objects
+            .presign_get(key, &DownloadTerms::default(), LIFE)
+            .await
+            .unwrap()
+            .url;
         let response = self.http.get(url).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{key}");
         let content_type = response.headers()[CONTENT_TYPE]

@@ -162,11 +162,11 @@ async fn a_damaged_object_is_an_error_and_not_other_bytes() {
         let mut damaged = whole.clone();
         damaged[damage] ^= 1;
         fs::write(&path, damaged).unwrap();
-        assert!(endpoint.objects.head(&key).await.is_err(), "{damage}");
+        assert!(endpoint.objects.head(&key, None).await.is_err(), "{damage}");
     }
     for length in 0..whole.len() {
         fs::write(&path, &whole[..length]).unwrap();
-        assert!(endpoint.objects.head(&key).await.is_err(), "{length}");
+        assert!(endpoint.objects.head(&key, None).await.is_err(), "{length}");
     }
     let answer = endpoint.get(&key).await;
     let expected = (

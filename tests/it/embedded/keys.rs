@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use event_history::domain::finding::State;
-use event_history::objects::{Error, Surroundings};
+use event_history::objects::{DownloadTerms, Error, Surroundings};
 
 use super::*;
 
@@ -19,7 +19,11 @@ async fn open(folder: &Path, surroundings: &Surroundings) -> Result<Embedded, Er
 }
 
 async fn key_id(objects: &Embedded) -> String {
-    let url = objects.presign_get(&key("a"), MINUTE).await.unwrap().url;
+    let url = objects
+        .presign_get(&key("a"), &DownloadTerms::default(), MINUTE)
+        .await
+        .unwrap()
+        .url;
     let (_, rest) = url.split_once("X-Amz-Credential=").unwrap();
     rest.split_once("%2F").unwrap().0.to_owned()
 }

@@ -1,5 +1,6 @@
 //! Every request that our URLs do not stand for is refused, as Amazon S3 refuses it.
 
+use event_history::objects::DownloadTerms;
 use rusty_s3::S3Action;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -153,7 +154,11 @@ async fn a_url_ends_with_its_life() {
     let (_folder, endpoint, key) = endpoint_with_object().await;
     let second = Duration::from_secs(1);
     // A URL's life begins with the second in which it was signed: this one may be over already.
-    let url = endpoint.objects.presign_get(&key, second).await.unwrap();
+    let url = endpoint
+        .objects
+        .presign_get(&key, &DownloadTerms::default(), second)
+        .await
+        .unwrap();
     let deadline = Instant::now() + MINUTE;
     while send(Method::GET, &url.url, &[]).await.status() == 200 && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -1,8 +1,18 @@
-//! Where a tenant's file lies in object storage.
+//! A tenant's file: where it lies in object storage, and what is recorded of it.
+
+mod content_type;
+mod name;
+mod record;
+mod sha256;
 
 use std::fmt;
 
 use super::{DatabaseName, FileId};
+
+pub use content_type::ContentType;
+pub use name::FileName;
+pub use record::{EventFile, FileRecord};
+pub use sha256::FileSha256;
 
 /// The key of a tenant's file: `<database_name>/<file_id>`.
 ///

@@ -1,5 +1,8 @@
 //! SigV4 presigning for one bucket: pure computation, the same for S3 and for our own endpoint.
 
+mod form;
+mod parts;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,11 +10,22 @@ use rusty_s3::actions::S3Action;
 use rusty_s3::{Bucket, Credentials, UrlStyle};
 use url::Url;
 
-use super::{MAX_URL_LIFE, Presigned};
+use super::{DownloadTerms, MAX_URL_LIFE, Presigned, UploadTerms};
 use crate::domain::{DatabaseName, ObjectKey};
+
+pub use parts::complete_body;
 
 /// A presigned URL lives for whole seconds, and for one at least.
 const MIN_URL_LIFE: Duration = Duration::from_secs(1);
+
+/// Keeps a file's name with the object, in the form of [`FileName::to_header`](crate::domain::FileName).
+pub const FILE_NAME_HEADER: &str = "x-amz-meta-file-name";
+/// Keeps what the uploader says that the file's SHA-256 is, in hexadecimal. Not every storage keeps the
+/// checksum that it verifies, and none has one of a file that came in parts.
+pub const SHA256_HEADER: &str = "x-amz-meta-sha256";
+
+/// Makes S3 tell the checksums that it has of an object.
+const CHECKSUM_MODE: (&str, &str) = ("x-amz-checksum-mode", "ENABLED");
 
 /// A bucket, and the prefix under which our keys lie in it.
 #[derive(Debug, Clone)]
@@ -53,36 +67,69 @@ impl Signer {
     pub fn put(
         &self,
         key: &ObjectKey,
+        terms: &UploadTerms,
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
     ) -> Presigned {
         let key = self.full_key(key);
-        sign(&self.bucket.put_object(Some(credentials), &key), now, life)
+        let headers = upload_headers(terms);
+        let mut action = self.bucket.put_object(Some(credentials), &key);
+        for (name, value) in &headers {
+            action.headers_mut().insert(name.as_str(), value.as_str());
+        }
+        let mut presigned = sign(&action, now, life);
+        presigned.headers = headers;
+        presigned
     }
 
     /// Signs a GET of `key`, likewise.
     pub fn get(
         &self,
         key: &ObjectKey,
+        terms: &DownloadTerms,
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
     ) -> Presigned {
+        let DownloadTerms {
+            version_id,
+            content_type,
+            content_disposition,
+        } = terms;
         let key = self.full_key(key);
-        sign(&self.bucket.get_object(Some(credentials), &key), now, life)
+        let mut action = self.bucket.get_object(Some(credentials), &key);
+        for (name, value) in [
+            ("response-content-disposition", content_disposition),
+            ("response-content-type", content_type),
+            ("versionId", version_id),
+        ] {
+            if let Some(value) = value {
+                action.query_mut().insert(name, value.as_str());
+            }
+        }
+        sign(&action, now, life)
     }
 
-    /// Signs a HEAD of `key`, likewise.
+    /// Signs a HEAD of `key` that asks for its checksums, likewise.
     pub fn head(
         &self,
         key: &ObjectKey,
+        version_id: Option<&str>,
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
     ) -> Presigned {
         let key = self.full_key(key);
-        sign(&self.bucket.head_object(Some(credentials), &key), now, life)
+        let mut action = self.bucket.head_object(Some(credentials), &key);
+        if let Some(version_id) = version_id {
+            action.query_mut().insert("versionId", version_id);
+        }
+        let (name, value) = CHECKSUM_MODE;
+        action.headers_mut().insert(name, value);
+        let mut presigned = sign(&action, now, life);
+        presigned.headers = vec![(name.to_owned(), value.to_owned())];
+        presigned
     }
 
     /// Returns which of our objects has this whole key.
@@ -132,10 +179,48 @@ impl Signer {
 }
 
 fn sign<'a>(action: &impl S3Action<'a>, now: Timestamp, life: Duration) -> Presigned {
-    let life = Duration::from_secs(life.clamp(MIN_URL_LIFE, MAX_URL_LIFE).as_secs());
-    let url = action.sign_with_time(life, &now).into();
-    // The URL states its beginning in whole seconds (`X-Amz-Date`), so its end lies on one too.
+    let life = whole_seconds(life);
+    Presigned {
+        url: action.sign_with_time(life, &now).into(),
+        headers: Vec::new(),
+        expires_at: end(now, life),
+    }
+}
+
+fn whole_seconds(life: Duration) -> Duration {
+    Duration::from_secs(life.clamp(MIN_URL_LIFE, MAX_URL_LIFE).as_secs())
+}
+
+/// What is signed states its beginning in whole seconds (`X-Amz-Date`), so its end lies on one too.
+fn end(now: Timestamp, life: Duration) -> Timestamp {
     let begin = Timestamp::from_second(now.as_second()).unwrap_or(now);
-    let expires_at = begin.checked_add(life).unwrap_or(Timestamp::MAX);
-    Presigned { url, expires_at }
+    begin.checked_add(life).unwrap_or(Timestamp::MAX)
+}
+
+/// Returns the headers that make an upload what `terms` say, in the order in which they are signed.
+fn upload_headers(terms: &UploadTerms) -> Vec<(String, String)> {
+    let UploadTerms {
+        content_type,
+        size_bytes,
+        sha256,
+        file_name,
+    } = terms;
+    let mut headers = Vec::new();
+    let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
+    if let Some(size_bytes) = size_bytes {
+        add("content-length", size_bytes.to_string());
+    }
+    if let Some(content_type) = content_type {
+        add("content-type", content_type.to_string());
+    }
+    if let Some(sha256) = sha256 {
+        add("x-amz-checksum-sha256", sha256.to_base64());
+    }
+    if let Some(file_name) = file_name {
+        add(FILE_NAME_HEADER, file_name.to_header());
+    }
+    if let Some(sha256) = sha256 {
+        add(SHA256_HEADER, sha256.to_string());
+    }
+    headers
 }

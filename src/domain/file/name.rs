@@ -1,0 +1,139 @@
+//! What people call a file: shown and handed on, never used as a path.
+
+use std::fmt::Write;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::domain::Invalid;
+
+/// The bytes of an extended parameter value that stand for themselves.
+/// Source: RFC 8187, section 3.2.1, `attr-char`.
+const ENCODED: AsciiSet = NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
+
+/// A file's name in any script: 1 to 255 bytes of UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileName(String);
+
+impl FileName {
+    /// What file systems take for a name, so nobody loses a part of theirs.
+    pub const MAX_BYTES: usize = 255;
+
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        if text.is_empty() {
+            let message = "String should have at least 1 character";
+            return Err(Invalid::new("string_too_short", message));
+        }
+        if text.len() > Self::MAX_BYTES {
+            let message = format!("String should have at most {} bytes", Self::MAX_BYTES);
+            return Err(Invalid::new("string_too_long", message));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the name in ASCII, for a header; [`FileName::from_header`] reads it back.
+    pub fn to_header(&self) -> String {
+        utf8_percent_encode(&self.0, &ENCODED).to_string()
+    }
+
+    /// Reads what [`FileName::to_header`] wrote; `None` for whatever it never writes.
+    pub fn from_header(text: &str) -> Option<Self> {
+        let name = percent_decode_str(text).decode_utf8().ok()?;
+        Self::parse(&name).ok()
+    }
+
+    /// Returns the name as one that every file system takes and that leads nowhere: separators of
+    /// paths and control characters become `_`, and so does a name of dots alone.
+    pub fn to_local(&self) -> String {
+        let harmless = |it: char| !it.is_control() && !matches!(it, '/' | '\\');
+        let local: String = self
+            .0
+            .chars()
+            .map(|it| if harmless(it) { it } else { '_' })
+            .collect();
+        if local.chars().all(|it| it == '.') {
+            return "_".repeat(local.len());
+        }
+        local
+    }
+
+    /// Returns the value of `Content-Disposition` that carries the name; `kind` is `inline` or
+    /// `attachment`. Sources: RFC 6266, sections 4.3 and 5; RFC 8187, section 3.2.
+    pub fn disposition(&self, kind: &str) -> String {
+        let local = self.to_local();
+        let plain = |it: char| (it.is_ascii_graphic() || it == ' ') && !matches!(it, '"' | '%');
+        let fallback: String = local
+            .chars()
+            .map(|it| if plain(it) { it } else { '_' })
+            .collect();
+        let mut value = format!("{kind}; filename=\"{fallback}\"");
+        if fallback != local {
+            // Writing to a String cannot fail.
+            let _ = write!(
+                value,
+                "; filename*=UTF-8''{}",
+                utf8_percent_encode(&local, &ENCODED)
+            );
+        }
+        value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::FileName;
+
+    fn name(text: &str) -> FileName {
+        FileName::parse(text).unwrap()
+    }
+
+    #[test]
+    fn names_any_file() {
+        let plain = name("report 1.pdf");
+        assert_eq!(
+            plain.disposition("inline"),
+            "inline; filename=\"report 1.pdf\""
+        );
+        assert_eq!(
+            name("Übersicht \"a\".pdf").disposition("attachment"),
+            "attachment; filename=\"_bersicht _a_.pdf\"; \
+             filename*=UTF-8''%C3%9Cbersicht%20%22a%22.pdf"
+        );
+        assert_eq!(name("../../etc/passwd").to_local(), ".._.._etc_passwd");
+        assert_eq!(name("..").to_local(), "__");
+        assert_eq!(name("a\r\nX-Y: z").to_local(), "a__X-Y: z");
+        assert!(FileName::parse("").is_err());
+        assert!(FileName::parse(&"x".repeat(256)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_header_carries_any_name(text in "\\PC{1,60}|[\\s\\S]{1,60}") {
+            prop_assume!(text.len() <= FileName::MAX_BYTES);
+            let name = name(&text);
+            let header = name.to_header();
+            prop_assert!(header.bytes().all(|it| it.is_ascii_graphic()));
+            prop_assert_eq!(FileName::from_header(&header), Some(name.clone()));
+            let shown = name.disposition("attachment");
+            prop_assert!(shown.bytes().all(|it| matches!(it, b' '..=b'~')));
+            prop_assert_eq!(shown.matches('"').count(), 2);
+        }
+    }
+}
