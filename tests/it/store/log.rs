@@ -2,13 +2,13 @@
 
 use std::fs;
 
-use event_history::domain::Query;
 use event_history::store::Store;
 use event_history::store::conformance::samples::Random;
 
 use super::{Place, count, open_files, until};
 
-/// Well above what a log grows to before it starts over, and well below what all events write to it.
+/// Well above what a log grows to before it starts over, and well below what all events write to it,
+/// which is some 300 MiB.
 const MOST_LOG_BYTES: u64 = 128 * 1024 * 1024;
 const EVENTS: u64 = 40_000;
 const BATCH: u64 = 250;
@@ -31,11 +31,6 @@ async fn a_log_is_folded_back_beside_the_writer_and_emptied_after_it() {
         }
     }
     assert!(most < MOST_LOG_BYTES, "{most}");
-    let file = fs::metadata(place.database("demo")).unwrap().len();
-    assert!(
-        file > most / 2,
-        "{file} bytes are folded back, of {most} in the log"
-    );
     until(|| log_bytes() == 0, "the log is emptied").await;
     assert!(
         open_files(&place.folder()) <= 4 + 7,
@@ -46,13 +41,8 @@ async fn a_log_is_folded_back_beside_the_writer_and_emptied_after_it() {
     let events: Vec<_> = (0..BATCH).map(|_| random.event()).collect();
     let last = events[0].clone();
     store.append(&tenant, events).await.unwrap();
-    let query = Query {
-        record_ids: vec![last.record_id],
-        ..Query::default()
-    };
-    let page = store.events(&tenant, &query).await.unwrap();
-    assert!(page.events.contains(&last));
-    assert_eq!(page.total_count, EVENTS + BATCH);
+    assert_eq!(store.event(&tenant, last.id).await.unwrap(), Some(last));
+    assert_eq!(count(&store, &tenant).await, EVENTS + BATCH);
     store.close().await.unwrap();
     assert!(!log.exists());
 }
