@@ -73,6 +73,10 @@ bench *arguments:
 bench-layouts *arguments:
     python3 benches/clickhouse_layouts.py {{ arguments }}
 
+# Layouts and settings on SQLite, measured again: `just bench-sqlite-layouts sizes=100000,10000000`; `help` says the rest.
+bench-sqlite-layouts *options:
+    cargo bench --bench sqlite_layouts -- {{ options }}
+
 # Three replicas on one ClickHouse and one S3: each event once, a tenth of them sent to two replicas.
 replicas events="200000": _release
     EVENT_HISTORY_TEST_REPLICA_EVENTS={{ events }} {{ heavy }} -E 'test(/^replicas::replicas_on/)'
