@@ -16,8 +16,8 @@ const INSERT: &str = "INSERT INTO events (event_id, time_us, time_digits, event_
      source_id, source_type_id, source_name, source_info, file_id, event_data) \
      VALUES (?, ?, 6, ?, ?, ?, ?, '', '', NULL, ?)";
 
-/// The cache of the service's own connections.
-const CACHE_KIB: i64 = 256;
+/// The cache of the connection that writes in the service.
+const CACHE_KIB: i64 = 8 * 1024;
 
 #[derive(clap::Args)]
 pub(super) struct Options {

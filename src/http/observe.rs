@@ -10,7 +10,7 @@ use axum::response::Response;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use metrics::{Counter, Gauge, Histogram};
 
-use super::Api;
+use super::{Api, Guard};
 
 pub(super) const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -60,16 +60,16 @@ pub(super) fn in_flight() -> Gauge {
 
 /// Gives the request an id, and the log and the metrics an account of it. Query strings are left out:
 /// those of presigned URLs are secrets.
-pub(super) async fn observe(State(api): State<Api>, request: Request, next: Next) -> Response {
+pub(super) async fn observe(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let request_id = request_id(&request, &api);
+    let api = &guard.api;
+    let request_id = request_id(&request, api);
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let method = known_method(request.method());
 
     api.in_flight.increment(1);
-    let mut response = REQUEST_ID
-        .scope(request_id.clone(), next.run(request))
-        .await;
+    let answer = guard.answer(request, next);
+    let mut response = REQUEST_ID.scope(request_id.clone(), answer).await;
     api.in_flight.decrement(1);
 
     let route = matched.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
