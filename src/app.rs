@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::domain::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::http::{self, Api, Limits, Options};
 use crate::objects::{self, Surroundings};
-use crate::service::{ApiKeys, Service, Settings};
+use crate::service::{self, ApiKeys, Service, Settings};
 use crate::store::{self, Store};
 use crate::telemetry;
 
@@ -32,6 +32,7 @@ impl App {
     pub async fn open(config: &Config, public_url: &Url) -> anyhow::Result<Self> {
         let metrics = telemetry::metrics();
         http::describe_metrics();
+        service::describe_metrics();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
 
@@ -55,13 +56,11 @@ impl App {
                 upload_url_life: config.upload_url_ttl,
                 download_url_life: config.download_url_ttl,
                 catalogue: config.catalogue.clone(),
+                uploads: config.uploads.clone(),
+                object_lock: config.object_lock,
             },
         };
-        let api = Api {
-            service: Arc::new(service),
-            public_url: public_url.as_str().trim_end_matches('/').into(),
-            metrics: metrics.clone(),
-        };
+        let api = Api::new(Arc::new(service), public_url.as_str(), metrics.clone());
         let options = Options {
             cors_origins: config.cors_origins.clone(),
             request_timeout: config.request_timeout,

@@ -22,6 +22,7 @@ use url::Url;
 
 use crate::domain::{Catalogue, TenantMember};
 use crate::objects::{self, KeyPair};
+use crate::service::{MAX_FILE_BYTES, ObjectLock, UploadRules};
 use crate::store;
 use settings::Setting;
 use sources::{Given, Sources};
@@ -41,6 +42,11 @@ pub struct Config {
     pub public_url: Option<Url>,
     pub upload_url_ttl: Duration,
     pub download_url_ttl: Duration,
+    /// What callers may upload.
+    pub uploads: UploadRules,
+    pub object_lock: Option<ObjectLock>,
+    /// How old an orphan is when the service removes it; `None`: it never does.
+    pub sweep_orphans_after: Option<Duration>,
     pub tenant_from: TenantMember,
     pub catalogue: Catalogue,
     /// Each `*` or an origin as browsers send it; empty: no CORS.
@@ -65,6 +71,9 @@ pub enum LogFormat {
 
 /// The least time for which a presigned URL makes sense: SigV4 counts whole seconds.
 const MIN_URL_TTL: Duration = Duration::from_secs(1);
+
+/// The longest that orphans are kept or files locked for: ten years, as laws on records go.
+const MAX_FILE_AGE: Duration = Duration::from_hours(3650 * 24);
 
 /// Less than this would refuse requests that a busy disk answers.
 const MIN_REQUEST_TIMEOUT: Duration = Duration::from_millis(100);
@@ -127,6 +136,16 @@ impl Config {
         });
         let upload_url_ttl = parse.optional(&settings::UPLOAD_URL_TTL, url_ttl);
         let download_url_ttl = parse.optional(&settings::DOWNLOAD_URL_TTL, url_ttl);
+        let max_file_bytes = parse.optional(&settings::MAX_FILE_SIZE, |text| {
+            value::size(text, 1, MAX_FILE_BYTES)
+        });
+        let content_types = parse.optional(&settings::ALLOWED_CONTENT_TYPES, value::content_types);
+        let requires_length = parse.optional(&settings::REQUIRE_CONTENT_LENGTH, value::boolean);
+        let requires_sha256 = parse.optional(&settings::REQUIRE_CHECKSUM, value::boolean);
+        let object_lock = parse.optional(&settings::OBJECT_LOCK, value::object_lock);
+        let sweep_orphans_after = parse.optional(&settings::SWEEP_ORPHANS_AFTER, |text| {
+            value::duration(text, MIN_URL_TTL, MAX_FILE_AGE)
+        });
         let tenant_from = parse.optional(&settings::TENANT_FROM, value::tenant_member);
         let cors_origins = parse.optional(&settings::CORS_ORIGINS, value::origins);
         let request_timeout = parse.optional(&settings::REQUEST_TIMEOUT, |text| {
@@ -153,6 +172,14 @@ impl Config {
             public_url,
             upload_url_ttl: upload_url_ttl?,
             download_url_ttl: download_url_ttl?,
+            uploads: UploadRules {
+                max_bytes: max_file_bytes?,
+                content_types: content_types.unwrap_or_default(),
+                requires_length: requires_length?,
+                requires_sha256: requires_sha256?,
+            },
+            object_lock,
+            sweep_orphans_after,
             tenant_from: tenant_from?,
             catalogue,
             cors_origins: cors_origins.unwrap_or_default(),

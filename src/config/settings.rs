@@ -19,6 +19,7 @@ pub(super) struct Setting {
 const NETWORK: &str = "Network";
 const STORAGE: &str = "Storage";
 const API: &str = "API";
+const FILES_SECTION: &str = "Files";
 const LIMITS: &str = "Limits";
 const LOGS: &str = "Logs";
 
@@ -117,6 +118,69 @@ pub(super) const DOWNLOAD_URL_TTL: Setting = Setting {
     help: "How long a presigned download URL lives: 1s to 7d",
 };
 
+pub(super) const MAX_FILE_SIZE: Setting = Setting {
+    key: "max_file_size",
+    flag: "max-file-size",
+    variable: "EVENT_HISTORY_MAX_FILE_SIZE",
+    value: "SIZE",
+    default: Some("5TiB"),
+    section: FILES_SECTION,
+    help: "The largest file that may be uploaded, as in `100MiB`: 1 byte to 5TiB",
+};
+
+pub(super) const ALLOWED_CONTENT_TYPES: Setting = Setting {
+    key: "allowed_content_types",
+    flag: "allowed-content-types",
+    variable: "EVENT_HISTORY_ALLOWED_CONTENT_TYPES",
+    value: "TYPES",
+    default: None,
+    section: FILES_SECTION,
+    help: "Media types that files may have, separated by commas: `application/pdf`, `image/*` \
+           [default: all]",
+};
+
+pub(super) const REQUIRE_CONTENT_LENGTH: Setting = Setting {
+    key: "require_content_length",
+    flag: "require-content-length",
+    variable: "EVENT_HISTORY_REQUIRE_CONTENT_LENGTH",
+    value: "BOOL",
+    default: Some("false"),
+    section: FILES_SECTION,
+    help: "Whether whoever asks for an upload URL has to say the file's size: `true` or `false`",
+};
+
+pub(super) const REQUIRE_CHECKSUM: Setting = Setting {
+    key: "require_checksum",
+    flag: "require-checksum",
+    variable: "EVENT_HISTORY_REQUIRE_CHECKSUM",
+    value: "BOOL",
+    default: Some("false"),
+    section: FILES_SECTION,
+    help: "Whether whoever asks for an upload URL has to say the file's SHA-256: `true` or `false`",
+};
+
+pub(super) const OBJECT_LOCK: Setting = Setting {
+    key: "object_lock",
+    flag: "object-lock",
+    variable: "EVENT_HISTORY_OBJECT_LOCK",
+    value: "MODE:DURATION",
+    default: None,
+    section: FILES_SECTION,
+    help: "How long S3 keeps a file that an event references from being removed, in a bucket with \
+           Object Lock: `governance:365d` or `compliance:3650d` [default: not at all]",
+};
+
+pub(super) const SWEEP_ORPHANS_AFTER: Setting = Setting {
+    key: "sweep_orphans_after",
+    flag: "sweep-orphans-after",
+    variable: "EVENT_HISTORY_SWEEP_ORPHANS_AFTER",
+    value: "DURATION",
+    default: None,
+    section: FILES_SECTION,
+    help: "Remove files that no event references this long after their upload: 1s to 3650d; more \
+           than an upload URL lives, and than senders take to send an event again [default: never]",
+};
+
 pub(super) const REQUEST_TIMEOUT: Setting = Setting {
     key: "request_timeout",
     flag: "request-timeout",
@@ -170,7 +234,7 @@ pub(super) const LOG_LEVEL: Setting = Setting {
 };
 
 /// Every setting but the name of the settings file itself, in the order of the help.
-pub(super) const SETTINGS: [&Setting; 14] = [
+pub(super) const SETTINGS: [&Setting; 20] = [
     &LISTEN,
     &PUBLIC_URL,
     &CORS_ORIGINS,
@@ -180,6 +244,12 @@ pub(super) const SETTINGS: [&Setting; 14] = [
     &FILES,
     &UPLOAD_URL_TTL,
     &DOWNLOAD_URL_TTL,
+    &MAX_FILE_SIZE,
+    &ALLOWED_CONTENT_TYPES,
+    &REQUIRE_CONTENT_LENGTH,
+    &REQUIRE_CHECKSUM,
+    &OBJECT_LOCK,
+    &SWEEP_ORPHANS_AFTER,
     &REQUEST_TIMEOUT,
     &SHUTDOWN_TIMEOUT,
     &MAX_CONNECTIONS,

@@ -8,8 +8,10 @@ use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::LogFormat;
-use crate::domain::TenantMember;
+use super::{LogFormat, MAX_FILE_AGE};
+use crate::domain::{ContentType, TenantMember};
+use crate::objects::RetentionMode;
+use crate::service::ObjectLock;
 
 /// Parses `90s`, `15m`, `1h30m`, `7d` and the like, between two bounds.
 pub(super) fn duration(text: &str, min: Duration, max: Duration) -> Result<Duration, String> {
@@ -51,6 +53,67 @@ pub(super) fn count(text: &str, min: usize, max: usize) -> Result<usize, String>
         return Ok(number);
     }
     Err(format!("'{text}' is not between {min} and {max}"))
+}
+
+/// Parses bytes, written as a number alone or with a unit: `KiB`, `MiB`, `GiB`, `TiB`.
+pub(super) fn size(text: &str, min: u64, max: u64) -> Result<u64, String> {
+    let malformed = || format!("'{text}' is not a size, as in '100MiB', '2GiB' or '1048576'");
+    let digits = text
+        .find(|it: char| !it.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let power = match unit.trim_start() {
+        "" | "B" => 0,
+        "KiB" => 1,
+        "MiB" => 2,
+        "GiB" => 3,
+        "TiB" => 4,
+        _ => return Err(malformed()),
+    };
+    let number: u64 = number.parse().map_err(|_| malformed())?;
+    let bytes = number.checked_mul(1024_u64.pow(power));
+    bytes
+        .filter(|bytes| (min..=max).contains(bytes))
+        .ok_or_else(|| format!("'{text}' is not between {min} and {max} bytes"))
+}
+
+pub(super) fn boolean(text: &str) -> Result<bool, String> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(format!("'{text}' is neither true nor false")),
+    }
+}
+
+/// Parses media types with commas between, each one type or a kind of them, as in `image/*`.
+pub(super) fn content_types(text: &str) -> Result<Vec<String>, String> {
+    text.split(',')
+        .map(|it| {
+            let it = it.trim().to_ascii_lowercase();
+            let parsed = ContentType::parse(&it);
+            let is_plain = parsed.is_ok_and(|parsed| parsed.essence() == it);
+            let stars = it.matches('*').count();
+            let is_kind = stars == 1 && it.ends_with("/*") && it != "*/*";
+            if is_plain && (stars == 0 || is_kind) {
+                return Ok(it);
+            }
+            Err(format!(
+                "'{it}' is not a media type, as in 'application/pdf' or 'image/*'"
+            ))
+        })
+        .collect()
+}
+
+pub(super) fn object_lock(text: &str) -> Result<ObjectLock, String> {
+    let malformed = || format!("'{text}' is not a lock, as in 'governance:365d'");
+    let (mode, life) = text.split_once(':').ok_or_else(malformed)?;
+    let mode = match mode.to_ascii_lowercase().as_str() {
+        "governance" => RetentionMode::Governance,
+        "compliance" => RetentionMode::Compliance,
+        _ => return Err(malformed()),
+    };
+    let life = duration(life, Duration::from_hours(1), MAX_FILE_AGE)?;
+    Ok(ObjectLock { mode, life })
 }
 
 /// Parses API keys with commas between. What is wrong is told without quoting: it is a secret.

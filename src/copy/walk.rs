@@ -131,7 +131,7 @@ mod tests {
             source_name: String::new(),
             source_info: String::new(),
             data: EventData::from_stored("x".repeat(100 * usize::try_from(number % 7).unwrap())),
-            file_id: None,
+            files: Vec::new(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use super::{Event, FileId};
+use super::{Event, EventFile, FileRecord};
 
 /// Takes in the events of one tenant, one after the other in the total order, oldest first.
 #[derive(Debug, Default, Clone)]
@@ -34,7 +34,7 @@ impl HistoryDigest {
             source_name,
             source_info,
             data,
-            file_id,
+            files,
         } = event;
         self.field(id.uuid().as_bytes());
         self.field(&time.micros().to_le_bytes());
@@ -46,8 +46,11 @@ impl HistoryDigest {
         self.field(source_name.as_bytes());
         self.field(source_info.as_bytes());
         self.field(data.as_str().as_bytes());
-        let file_id = file_id.map(|id: FileId| *id.uuid().as_bytes());
-        self.field(file_id.as_ref().map_or(&[], |id| id.as_slice()));
+        match files.as_slice() {
+            [] => self.field(&[]),
+            [EventFile { id, record: None }] => self.field(id.uuid().as_bytes()),
+            files => self.field(&described(files)),
+        }
         self.events += 1;
     }
 
@@ -65,6 +68,39 @@ impl HistoryDigest {
     }
 }
 
+/// Returns all that is recorded of files, each part behind its length: never the 16 bytes of one id.
+fn described(files: &[EventFile]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut part = |part: Option<&[u8]>| {
+        bytes.push(u8::from(part.is_some()));
+        let part = part.unwrap_or_default();
+        bytes.extend((part.len() as u64).to_le_bytes());
+        bytes.extend(part);
+    };
+    for EventFile { id, record } in files {
+        part(Some(id.uuid().as_bytes()));
+        let Some(record) = record else {
+            part(None);
+            continue;
+        };
+        let FileRecord {
+            size_bytes,
+            content_type,
+            sha256,
+            etag,
+            version_id,
+            file_name,
+        } = record;
+        part(Some(&size_bytes.to_le_bytes()));
+        part(content_type.as_ref().map(|it| it.as_str().as_bytes()));
+        part(sha256.as_ref().map(|it| it.bytes().as_slice()));
+        part(etag.as_deref().map(str::as_bytes));
+        part(version_id.as_deref().map(str::as_bytes));
+        part(file_name.as_ref().map(|it| it.as_str().as_bytes()));
+    }
+    bytes
+}
+
 impl fmt::Display for HistorySum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { events, sha256 } = self;
@@ -77,7 +113,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::{HistoryDigest, HistorySum};
-    use crate::domain::{Event, EventData, EventId, EventTime, FileId};
+    use crate::domain::{
+        ContentType, Event, EventData, EventFile, EventId, EventTime, FileId, FileName, FileRecord,
+        FileSha256,
+    };
 
     fn event() -> Event {
         Event {
@@ -90,8 +129,13 @@ mod tests {
             source_name: "ab".to_owned(),
             source_info: "c".to_owned(),
             data: EventData::from_stored("[{\"a\":1}]".to_owned()),
-            file_id: None,
+            files: Vec::new(),
         }
+    }
+
+    fn file(record: Option<FileRecord>) -> EventFile {
+        let id = FileId::from_uuid(Uuid::nil());
+        EventFile { id, record }
     }
 
     fn sum<'a>(events: impl IntoIterator<Item = &'a Event>) -> HistorySum {
@@ -105,8 +149,7 @@ mod tests {
     #[test]
     fn every_field_counts() {
         let event = event();
-        let nil = FileId::from_uuid(Uuid::nil());
-        let changes: [fn(&mut Event); 12] = [
+        let changes: [fn(&mut Event); 20] = [
             |it| it.id = EventId::from_uuid(Uuid::from_u128(2)),
             |it| it.time = EventTime::from_parts(it.time.micros() + 1, 3).unwrap(),
             |it| it.time = EventTime::from_parts(it.time.micros(), 6).unwrap(),
@@ -117,7 +160,51 @@ mod tests {
             |it| it.source_name.push('x'),
             |it| it.source_info.push('x'),
             |it| it.data = EventData::from_stored("[{\"a\":1.0}]".to_owned()),
-            |it| it.file_id = Some(FileId::from_uuid(Uuid::nil())),
+            |it| it.files = vec![file(None)],
+            |it| it.files = vec![file(None), file(None)],
+            |it| it.files = vec![file(Some(FileRecord::default()))],
+            |it| {
+                let size_bytes = 1;
+                it.files = vec![file(Some(FileRecord {
+                    size_bytes,
+                    ..FileRecord::default()
+                }))];
+            },
+            |it| {
+                let content_type = ContentType::parse("a/b").ok();
+                it.files = vec![file(Some(FileRecord {
+                    content_type,
+                    ..FileRecord::default()
+                }))];
+            },
+            |it| {
+                let sha256 = Some(FileSha256::new([0; 32]));
+                it.files = vec![file(Some(FileRecord {
+                    sha256,
+                    ..FileRecord::default()
+                }))];
+            },
+            |it| {
+                let etag = Some("a/b".to_owned());
+                it.files = vec![file(Some(FileRecord {
+                    etag,
+                    ..FileRecord::default()
+                }))];
+            },
+            |it| {
+                let version_id = Some("a/b".to_owned());
+                it.files = vec![file(Some(FileRecord {
+                    version_id,
+                    ..FileRecord::default()
+                }))];
+            },
+            |it| {
+                let file_name = FileName::parse("a/b").ok();
+                it.files = vec![file(Some(FileRecord {
+                    file_name,
+                    ..FileRecord::default()
+                }))];
+            },
             // The same letters, told apart by the lengths before them.
             |it| (it.source_name, it.source_info) = ("a".to_owned(), "bc".to_owned()),
         ];
@@ -130,11 +217,6 @@ mod tests {
         for (index, one) in sums.iter().enumerate() {
             assert!(!sums[index + 1..].contains(one), "{index}");
         }
-        let with_file = Event {
-            file_id: Some(nil),
-            ..event.clone()
-        };
-        assert_eq!(sum([&with_file]), sums[11]);
     }
 
     #[test]

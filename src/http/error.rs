@@ -8,9 +8,11 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::events::RecordBody;
+use super::observe;
 use crate::domain::cause::chain;
 use crate::domain::{EventId, Invalid};
-use crate::service;
+use crate::service::{self, FileChange};
 
 pub(super) type ApiResult<T> = Result<T, ApiError>;
 
@@ -73,9 +75,70 @@ pub(super) struct ProblemsBody {
     pub(super) detail: Vec<Problem>,
 }
 
+/// The body of a 409: what is wrong with a file.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ChangedBody {
+    detail: Vec<ChangedFile>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ChangedFile {
+    #[schema(value_type = Vec<Value>, example = json!(["file"]))]
+    loc: [&'static str; 1],
+    msg: String,
+    #[serde(rename = "type")]
+    #[schema(example = "file_changed")]
+    kind: &'static str,
+    #[schema(format = Uuid)]
+    file_id: String,
+    /// What was recorded with the event.
+    recorded: RecordBody,
+    /// What storage has now; null: nothing.
+    found: Option<RecordBody>,
+}
+
+impl ChangedBody {
+    fn new(change: &FileChange) -> Self {
+        let FileChange {
+            file_id,
+            recorded,
+            found,
+        } = change;
+        let (kind, msg) = match found {
+            Some(_) => ("file_changed", "is not what was recorded with the event"),
+            None => ("file_missing", "is no longer in storage"),
+        };
+        Self {
+            detail: vec![ChangedFile {
+                loc: ["file"],
+                msg: format!("'{file_id}' file {msg}."),
+                kind,
+                file_id: file_id.to_string(),
+                recorded: RecordBody::new(recorded),
+                found: found.as_ref().map(RecordBody::new),
+            }],
+        }
+    }
+}
+
 impl From<service::Error> for ApiError {
     fn from(error: service::Error) -> Self {
-        Self::Service(error)
+        Self::of_service("body", error)
+    }
+}
+
+impl ApiError {
+    /// `place` is where the members of an upload stand in the request: `body` or `query`.
+    pub(super) fn of_service(place: &'static str, error: service::Error) -> Self {
+        match error {
+            service::Error::UploadRefused(objections) => {
+                let problem = |(member, invalid)| {
+                    Problem::new(vec![Value::from(place), Value::from(member)], invalid)
+                };
+                Self::Invalid(objections.into_iter().map(problem).collect())
+            }
+            other => Self::Service(other),
+        }
     }
 }
 
@@ -83,6 +146,11 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let problems = match self {
             Self::Invalid(problems) => problems,
+            Self::Service(service::Error::FileChanged(change)) => {
+                let id = observe::current_id();
+                tracing::warn!(id, file_id = %change.file_id, "a file is not what was recorded");
+                return (StatusCode::CONFLICT, Json(ChangedBody::new(&change))).into_response();
+            }
             other => return other.into_plain_response(),
         };
         (
@@ -118,7 +186,8 @@ impl ApiError {
             // The credentials' keeper tells the reason once an outage, not once a request.
             && !matches!(error, service::Error::Credentials(_))
         {
-            tracing::error!(error = %chain(error), status = status.as_u16(), "request failed");
+            let id = observe::current_id();
+            tracing::error!(id, error = %chain(error), status = status.as_u16(), "request failed");
         }
         response
     }
@@ -175,6 +244,26 @@ fn service_status_and_detail(error: &service::Error) -> (StatusCode, String) {
         Error::FileNotInStorage { file_id } => (
             StatusCode::BAD_REQUEST,
             format!("'{file_id}' file not found in storage."),
+        ),
+        Error::FileChanged(change) => (
+            StatusCode::CONFLICT,
+            format!("'{}' file has changed.", change.file_id),
+        ),
+        Error::FileNotAllowed { file_id, reason } => (
+            StatusCode::BAD_REQUEST,
+            format!("'{file_id}' file {reason}."),
+        ),
+        Error::UploadRefused(_) => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Unprocessable Content".into(),
+        ),
+        Error::UploadNotFound { file_id } => (
+            StatusCode::NOT_FOUND,
+            format!("'{file_id}' upload not found."),
+        ),
+        Error::StorageRefused(reason) => (
+            StatusCode::BAD_REQUEST,
+            format!("Object storage refuses: {reason}."),
         ),
         Error::NoFile { event_id } => (
             StatusCode::NOT_FOUND,

@@ -12,9 +12,9 @@ use super::Api;
 use super::error::{ApiError, ApiResult, ErrorBody};
 use super::fields::Problems;
 use super::openapi::{InvalidResponses, KeyResponses, TenantResponses, UnavailableResponses};
-use super::query::{EventsQuery, Parameters};
-use crate::domain::{Catalogue, Event, EventId, Invalid};
-use crate::service::Access;
+use super::query::{self, EventsQuery, Parameters};
+use crate::domain::{Catalogue, Event, EventFile, EventId, FileId, FileRecord, Invalid};
+use crate::service::{Access, Disposition};
 
 /// A page of a tenant's history.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,6 +52,33 @@ pub(super) struct EventBody {
     event_data: Box<RawValue>,
     #[schema(format = Uuid)]
     file_id: Option<String>,
+    /// What was recorded of the event's file when the event was stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<FileBody>,
+    /// All files of the event, where it references several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<FileBody>,
+}
+
+/// What storage said of a file when an event referenced it; null where it did not say.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct FileBody {
+    #[schema(format = Uuid)]
+    file_id: String,
+    #[serde(flatten)]
+    record: RecordBody,
+}
+
+/// A file's fingerprint and what it is called.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(super) struct RecordBody {
+    size_bytes: u64,
+    content_type: Option<String>,
+    /// In hexadecimal, of the whole file.
+    sha256: Option<String>,
+    etag: Option<String>,
+    version_id: Option<String>,
+    file_name: Option<String>,
 }
 
 /// Lists a tenant's events, newest first.
@@ -108,8 +135,10 @@ impl EventBody {
             source_name,
             source_info,
             data,
-            file_id,
+            files,
         } = event;
+        let file_id = files.first().map(|file| file.id.to_string());
+        let bodies: Vec<FileBody> = files.iter().filter_map(FileBody::new).collect();
         Ok(Self {
             event_id: id.to_string(),
             event_time: time.to_string(),
@@ -123,8 +152,44 @@ impl EventBody {
             source_info,
             event_data: RawValue::from_string(data.into_string())
                 .map_err(|error| ApiError::damaged(id, error))?,
-            file_id: file_id.map(|file_id| file_id.to_string()),
+            file: bodies
+                .first()
+                .filter(|it| Some(&it.file_id) == file_id.as_ref())
+                .cloned(),
+            file_id,
+            files: if files.len() > 1 { bodies } else { Vec::new() },
         })
+    }
+}
+
+impl FileBody {
+    fn new(file: &EventFile) -> Option<Self> {
+        let EventFile { id, record } = file;
+        Some(Self {
+            file_id: id.to_string(),
+            record: RecordBody::new(record.as_ref()?),
+        })
+    }
+}
+
+impl RecordBody {
+    pub(super) fn new(record: &FileRecord) -> Self {
+        let FileRecord {
+            size_bytes,
+            content_type,
+            sha256,
+            etag,
+            version_id,
+            file_name,
+        } = record;
+        Self {
+            size_bytes: *size_bytes,
+            content_type: content_type.as_ref().map(ToString::to_string),
+            sha256: sha256.map(|sha256| sha256.to_string()),
+            etag: etag.clone(),
+            version_id: version_id.clone(),
+            file_name: file_name.as_ref().map(|name| name.as_str().to_owned()),
+        }
     }
 }
 
@@ -144,12 +209,20 @@ pub(super) struct DownloadUrlBody {
     params(
         ("event_id" = String, Path, format = Uuid, description = "The event's id"),
         ("redirect" = Option<bool>, Query, description = "Answer 307 to the file's URL"),
+        ("file_id" = Option<String>, Query, format = Uuid,
+         description = "Which of the event's files, where it references several"),
+        ("disposition" = Option<String>, Query,
+         description = "`attachment` saves the file under its name, `inline` shows it where its \
+                        type is one that a browser cannot run"),
         ("X-Client-Id" = String, Header, description = "The tenant's client id"),
     ),
     responses(
         (status = 200, description = "Where the file is", body = DownloadUrlBody),
         (status = 307, description = "To where the file is, with `redirect=true`"),
         (status = 404, description = "No such event, or an event without a file", body = ErrorBody),
+        (status = 409, description = "Storage has other bytes than those that were recorded, or \
+                                      none: `recorded` and `found` are the fingerprints",
+         body = super::error::ChangedBody),
         KeyResponses, TenantResponses, InvalidResponses, UnavailableResponses,
     )
 )]
@@ -161,10 +234,15 @@ pub(super) async fn file(
     let mut problems = Problems::default();
     let event_id = event_id(&path, &mut problems);
     let parameters = Parameters::parse(query.as_deref().unwrap_or_default());
-    let redirect = parameters.redirect(&mut problems);
-    let (event_id, redirect) = problems.finish(event_id.zip(redirect))?;
+    parameters.only(&["redirect", "file_id", "disposition"], &mut problems);
+    let redirect = parameters.optional(&mut problems, "redirect", query::boolean);
+    let file_id = parameters.optional(&mut problems, "file_id", FileId::parse);
+    let disposition = parameters.optional(&mut problems, "disposition", disposition);
+    let wanted = event_id.zip(file_id).zip(disposition);
+    let ((event_id, file_id), disposition) = problems.finish(wanted)?;
+    let redirect = redirect.flatten().unwrap_or_default();
 
-    let download = access.download_url(event_id).await?;
+    let download = access.download_url(event_id, file_id, disposition).await?;
     let download_url = download.presigned.url;
     if redirect {
         return Ok(Redirect::temporary(&download_url).into_response());
@@ -175,6 +253,17 @@ pub(super) async fn file(
         file_id,
     })
     .into_response())
+}
+
+fn disposition(text: &str) -> Result<Disposition, Invalid> {
+    match text {
+        "inline" => Ok(Disposition::Inline),
+        "attachment" => Ok(Disposition::Attachment),
+        _ => {
+            let message = "Input should be 'inline' or 'attachment'";
+            Err(Invalid::new("enum", message))
+        }
+    }
 }
 
 fn event_id(path: &RawPathParams, problems: &mut Problems) -> Option<EventId> {

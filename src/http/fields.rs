@@ -164,6 +164,18 @@ pub(super) fn small_integer(json: &RawValue) -> Result<i32, Invalid> {
     })
 }
 
+/// Reads an integer that is not negative.
+pub(super) fn unsigned<T: TryFrom<i64>>(json: &RawValue) -> Result<T, Invalid> {
+    let message = "Input should be an integer in the range of its type";
+    T::try_from(integer(json)?).map_err(|_| Invalid::new("int_parsing_size", message))
+}
+
+/// Reads the elements of a list.
+pub(super) fn elements(json: &RawValue) -> Result<Vec<&RawValue>, Invalid> {
+    serde_json::from_str(json.get())
+        .map_err(|_| Invalid::new("list_type", "Input should be a valid list"))
+}
+
 /// Reads a list, whatever is in it.
 pub(super) fn list(json: &RawValue) -> Result<(), Invalid> {
     let is_list = json.get().starts_with('[');

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::IntoResponse;
 use http::StatusCode;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::Api;
@@ -13,8 +14,11 @@ use super::error::{ApiError, ApiResult, ErrorBody};
 use super::extract::{JsonBody, MAX_EVENT_BYTES};
 use super::fields::{self, Object, Problems};
 use super::openapi::{InvalidResponses, KeyResponses, UnavailableResponses};
-use crate::domain::{Event, EventData, EventId, EventTime, FileId};
+use crate::domain::{Event, EventData, EventFile, EventId, EventTime, FileId, Invalid};
 use crate::service::{self, Access, Caller};
+
+/// The most files that one event references: storage is asked for each while the sender waits.
+const MAX_FILES: usize = 50;
 
 /// The envelope in which EventBridge delivers an event. Only `detail` and the member that names the
 /// tenant have to be there; members that are not listed are ignored.
@@ -61,6 +65,9 @@ pub(super) struct DetailBody {
     /// A file that was uploaded before the event is sent.
     #[schema(format = Uuid)]
     file_id: Option<String>,
+    /// Further files that were uploaded before, at most 50 in all.
+    #[schema(value_type = Option<Vec<uuid::Uuid>>)]
+    file_ids: Option<Vec<String>>,
 }
 
 /// Stores an event, each once: the answer is sent when the event is durable.
@@ -74,6 +81,8 @@ pub(super) struct DetailBody {
          body = ErrorBody, example = json!({"detail": "Event created."})),
         (status = 400, description = "No such tenant, no such file, or an event with this id and \
                                       other content", body = ErrorBody),
+        (status = 409, description = "What storage computed over a file is not what its uploader \
+                                      declared", body = super::error::ChangedBody),
         (status = 413, description = "The event is larger than 1 MiB", body = ErrorBody),
         KeyResponses, InvalidResponses, UnavailableResponses,
     )
@@ -179,11 +188,19 @@ fn parse_detail(detail: &Object<'_>, problems: &mut Problems) -> Option<Event> {
     let file_id = detail.optional(problems, "file_id", |json| {
         FileId::parse(&fields::uuid_text(json)?)
     });
+    let file_ids = detail.optional(problems, "file_ids", fields::elements);
+    let file_ids =
+        file_ids.and_then(|ids| further_files(detail, &ids.unwrap_or_default(), problems));
     let data = data?;
     let file_id = match file_id? {
         Some(file_id) => Some(file_id),
         None => file_id_in_data(detail, &data, problems)?,
     };
+    let files = distinct(file_id.into_iter().chain(file_ids?));
+    if files.len() > MAX_FILES {
+        let message = format!("List should have at most {MAX_FILES} items");
+        problems.add(detail.loc("file_ids"), Invalid::new("too_long", message));
+    }
     Some(Event {
         id: id?,
         time: time?,
@@ -194,8 +211,39 @@ fn parse_detail(detail: &Object<'_>, problems: &mut Problems) -> Option<Event> {
         source_name: source_name?.unwrap_or_default(),
         source_info: source_info?.unwrap_or_default(),
         data,
-        file_id,
+        files,
     })
+}
+
+fn further_files(
+    detail: &Object<'_>,
+    elements: &[&RawValue],
+    problems: &mut Problems,
+) -> Option<Vec<FileId>> {
+    let mut files = Some(Vec::new());
+    for (index, element) in elements.iter().enumerate() {
+        match fields::uuid_text(element).and_then(|text| FileId::parse(&text)) {
+            Ok(file_id) => files.iter_mut().for_each(|files| files.push(file_id)),
+            Err(invalid) => {
+                let mut loc = detail.loc("file_ids");
+                loc.push(Value::from(index));
+                problems.add(loc, invalid);
+                files = None;
+            }
+        }
+    }
+    files
+}
+
+/// Returns each file once, in the order in which they were named; nothing is recorded of them yet.
+fn distinct(ids: impl Iterator<Item = FileId>) -> Vec<EventFile> {
+    let mut files: Vec<EventFile> = Vec::new();
+    for id in ids {
+        if files.iter().all(|file| file.id != id) {
+            files.push(EventFile { id, record: None });
+        }
+    }
+    files
 }
 
 #[expect(clippy::option_option, reason = "absent and wrong are two things")]

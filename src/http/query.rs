@@ -87,26 +87,33 @@ impl Parameters {
         problems.finish(Some(query))
     }
 
-    /// Reads the one parameter of a file's URL: whether to go there.
-    pub(super) fn redirect(&self, problems: &mut Problems) -> Option<bool> {
-        let mut redirect = Some(false);
-        for (name, value) in &self.0 {
-            redirect = match (name.as_str(), value.as_str()) {
-                ("redirect", "true" | "1") => Some(true),
-                ("redirect", "false" | "0") => Some(false),
-                ("redirect", _) => {
-                    let message = "Input should be a valid boolean, true or false";
-                    problems.add(loc(name), Invalid::new("bool_parsing", message));
-                    None
-                }
-                _ => {
-                    problems.add(loc(name), unknown());
-                    None
-                }
-            };
+    /// Refuses whatever is none of these parameters, and each of them that is given twice.
+    pub(super) fn only(&self, names: &[&str], problems: &mut Problems) {
+        for (name, _) in &self.0 {
+            if !names.contains(&name.as_str()) {
+                problems.add(loc(name), unknown());
+            }
         }
-        self.check_repeats("redirect", 1, problems);
-        redirect
+        for name in names {
+            self.check_repeats(name, 1, problems);
+        }
+    }
+
+    /// Reads a parameter that may be absent: `Some(None)` then, `None` where it is wrong.
+    #[expect(clippy::option_option, reason = "absent and wrong are two things")]
+    pub(super) fn optional<T>(
+        &self,
+        problems: &mut Problems,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Option<Option<T>> {
+        match self.0.iter().find(|(other, _)| other == name) {
+            None => Some(None),
+            Some((_, value)) => parse(value)
+                .map_err(|invalid| problems.add(loc(name), invalid))
+                .ok()
+                .map(Some),
+        }
     }
 
     /// Returns the absolute URL of another page, with every filter as it was sent.
@@ -155,7 +162,20 @@ fn read_parameter(query: &mut Query, name: &str, value: &str) -> Result<(), Inva
     Ok(())
 }
 
-fn integer<T: std::str::FromStr<Err = std::num::ParseIntError>>(text: &str) -> Result<T, Invalid> {
+pub(super) fn boolean(text: &str) -> Result<bool, Invalid> {
+    match text {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(Invalid::new(
+            "bool_parsing",
+            "Input should be a valid boolean, true or false",
+        )),
+    }
+}
+
+pub(super) fn integer<T: std::str::FromStr<Err = std::num::ParseIntError>>(
+    text: &str,
+) -> Result<T, Invalid> {
     use std::num::IntErrorKind::{NegOverflow, PosOverflow};
     text.parse()
         .map_err(|error: std::num::ParseIntError| match error.kind() {

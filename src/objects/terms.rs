@@ -132,6 +132,14 @@ impl ObjectInfo {
         }
     }
 
+    /// Returns what the object should be by its uploader's word.
+    pub fn declared(&self) -> FileRecord {
+        FileRecord {
+            sha256: self.declared_sha256,
+            ..self.record()
+        }
+    }
+
     /// Tells whether what the storage computed is what the uploader declared, as far as both are there.
     pub fn is_consistent(&self) -> bool {
         match (self.sha256, self.declared_sha256) {

@@ -1,6 +1,7 @@
 //! Why the service did not do what it was asked.
 
-use crate::domain::{EventId, FileId};
+use super::Objection;
+use crate::domain::{EventId, FileId, FileRecord};
 use crate::{objects, store};
 
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,21 @@ pub enum Error {
     /// No such event, or an event without a file: from outside they look the same.
     #[error("event {event_id} has no file")]
     NoFile { event_id: EventId },
+    /// Storage has other bytes than those that were recorded, or none.
+    #[error("file {} is not what was recorded", .0.file_id)]
+    FileChanged(Box<FileChange>),
+    /// It was uploaded past the rules; `reason` goes on after the file's id.
+    #[error("file {file_id} {reason}")]
+    FileNotAllowed { file_id: FileId, reason: String },
+    /// What stands against an upload, member by member.
+    #[error("the upload is refused")]
+    UploadRefused(Vec<Objection>),
+    /// No such upload in parts, and no file that came of it.
+    #[error("there is no upload of file {file_id}")]
+    UploadNotFound { file_id: FileId },
+    /// The storage's word on a request that it will not carry out.
+    #[error("object storage refuses: {0}")]
+    StorageRefused(String),
     #[error("no credentials to sign with")]
     Credentials(#[source] objects::Error),
     /// May succeed later; nothing that was asked is claimed to have happened.
@@ -31,6 +47,29 @@ pub enum Error {
     /// A person has to look.
     #[error("the service cannot go on")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Two fingerprints of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileChange {
+    pub file_id: FileId,
+    pub recorded: FileRecord,
+    /// What storage has now; `None`: nothing.
+    pub found: Option<FileRecord>,
+}
+
+impl Error {
+    pub(super) fn file_changed(
+        file_id: FileId,
+        recorded: FileRecord,
+        found: Option<FileRecord>,
+    ) -> Self {
+        Self::FileChanged(Box::new(FileChange {
+            file_id,
+            recorded,
+            found,
+        }))
+    }
 }
 
 impl From<store::Error> for Error {
@@ -50,7 +89,7 @@ impl From<objects::Error> for Error {
         match error {
             objects::Error::Credentials(_) => Self::Credentials(error),
             objects::Error::Unavailable(_) => Self::Unavailable(error.into()),
-            objects::Error::Refused(_) => Self::Broken(error.into()),
+            objects::Error::Refused(reason) => Self::StorageRefused(reason),
         }
     }
 }

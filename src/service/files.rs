@@ -1,8 +1,11 @@
 //! Handing out URLs for files: the bytes never pass through the service.
 
+use std::time::Duration;
+
+use super::rules::{MAX_SINGLE_UPLOAD_BYTES, Objection};
 use super::{Access, Error};
-use crate::domain::{EventId, FileId};
-use crate::objects::{DownloadTerms, Presigned, UploadTerms};
+use crate::domain::{ContentType, EventFile, EventId, FileId, FileName, FileRecord, Invalid};
+use crate::objects::{DownloadTerms, FormTerms, FormType, Presigned, PresignedForm, UploadTerms};
 
 /// Where to upload a new file.
 #[derive(Debug)]
@@ -11,40 +14,273 @@ pub struct UploadUrl {
     pub file_id: FileId,
 }
 
-/// Where to download the file of an event.
+/// How to upload a new file from a form.
+#[derive(Debug)]
+pub struct UploadForm {
+    pub presigned: PresignedForm,
+    pub file_id: FileId,
+}
+
+/// What a form upload should be; what is not said is as wide as the operator's rules.
+#[derive(Debug, Default)]
+pub struct FormRequest {
+    pub min_bytes: Option<u64>,
+    pub max_bytes: Option<u64>,
+    pub content_type: Option<FormType>,
+    pub checksum: Option<crate::domain::FileSha256>,
+    pub file_name: Option<FileName>,
+}
+
+/// Where to download a file of an event.
 #[derive(Debug)]
 pub struct DownloadUrl {
     pub presigned: Presigned,
     pub file_id: FileId,
 }
 
+/// What a browser does with a download.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// Shows it, if it is of a kind that cannot act.
+    Inline,
+    /// Saves it.
+    Attachment,
+}
+
 impl Access {
     /// Returns a URL for a file that does not exist yet. Writes nothing and calls no storage.
-    pub async fn upload_url(&self) -> Result<UploadUrl, Error> {
+    pub async fn upload_url(
+        &self,
+        terms: &UploadTerms,
+        life: Option<Duration>,
+    ) -> Result<UploadUrl, Error> {
+        let mut objections = self.service.settings.uploads.objections(terms);
+        refuse_more_than_single(terms.size_bytes, "content_length", &mut objections);
+        refuse(objections)?;
         let file_id = FileId::random(&*self.service.entropy);
         let key = self.object_key(file_id);
-        let life = self.service.settings.upload_url_life;
-        let presigned = self
-            .service
-            .objects
-            .presign_put(&key, &UploadTerms::default(), life)
-            .await?;
+        let life = life.unwrap_or(self.service.settings.upload_url_life);
+        let presigned = self.service.objects.presign_put(&key, terms, life).await?;
         Ok(UploadUrl { presigned, file_id })
     }
 
-    /// Returns a URL for the file that an event references.
-    pub async fn download_url(&self, event_id: EventId) -> Result<DownloadUrl, Error> {
-        let event = self.service.store.event(&self.tenant, event_id).await?;
-        let file_id = event
-            .and_then(|event| event.file_id)
-            .ok_or(Error::NoFile { event_id })?;
+    /// Returns a form for a file that does not exist yet, likewise.
+    pub async fn upload_form(
+        &self,
+        request: FormRequest,
+        life: Option<Duration>,
+    ) -> Result<UploadForm, Error> {
+        let rules = &self.service.settings.uploads;
+        let FormRequest {
+            min_bytes,
+            max_bytes,
+            content_type,
+            checksum,
+            file_name,
+        } = request;
+        let max_bytes = max_bytes.unwrap_or(rules.max_bytes.min(MAX_SINGLE_UPLOAD_BYTES));
+        let min_bytes = min_bytes.unwrap_or(0);
+        // A form bounds the size by its range, so a length is as good as given.
+        let mut objections = rules.objections(&UploadTerms {
+            content_type: match &content_type {
+                Some(FormType::Exactly(content_type)) => Some(content_type.clone()),
+                _ => None,
+            },
+            size_bytes: Some(max_bytes),
+            sha256: checksum,
+            file_name: None,
+        });
+        for (member, _) in &mut objections {
+            if *member == "content_length" {
+                *member = "max_length";
+            }
+        }
+        if let Some(FormType::StartsWith(prefix)) = &content_type {
+            objections.retain(|(member, _)| *member != "content_type");
+            if !rules.allows_all(prefix) {
+                objections.push(("content_type_prefix", rules.other_type()));
+            }
+        }
+        refuse_more_than_single(Some(max_bytes), "max_length", &mut objections);
+        if min_bytes > max_bytes {
+            let message = format!("Input should be less than or equal to {max_bytes}");
+            objections.push(("min_length", Invalid::new("less_than_equal", message)));
+        }
+        refuse(objections)?;
+        let terms = FormTerms {
+            min_bytes,
+            max_bytes,
+            content_type,
+            sha256: checksum,
+            file_name,
+        };
+        let file_id = FileId::random(&*self.service.entropy);
         let key = self.object_key(file_id);
-        let life = self.service.settings.download_url_life;
+        let life = life.unwrap_or(self.service.settings.upload_url_life);
         let presigned = self
             .service
             .objects
-            .presign_get(&key, &DownloadTerms::default(), life)
+            .presign_form(&key, &terms, life)
             .await?;
-        Ok(DownloadUrl { presigned, file_id })
+        Ok(UploadForm { presigned, file_id })
+    }
+
+    /// Returns a URL for a file that an event references: the first one, or the one that is named.
+    ///
+    /// What is behind the URL are the bytes that were recorded with the event:
+    /// [`Error::FileChanged`] where storage has others, or none.
+    pub async fn download_url(
+        &self,
+        event_id: EventId,
+        file_id: Option<FileId>,
+        disposition: Option<Disposition>,
+    ) -> Result<DownloadUrl, Error> {
+        let event = self.service.store.event(&self.tenant, event_id).await?;
+        let files = event.map(|event| event.files).unwrap_or_default();
+        let mut files = files.into_iter();
+        let file = files.find(|file| file_id.is_none_or(|file_id| file_id == file.id));
+        let EventFile { id, record } = file.ok_or(Error::NoFile { event_id })?;
+        let key = self.object_key(id);
+        if let Some(record) = &record {
+            let version_id = record.version_id.as_deref();
+            let found = self.service.objects.head(&key, version_id).await?;
+            let is_same = |found: &crate::objects::ObjectInfo| {
+                found.is_consistent() && record.same_bytes(&found.record())
+            };
+            if !found.as_ref().is_some_and(is_same) {
+                metrics::counter!("event_history_changed_files_total").increment(1);
+                let found = found.map(|found| found.record());
+                return Err(Error::file_changed(id, record.clone(), found));
+            }
+        }
+        let terms = download_terms(record.as_ref(), disposition);
+        let life = self.service.settings.download_url_life;
+        let presigned = self.service.objects.presign_get(&key, &terms, life).await?;
+        Ok(DownloadUrl {
+            presigned,
+            file_id: id,
+        })
+    }
+}
+
+/// Describes the figures that this layer keeps.
+pub fn describe_metrics() {
+    metrics::describe_counter!(
+        "event_history_changed_files_total",
+        "Downloads refused because storage no longer had what was recorded with the event"
+    );
+}
+
+pub(super) fn refuse(objections: Vec<Objection>) -> Result<(), Error> {
+    if objections.is_empty() {
+        return Ok(());
+    }
+    Err(Error::UploadRefused(objections))
+}
+
+fn refuse_more_than_single(
+    size_bytes: Option<u64>,
+    member: &'static str,
+    objections: &mut Vec<Objection>,
+) {
+    let is_known = objections.iter().any(|(known, _)| *known == member);
+    if !is_known && size_bytes.is_some_and(|it| it > MAX_SINGLE_UPLOAD_BYTES) {
+        let message = format!(
+            "Input should be less than or equal to {MAX_SINGLE_UPLOAD_BYTES}; a larger file takes an \
+             upload in parts"
+        );
+        objections.push((member, Invalid::new("less_than_equal", message)));
+    }
+}
+
+/// What a browser shows and never runs.
+const SHOWN: [&str; 15] = [
+    "application/json",
+    "application/pdf",
+    "audio/flac",
+    "audio/mp4",
+    "audio/mpeg",
+    "audio/ogg",
+    "audio/wav",
+    "image/avif",
+    "image/gif",
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "text/plain",
+    "video/mp4",
+    "video/webm",
+];
+
+/// What says nothing of the content, and is saved.
+const BYTES: &str = "application/octet-stream";
+
+/// Returns how a recorded file is served: under its name and type, unless a browser would take the type
+/// as leave to run it. Where neither was recorded nor asked, the object speaks for itself.
+fn download_terms(record: Option<&FileRecord>, disposition: Option<Disposition>) -> DownloadTerms {
+    let file_name = record.and_then(|record| record.file_name.as_ref());
+    let content_type = record.and_then(|record| record.content_type.as_ref());
+    let mut terms = DownloadTerms {
+        version_id: record.and_then(|record| record.version_id.clone()),
+        ..DownloadTerms::default()
+    };
+    if file_name.is_none() && disposition.is_none() {
+        return terms;
+    }
+    let essence = content_type.map(ContentType::essence);
+    let essence = essence.as_deref().unwrap_or(BYTES);
+    let kind = match disposition {
+        Some(Disposition::Inline) if SHOWN.contains(&essence) => "inline",
+        _ => "attachment",
+    };
+    terms.content_disposition = Some(match file_name {
+        Some(name) => name.disposition(kind),
+        None => kind.to_owned(),
+    });
+    let content_type = content_type.filter(|_| !is_active(essence));
+    terms.content_type = Some(content_type.map_or_else(|| BYTES.to_owned(), ToString::to_string));
+    terms
+}
+
+/// Tells whether a browser might run, or lay out as a page, what is of this type.
+fn is_active(essence: &str) -> bool {
+    let (kind, subtype) = essence.split_once('/').unwrap_or_default();
+    kind == "multipart"
+        || kind == "message"
+        || subtype.contains("xml")
+        || subtype.contains("html")
+        || subtype.contains("script")
+        || subtype.contains("wasm")
+        || subtype.contains("flash")
+        || matches!(subtype, "css" | "x-mixed-replace" | "hta")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Disposition, download_terms, is_active};
+    use crate::domain::{ContentType, FileName, FileRecord};
+
+    #[test]
+    fn only_what_cannot_act_is_shown() {
+        let record = |content_type: &str| FileRecord {
+            content_type: ContentType::parse(content_type).ok(),
+            file_name: FileName::parse("a b.x").ok(),
+            ..FileRecord::default()
+        };
+        for (content_type, kind, shown) in [
+            ("application/pdf", "inline", "application/pdf"),
+            ("Image/PNG", "inline", "Image/PNG"),
+            ("application/zip", "attachment", "application/zip"),
+            ("text/html", "attachment", "application/octet-stream"),
+            ("image/svg+xml", "attachment", "application/octet-stream"),
+            ("TEXT/HTML; a=b", "attachment", "application/octet-stream"),
+            ("text/javascript", "attachment", "application/octet-stream"),
+        ] {
+            let terms = download_terms(Some(&record(content_type)), Some(Disposition::Inline));
+            assert_eq!(terms.content_type.as_deref(), Some(shown));
+            let expected = format!("{kind}; filename=\"a b.x\"");
+            assert_eq!(terms.content_disposition.as_deref(), Some(&*expected));
+        }
+        assert!(is_active("application/xhtml+xml") && !is_active("text/plain"));
     }
 }

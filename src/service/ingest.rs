@@ -1,47 +1,107 @@
 //! Taking events in, each once.
 
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
 use super::{Access, Error};
-use crate::domain::{Event, FileId, ObjectKey};
+use crate::domain::{Event, EventFile, FileId, ObjectKey};
+use crate::objects::Retention;
 use crate::store::Appended;
+
+/// How long storage has to tell of all files of an event: who waits has 5 s (what EventBridge gives an
+/// endpoint), and the event has to be stored in that time too.
+const FILES_TIMEOUT: Duration = Duration::from_millis(3_500);
+
+/// Files of one event that storage is asked for at once.
+const FILES_AT_ONCE: usize = 10;
 
 impl Access {
     /// Stores an event: durable when this answers. A second delivery of the same event changes
     /// nothing and is no error; the same id with other content is one.
-    pub async fn append(&self, event: Event) -> Result<(), Error> {
+    ///
+    /// What storage says of the event's files at this moment is recorded with it.
+    pub async fn append(&self, mut event: Event) -> Result<(), Error> {
         let event_id = event.id;
-        if let Some(file_id) = event.file_id
-            && !self.has_file(file_id).await?
-        {
-            return self.redelivery_without_file(&event, file_id).await;
+        match self.recorded(&event.files).await {
+            Ok(files) => event.files = files,
+            Err(problem) => return self.redelivery_or(&event, problem).await,
         }
         let appended = self.service.store.append(&self.tenant, vec![event]).await?;
         match appended.first() {
             Some(Appended::Stored | Appended::AlreadyThere) => Ok(()),
             Some(Appended::OtherContent) => Err(Error::OtherContent { event_id }),
+            // It was there a moment ago. The next delivery learns whether it is still.
+            Some(Appended::FileGivenUp(file_id)) => {
+                let cause = format!("file {file_id} is about to be removed as an orphan");
+                Err(Error::Unavailable(cause.into()))
+            }
             None => Err(Error::Broken(
                 "the store gave no answer for the event".into(),
             )),
         }
     }
 
-    /// Decides about an event whose file storage does not have. Where the event was stored while the
-    /// file was still there, this is a late second delivery: refusing it would tell the sender that an
-    /// event is not stored that is.
-    async fn redelivery_without_file(&self, event: &Event, file_id: FileId) -> Result<(), Error> {
+    /// Decides about an event with a file that cannot be recorded. Where the event was stored while the
+    /// file was still as it should be, this is a late second delivery: refusing it would tell the sender
+    /// that an event is not stored that is.
+    async fn redelivery_or(&self, event: &Event, problem: Error) -> Result<(), Error> {
         match self.service.store.event(&self.tenant, event.id).await? {
             Some(stored) if stored.same_content(event) => Ok(()),
             Some(_) => Err(Error::OtherContent { event_id: event.id }),
-            None => Err(Error::FileNotInStorage { file_id }),
+            None => Err(problem),
         }
     }
 
-    async fn has_file(&self, file_id: FileId) -> Result<bool, Error> {
-        Ok(self
-            .service
-            .objects
-            .head(&self.object_key(file_id), None)
-            .await?
-            .is_some())
+    /// Returns these files with what storage says of each.
+    async fn recorded(&self, files: &[EventFile]) -> Result<Vec<EventFile>, Error> {
+        if files.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<FileId> = files.iter().map(|file| file.id).collect();
+        let recording = stream::iter(ids)
+            .map(|id| self.record(id))
+            .buffered(FILES_AT_ONCE)
+            .try_collect();
+        let recorded = tokio::time::timeout(FILES_TIMEOUT, recording).await;
+        recorded.unwrap_or_else(|_| {
+            let cause = "object storage did not tell of the event's files in time";
+            Err(Error::Unavailable(cause.into()))
+        })
+    }
+
+    async fn record(&self, file_id: FileId) -> Result<EventFile, Error> {
+        let key = self.object_key(file_id);
+        let objects = &self.service.objects;
+        let info = objects.head(&key, None).await?;
+        let info = info.ok_or(Error::FileNotInStorage { file_id })?;
+        if !info.is_consistent() {
+            return Err(Error::file_changed(
+                file_id,
+                info.declared(),
+                Some(info.record()),
+            ));
+        }
+        let record = info.record();
+        self.service
+            .settings
+            .uploads
+            .check_stored(file_id, &record)?;
+        if let Some(lock) = self.service.settings.object_lock {
+            let until = self.service.clock.now().checked_add(lock.life);
+            let retention = Retention {
+                mode: lock.mode,
+                until: until.unwrap_or(jiff::Timestamp::MAX),
+            };
+            let version_id = record.version_id.as_deref();
+            let retained = objects.retain(&key, version_id, retention).await;
+            // A bucket that cannot keep what it was told to is the operator's to mend.
+            retained.map_err(|error| Error::Unavailable(error.into()))?;
+        }
+        Ok(EventFile {
+            id: file_id,
+            record: Some(record),
+        })
     }
 
     /// Returns where a file of this tenant lies. There is no way to a key of another tenant.

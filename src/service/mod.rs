@@ -8,18 +8,22 @@ mod error;
 mod events;
 mod files;
 mod ingest;
+mod multipart;
+mod rules;
 mod tenants;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{Catalogue, Clock, Entropy, TenantMember};
-use crate::objects::Objects;
+use crate::objects::{Objects, RetentionMode};
 use crate::store::Store;
 
 pub use access::{Access, ApiKeys, Caller};
-pub use error::Error;
-pub use files::{DownloadUrl, UploadUrl};
+pub use error::{Error, FileChange};
+pub use files::{Disposition, DownloadUrl, FormRequest, UploadForm, UploadUrl, describe_metrics};
+pub use multipart::{MAX_PARTS, Multipart};
+pub use rules::{MAX_FILE_BYTES, Objection, UploadRules};
 pub use tenants::NewClient;
 
 /// The service: two backends, and what it was told to do with them.
@@ -41,6 +45,16 @@ pub struct Settings {
     pub upload_url_life: Duration,
     pub download_url_life: Duration,
     pub catalogue: Catalogue,
+    pub uploads: UploadRules,
+    /// How referenced files are kept from being removed, in a bucket that has Object Lock.
+    pub object_lock: Option<ObjectLock>,
+}
+
+/// For how long, from its event on, nobody removes a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ObjectLock {
+    pub mode: RetentionMode,
+    pub life: Duration,
 }
 
 /// How the two backends are; `None` for one that did not say in time.

@@ -2,6 +2,7 @@
 
 pub mod clickhouse;
 pub mod conformance;
+mod event_files;
 mod location;
 mod queue;
 pub mod sqlite;
@@ -14,7 +15,7 @@ use tokio::task::JoinError;
 
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, DatabaseName, Event, EventId, Finding, Page, Position, Query, Tenant,
+    ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Position, Query, Tenant,
 };
 
 pub use location::Location;
@@ -68,6 +69,21 @@ pub trait Store: Debug + Send + Sync {
         limit: Limit,
     ) -> Result<Vec<Event>, Error>;
 
+    /// Returns those of these files that no event of the tenant references.
+    async fn unreferenced_files(
+        &self,
+        tenant: &Tenant,
+        files: &[FileId],
+    ) -> Result<Vec<FileId>, Error>;
+
+    /// Gives up those of these files that no event references, and returns them: an event that references
+    /// one is not stored any more ([`Appended::FileGivenUp`]), so what this returns may be removed.
+    /// However it meets with [`Store::append`], a file is given up or referenced and never both. Giving up
+    /// what is given up already is no error.
+    ///
+    /// Where no transaction tells which came first, this takes as long as an append may be under way.
+    async fn give_up_files(&self, tenant: &Tenant, files: &[FileId]) -> Result<Vec<FileId>, Error>;
+
     /// Tells whether the backend would answer now. Cheap enough for a probe every second.
     async fn ping(&self) -> Result<(), Error>;
 
@@ -94,6 +110,8 @@ pub enum Appended {
     AlreadyThere,
     /// An event with this id and other content was there already; nothing was stored.
     OtherContent,
+    /// A file that it references was given up ([`Store::give_up_files`]); nothing was stored.
+    FileGivenUp(FileId),
 }
 
 #[derive(Debug, thiserror::Error)]

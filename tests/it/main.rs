@@ -11,6 +11,7 @@ mod demo;
 mod deploy;
 mod embedded;
 mod eventbridge;
+mod evidence;
 mod faults;
 mod isolation;
 mod many_tenants;

@@ -64,6 +64,7 @@ const RULES: &[Rule] = &[
             "objects::Parts",
             "objects::PartTag",
             "objects::Retention",
+            "objects::RetentionMode",
         ],
         never: &[
             "axum",
@@ -124,7 +125,17 @@ const RULES: &[Rule] = &[
     },
     Rule {
         part: "http",
-        may: &["http", "service", "domain"],
+        may: &[
+            "http",
+            "service",
+            "objects::UploadTerms",
+            "objects::FormType",
+            "objects::Part",
+            "objects::PartTag",
+            "objects::Presigned",
+            "objects::MAX_URL_LIFE",
+            "domain",
+        ],
         never: &[
             "reqwest",
             "rusty_s3",
@@ -142,6 +153,10 @@ const RULES: &[Rule] = &[
             "objects::Location",
             "objects::KeyPair",
             "objects::MAX_URL_LIFE",
+            "objects::RetentionMode",
+            "service::MAX_FILE_BYTES",
+            "service::ObjectLock",
+            "service::UploadRules",
         ],
         never: &["axum", "hyper", "tokio"],
     },

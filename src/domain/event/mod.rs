@@ -6,7 +6,7 @@ mod time;
 pub use data::{DataProblem, EventData};
 pub use time::EventTime;
 
-use super::{EventId, FileId, Position};
+use super::{EventFile, EventId, FileId, Position};
 
 /// Something that happened to a record, as it was sent and as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,8 @@ pub struct Event {
     pub source_name: String,
     pub source_info: String,
     pub data: EventData,
-    pub file_id: Option<FileId>,
+    /// Each once. The first is the one that the documented API knows as the event's file.
+    pub files: Vec<EventFile>,
 }
 
 impl Event {
@@ -32,10 +33,16 @@ impl Event {
         }
     }
 
+    /// Returns the first file that the event references.
+    pub fn file_id(&self) -> Option<FileId> {
+        self.files.first().map(|file| file.id)
+    }
+
     /// Tells whether `other` says the same, so that it is a second delivery and not another event.
     ///
     /// The instant counts and not how it was written; `event_data` is compared as JSON: white space
-    /// and the order of members mean nothing, numbers are compared as they were written.
+    /// and the order of members mean nothing, numbers are compared as they were written. What is recorded
+    /// of files is nothing that a sender said.
     pub fn same_content(&self, other: &Self) -> bool {
         let Self {
             id,
@@ -47,7 +54,7 @@ impl Event {
             source_name,
             source_info,
             data,
-            file_id,
+            files,
         } = self;
         *id == other.id
             && time.micros() == other.time.micros()
@@ -57,7 +64,10 @@ impl Event {
             && *source_type_id == other.source_type_id
             && *source_name == other.source_name
             && *source_info == other.source_info
-            && *file_id == other.file_id
+            && files
+                .iter()
+                .map(|file| file.id)
+                .eq(other.files.iter().map(|file| file.id))
             && data.same_content(&other.data)
     }
 }

@@ -7,7 +7,7 @@
 
 use super::client::Client;
 use super::errors::{Failure, code};
-use super::migrations::{DATABASE_COMMENT, Dialect, TENANT, TENANT_DISTRIBUTED};
+use super::migrations::{DATABASE_COMMENT, Dialect, GIVEN_UP, TENANT, TENANT_DISTRIBUTED};
 use super::names::{self, SHOWN, Table};
 use crate::domain::{ClientId, DatabaseName};
 use crate::store::Error;
@@ -57,7 +57,7 @@ impl Databases {
         }
     }
 
-    /// Makes the table of one tenant, where it is not there yet.
+    /// Makes the tables of one tenant, where they are not there yet.
     pub(super) async fn make_table(&self, table: &Table) -> Result<(), Failure> {
         let clustered = self.dialect.cluster.is_some();
         let rows = if clustered {
@@ -68,6 +68,7 @@ impl Databases {
         for step in TENANT.all() {
             self.ddl(step, |it| rows.of(it)).await?;
         }
+        self.make_given_up(table).await?;
         if clustered {
             self.ddl(TENANT_DISTRIBUTED, |it| {
                 table.of(it).param("local", rows.name.as_str())
@@ -81,9 +82,16 @@ impl Databases {
     pub(super) async fn upgrade(&self, table: &Table, comment: &str) -> Result<(), Error> {
         let name = format!("{}.{}", table.database, table.name);
         for step in TENANT.missing(&name, comment)? {
+            if self.dialect.cluster.is_some() {
+                self.ddl(step, |it| table.local().of(it)).await?;
+            }
             self.ddl(step, |it| table.of(it)).await?;
         }
-        Ok(())
+        Ok(self.make_given_up(table).await?)
+    }
+
+    async fn make_given_up(&self, table: &Table) -> Result<(), Failure> {
+        self.ddl(GIVEN_UP, |it| table.given_up().of(it)).await
     }
 
     /// Takes the database for the tenant of `table`. Returns false if somebody else has it.
@@ -153,7 +161,7 @@ impl Databases {
     /// Removes the table of a tenant that lost its database to another, or never got it.
     pub(super) async fn drop_table(&self, table: &Table) -> Result<(), Failure> {
         let sql = "DROP TABLE IF EXISTS {database:Identifier}.{table:Identifier} $ON_CLUSTER SYNC";
-        for table in [table.clone(), table.local()] {
+        for table in [table.clone(), table.local(), table.given_up()] {
             match self.ddl(sql, |it| table.of(it)).await {
                 Err(failure) if !failure.is_missing() => return Err(failure),
                 _ => {}

@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::errors::Failure;
-use crate::domain::{Event, EventData, EventId, EventTime, FileId};
+use crate::domain::{Event, EventData, EventId, EventTime};
+use crate::store::event_files;
 
 /// Every column of an event, in the order of [`EventRow`].
 pub(super) const COLUMNS: &str = "event_id, time_us, time_digits, event_type_id, record_id, \
-     source_id, source_type_id, source_name, source_info, file_id, event_data";
+     source_id, source_type_id, source_name, source_info, file_id, event_data, files";
 
 #[derive(Debug, clickhouse::Row, Serialize, Deserialize)]
 pub(super) struct EventRow {
@@ -25,6 +26,8 @@ pub(super) struct EventRow {
     #[serde(with = "clickhouse::serde::uuid::option")]
     file_id: Option<Uuid>,
     event_data: String,
+    /// Empty where `file_id` says it all.
+    files: String,
 }
 
 impl From<&Event> for EventRow {
@@ -39,7 +42,7 @@ impl From<&Event> for EventRow {
             source_name,
             source_info,
             data,
-            file_id,
+            files,
         } = event;
         Self {
             event_id: id.uuid(),
@@ -51,8 +54,9 @@ impl From<&Event> for EventRow {
             source_type_id: *source_type_id,
             source_name: source_name.clone(),
             source_info: source_info.clone(),
-            file_id: file_id.map(|id| id.uuid()),
+            file_id: event.file_id().map(|id| id.uuid()),
             event_data: data.as_str().to_owned(),
+            files: event_files::to_text(files).unwrap_or_default(),
         }
     }
 }
@@ -73,7 +77,11 @@ impl TryFrom<EventRow> for Event {
             source_info,
             file_id,
             event_data,
+            files,
         } = row;
+        let files = Some(files).filter(|text| !text.is_empty());
+        let files = event_files::from_text(files.as_deref(), file_id)
+            .map_err(|problem| Failure::Nonsense(format!("event {event_id}: {problem}")))?;
         let time = EventTime::from_parts(time_us, time_digits).ok_or_else(|| {
             Failure::Nonsense(format!(
                 "{time_us} us with {time_digits} digits make no time"
@@ -89,7 +97,7 @@ impl TryFrom<EventRow> for Event {
             source_name,
             source_info,
             data: EventData::from_stored(event_data),
-            file_id: file_id.map(FileId::from_uuid),
+            files,
         })
     }
 }

@@ -25,10 +25,14 @@ pub(super) const REGISTRY: Schema = Schema {
 };
 
 pub(super) const TENANT: Schema = Schema {
-    steps: &[include_str!(
-        "../../../migrations/clickhouse/tenant_0001.sql"
-    )],
+    steps: &[
+        include_str!("../../../migrations/clickhouse/tenant_0001.sql"),
+        include_str!("../../../migrations/clickhouse/tenant_0002.sql"),
+    ],
 };
+
+/// Beside [`TENANT`]: made where it is missing.
+pub(super) const GIVEN_UP: &str = include_str!("../../../migrations/clickhouse/given_up_0001.sql");
 
 /// On a cluster, beside [`TENANT`].
 pub(super) const TENANT_DISTRIBUTED: &str =
@@ -75,6 +79,7 @@ impl Dialect {
             return template
                 .replace("$ON_CLUSTER", "")
                 .replace("$REGISTRY_ENGINE", "ReplacingMergeTree(revision)")
+                .replace("$GIVEN_UP_ENGINE", "MergeTree")
                 .replace("$REPLICATED", "");
         };
         let on_cluster = format!("ON CLUSTER '{}'", cluster.as_str());
@@ -87,13 +92,18 @@ impl Dialect {
                 "ReplicatedReplacingMergeTree('/clickhouse/event-history/tenants', \
                  '{shard}-{replica}', revision)",
             )
+            .replace(
+                "$GIVEN_UP_ENGINE",
+                "ReplicatedMergeTree('/clickhouse/event-history/{database}/{table}', \
+                 '{shard}-{replica}')",
+            )
             .replace("$REPLICATED", "Replicated")
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Dialect, REGISTRY, TENANT};
+    use super::{Dialect, GIVEN_UP, REGISTRY, TENANT};
     use crate::store::Error;
     use crate::store::clickhouse::Address;
 
@@ -101,12 +111,12 @@ mod tests {
     fn a_table_says_which_steps_it_has_taken() {
         assert!(
             TENANT
-                .missing("t", "event-history schema 1")
+                .missing("t", "event-history schema 2")
                 .unwrap()
                 .is_empty()
         );
         assert_eq!(
-            TENANT.missing("t", "event-history schema 0").unwrap().len(),
+            TENANT.missing("t", "event-history schema 1").unwrap().len(),
             1
         );
         let newer = TENANT.missing("t", "event-history schema 9");
@@ -122,18 +132,23 @@ mod tests {
             cluster: address.cluster,
         };
         let alone = Dialect { cluster: None };
-        for step in TENANT.all().iter().chain(REGISTRY.all()) {
+        let made = [TENANT.all()[0], REGISTRY.all()[0], GIVEN_UP];
+        for step in made {
             let sql = clustered.statement(step);
             let body = sql.lines().filter(|line| !line.starts_with("--"));
             let body: String = body.collect::<Vec<_>>().join("\n");
             assert!(body.contains("ON CLUSTER 'main'"), "{body}");
             assert!(
-                body.contains("ENGINE = ReplicatedReplacingMergeTree"),
+                body.contains("ENGINE = ReplicatedReplacingMergeTree")
+                    || body.contains("ENGINE = ReplicatedMergeTree"),
                 "{body}"
             );
             assert!(!body.contains('$'), "{body}");
             let sql = alone.statement(step);
-            assert!(sql.contains("ENGINE = ReplacingMergeTree"), "{sql}");
+            assert!(
+                sql.contains("ENGINE = ReplacingMergeTree") || sql.contains("ENGINE = MergeTree"),
+                "{sql}"
+            );
             assert!(!sql.contains("ON CLUSTER '"), "{sql}");
         }
     }

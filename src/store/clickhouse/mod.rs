@@ -11,6 +11,7 @@ mod client;
 mod database;
 mod errors;
 mod events;
+mod files;
 mod migrations;
 mod names;
 mod queries;
@@ -35,7 +36,7 @@ use self::writer::Writers;
 use super::{Appended, Created, Error, Store, closed, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, DatabaseName, Event, EventId, Finding, Page, Position, Query, Tenant,
+    ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Position, Query, Tenant,
 };
 
 /// One ClickHouse, or cluster of them. The caller that is done with it calls [`Store::close`].
@@ -168,6 +169,24 @@ impl Store for ClickHouse {
             tenant,
             queries::scan(&self.client, &table, after, limit).await,
         )
+    }
+
+    async fn unreferenced_files(
+        &self,
+        tenant: &Tenant,
+        files: &[FileId],
+    ) -> Result<Vec<FileId>, Error> {
+        self.open_or_error()?;
+        let table = Table::new(&tenant.database_name, tenant.client_id);
+        let outcome = files::unreferenced(&self.client, &table, files).await;
+        self.of_tenant(tenant, outcome)
+    }
+
+    async fn give_up_files(&self, tenant: &Tenant, files: &[FileId]) -> Result<Vec<FileId>, Error> {
+        self.open_or_error()?;
+        let table = Table::new(&tenant.database_name, tenant.client_id);
+        let outcome = files::give_up(&self.client, &table, files).await;
+        self.of_tenant(tenant, outcome)
     }
 
     async fn ping(&self) -> Result<(), Error> {

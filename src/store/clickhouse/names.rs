@@ -10,6 +10,9 @@ pub(super) const SHOWN: &str = "events";
 
 const TABLE_PREFIX: &str = "events_";
 
+/// Begins the name of the table of a tenant's files that were given up.
+const GIVEN_UP_PREFIX: &str = "given_up_";
+
 /// No tenant's name begins with `_`, so this never meets a database that somebody asked for.
 const DELETED_PREFIX: &str = "_deleted_";
 
@@ -35,6 +38,15 @@ impl Table {
         statement
             .param("database", self.database.as_str())
             .param("table", self.name.as_str())
+    }
+
+    /// The table of the tenant's files that were given up.
+    pub(super) fn given_up(&self) -> Self {
+        let id = self.name.strip_prefix(TABLE_PREFIX).unwrap_or(&self.name);
+        Self {
+            database: self.database.clone(),
+            name: format!("{GIVEN_UP_PREFIX}{id}"),
+        }
     }
 
     /// On a cluster: the table of each shard, behind the one that spreads rows over them.

@@ -4,8 +4,8 @@
 //! than many small ones. When little happens a call waits a millisecond for company; under load INSERTs of
 //! one tenant start at most every [`LOADED_INTERVAL`], and take all that came meanwhile.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,9 +17,10 @@ use uuid::Uuid;
 use super::client::Client;
 use super::errors::Failure;
 use super::events::EventRow;
+use super::files;
 use super::names::Table;
 use super::queries::{self, TABLE};
-use crate::domain::{ClientId, Entropy, Event, EventId, SystemEntropy, Tenant};
+use crate::domain::{ClientId, Entropy, Event, EventId, FileId, SystemEntropy, Tenant};
 use crate::store::queue::{Append, Backlog, MAX_BATCH_BYTES, MAX_QUEUED_CALLS, count_f64};
 use crate::store::{Appended, Error, closed};
 
@@ -185,7 +186,9 @@ impl Work {
         let turn = self.inner.inserts.acquire().await;
         let started = Instant::now();
         let stored = self.stored(&events).await?;
-        let (outcomes, new) = sort_out(&events, &stored);
+        // Asked last: from now on a sweep waits for as long as the INSERT may take.
+        let given_up = files::given_up(&self.inner.client, &self.table, &events).await?;
+        let (outcomes, new) = sort_out(&events, &stored, &given_up);
         if !new.is_empty() {
             self.insert(&new).await?;
             histogram!("event_history_commit_events").record(count_f64(new.len()));
@@ -275,16 +278,20 @@ async fn gather(first: Append, waiting: &mut mpsc::Receiver<Append>, end: Instan
 fn sort_out<'a>(
     events: &[&'a Event],
     stored: &HashMap<EventId, Event>,
+    given_up: &HashSet<FileId>,
 ) -> (Vec<Appended>, Vec<&'a Event>) {
     let mut new: Vec<&'a Event> = Vec::new();
     let mut new_by_id: HashMap<EventId, &'a Event> = HashMap::new();
     let mut outcomes = Vec::with_capacity(events.len());
     for event in events {
         let there = stored.get(&event.id).or(new_by_id.get(&event.id).copied());
-        outcomes.push(match there {
-            Some(there) if there.same_content(event) => Appended::AlreadyThere,
-            Some(_) => Appended::OtherContent,
-            None => {
+        let mut files = event.files.iter().map(|file| file.id);
+        let gone = files.find(|file| given_up.contains(file));
+        outcomes.push(match (there, gone) {
+            (Some(there), _) if there.same_content(event) => Appended::AlreadyThere,
+            (Some(_), _) => Appended::OtherContent,
+            (None, Some(file)) => Appended::FileGivenUp(file),
+            (None, None) => {
                 new.push(event);
                 new_by_id.insert(event.id, event);
                 Appended::Stored
@@ -296,7 +303,7 @@ fn sort_out<'a>(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::{HashMap, HashSet};
 
     use super::sort_out;
     use crate::domain::Event;
@@ -312,7 +319,11 @@ mod tests {
             ..one.clone()
         };
         let stored = HashMap::from([(there.id, there.clone())]);
-        let (outcomes, new) = sort_out(&[&one, &there, &one, &other, &two], &stored);
+        let (outcomes, new) = sort_out(
+            &[&one, &there, &one, &other, &two],
+            &stored,
+            &HashSet::new(),
+        );
         assert_eq!(
             outcomes,
             [Stored, AlreadyThere, AlreadyThere, OtherContent, Stored]

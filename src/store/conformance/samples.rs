@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, DatabaseName, Event, EventData, EventId, EventTime, FileId, Ordering, Query,
-    SystemEntropy, Tenant,
+    ClientId, ContentType, DatabaseName, Event, EventData, EventFile, EventId, EventTime, FileId,
+    FileName, FileRecord, FileSha256, Ordering, Query, SystemEntropy, Tenant,
 };
 
 /// The span of the times of [`Random::event`]: short, so that many events share an instant.
@@ -36,6 +36,24 @@ pub fn history(seed: u64, length: usize) -> Vec<Event> {
     (0..length).map(|_| random.event()).collect()
 }
 
+/// Returns a file with an id of its own; much of its record may be missing.
+pub fn file(random: &mut Random) -> EventFile {
+    let id = FileId::from_uuid(random.uuid());
+    let maybe = |random: &mut Random| random.below(3) > 0;
+    let record = maybe(random).then(|| FileRecord {
+        size_bytes: random.next() >> random.below(64),
+        content_type: maybe(random)
+            .then(|| ContentType::parse("text/plain; charset=utf-8").unwrap()),
+        sha256: maybe(random).then(|| FileSha256::new([7; 32])),
+        etag: maybe(random).then(|| "9e107d9d372bb6826bd81d3542a419d6-2".to_owned()),
+        version_id: maybe(random)
+            .then(|| "3/L4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo".to_owned()),
+        file_name: maybe(random)
+            .then(|| FileName::parse("\u{202e}\"Vertr\u{e4}ge\"\n\u{1f4c4}.pdf").unwrap()),
+    });
+    EventFile { id, record }
+}
+
 /// A generator of pseudo-random values (`SplitMix64`).
 #[derive(Debug)]
 pub struct Random(u64);
@@ -59,7 +77,9 @@ impl Random {
             source_name: format!("source {}", self.below(5)),
             source_info: String::new(),
             data: data(&format!("[{{\"n\":{}}}]", self.below(1000))),
-            file_id: (self.below(3) == 0).then(|| FileId::from_uuid(self.uuid())),
+            files: (0..[0, 0, 0, 1, 1, 3][self.index(6)])
+                .map(|_| file(self))
+                .collect(),
         }
     }
 

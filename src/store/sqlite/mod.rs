@@ -5,10 +5,13 @@
 //! are open; the others are files.
 
 mod checks;
+mod counts;
 mod database;
 mod errors;
 mod events;
+mod files;
 mod folder;
+mod log;
 mod migrations;
 mod open_tenants;
 mod queries;
@@ -32,7 +35,7 @@ use self::registry::{Registry, State};
 use super::{Appended, Created, Error, Store, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, DatabaseName, Event, EventId, Finding, Page, Position, Query, Tenant,
+    ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Position, Query, Tenant,
 };
 
 /// How many creations and deletions run at once, at most.
@@ -162,6 +165,26 @@ impl Store for Sqlite {
         let lease = self.0.lease(tenant).await?;
         lease
             .read(move |connection| queries::scan(connection, after, limit))
+            .await
+    }
+
+    async fn unreferenced_files(
+        &self,
+        tenant: &Tenant,
+        files: &[FileId],
+    ) -> Result<Vec<FileId>, Error> {
+        let lease = self.0.lease(tenant).await?;
+        let wanted = files.to_vec();
+        lease
+            .read(move |connection| files::unreferenced(connection, &wanted))
+            .await
+    }
+
+    async fn give_up_files(&self, tenant: &Tenant, files: &[FileId]) -> Result<Vec<FileId>, Error> {
+        let lease = self.0.lease(tenant).await?;
+        let wanted = files.to_vec();
+        lease
+            .write(move |connection| files::give_up(connection, &wanted))
             .await
     }
 

@@ -156,8 +156,12 @@ impl Plan {
         for name in ["event_type", "source_type"] {
             expected[name] = event[name].clone();
         }
-        if expected.get("file_id").is_none() {
-            expected["file_id"] = Value::Null;
+        match expected.get("file_id").cloned() {
+            None => expected["file_id"] = Value::Null,
+            Some(file_id) => {
+                assert_eq!(event["file"]["file_id"], file_id);
+                expected["file"] = event["file"].clone(); // what storage said of it
+            }
         }
         assert_eq!(*event, expected, "an event is not what was sent");
         place

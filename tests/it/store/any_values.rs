@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use event_history::domain::query::Limit;
 use event_history::domain::{
-    Entropy as _, Event, EventData, EventId, EventTime, FileId, Ordering, Query, SystemEntropy,
+    ContentType, Entropy as _, Event, EventData, EventFile, EventId, EventTime, FileId, FileName,
+    FileRecord, FileSha256, Ordering, Query, SystemEntropy,
 };
 use event_history::store::conformance::samples::{data, tenant};
 use event_history::store::{Created, Store};
@@ -133,11 +134,11 @@ fn time_us() -> impl Strategy<Value = i64> {
 
 fn event() -> impl Strategy<Value = Event> {
     let numbers = (long(), short(), long(), short());
-    let ids = (any::<u128>(), any::<Option<u128>>());
+    let ids = (any::<u128>(), prop::collection::vec(file(), 0..4));
     (numbers, ids, time_us(), text(), text(), json_array()).prop_map(
         |(
             (record_id, event_type_id, source_id, source_type_id),
-            (id, file_id),
+            (id, files),
             time,
             name,
             info,
@@ -153,10 +154,32 @@ fn event() -> impl Strategy<Value = Event> {
                 source_name: name,
                 source_info: info,
                 data,
-                file_id: file_id.map(|id| FileId::from_uuid(Uuid::from_u128(id))),
+                files,
             }
         },
     )
+}
+
+fn file() -> impl Strategy<Value = EventFile> {
+    let name = "\\PC{1,60}|[\\s\\S]{1,60}";
+    let record = (
+        any::<u64>(),
+        any::<Option<[u8; 32]>>(),
+        any::<Option<String>>(),
+        name,
+    )
+        .prop_map(|(size_bytes, sha256, text, name)| FileRecord {
+            size_bytes,
+            content_type: sha256.and_then(|_| ContentType::parse("application/pdf").ok()),
+            sha256: sha256.map(FileSha256::new),
+            etag: text.clone(),
+            version_id: text,
+            file_name: FileName::parse(&name).ok(),
+        });
+    (any::<u128>(), prop::option::of(record)).prop_map(|(id, record)| EventFile {
+        id: FileId::from_uuid(Uuid::from_u128(id)),
+        record,
+    })
 }
 
 fn query() -> impl Strategy<Value = Query> {

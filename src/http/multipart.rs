@@ -1,0 +1,387 @@
+//! Uploads in parts: beginning, URLs, what is there, completing, giving up.
+
+use axum::Json;
+use axum::extract::RawPathParams;
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::error::{ApiError, ApiResult, ErrorBody};
+use super::events::RecordBody;
+use super::extract::JsonBody;
+use super::fields::{self, Object, Problems};
+use super::files::{content_type, expires_in, file_name, sha256};
+use super::openapi::{InvalidResponses, KeyResponses, TenantResponses, UnavailableResponses};
+use crate::domain::{FileId, Invalid};
+use crate::objects::{Part, PartTag, UploadTerms};
+use crate::service::{Access, MAX_PARTS};
+
+/// The one route that may take longer than others.
+pub(super) const COMPLETE_PATH: &str = "/api/files/multipart/{file_id}/complete";
+
+/// The longest id of an upload that a storage was ever seen to make is a tenth of this.
+const MAX_UPLOAD_ID_BYTES: usize = 2048;
+
+/// URLs in one answer, which stays under a megabyte.
+const MAX_URLS: usize = 1000;
+
+/// A file to upload in parts.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "documents the body that `begin` reads")]
+pub(super) struct NewMultipartBody {
+    /// The file's size in bytes.
+    #[schema(example = 6_442_450_944_u64)]
+    content_length: u64,
+    /// Bytes of each part but the last: 5 MiB to 5 GiB. Chosen where it is not given.
+    part_size: Option<u64>,
+    content_type: Option<String>,
+    /// The whole file's SHA-256 in base64. Recorded as what the uploader declares: no storage computes it
+    /// over parts, `event-history files verify` does.
+    checksum_sha256: Option<String>,
+    /// At most 255 bytes.
+    file_name: Option<String>,
+    /// How long the parts' URLs live, in seconds, 1 to 604800.
+    expires_in: Option<u64>,
+}
+
+/// An upload in parts that has begun.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MultipartBody {
+    /// What an event says to reference the file once the upload is completed.
+    #[schema(format = Uuid)]
+    file_id: String,
+    upload_id: String,
+    part_size: u64,
+    part_count: u16,
+    /// The first 1000 at most.
+    #[serde(flatten)]
+    urls: PartUrlsBody,
+}
+
+/// Where to PUT parts.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PartUrlsBody {
+    parts: Vec<PartUrlBody>,
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct PartUrlBody {
+    part_number: u16,
+    /// A presigned URL: PUT the part's bytes there, and keep the `ETag` of the answer.
+    upload_url: String,
+}
+
+/// Begins an upload in parts, for a file of more than 5 GiB or one that may have to be resumed.
+#[utoipa::path(
+    post, path = "/api/files/multipart", tag = "files", security(("api_key" = [])),
+    params(("X-Client-Id" = String, Header, description = "The tenant's client id")),
+    request_body = NewMultipartBody,
+    responses(
+        (status = 201, description = "The upload has begun", body = MultipartBody),
+        KeyResponses, TenantResponses, InvalidResponses, UnavailableResponses,
+    )
+)]
+pub(super) async fn begin(
+    access: Access,
+    body: Result<JsonBody, ApiError>,
+) -> ApiResult<(StatusCode, Json<MultipartBody>)> {
+    let body = body?;
+    let object = Object::from_body(&body.0)?;
+    let mut problems = Problems::default();
+    let size_bytes = object.required(&mut problems, "content_length", fields::unsigned);
+    let part_bytes = object.optional(&mut problems, "part_size", fields::unsigned);
+    let content_type = object.optional(&mut problems, "content_type", content_type);
+    let sha256 = object.optional(&mut problems, "checksum_sha256", sha256);
+    let file_name = object.optional(&mut problems, "file_name", file_name);
+    let life = object.optional(&mut problems, "expires_in", expires_in);
+    let terms = UploadTerms {
+        content_type: content_type.flatten(),
+        size_bytes,
+        sha256: sha256.flatten(),
+        file_name: file_name.flatten(),
+    };
+    let (terms, life) = problems.finish(Some((terms, life.flatten())))?;
+    let upload = access.begin_multipart(&terms, part_bytes.flatten()).await?;
+    let first: Vec<u16> = (1..=upload.parts).take(MAX_URLS).collect();
+    let urls = access.part_urls(upload.file_id, &upload.upload_id, &first, life);
+    let urls = PartUrlsBody::new(&first, urls.await?);
+    Ok((
+        StatusCode::CREATED,
+        Json(MultipartBody {
+            file_id: upload.file_id.to_string(),
+            upload_id: upload.upload_id,
+            part_size: upload.part_bytes,
+            part_count: upload.parts,
+            urls,
+        }),
+    ))
+}
+
+/// Which parts to sign URLs for.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "documents the body that `sign` reads")]
+pub(super) struct PartsBody {
+    upload_id: String,
+    /// 1 to 10,000 each, at most 1000 of them.
+    part_numbers: Vec<u16>,
+    /// Seconds, 1 to 604800.
+    expires_in: Option<u64>,
+}
+
+/// Returns presigned URLs for parts of an upload, also for those that are there already.
+#[utoipa::path(
+    post, path = "/api/files/multipart/{file_id}/sign", tag = "files",
+    security(("api_key" = [])),
+    params(
+        ("X-Client-Id" = String, Header, description = "The tenant's client id"),
+        ("file_id" = String, Path, format = Uuid, description = "The file's id"),
+    ),
+    request_body = PartsBody,
+    responses(
+        (status = 200, description = "A URL for each part", body = PartUrlsBody),
+        KeyResponses, TenantResponses, InvalidResponses, UnavailableResponses,
+    )
+)]
+pub(super) async fn sign(
+    access: Access,
+    path: RawPathParams,
+    body: Result<JsonBody, ApiError>,
+) -> ApiResult<Json<PartUrlsBody>> {
+    let body = body?;
+    let object = Object::from_body(&body.0)?;
+    let mut problems = Problems::default();
+    let upload = upload(&path, &object, &mut problems);
+    let numbers = object.required(&mut problems, "part_numbers", part_numbers);
+    let life = object.optional(&mut problems, "expires_in", expires_in);
+    let ((file_id, upload_id), numbers) = problems.finish(upload.zip(numbers))?;
+    let urls = access.part_urls(file_id, &upload_id, &numbers, life.flatten());
+    Ok(Json(PartUrlsBody::new(&numbers, urls.await?)))
+}
+
+/// The upload that is meant.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "documents the body that the handlers read")]
+pub(super) struct UploadBody {
+    upload_id: String,
+}
+
+/// The parts that storage has.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StoredPartsBody {
+    parts: Vec<StoredPartBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct StoredPartBody {
+    part_number: u16,
+    size_bytes: u64,
+    etag: String,
+}
+
+/// Lists the parts that storage has, to resume an upload.
+#[utoipa::path(
+    post, path = "/api/files/multipart/{file_id}/parts", tag = "files",
+    security(("api_key" = [])),
+    params(
+        ("X-Client-Id" = String, Header, description = "The tenant's client id"),
+        ("file_id" = String, Path, format = Uuid, description = "The file's id"),
+    ),
+    request_body = UploadBody,
+    responses(
+        (status = 200, description = "The parts, by number", body = StoredPartsBody),
+        (status = 404, description = "No such upload, or one that is over", body = ErrorBody),
+        KeyResponses, TenantResponses, InvalidResponses, UnavailableResponses,
+    )
+)]
+pub(super) async fn parts(
+    access: Access,
+    path: RawPathParams,
+    body: Result<JsonBody, ApiError>,
+) -> ApiResult<Json<StoredPartsBody>> {
+    let body = body?;
+    let object = Object::from_body(&body.0)?;
+    let mut problems = Problems::default();
+    let upload = upload(&path, &object, &mut problems);
+    let (file_id, upload_id) = problems.finish(upload)?;
+    let parts = access.parts(file_id, &upload_id).await?;
+    let parts = parts.into_iter().map(|part| {
+        let Part {
+            number,
+            size_bytes,
+            etag,
+        } = part;
+        StoredPartBody {
+            part_number: number,
+            size_bytes,
+            etag,
+        }
+    });
+    Ok(Json(StoredPartsBody {
+        parts: parts.collect(),
+    }))
+}
+
+/// The parts to make the file of.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "documents the body that `complete` reads")]
+pub(super) struct CompleteBody {
+    upload_id: String,
+    /// In the order of their numbers; all that storage has where this is not given.
+    parts: Option<Vec<PartTagBody>>,
+}
+
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "documents the body that `part_tags` reads")]
+pub(super) struct PartTagBody {
+    part_number: u16,
+    /// What the answer to the part's PUT said.
+    etag: String,
+}
+
+/// Makes the file out of its parts; it is durable when this answers. May be asked again.
+#[utoipa::path(
+    post, path = "/api/files/multipart/{file_id}/complete", tag = "files",
+    security(("api_key" = [])),
+    params(
+        ("X-Client-Id" = String, Header, description = "The tenant's client id"),
+        ("file_id" = String, Path, format = Uuid, description = "The file's id"),
+    ),
+    request_body = CompleteBody,
+    responses(
+        (status = 200, description = "What the file is", body = RecordBody),
+        (status = 400, description = "A part is missing, too small or another", body = ErrorBody),
+        (status = 404, description = "No such upload, and no such file", body = ErrorBody),
+        KeyResponses, InvalidResponses, UnavailableResponses,
+    )
+)]
+pub(super) async fn complete(
+    access: Access,
+    path: RawPathParams,
+    body: Result<JsonBody, ApiError>,
+) -> ApiResult<Json<RecordBody>> {
+    let body = body?;
+    let object = Object::from_body(&body.0)?;
+    let mut problems = Problems::default();
+    let upload = upload(&path, &object, &mut problems);
+    let tags = object.optional(&mut problems, "parts", part_tags);
+    let ((file_id, upload_id), tags) = problems.finish(upload.zip(tags))?;
+    let record = access.complete_multipart(file_id, &upload_id, tags).await?;
+    Ok(Json(RecordBody::new(&record)))
+}
+
+/// Ends an upload and removes its parts.
+#[utoipa::path(
+    post, path = "/api/files/multipart/{file_id}/abort", tag = "files",
+    security(("api_key" = [])),
+    params(
+        ("X-Client-Id" = String, Header, description = "The tenant's client id"),
+        ("file_id" = String, Path, format = Uuid, description = "The file's id"),
+    ),
+    request_body = UploadBody,
+    responses(
+        (status = 200, description = "The upload is over", body = ErrorBody,
+         example = json!({"detail": "Upload aborted."})),
+        KeyResponses, TenantResponses, InvalidResponses, UnavailableResponses,
+    )
+)]
+pub(super) async fn abort(
+    access: Access,
+    path: RawPathParams,
+    body: Result<JsonBody, ApiError>,
+) -> ApiResult<Json<ErrorBody>> {
+    let body = body?;
+    let object = Object::from_body(&body.0)?;
+    let mut problems = Problems::default();
+    let upload = upload(&path, &object, &mut problems);
+    let (file_id, upload_id) = problems.finish(upload)?;
+    access.abort_multipart(file_id, &upload_id).await?;
+    Ok(Json(ErrorBody {
+        detail: "Upload aborted.".into(),
+    }))
+}
+
+impl PartUrlsBody {
+    fn new(numbers: &[u16], urls: Vec<crate::objects::Presigned>) -> Self {
+        // Credentials may have been renewed between two of them.
+        let first_to_end = urls.iter().map(|url| url.expires_at).min();
+        let parts = numbers.iter().zip(urls).map(|(number, url)| PartUrlBody {
+            part_number: *number,
+            upload_url: url.url,
+        });
+        Self {
+            parts: parts.collect(),
+            expires_at: first_to_end.map(|it| it.to_string()),
+        }
+    }
+}
+
+/// Reads which upload is meant: the file by the path, the upload by the body.
+fn upload(
+    path: &RawPathParams,
+    object: &Object<'_>,
+    problems: &mut Problems,
+) -> Option<(FileId, String)> {
+    let mut segments = path.iter();
+    let text = segments.find_map(|(name, value)| (name == "file_id").then_some(value));
+    let file_id = FileId::parse(text.unwrap_or_default())
+        .map_err(|invalid| problems.add(vec![Value::from("path"), Value::from("file_id")], invalid))
+        .ok();
+    let upload_id = object.required(problems, "upload_id", |json| {
+        let text = fields::string(json)?;
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_plain || text.is_empty() || text.len() > MAX_UPLOAD_ID_BYTES {
+            let message = "Input should be the id of an upload";
+            return Err(Invalid::new("upload_id", message));
+        }
+        Ok(text)
+    });
+    file_id.zip(upload_id)
+}
+
+fn part_numbers(json: &RawValue) -> Result<Vec<u16>, Invalid> {
+    let elements = fields::elements(json)?;
+    if elements.is_empty() || elements.len() > MAX_URLS {
+        let message = format!("List should have 1 to {MAX_URLS} items");
+        return Err(Invalid::new("too_long", message));
+    }
+    elements.into_iter().map(part_number).collect()
+}
+
+fn part_tags(json: &RawValue) -> Result<Vec<PartTag>, Invalid> {
+    let elements = fields::elements(json)?;
+    if elements.is_empty() || elements.len() > usize::from(MAX_PARTS) {
+        let message = format!("List should have 1 to {MAX_PARTS} items");
+        return Err(Invalid::new("too_long", message));
+    }
+    elements.into_iter().map(part_tag).collect()
+}
+
+fn part_tag(json: &RawValue) -> Result<PartTag, Invalid> {
+    #[derive(serde::Deserialize)]
+    struct Tag<'a> {
+        #[serde(borrow)]
+        part_number: &'a RawValue,
+        etag: String,
+    }
+    let tag: Tag<'_> = serde_json::from_str(json.get()).map_err(|_| {
+        let message = "Input should be an object with 'part_number' and 'etag'";
+        Invalid::new("dict_type", message)
+    })?;
+    Ok(PartTag {
+        number: part_number(tag.part_number)?,
+        etag: tag.etag.trim_matches('"').to_owned(),
+    })
+}
+
+fn part_number(json: &RawValue) -> Result<u16, Invalid> {
+    let number = fields::unsigned::<u16>(json)?;
+    if (1..=MAX_PARTS).contains(&number) {
+        return Ok(number);
+    }
+    let message = format!("Input should be from 1 to {MAX_PARTS}");
+    Err(Invalid::new("part_number", message))
+}
