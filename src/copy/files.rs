@@ -14,7 +14,7 @@ use super::retry::patiently;
 use super::{Files, Job};
 use crate::domain::DatabaseName;
 use crate::domain::cause::chain;
-use crate::objects::transfer::{self, Link, MAX_SINGLE_PUT_BYTES};
+use crate::objects::transfer::{self, Link, Sizes};
 use crate::objects::{self, Listed, Listing, ObjectInfo};
 
 /// Files on their way at once: enough to hide the time that a small one waits for answers.
@@ -181,10 +181,8 @@ async fn try_to_settle(
             None => problem("is missing at the destination"),
         };
     }
-    if info.size_bytes > MAX_SINGLE_PUT_BYTES {
-        return problem("has more than 5 GiB: that takes an upload in parts, which copy cannot do");
-    }
-    let sent = transfer::copy(from, to, key, &progress.bytes).await?;
+    let sizes = Sizes::default();
+    let sent = transfer::copy(from, to, key, info, sizes, &progress.bytes).await?;
     let Some(there) = to.objects.head(key, None).await? else {
         return problem("was accepted by the destination and is not there");
     };
@@ -197,15 +195,20 @@ async fn try_to_settle(
 }
 
 /// Tells whether the entity tags alone show that the bytes are the same: the MD5 of an object that was
-/// uploaded in one part, as long as it is not encrypted with a key of KMS. Where they do not, that does
-/// not mean that the bytes differ.
+/// uploaded at once, and the MD5 of the MD5s of its parts with their number, as long as it is not
+/// encrypted with a key of KMS. Where they do not, that does not mean that the bytes differ.
 /// Source: Amazon S3 API reference, "Object", on `ETag`.
 fn etags_tell(one: &ObjectInfo, other: &ObjectInfo) -> bool {
-    let is_md5 = |etag: &&String| etag.len() == 32 && etag.bytes().all(|it| it.is_ascii_hexdigit());
     match (&one.etag, &other.etag) {
-        (Some(one), Some(other)) => is_md5(&one) && one.eq_ignore_ascii_case(other),
+        (Some(one), Some(other)) => is_md5(one) && one.eq_ignore_ascii_case(other),
         _ => false,
     }
+}
+
+fn is_md5(etag: &str) -> bool {
+    let (md5, parts) = etag.split_once('-').unwrap_or((etag, "1"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    md5.len() == 32 && md5.bytes().all(|it| it.is_ascii_hexdigit()) && is_number(parts)
 }
 
 /// The listing of one side, page by page.
@@ -262,11 +265,13 @@ mod tests {
         let md5 = "9e107d9d372bb6826bd81d3542a419d6";
         let parts = "9e107d9d372bb6826bd81d3542a419d6-2";
         assert!(etags_tell(&info(Some(md5)), &info(Some(md5))));
+        assert!(etags_tell(&info(Some(parts)), &info(Some(parts))));
         for (one, other) in [
+            (Some(md5), Some(parts)),
+            (Some("no-md5"), Some("no-md5")),
             (Some(md5), None),
             (None, None),
             (Some(md5), Some("e4d909c290d0fb1ca068ffaddf22cbd0")),
-            (Some(parts), Some(parts)),
         ] {
             assert!(!etags_tell(&info(one), &info(other)), "{one:?} {other:?}");
         }

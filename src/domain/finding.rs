@@ -3,7 +3,7 @@
 /// One thing that was looked at, and how it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The part looked at: `database`, `bucket`, `credentials`, `clock` or `cors`.
+    /// The part looked at: `database`, `bucket`, `credentials`, `clock`, `versions` or `cors`.
     pub subject: &'static str,
     pub state: State,
     /// What was seen, in one line.

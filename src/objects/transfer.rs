@@ -1,25 +1,52 @@
 //! Moving the bytes of objects between storages: by presigned URLs, as everybody else does, a few
 //! hundred kilobytes in memory at a time.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
-    CONTENT_TYPE, HeaderMap, HeaderName,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, ETAG,
+    HeaderMap, HeaderName, HeaderValue, IF_MATCH, RANGE,
 };
 use http::{Method, StatusCode};
 use reqwest::redirect::Policy;
 use reqwest::{Body, Response};
 use sha2::{Digest, Sha256};
 
-use super::{DownloadTerms, Error, Objects, UploadTerms};
-use crate::domain::ObjectKey;
+use super::signer::{FILE_NAME_HEADER, SHA256_HEADER};
+use super::{DownloadTerms, Error, ObjectInfo, Objects, PartTag, Presigned, UploadTerms};
+use crate::domain::{ContentType, FileName, FileSha256, ObjectKey};
 
 /// The largest object of a single PUT. Source: Amazon S3 API reference, "`PutObject`".
 pub const MAX_SINGLE_PUT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+
+/// The most parts of one object, and the least that one has which is not the last.
+/// Source: Amazon S3 user guide, "Amazon S3 multipart upload limits".
+const MAX_PARTS: u64 = 10_000;
+const LEAST_PART_BYTES: u64 = 5 * MIB;
+const MIB: u64 = 1024 * 1024;
+
+/// How large the requests of a copy are.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    /// What is larger goes in parts.
+    pub max_single_put_bytes: u64,
+    /// What a part has, unless there is a reason for another size.
+    pub part_bytes: u64,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self {
+            max_single_put_bytes: MAX_SINGLE_PUT_BYTES,
+            // What is lost where a connection breaks, and a hundred requests for 6 GiB.
+            part_bytes: 64 * MIB,
+        }
+    }
+}
 
 /// A transfer begins as soon as its URL is there, and S3 looks at the clock at its beginning alone.
 const URL_LIFE: Duration = Duration::from_mins(15);
@@ -31,10 +58,9 @@ const SILENCE_TIMEOUT: Duration = Duration::from_mins(2);
 /// How much of a refusal is read: error documents are under 1 KiB.
 const MAX_REFUSAL_BYTES: usize = 16 * 1024;
 
-/// What is known of an object beside its bytes and goes with them. (`x-amz-meta-…` would have to be
-/// signed, so no holder of one of our upload URLs could ever set it.)
-const KEPT: [HeaderName; 5] = [
-    CONTENT_TYPE,
+/// What an uploader may have said of an object beside what our URLs are signed for, and goes with it.
+/// (An object that goes in parts leaves it behind: it is said when such an upload begins.)
+const KEPT: [HeaderName; 4] = [
     CONTENT_ENCODING,
     CONTENT_LANGUAGE,
     CONTENT_DISPOSITION,
@@ -73,46 +99,213 @@ impl Link {
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Response, Error> {
-        let presigned = self
-            .objects
-            .presign_get(key, &DownloadTerms::default(), URL_LIFE)
-            .await?;
-        let response = self.http.get(presigned.url).send().await;
-        accepted(Method::GET, response.map_err(unavailable)?).await
+        let request = self.http.get(self.url(key).await?);
+        let response = request.send().await.map_err(unavailable)?;
+        accepted(Method::GET, response, StatusCode::OK).await
+    }
+
+    /// Reads a part of the object, provided that it is still the one of this tag.
+    async fn get_range(
+        &self,
+        key: &ObjectKey,
+        range: &Range<u64>,
+        etag: Option<&str>,
+    ) -> Result<Response, Error> {
+        let bytes = format!("bytes={}-{}", range.start, range.end - 1);
+        let mut request = self.http.get(self.url(key).await?).header(RANGE, bytes);
+        if let Some(etag) = etag {
+            request = request.header(IF_MATCH, format!("\"{etag}\""));
+        }
+        let response = request.send().await.map_err(unavailable)?;
+        accepted(Method::GET, response, StatusCode::PARTIAL_CONTENT).await
+    }
+
+    async fn url(&self, key: &ObjectKey) -> Result<String, Error> {
+        let terms = DownloadTerms::default();
+        let presigned = self.objects.presign_get(key, &terms, URL_LIFE).await?;
+        Ok(presigned.url)
+    }
+
+    async fn put(
+        &self,
+        presigned: Presigned,
+        mut headers: HeaderMap,
+        length: u64,
+        body: Body,
+    ) -> Result<Response, Error> {
+        let Presigned {
+            url,
+            headers: signed,
+            expires_at: _,
+        } = presigned;
+        headers.insert(CONTENT_LENGTH, length.into());
+        for (name, value) in signed {
+            let name = HeaderName::try_from(name).map_err(|it| Error::Unavailable(it.into()))?;
+            let value = HeaderValue::try_from(value).map_err(|it| Error::Unavailable(it.into()))?;
+            headers.insert(name, value);
+        }
+        let request = self.http.put(url).headers(headers).body(body);
+        let response = request.send().await.map_err(unavailable)?;
+        accepted(Method::PUT, response, StatusCode::OK).await
     }
 }
 
-/// Copies the object at `key`, and returns the SHA-256 of what went through. When this returns, `to`
-/// has acknowledged the whole of it. `moved` counts its bytes.
+/// Copies the object at `key`, of which `info` is known, with what was declared of it. Returns the
+/// SHA-256 of what went through. When this returns, `to` has acknowledged the whole of it. `moved`
+/// counts its bytes.
 pub async fn copy(
     from: &Link,
     to: &Link,
     key: &ObjectKey,
+    info: &ObjectInfo,
+    sizes: Sizes,
     moved: &Arc<AtomicU64>,
 ) -> Result<[u8; 32], Error> {
-    let response = from.get(key).await?;
-    let mut headers = kept(response.headers());
-    // Sent as it came: no body with a length is taken for whole if a byte of it is missing.
-    let length = response.headers().get(CONTENT_LENGTH).cloned();
-    let length = length.ok_or_else(|| because("its answer to GET states no length"))?;
-    headers.insert(CONTENT_LENGTH, length);
+    let passing = Passing::new(moved);
+    if info.size_bytes > sizes.max_single_put_bytes {
+        copy_in_parts(from, to, key, sizes, &passing).await?;
+    } else {
+        copy_at_once(from, to, key, &passing).await?;
+    }
+    Ok(passing.sha256())
+}
 
-    let sha256 = Arc::new(Mutex::new(Sha256::new()));
-    let (hashing, moving) = (Arc::clone(&sha256), Arc::clone(moved));
-    let body = response.bytes_stream().inspect_ok(move |chunk| {
-        let mut sha256 = hashing.lock().unwrap_or_else(PoisonError::into_inner);
-        sha256.update(chunk);
-        moving.fetch_add(chunk.len() as u64, Ordering::Relaxed);
-    });
-    let presigned = to
-        .objects
-        .presign_put(key, &UploadTerms::default(), URL_LIFE)
+async fn copy_at_once(
+    from: &Link,
+    to: &Link,
+    key: &ObjectKey,
+    passing: &Passing,
+) -> Result<(), Error> {
+    let response = from.get(key).await?;
+    // Sent as it came: no body with a length is taken for whole if a byte of it is missing.
+    let length = response.content_length();
+    let length = length.ok_or_else(|| because("its answer to GET states no length"))?;
+    let text = |name: &str| response.headers().get(name)?.to_str().ok();
+    let terms = UploadTerms {
+        content_type: text("content-type").and_then(|it| ContentType::parse(it).ok()),
+        size_bytes: Some(length),
+        sha256: text(SHA256_HEADER).and_then(FileSha256::from_hex),
+        file_name: text(FILE_NAME_HEADER).and_then(FileName::from_header),
+    };
+    let headers = kept(response.headers());
+    let presigned = to.objects.presign_put(key, &terms, URL_LIFE).await?;
+    to.put(presigned, headers, length, passing.body(response))
         .await?;
-    let put = to.http.put(presigned.url).headers(headers);
-    let response = put.body(Body::wrap_stream(body)).send().await;
-    accepted(Method::PUT, response.map_err(unavailable)?).await?;
-    let sha256 = sha256.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(sha256.clone().finalize().into())
+    Ok(())
+}
+
+async fn copy_in_parts(
+    from: &Link,
+    to: &Link,
+    key: &ObjectKey,
+    sizes: Sizes,
+    passing: &Passing,
+) -> Result<(), Error> {
+    let info = from.objects.head(key, None).await?;
+    let info = info.ok_or_else(|| because("the object is gone"))?;
+    let terms = UploadTerms {
+        content_type: info.content_type.clone(),
+        size_bytes: Some(info.size_bytes),
+        sha256: info.declared_sha256.or(info.sha256),
+        file_name: info.file_name.clone(),
+    };
+    let upload_id = to.objects.create_multipart(key, &terms).await?;
+    let sent = send_parts(from, to, key, &info, &upload_id, sizes, passing).await;
+    let error = match sent {
+        Ok(tags) => match to.objects.complete_multipart(key, &upload_id, &tags).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => because("the upload in parts was ended by another"),
+            Err(error) => error,
+        },
+        Err(error) => error,
+    };
+    // What cannot be ended now is ended by the rule that every bucket should have.
+    let _ = to.objects.abort_multipart(key, &upload_id).await;
+    Err(error)
+}
+
+async fn send_parts(
+    from: &Link,
+    to: &Link,
+    key: &ObjectKey,
+    info: &ObjectInfo,
+    upload_id: &str,
+    sizes: Sizes,
+    passing: &Passing,
+) -> Result<Vec<PartTag>, Error> {
+    let part_bytes = part_bytes(info, sizes);
+    let mut tags = Vec::new();
+    let mut begin = 0;
+    for number in 1.. {
+        if begin >= info.size_bytes {
+            break;
+        }
+        let range = begin..info.size_bytes.min(begin + part_bytes);
+        let response = from.get_range(key, &range, info.etag.as_deref()).await?;
+        let presigned = to
+            .objects
+            .presign_part(key, upload_id, number, URL_LIFE)
+            .await?;
+        let (length, body) = (range.end - range.start, passing.body(response));
+        let answer = to.put(presigned, HeaderMap::new(), length, body).await?;
+        let etag = answer.headers().get(ETAG).and_then(|it| it.to_str().ok());
+        let etag = etag.ok_or_else(|| because("its answer to a part has no ETag"))?;
+        tags.push(PartTag {
+            number,
+            etag: etag.trim_matches('"').to_owned(),
+        });
+        begin = range.end;
+    }
+    Ok(tags)
+}
+
+/// Returns how large the parts are: as those that the object came in, as far as its tag tells, so that
+/// its tag will be the same.
+fn part_bytes(info: &ObjectInfo, sizes: Sizes) -> u64 {
+    let size_bytes = info.size_bytes;
+    let whole_mib = |bytes: u64| bytes.div_ceil(MIB) * MIB;
+    let tag = info.etag.as_deref().and_then(|etag| etag.split_once('-'));
+    let count = tag.and_then(|(_, count)| count.parse().ok());
+    if let Some(count @ 1..=MAX_PARTS) = count {
+        let bytes = whole_mib(size_bytes.div_ceil(count));
+        let is_possible = (LEAST_PART_BYTES..=MAX_SINGLE_PUT_BYTES).contains(&bytes);
+        if is_possible && size_bytes.div_ceil(bytes) == count {
+            return bytes;
+        }
+    }
+    sizes
+        .part_bytes
+        .max(whole_mib(size_bytes.div_ceil(MAX_PARTS)))
+}
+
+/// What passes from one storage to the other, in its order.
+struct Passing {
+    sha256: Arc<Mutex<Sha256>>,
+    moved: Arc<AtomicU64>,
+}
+
+impl Passing {
+    fn new(moved: &Arc<AtomicU64>) -> Self {
+        Self {
+            sha256: Arc::default(),
+            moved: Arc::clone(moved),
+        }
+    }
+
+    fn body(&self, response: Response) -> Body {
+        let (sha256, moved) = (Arc::clone(&self.sha256), Arc::clone(&self.moved));
+        let stream = response.bytes_stream().inspect_ok(move |chunk| {
+            let mut sha256 = sha256.lock().unwrap_or_else(PoisonError::into_inner);
+            sha256.update(chunk);
+            moved.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        });
+        Body::wrap_stream(stream)
+    }
+
+    fn sha256(&self) -> [u8; 32] {
+        let sha256 = self.sha256.lock().unwrap_or_else(PoisonError::into_inner);
+        sha256.clone().finalize().into()
+    }
 }
 
 fn kept(headers: &HeaderMap) -> HeaderMap {
@@ -130,9 +323,13 @@ fn kept(headers: &HeaderMap) -> HeaderMap {
     kept
 }
 
-async fn accepted(method: Method, response: Response) -> Result<Response, Error> {
+async fn accepted(
+    method: Method,
+    response: Response,
+    expected: StatusCode,
+) -> Result<Response, Error> {
     let status = response.status();
-    if status == StatusCode::OK {
+    if status == expected {
         return Ok(response);
     }
     let code = refusal_code(response).await.unwrap_or_default();
@@ -163,4 +360,31 @@ fn unavailable(error: reqwest::Error) -> Error {
 
 fn because(reason: &str) -> Error {
     Error::Unavailable(reason.to_owned().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MIB, Sizes, part_bytes};
+    use crate::objects::ObjectInfo;
+
+    #[test]
+    fn parts_are_as_those_that_the_object_came_in() {
+        let gib = 1024 * MIB;
+        for (size_bytes, etag, expected) in [
+            (6 * gib, "d41d8cd98f00b204e9800998ecf8427e", 64 * MIB),
+            // 8 MiB, as the AWS command line sends them; the last is smaller.
+            (6 * gib + 1, "d41d8cd98f00b204e9800998ecf8427e-769", 8 * MIB),
+            // No parts of one size come to this.
+            (6 * gib, "d41d8cd98f00b204e9800998ecf8427e-9999", 64 * MIB),
+            (6 * gib, "d41d8cd98f00b204e9800998ecf8427e-1", 64 * MIB),
+            (5000 * gib, "d41d8cd98f00b204e9800998ecf8427e", 512 * MIB),
+        ] {
+            let info = ObjectInfo {
+                size_bytes,
+                etag: Some(etag.to_owned()),
+                ..ObjectInfo::default()
+            };
+            assert_eq!(part_bytes(&info, Sizes::default()), expected, "{etag}");
+        }
+    }
 }

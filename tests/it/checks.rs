@@ -52,6 +52,12 @@ impl Report {
     }
 
     #[track_caller]
+    fn has(&self, beginning: &str, word: &str) {
+        let is_meant = |line: &String| line.starts_with(beginning) && line.contains(word);
+        assert!(self.lines.iter().any(is_meant), "{:#?}", self.lines);
+    }
+
+    #[track_caller]
     pub(crate) fn is_well(&self) {
         assert!(self.is_well, "{:#?}", self.lines);
         assert!(
@@ -195,32 +201,48 @@ async fn each_fault_of_a_bucket_is_named_on_seaweedfs() {
         Report::of(&mut on(storage, command)).only_wrong("clock", &[direction, "NTP"]);
     }
 
-    allow_only(storage, "https://elsewhere.example");
+    allow_only(storage, "https://elsewhere.example", "'GET', 'PUT'", "");
+    let mut command = on(storage, check(&home));
+    command.args(["--cors-origins", "https://elsewhere.example"]);
+    Report::of(&mut command).only_wrong("cors", &["POST", "https://elsewhere.example"]);
+    allow_only(storage, "https://elsewhere.example", ALL_METHODS, "");
+    let mut command = on(storage, check(&home));
+    command.args(["--cors-origins", "https://elsewhere.example"]);
+    Report::of(&mut command).has("warning  cors ", "ETag");
+
+    allow_only(storage, "https://elsewhere.example", ALL_METHODS, "'ETag'");
     let mut command = on(storage, check(&home));
     command.args(["--cors-origins", "https://app.example"]);
     Report::of(&mut command).only_wrong("cors", &["https://app.example"]);
     let mut command = on(storage, check(&home));
     command.args(["--cors-origins", "https://elsewhere.example"]);
-    Report::of(&mut command).is_well();
+    let report = Report::of(&mut command);
+    report.is_well();
+    report.has("ok       cors ", "upload and download");
+    report.has("ok       versions ", "keeps no versions");
     // Where nobody spoke of browsers it is a warning.
     let report = Report::of(&mut on(storage, check(&home)));
     report.is_well();
-    assert!(
-        report
-            .lines
-            .iter()
-            .any(|line| line.starts_with("warning  cors "))
-    );
+    report.has("warning  cors ", "");
+
+    let locked = seaweedfs.locked_bucket().await;
+    let report = Report::of(&mut on(&locked, check(&home)));
+    report.has("ok       versions ", "has Object Lock");
 }
 
-/// Puts a CORS rule on the bucket.
-fn allow_only(storage: &Storage, origin: &str) {
-    let script = "import boto3, sys
+const ALL_METHODS: &str = "'GET', 'PUT', 'POST'";
+
+/// Puts a CORS rule on the bucket; methods and exposed headers are lists as Python has them.
+fn allow_only(storage: &Storage, origin: &str, methods: &str, exposed: &str) {
+    let script = format!(
+        "import boto3, sys
 endpoint, region, key, secret, bucket, origin = sys.argv[1:]
 s3 = boto3.client('s3', endpoint_url=endpoint, region_name=region, aws_access_key_id=key,
                   aws_secret_access_key=secret)
-rule = {'AllowedOrigins': [origin], 'AllowedMethods': ['GET', 'PUT'], 'AllowedHeaders': ['*']}
-s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={'CORSRules': [rule]})";
+rule = {{'AllowedOrigins': [origin], 'AllowedMethods': [{methods}], 'AllowedHeaders': ['*'],
+        'ExposeHeaders': [{exposed}]}}
+s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={{'CORSRules': [rule]}})"
+    );
     let Storage {
         endpoint,
         bucket,
@@ -230,7 +252,7 @@ s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={'CORSRules': [rule]})";
     } = storage;
     support::run(Command::new(support::python()).args([
         "-c",
-        script,
+        &script,
         endpoint,
         region,
         access_key_id,

@@ -5,8 +5,12 @@
     reason = "a test ends at anything that it does not expect, helpers included"
 )]
 
+mod forms;
+mod random;
+
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +19,17 @@ use event_history::domain::{DatabaseName, FileId, ObjectKey, SystemClock, System
 use event_history::objects::s3::amazon_endpoint;
 use event_history::objects::signer::Signer;
 use event_history::objects::{
-    self, DownloadTerms, Location, Opened, Presigned, Surroundings, UploadTerms, conformance,
+    self, DownloadTerms, Location, Objects, Opened, Presigned, Surroundings, UploadTerms,
+    conformance,
 };
+use http::StatusCode;
 use jiff::Timestamp;
-use rusty_s3::Credentials;
+use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use url::Url;
+
+use random::Random;
 
 use crate::support::{self, SeaweedFs, Server, Storage};
 
@@ -128,21 +136,33 @@ async fn the_service_hands_out_the_documented_form() {
 }
 
 /// Credentials for a storage elsewhere come from the environment, so the suite that every storage has
-/// to pass runs in a process of its own: the test below.
+/// to pass runs in a process of its own: the tests below.
 #[tokio::test]
 async fn seaweedfs_conforms() {
     let seaweedfs = SeaweedFs::start().await;
+    run_suite(seaweedfs.storage(), "presign::the_storage_conforms");
+}
+
+/// The same in a bucket that keeps versions, and locks them.
+#[tokio::test]
+async fn seaweedfs_conforms_with_object_lock() {
+    let seaweedfs = SeaweedFs::start().await;
+    let storage = seaweedfs.locked_bucket().await;
+    run_suite(&storage, "presign::the_locking_storage_conforms");
+}
+
+fn run_suite(storage: &Storage, test: &str) {
     let Storage {
         endpoint,
         bucket,
         region,
         access_key_id,
         secret_access_key,
-    } = seaweedfs.storage();
+    } = storage;
     let home = tempfile::tempdir().unwrap();
     let mut suite = support::clean_command(std::env::current_exe().unwrap(), home.path());
     suite
-        .args(["--exact", "--ignored", "presign::the_storage_conforms"])
+        .args(["--exact", "--ignored", test])
         .env(
             FILES,
             format!("s3://{bucket}/a/prefix?region={region}&endpoint={endpoint}"),
@@ -156,24 +176,71 @@ async fn seaweedfs_conforms() {
 #[tokio::test]
 #[ignore = "needs a storage: another test runs it with one in its environment"]
 async fn the_storage_conforms() {
+    let (objects, http) = storage_of_environment().await;
+    // More than the thousand keys of one page.
+    conformance::every_object_is_listed_once(&objects, &http, 1050).await;
+    conformance::versions::nothing_is_retained(&objects, &http).await;
+    conformance::copies::what_is_known_goes_along(&objects, &objects, &http).await;
+    everything_conforms(objects, http).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a storage: another test runs it with one in its environment"]
+async fn the_locking_storage_conforms() {
+    let (objects, http) = storage_of_environment().await;
+    conformance::versions::an_old_version_stays(&objects, &http).await;
+    let (key, version_id) = conformance::versions::a_retention_only_grows(&objects, &http).await;
+    everything_conforms(objects, http.clone()).await;
+
+    // Not even whoever has every right may remove the version.
+    let Ok(Location::S3 {
+        bucket,
+        prefix,
+        region: Some(region),
+        endpoint: Some(endpoint),
+    }) = support::environment(FILES).unwrap().parse()
+    else {
+        panic!("a bucket of another's");
+    };
+    let credentials = Credentials::from_env().unwrap();
+    let bucket = Bucket::new(endpoint, UrlStyle::Path, bucket, region).unwrap();
+    let path = format!("{prefix}/{key}");
+    let mut action = bucket.delete_object(Some(&credentials), &path);
+    action.query_mut().insert("versionId", version_id);
+    let url = action.sign(Duration::from_mins(1));
+    let status = http.delete(url).send().await.unwrap().status();
+    assert_eq!(status, StatusCode::FORBIDDEN);
+}
+
+async fn storage_of_environment() -> (Arc<dyn Objects>, reqwest::Client) {
     let location = support::environment(FILES).expect("a storage");
     let opened = open(&location, "http://127.0.0.1").await;
-    let http = support::http_client();
-    // More than the thousand keys of one page.
-    conformance::every_object_is_listed_once(&opened.objects, &http, 1050).await;
-    conformance::all(opened.objects, http).await;
+    (opened.objects, support::http_client())
+}
+
+async fn everything_conforms(objects: Arc<dyn Objects>, http: reqwest::Client) {
+    conformance::terms::all(&objects, &http).await;
+    conformance::forms::all(&objects, &http).await;
+    conformance::parts::all(&objects, &http).await;
+    conformance::versions::all(&objects, &http).await;
+    conformance::all(objects, http).await;
 }
 
 #[tokio::test]
 async fn the_embedded_storage_conforms() {
     let folder = tempfile::tempdir().unwrap();
+    let objects = embedded(folder.path()).await;
+    conformance::all(objects, support::http_client()).await;
+}
+
+/// Returns a storage in a folder, served until the test's runtime ends.
+async fn embedded(folder: &Path) -> Arc<dyn Objects> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let public_url = format!("http://{}", listener.local_addr().unwrap());
-    let opened = open(&format!("file:{}", folder.path().display()), &public_url).await;
+    let opened = open(&format!("file:{}", folder.display()), &public_url).await;
     let router = opened.endpoint.unwrap().router();
-    // Ends with the test's runtime.
     tokio::spawn(async move { axum::serve(listener, router).await });
-    conformance::all(opened.objects, support::http_client()).await;
+    opened.objects
 }
 
 async fn open(location: &str, public_url: &str) -> Opened {
@@ -310,35 +377,4 @@ fn parts(url: &str) -> (String, BTreeMap<String, String>) {
     assert!(parameters.contains_key("X-Amz-Signature"), "{url}");
     Url::parse(url).unwrap();
     (beginning.to_owned(), parameters)
-}
-
-/// Numbers that look random and are the same in each run (`SplitMix64`, by Sebastiano Vigna).
-#[derive(Debug)]
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).unwrap()
-    }
-
-    fn text(&mut self, length: usize, alphabet: &[u8]) -> String {
-        (0..length)
-            .map(|_| char::from(alphabet[self.below(alphabet.len())]))
-            .collect()
-    }
-
-    fn uuid_v4(&mut self) -> uuid::Uuid {
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&self.next().to_be_bytes());
-        bytes[8..].copy_from_slice(&self.next().to_be_bytes());
-        uuid::Builder::from_random_bytes(bytes).into_uuid()
-    }
 }

@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use http::Method;
 use http::header::{
-    ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS,
-    ACCESS_CONTROL_REQUEST_METHOD, DATE, ORIGIN,
+    ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, DATE, ETAG, HeaderName, ORIGIN,
 };
 use jiff::fmt::rfc2822::DateTimeParser;
 use jiff::{SignedDuration, Timestamp};
 use rusty_s3::actions::S3Action;
 use serde_json::json;
 
-use super::client::Answer;
+use super::answer::{Answer, element};
+use super::client::BoxError;
 use super::credentials::Held;
-use super::{OWN_REQUEST_LIFE, S3};
+use super::{OWN_REQUEST_LIFE, S3, versions};
 use crate::domain::Finding;
 use crate::domain::cause::chain;
 
@@ -33,6 +34,10 @@ const MAX_MESSAGE_CHARS: usize = 200;
 
 /// The origin that stands for all of them where `*` is to be allowed.
 const ANY_ORIGIN: &str = "https://event-history.invalid";
+
+/// What a page may have to send with a file, if its URL is signed for it.
+const UPLOAD_HEADERS: &str =
+    "content-type,x-amz-checksum-sha256,x-amz-meta-file-name,x-amz-meta-sha256";
 
 pub(super) async fn check(s3: &S3, origins: &[String]) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -63,13 +68,12 @@ pub(super) async fn check(s3: &S3, origins: &[String]) -> Vec<Finding> {
         _ => answer,
     };
     findings.extend(judge_answer(s3, &answer, held.as_ref()));
+    findings.extend(versions::judge(s3).await);
     for origin in origins {
         findings.push(check_origin(s3, origin, origins).await);
     }
     findings
 }
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Asks for an object that is not there; without a signature where there are no credentials.
 async fn probe(s3: &S3, held: Option<&Arc<Held>>, now: Timestamp) -> Result<Answer, BoxError> {
@@ -220,8 +224,8 @@ fn access_denied(s3: &S3) -> Finding {
         "bucket",
         format!("these credentials may not read '{bucket}'"),
         format!(
-            "allow them s3:PutObject and s3:GetObject on {objects} and s3:ListBucket on \
-             arn:aws:s3:::{bucket}"
+            "allow them s3:PutObject, s3:GetObject, s3:GetObjectVersion, s3:AbortMultipartUpload and \
+             s3:ListMultipartUploadParts on {objects} and s3:ListBucket on arn:aws:s3:::{bucket}"
         ),
     )
 }
@@ -260,62 +264,88 @@ fn unexpected(s3: &S3, answer: &Answer, code: &str) -> Finding {
     )
 }
 
-/// Asks as a browser does before it lets a page of `origin` upload or download.
+/// Asks as a browser does before it lets a page of `origin` upload (a file, a form or in parts) or
+/// download.
 async fn check_origin(s3: &S3, origin: &str, origins: &[String]) -> Finding {
     let mut refused = Vec::new();
-    for method in [Method::PUT, Method::GET] {
+    let mut shows_etag = true;
+    for method in [Method::PUT, Method::POST, Method::GET] {
         match preflight(s3, origin, &method).await {
-            Ok(true) => {}
-            Ok(false) => refused.push(method.to_string()),
+            Ok(Preflight {
+                is_allowed,
+                shows_etag: shows,
+            }) => {
+                if !is_allowed {
+                    refused.push(method.to_string());
+                } else if method == Method::PUT {
+                    shows_etag = shows;
+                }
+            }
             Err(error) => return unreachable(s3, &*error),
         }
     }
-    if refused.is_empty() {
+    if refused.is_empty() && shows_etag {
         return Finding::good("cors", format!("pages of {origin} may upload and download"));
     }
     // Setting the rules replaces all of them, so the remedy names every origin.
-    let rules = json!({"CORSRules": [{"AllowedOrigins": origins, "AllowedMethods": ["PUT", "GET"],
+    let rules = json!({"CORSRules": [{"AllowedOrigins": origins,
+                                      "AllowedMethods": ["PUT", "POST", "GET"],
                                       "AllowedHeaders": ["*"], "ExposeHeaders": ["ETag"]}]});
-    Finding::wrong(
-        "cors",
-        format!(
-            "browsers may not {} from pages of {origin}",
-            refused.join(" or ")
-        ),
-        format!(
-            "aws s3api put-bucket-cors --bucket {}{} --cors-configuration '{rules}'",
-            s3.signer.bucket().name(),
-            endpoint_option(s3)
-        ),
-    )
+    let remedy = format!(
+        "aws s3api put-bucket-cors --bucket {}{} --cors-configuration '{rules}'",
+        s3.signer.bucket().name(),
+        endpoint_option(s3)
+    );
+    if refused.is_empty() {
+        let message = format!(
+            "pages of {origin} may not read the ETag of what they sent, so they cannot upload in parts"
+        );
+        return Finding::warning("cors", message, remedy);
+    }
+    let message = format!(
+        "browsers may not {} from pages of {origin}",
+        refused.join(" or ")
+    );
+    Finding::wrong("cors", message, remedy)
 }
 
-async fn preflight(s3: &S3, origin: &str, method: &Method) -> Result<bool, BoxError> {
-    let url = s3.signer.bucket().object_url(&probe_key(s3));
+/// What a preflight tells.
+struct Preflight {
+    is_allowed: bool,
+    shows_etag: bool,
+}
+
+async fn preflight(s3: &S3, origin: &str, method: &Method) -> Result<Preflight, BoxError> {
+    let bucket = s3.signer.bucket();
+    // A form is sent to the bucket, and its page sends no header of its own.
+    let (url, asked_headers) = match *method {
+        Method::POST => (bucket.base_url().clone(), "content-type"),
+        _ => (bucket.object_url(&probe_key(s3)), UPLOAD_HEADERS),
+    };
     let asked = if origin == "*" { ANY_ORIGIN } else { origin };
     let headers = [
         (ORIGIN, asked),
         (ACCESS_CONTROL_REQUEST_METHOD, method.as_str()),
-        // A page that uploads a file sends its type along.
-        (ACCESS_CONTROL_REQUEST_HEADERS, "content-type"),
+        (ACCESS_CONTROL_REQUEST_HEADERS, asked_headers),
     ];
     let answer = s3
         .client
         .send("check", Method::OPTIONS, url.as_str(), &headers)
         .await?;
-    let header = |name| {
-        answer
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
+    let header = |name: HeaderName| answer.header(name.as_str());
+    let lists = |list: Option<&str>, wanted: &str| {
+        list.is_some_and(|list| {
+            let mut names = list.split(',').map(str::trim);
+            names.any(|name| name == "*" || name.eq_ignore_ascii_case(wanted))
+        })
     };
     let origin_allowed =
         header(ACCESS_CONTROL_ALLOW_ORIGIN).is_some_and(|allowed| [asked, "*"].contains(&allowed));
-    let method_allowed = header(ACCESS_CONTROL_ALLOW_METHODS).is_some_and(|allowed| {
-        let mut allowed = allowed.split(',').map(str::trim);
-        allowed.any(|allowed| [method.as_str(), "*"].contains(&allowed))
-    });
-    Ok(answer.status.is_success() && origin_allowed && method_allowed)
+    let method_allowed = lists(header(ACCESS_CONTROL_ALLOW_METHODS), method.as_str());
+    Ok(Preflight {
+        is_allowed: answer.status.is_success() && origin_allowed && method_allowed,
+        shows_etag: lists(header(ACCESS_CONTROL_EXPOSE_HEADERS), ETAG.as_str()),
+    })
 }
 
 /// The option that the `aws` command needs for a storage other than Amazon's.
@@ -327,22 +357,15 @@ fn endpoint_option(s3: &S3) -> String {
     }
 }
 
-/// Returns the text of an element that holds text alone: all that S3's error documents have.
-fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
-    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
-    let (text, _) = rest.split_once(&format!("</{name}>"))?;
-    Some(text)
-}
-
 #[cfg(test)]
 mod tests {
     use http::header::DATE;
     use http::{HeaderMap, HeaderValue, StatusCode};
     use jiff::{SignedDuration, Timestamp};
 
-    use super::{clock_ahead, element, judge_clock};
+    use super::{clock_ahead, judge_clock};
     use crate::domain::finding::State;
-    use crate::objects::s3::client::Answer;
+    use crate::objects::s3::answer::Answer;
 
     #[test]
     fn a_clock_is_judged_by_the_date_of_an_answer() {
@@ -373,14 +396,5 @@ mod tests {
             assert_eq!(state, judged, "{ahead_s}");
             assert!(finding.message.contains(seen), "{}", finding.message);
         }
-    }
-
-    #[test]
-    fn error_documents_are_read_leniently() {
-        let xml = "<?xml version=\"1.0\"?>\n<Error><Code>NoSuchKey</Code><Message/></Error>";
-        assert_eq!(element(xml, "Code"), Some("NoSuchKey"));
-        assert_eq!(element(xml, "Message"), None);
-        assert_eq!(element("<html>404</html>", "Code"), None);
-        assert_eq!(element("<Code>cut sho", "Code"), None);
     }
 }

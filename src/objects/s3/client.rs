@@ -3,12 +3,12 @@
 use std::error::Error as StdError;
 use std::time::{Duration, Instant};
 
-use http::header::{CONTENT_LENGTH, ETAG, HeaderMap, HeaderName};
+use http::header::{CONTENT_LENGTH, HeaderName};
 use http::{Method, StatusCode};
 use reqwest::redirect::Policy;
-use rusty_s3::actions::{ListObjectsV2, ListObjectsV2Response};
 
-use crate::objects::{Error, ObjectInfo};
+use super::answer::Answer;
+use crate::objects::{Error, Presigned};
 
 /// How long S3 has to answer, connecting included: who waits has 5 s (what EventBridge gives an
 /// endpoint).
@@ -21,13 +21,13 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How much of a body is read: S3's error documents are under 1 KiB.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// How much of a page of keys is read: a thousand of the longest, 1024 bytes each and escaped.
+/// How much of a page is read: a thousand of the longest keys, 1024 bytes each and escaped.
 const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
 
-/// How long a page of keys may take: nobody waits for it at the other end of a request.
+/// How long a page may take: nobody waits for it at the other end of a request.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
 
-type BoxError = Box<dyn StdError + Send + Sync>;
+pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Connections to one storage.
 #[derive(Debug, Clone)]
@@ -35,12 +35,45 @@ pub(super) struct Client {
     http: reqwest::Client,
 }
 
-/// An answer in full.
+/// A request under a signature of ours.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: String,
+pub(super) struct Call<'a> {
+    /// What the metrics call it.
+    operation: &'static str,
+    method: Method,
+    signed: &'a Presigned,
+    body: String,
+    timeout: Duration,
+    max_body_bytes: usize,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(operation: &'static str, method: Method, signed: &'a Presigned) -> Self {
+        Self {
+            operation,
+            method,
+            signed,
+            body: String::new(),
+            timeout: TIMEOUT,
+            max_body_bytes: MAX_BODY_BYTES,
+        }
+    }
+
+    pub(super) fn body(self, body: String) -> Self {
+        Self { body, ..self }
+    }
+
+    pub(super) fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// Its answer is a list of many things.
+    pub(super) fn page(self) -> Self {
+        Self {
+            max_body_bytes: MAX_PAGE_BYTES,
+            ..self.timeout(PAGE_TIMEOUT)
+        }
+    }
 }
 
 impl Client {
@@ -72,44 +105,27 @@ impl Client {
         measure(operation, read(request, MAX_BODY_BYTES)).await
     }
 
-    /// Asks for an object by a presigned HEAD.
-    pub(super) async fn head(&self, url: &str) -> Result<Option<ObjectInfo>, Error> {
-        let answer = self
-            .send("head", Method::HEAD, url, &[])
-            .await
-            .map_err(Error::Unavailable)?;
-        match answer.status {
-            StatusCode::OK => Ok(Some(object_info(&answer.headers)?)),
-            StatusCode::NOT_FOUND => Ok(None),
-            _ => Err(refusal(&answer)),
+    /// Makes a call, with the headers that its signature names. Errors never show the URL either.
+    pub(super) async fn call(&self, call: Call<'_>) -> Result<Answer, Error> {
+        let Call {
+            operation,
+            method,
+            signed,
+            body,
+            timeout,
+            max_body_bytes,
+        } = call;
+        let sends = [Method::POST, Method::PUT].contains(&method);
+        let mut request = self.http.request(method, &signed.url).timeout(timeout);
+        for (name, value) in &signed.headers {
+            request = request.header(name, value);
         }
-    }
-
-    /// Asks for a page of keys by a presigned GET of the bucket.
-    pub(super) async fn list(&self, url: &str) -> Result<ListObjectsV2Response, Error> {
-        let request = self.http.get(url).timeout(PAGE_TIMEOUT);
-        let answer = measure("list", read(request, MAX_PAGE_BYTES))
-            .await
-            .map_err(Error::Unavailable)?;
-        match answer.status {
-            StatusCode::OK => ListObjectsV2::parse_response(&answer.body)
-                .map_err(|error| unavailable(format!("its list of keys makes no sense: {error}"))),
-            StatusCode::NOT_FOUND => Err(unavailable("the bucket does not exist".to_owned())),
-            _ => Err(refusal(&answer)),
+        if sends {
+            // By itself the client states no length for an empty body, which S3 refuses with 411.
+            request = request.header(CONTENT_LENGTH, body.len()).body(body);
         }
-    }
-
-    /// Asks for the bucket by a presigned HEAD.
-    pub(super) async fn ping(&self, url: &str) -> Result<(), Error> {
-        let answer = self
-            .send("ping", Method::HEAD, url, &[])
-            .await
-            .map_err(Error::Unavailable)?;
-        match answer.status {
-            StatusCode::OK => Ok(()),
-            StatusCode::NOT_FOUND => Err(unavailable("the bucket does not exist".to_owned())),
-            _ => Err(refusal(&answer)),
-        }
+        let answer = measure(operation, read(request, max_body_bytes)).await;
+        answer.map_err(Error::Unavailable)
     }
 }
 
@@ -153,38 +169,4 @@ async fn read(request: reqwest::RequestBuilder, max_bytes: usize) -> Result<Answ
         headers: response.headers().clone(),
         body: String::from_utf8_lossy(&body).into_owned(),
     })
-}
-
-fn object_info(headers: &HeaderMap) -> Result<ObjectInfo, Error> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let size_bytes = text(CONTENT_LENGTH)
-        .and_then(|length| length.parse().ok())
-        .ok_or_else(|| unavailable("its answer to HEAD states no size".to_owned()))?;
-    let etag = text(ETAG).map(|etag| etag.trim_matches('"').to_owned());
-    Ok(ObjectInfo {
-        size_bytes,
-        etag,
-        ..ObjectInfo::default()
-    })
-}
-
-/// What a HEAD that was neither answered nor "not found" comes to; its answer has no body that says.
-fn refusal(answer: &Answer) -> Error {
-    let status = answer.status;
-    let region = answer.headers.get("x-amz-bucket-region");
-    let region = region.and_then(|region| region.to_str().ok());
-    unavailable(match (status, region) {
-        (StatusCode::FORBIDDEN, _) => format!(
-            "it answered {status}: the credentials are wrong, or lack s3:GetObject on the objects or \
-             s3:ListBucket on the bucket"
-        ),
-        (StatusCode::MOVED_PERMANENTLY | StatusCode::BAD_REQUEST, Some(region)) => {
-            format!("it answered {status}: the bucket is in region {region}")
-        }
-        _ => format!("it answered {status}"),
-    })
-}
-
-fn unavailable(reason: String) -> Error {
-    Error::Unavailable(reason.into())
 }

@@ -1,15 +1,20 @@
 //! Storage that speaks S3 elsewhere: presigning, and the few calls that the service makes itself.
 
+mod answer;
 mod check;
 mod client;
 mod credentials;
+mod keeping;
+mod multipart;
+mod reads;
 mod source;
+mod versions;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rusty_s3::actions::ListObjectsV2Response;
+use jiff::Timestamp;
 use url::Url;
 
 use self::client::Client;
@@ -17,8 +22,8 @@ use self::credentials::Credentials;
 use self::source::Source;
 use super::signer::Signer;
 use super::{
-    DownloadTerms, Error, FormTerms, Listed, Listing, ObjectInfo, Objects, PartTag, Parts,
-    Presigned, PresignedForm, Retention, UploadTerms,
+    DownloadTerms, Error, FormTerms, Listing, ObjectInfo, Objects, PartTag, Parts, Presigned,
+    PresignedForm, Retention, UploadTerms,
 };
 use crate::domain::{Clock, DatabaseName, Finding, ObjectKey};
 
@@ -85,6 +90,28 @@ impl S3 {
     }
 }
 
+impl S3 {
+    /// Signs a request of our own.
+    async fn sign<T>(
+        &self,
+        sign: impl FnOnce(&rusty_s3::Credentials, Timestamp, Duration) -> T + Send,
+    ) -> Result<T, Error> {
+        self.sign_for(OWN_REQUEST_LIFE, sign).await
+    }
+
+    /// Signs what is to live for `life`, or for as long as the credentials do.
+    async fn sign_for<T>(
+        &self,
+        life: Duration,
+        sign: impl FnOnce(&rusty_s3::Credentials, Timestamp, Duration) -> T + Send,
+    ) -> Result<T, Error> {
+        let held = self.credentials.get(life).await?;
+        let now = self.clock.now();
+        let life = held.life_within(life, now);
+        Ok(sign(&held.credentials, now, life))
+    }
+}
+
 #[async_trait]
 impl Objects for S3 {
     async fn presign_put(
@@ -93,10 +120,10 @@ impl Objects for S3 {
         terms: &UploadTerms,
         life: Duration,
     ) -> Result<Presigned, Error> {
-        let held = self.credentials.get(life).await?;
-        let now = self.clock.now();
-        let life = held.life_within(life, now);
-        Ok(self.signer.put(key, terms, &held.credentials, now, life))
+        self.sign_for(life, |credentials, now, life| {
+            self.signer.put(key, terms, credentials, now, life)
+        })
+        .await
     }
 
     async fn presign_get(
@@ -105,72 +132,79 @@ impl Objects for S3 {
         terms: &DownloadTerms,
         life: Duration,
     ) -> Result<Presigned, Error> {
-        let held = self.credentials.get(life).await?;
-        let now = self.clock.now();
-        let life = held.life_within(life, now);
-        Ok(self.signer.get(key, terms, &held.credentials, now, life))
+        self.sign_for(life, |credentials, now, life| {
+            self.signer.get(key, terms, credentials, now, life)
+        })
+        .await
     }
 
     async fn presign_form(
         &self,
-        _key: &ObjectKey,
-        _terms: &FormTerms,
-        _life: Duration,
+        key: &ObjectKey,
+        terms: &FormTerms,
+        life: Duration,
     ) -> Result<PresignedForm, Error> {
-        Err(Error::Refused("forms are not there yet".into()))
+        self.sign_for(life, |credentials, now, life| {
+            self.signer.post_form(key, terms, credentials, now, life)
+        })
+        .await
     }
 
     async fn create_multipart(
         &self,
-        _key: &ObjectKey,
-        _terms: &UploadTerms,
+        key: &ObjectKey,
+        terms: &UploadTerms,
     ) -> Result<String, Error> {
-        Err(Error::Refused("uploads in parts are not there yet".into()))
+        self.begin_upload(key, terms).await
     }
 
     async fn presign_part(
         &self,
-        _key: &ObjectKey,
-        _upload_id: &str,
-        _number: u16,
-        _life: Duration,
+        key: &ObjectKey,
+        upload_id: &str,
+        number: u16,
+        life: Duration,
     ) -> Result<Presigned, Error> {
-        Err(Error::Refused("uploads in parts are not there yet".into()))
+        self.sign_for(life, |credentials, now, life| {
+            self.signer
+                .part(key, upload_id, number, credentials, now, life)
+        })
+        .await
     }
 
     async fn parts(
         &self,
-        _key: &ObjectKey,
-        _upload_id: &str,
-        _after: u16,
+        key: &ObjectKey,
+        upload_id: &str,
+        after: u16,
     ) -> Result<Option<Parts>, Error> {
-        Err(Error::Refused("uploads in parts are not there yet".into()))
+        self.list_parts(key, upload_id, after).await
     }
 
     async fn complete_multipart(
         &self,
-        _key: &ObjectKey,
-        _upload_id: &str,
-        _parts: &[PartTag],
+        key: &ObjectKey,
+        upload_id: &str,
+        parts: &[PartTag],
     ) -> Result<bool, Error> {
-        Err(Error::Refused("uploads in parts are not there yet".into()))
+        self.finish_upload(key, upload_id, parts).await
     }
 
-    async fn abort_multipart(&self, _key: &ObjectKey, _upload_id: &str) -> Result<(), Error> {
-        Err(Error::Refused("uploads in parts are not there yet".into()))
+    async fn abort_multipart(&self, key: &ObjectKey, upload_id: &str) -> Result<(), Error> {
+        self.end_upload(key, upload_id).await
     }
 
-    async fn delete(&self, _keys: &[ObjectKey]) -> Result<Vec<(ObjectKey, String)>, Error> {
-        Err(Error::Refused("removing is not there yet".into()))
+    async fn delete(&self, keys: &[ObjectKey]) -> Result<Vec<(ObjectKey, String)>, Error> {
+        self.remove(keys).await
     }
 
     async fn retain(
         &self,
-        _key: &ObjectKey,
-        _version_id: Option<&str>,
-        _retention: Retention,
+        key: &ObjectKey,
+        version_id: Option<&str>,
+        retention: Retention,
     ) -> Result<(), Error> {
-        Err(Error::Refused("retention is not there yet".into()))
+        self.keep(key, version_id, retention).await
     }
 
     async fn head(
@@ -178,13 +212,7 @@ impl Objects for S3 {
         key: &ObjectKey,
         version_id: Option<&str>,
     ) -> Result<Option<ObjectInfo>, Error> {
-        let held = self.credentials.get(OWN_REQUEST_LIFE).await?;
-        let now = self.clock.now();
-        let life = held.life_within(OWN_REQUEST_LIFE, now);
-        let signed = self
-            .signer
-            .head(key, version_id, &held.credentials, now, life);
-        self.client.head(&signed.url).await
+        self.ask_head(key, version_id).await
     }
 
     async fn list(
@@ -192,55 +220,15 @@ impl Objects for S3 {
         tenant: Option<&DatabaseName>,
         after: Option<&str>,
     ) -> Result<Listing, Error> {
-        let held = self.credentials.get(OWN_REQUEST_LIFE).await?;
-        let now = self.clock.now();
-        let life = held.life_within(OWN_REQUEST_LIFE, now);
-        let signed = self
-            .signer
-            .list(tenant, after, &held.credentials, now, life);
-        let page = self.client.list(&signed.url).await?;
-        Ok(self.listing(page))
+        self.ask_list(tenant, after).await
     }
 
     async fn ping(&self) -> Result<(), Error> {
-        let held = self.credentials.get(OWN_REQUEST_LIFE).await?;
-        let now = self.clock.now();
-        let life = held.life_within(OWN_REQUEST_LIFE, now);
-        let signed = self.signer.head_bucket(&held.credentials, now, life);
-        self.client.ping(&signed.url).await
+        self.ask_bucket().await
     }
 
     async fn check(&self, origins: &[String]) -> Vec<Finding> {
         check::check(self, origins).await
-    }
-}
-
-impl S3 {
-    fn listing(&self, page: ListObjectsV2Response) -> Listing {
-        let mut listing = Listing {
-            next: page.next_continuation_token,
-            ..Listing::default()
-        };
-        for content in page.contents {
-            let key = self.signer.key_of(&content.key);
-            match (key, content.size) {
-                (Some(key), Some(size_bytes)) => {
-                    let etag = content.etag.map(|etag| etag.trim_matches('"').to_owned());
-                    let info = ObjectInfo {
-                        size_bytes,
-                        etag,
-                        ..ObjectInfo::default()
-                    };
-                    listing.objects.push(Listed { key, info });
-                }
-                (Some(key), None) => {
-                    let problem = format!("object '{key}' is listed without a size");
-                    listing.damaged.push(problem);
-                }
-                (None, _) => listing.strangers.push(content.key),
-            }
-        }
-        listing
     }
 }
 

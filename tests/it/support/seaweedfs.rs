@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use rusty_s3::S3Action;
 use serde_json::json;
 use tempfile::TempDir;
@@ -57,7 +58,7 @@ impl SeaweedFs {
             "-ip.bind=127.0.0.1",
         ]);
         command.args(["-master.telemetry=false", "-master.volumeSizeLimitMB=1024"]);
-        command.args(["-volume.max=10", "-filer", "-s3", "-s3.config=s3.json"]);
+        command.args(["-volume.max=30", "-filer", "-s3", "-s3.config=s3.json"]);
         command.args(["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.iam=false"]);
         for (name, port) in [
             ("master.port", master),
@@ -89,6 +90,23 @@ impl SeaweedFs {
 
     pub(crate) fn storage(&self) -> &Storage {
         &self.storage
+    }
+
+    /// Makes another bucket, one with versions and Object Lock.
+    pub(crate) async fn locked_bucket(&self) -> Storage {
+        let storage = Storage {
+            bucket: "cluster-1-namespace-3".to_owned(),
+            ..self.storage.clone()
+        };
+        let (bucket, credentials) = (storage.bucket(), storage.credentials());
+        let header = ("x-amz-bucket-object-lock-enabled", "true");
+        let mut create = bucket.create_bucket(&credentials);
+        create.headers_mut().insert(header.0, header.1);
+        let create = super::http_client()
+            .put(create.sign(PROBE_LIFE))
+            .header(header.0, header.1);
+        super::expect(create, StatusCode::OK).await;
+        storage
     }
 
     /// The gateway answers before the first volume can be written, so only a stored object counts.

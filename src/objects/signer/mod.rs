@@ -1,5 +1,8 @@
 //! SigV4 presigning for one bucket: pure computation, the same for S3 and for our own endpoint.
 
+mod form;
+mod parts;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,6 +13,8 @@ use url::Url;
 use super::{DownloadTerms, MAX_URL_LIFE, Presigned, UploadTerms};
 use crate::domain::{DatabaseName, ObjectKey};
 
+pub use parts::complete_body;
+
 /// A presigned URL lives for whole seconds, and for one at least.
 const MIN_URL_LIFE: Duration = Duration::from_secs(1);
 
@@ -18,6 +23,9 @@ pub const FILE_NAME_HEADER: &str = "x-amz-meta-file-name";
 /// Keeps what the uploader says that the file's SHA-256 is, in hexadecimal. Not every storage keeps the
 /// checksum that it verifies, and none has one of a file that came in parts.
 pub const SHA256_HEADER: &str = "x-amz-meta-sha256";
+
+/// Makes S3 tell the checksums that it has of an object.
+const CHECKSUM_MODE: (&str, &str) = ("x-amz-checksum-mode", "ENABLED");
 
 /// A bucket, and the prefix under which our keys lie in it.
 #[derive(Debug, Clone)]
@@ -103,7 +111,7 @@ impl Signer {
         sign(&action, now, life)
     }
 
-    /// Signs a HEAD of `key`, likewise.
+    /// Signs a HEAD of `key` that asks for its checksums, likewise.
     pub fn head(
         &self,
         key: &ObjectKey,
@@ -117,7 +125,11 @@ impl Signer {
         if let Some(version_id) = version_id {
             action.query_mut().insert("versionId", version_id);
         }
-        sign(&action, now, life)
+        let (name, value) = CHECKSUM_MODE;
+        action.headers_mut().insert(name, value);
+        let mut presigned = sign(&action, now, life);
+        presigned.headers = vec![(name.to_owned(), value.to_owned())];
+        presigned
     }
 
     /// Returns which of our objects has this whole key.
@@ -167,16 +179,22 @@ impl Signer {
 }
 
 fn sign<'a>(action: &impl S3Action<'a>, now: Timestamp, life: Duration) -> Presigned {
-    let life = Duration::from_secs(life.clamp(MIN_URL_LIFE, MAX_URL_LIFE).as_secs());
-    let url = action.sign_with_time(life, &now).into();
-    // The URL states its beginning in whole seconds (`X-Amz-Date`), so its end lies on one too.
-    let begin = Timestamp::from_second(now.as_second()).unwrap_or(now);
-    let expires_at = begin.checked_add(life).unwrap_or(Timestamp::MAX);
+    let life = whole_seconds(life);
     Presigned {
-        url,
+        url: action.sign_with_time(life, &now).into(),
         headers: Vec::new(),
-        expires_at,
+        expires_at: end(now, life),
     }
+}
+
+fn whole_seconds(life: Duration) -> Duration {
+    Duration::from_secs(life.clamp(MIN_URL_LIFE, MAX_URL_LIFE).as_secs())
+}
+
+/// What is signed states its beginning in whole seconds (`X-Amz-Date`), so its end lies on one too.
+fn end(now: Timestamp, life: Duration) -> Timestamp {
+    let begin = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    begin.checked_add(life).unwrap_or(Timestamp::MAX)
 }
 
 /// Returns the headers that make an upload what `terms` say, in the order in which they are signed.

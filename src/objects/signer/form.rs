@@ -1,0 +1,117 @@
+//! Forms that browsers POST: a policy says what each may be, and the signature is over the policy.
+//! Source: Amazon S3 API reference, "Browser-Based Uploads Using POST (AWS Signature Version 4)".
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use rusty_s3::Credentials;
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+use super::{FILE_NAME_HEADER, SHA256_HEADER, Signer, end, whole_seconds};
+use crate::domain::ObjectKey;
+use crate::objects::{FormTerms, FormType, PresignedForm};
+
+/// What a form that was taken is answered with: nothing to read, so a page need not parse XML.
+const SUCCESS_STATUS: &str = "204";
+
+impl Signer {
+    /// Signs a form that POSTs `key` at `now`; `life` is cut as that of a URL is.
+    ///
+    /// Where the terms say how the content type starts, whoever sends the form adds the field
+    /// `Content-Type`; no other field may be added but `file`, the last.
+    pub fn post_form(
+        &self,
+        key: &ObjectKey,
+        terms: &FormTerms,
+        credentials: &Credentials,
+        now: Timestamp,
+        life: Duration,
+    ) -> PresignedForm {
+        let FormTerms {
+            min_bytes,
+            max_bytes,
+            content_type,
+            sha256,
+            file_name,
+        } = terms;
+        let expires_at = end(now, whole_seconds(life));
+        let day = now.strftime("%Y%m%d").to_string();
+        let region = self.bucket.region();
+        let mut fields = vec![("key", self.full_key(key))];
+        let mut conditions = vec![
+            json!({"bucket": self.bucket.name()}),
+            json!(["content-length-range", min_bytes, max_bytes]),
+        ];
+        match content_type {
+            Some(FormType::Exactly(it)) => fields.push(("Content-Type", it.to_string())),
+            Some(FormType::StartsWith(beginning)) => {
+                conditions.push(json!(["starts-with", "$Content-Type", beginning]));
+            }
+            None => {}
+        }
+        if let Some(sha256) = sha256 {
+            fields.push(("x-amz-checksum-algorithm", "SHA256".to_owned()));
+            fields.push(("x-amz-checksum-sha256", sha256.to_base64()));
+            fields.push((SHA256_HEADER, sha256.to_string()));
+        }
+        if let Some(file_name) = file_name {
+            fields.push((FILE_NAME_HEADER, file_name.to_header()));
+        }
+        fields.extend([
+            ("success_action_status", SUCCESS_STATUS.to_owned()),
+            ("x-amz-algorithm", "AWS4-HMAC-SHA256".to_owned()),
+            (
+                "x-amz-credential",
+                format!("{}/{day}/{region}/s3/aws4_request", credentials.key()),
+            ),
+            ("x-amz-date", now.strftime("%Y%m%dT%H%M%SZ").to_string()),
+        ]);
+        let token = credentials.token().filter(|token| !token.is_empty());
+        fields.extend(token.map(|token| ("x-amz-security-token", token.to_owned())));
+
+        // Every field has to be what it is here, and there may be no other.
+        conditions.extend(fields.iter().map(|(name, value)| exactly(name, value)));
+        let policy = json!({"expiration": expires_at.to_string(), "conditions": conditions});
+        let policy = STANDARD.encode(policy.to_string());
+        let signing_key = signing_key(credentials.secret(), &day, region);
+        let signature = hex::encode(hmac(&signing_key, &policy));
+        fields.push(("policy", policy));
+        fields.push(("x-amz-signature", signature));
+
+        let named = |(name, value): (&str, String)| (name.to_owned(), value);
+        PresignedForm {
+            url: self
+                .bucket
+                .base_url()
+                .as_str()
+                .trim_end_matches('/')
+                .to_owned(),
+            fields: fields.into_iter().map(named).collect(),
+            expires_at,
+        }
+    }
+}
+
+fn exactly(name: &str, value: &str) -> Value {
+    json!({name: value})
+}
+
+/// Returns the key that signs for one day, region and service.
+/// Source: AWS Signature Version 4, "Calculate the signature".
+fn signing_key(secret: &str, day: &str, region: &str) -> [u8; 32] {
+    let key = hmac(format!("AWS4{secret}").as_bytes(), day);
+    let key = hmac(&key, region);
+    let key = hmac(&key, "s3");
+    hmac(&key, "aws4_request")
+}
+
+fn hmac(key: &[u8], message: &str) -> [u8; 32] {
+    // A key of any length is one.
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| unreachable!());
+    mac.update(message.as_bytes());
+    mac.finalize().into_bytes().into()
+}
