@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
-use s3s::dto::{Checksum, PutObjectInput};
+use s3s::dto::Checksum;
 use s3s::{S3Error, S3ErrorCode, S3Result};
 
 use super::errors::{error, worded};
@@ -59,9 +59,14 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    /// Reads the headers; `trailer` is the value of `x-amz-trailer`.
-    pub(super) fn of(input: &PutObjectInput, trailer: Option<&str>) -> S3Result<Self> {
-        let md5 = match &input.content_md5 {
+    /// Takes the values of `Content-MD5`, of the checksums' headers in the order of [`CHECKSUMS`], and of
+    /// `x-amz-trailer`.
+    pub(super) fn new(
+        md5: Option<&str>,
+        checksums: [Option<String>; 5],
+        trailer: Option<&str>,
+    ) -> S3Result<Self> {
+        let md5 = match md5 {
             None => None,
             Some(text) => Some(
                 STANDARD
@@ -84,13 +89,7 @@ impl Claims {
         }
         Ok(Self {
             md5,
-            checksums: [
-                input.checksum_crc32.clone(),
-                input.checksum_crc32c.clone(),
-                input.checksum_crc64nvme.clone(),
-                input.checksum_sha1.clone(),
-                input.checksum_sha256.clone(),
-            ],
+            checksums,
             announced,
         })
     }

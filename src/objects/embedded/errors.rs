@@ -26,6 +26,16 @@ pub(super) fn error(code: S3ErrorCode) -> S3Error {
         }
         S3ErrorCode::MissingContentLength => "You must provide the Content-Length HTTP header.",
         S3ErrorCode::NoSuchKey => "The specified key does not exist.",
+        S3ErrorCode::NoSuchUpload => {
+            "The specified upload does not exist. The upload ID may be invalid, or the upload may \
+             have been aborted or completed."
+        }
+        S3ErrorCode::NoSuchVersion => "The specified version does not exist.",
+        S3ErrorCode::InvalidArgument => "Invalid Argument",
+        S3ErrorCode::MalformedXML => {
+            "The XML you provided was not well-formed or did not validate against our published \
+             schema"
+        }
         S3ErrorCode::NotImplemented => "What you asked for is not implemented.",
         S3ErrorCode::PreconditionFailed => {
             "At least one of the preconditions that you specified did not hold."

@@ -7,25 +7,37 @@
 //! The numbers are little-endian, the last byte is the version. What is known is known only at the end
 //! of an upload, so it stands there, and the file is written in one pass; and because it is in the same
 //! file, one rename publishes both. Every function here blocks.
+//!
+//! The file of an object that came in parts has version 2 and no bytes of its own: what is known of it
+//! says in which files they are (see [`parts`](super::parts)).
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::digests::{Digests, Finished};
 use super::folder::{Folder, about, sync_folder};
-use crate::domain::ObjectKey;
+use super::parts::{self, Hold};
+use crate::domain::{ContentType, FileName, FileSha256, ObjectKey};
+use crate::objects::ObjectInfo;
+use crate::objects::signer::{FILE_NAME_HEADER, SHA256_HEADER};
 
 const MAGIC: &[u8; 8] = b"EHOBJ\0\0\x01";
+const MAGIC_OF_PARTS: &[u8; 8] = b"EHOBJ\0\0\x02";
 const FOOTER_BYTES: usize = 32 + 4 + 8 + MAGIC.len();
-/// The headers of a request are bounded well below this: whatever is larger is damage.
-const MAX_META_BYTES: usize = 64 * 1024;
+/// Room for 10,000 parts, 18 bytes each, and more than the headers of a request can have: whatever is
+/// larger is damage.
+const MAX_META_BYTES: usize = 512 * 1024;
+/// What the names of user metadata start with, in a request and in an answer.
+pub(super) const USER: &str = "x-amz-meta-";
 
 /// What is known of an object beside its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,13 +45,55 @@ const MAX_META_BYTES: usize = 64 * 1024;
 pub(super) struct Meta {
     pub key: String,
     pub size_bytes: u64,
-    /// In hexadecimal: it is the entity tag.
+    /// In hexadecimal: it is the entity tag. Of an object in parts it is the MD5 of the parts' MD5s, and
+    /// `-` and their count.
     pub md5: String,
-    /// In base64, as S3 shows it.
-    pub sha256: String,
+    /// In base64, as S3 shows it. Of an object in parts nobody has computed it.
+    pub sha256: Option<String>,
     /// Seconds since 1970: what `Last-Modified` can show.
     pub modified_at_s: u64,
     pub headers: Headers,
+    /// Where the bytes are, if not in the same file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<PartFiles>,
+}
+
+/// The files with the bytes of an object that came in parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PartFiles {
+    pub upload_id: String,
+    /// Number and size in bytes, in the order in which they make the object.
+    pub files: Vec<(u16, u64)>,
+}
+
+impl Meta {
+    pub(super) fn info(self) -> ObjectInfo {
+        let Self {
+            key: _,
+            size_bytes,
+            md5,
+            sha256,
+            modified_at_s,
+            headers,
+            parts: _,
+        } = self;
+        let said = |header: &str| headers.user.get(header.strip_prefix(USER)?);
+        let modified_at_s = i64::try_from(modified_at_s).ok();
+        ObjectInfo {
+            size_bytes,
+            etag: Some(md5),
+            sha256: sha256.and_then(|text| FileSha256::from_base64(&text).ok()),
+            declared_sha256: said(SHA256_HEADER).and_then(|text| FileSha256::from_hex(text)),
+            file_name: said(FILE_NAME_HEADER).and_then(|text| FileName::from_header(text)),
+            content_type: headers
+                .content_type
+                .as_deref()
+                .and_then(|text| ContentType::parse(text).ok()),
+            version_id: None,
+            modified_at: modified_at_s.and_then(|seconds| Timestamp::from_second(seconds).ok()),
+        }
+    }
 }
 
 /// What the uploader said of the object, to be said again to whoever downloads it.
@@ -51,33 +105,90 @@ pub(super) struct Headers {
     pub content_language: Option<String>,
     pub content_disposition: Option<String>,
     pub cache_control: Option<String>,
-    /// The names without `x-amz-meta-`.
+    /// The names without [`USER`].
     pub user: BTreeMap<String, String>,
 }
 
-/// Opens the object at `key`, its file positioned at its first byte; `None` if there is none.
-pub(super) fn open(folder: &Folder, key: &ObjectKey) -> io::Result<Option<(File, Meta)>> {
-    let path = folder.object_path(key);
-    let file = match File::open(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        file => file.map_err(|error| about("cannot open object", &path, &error))?,
-    };
-    let meta = read_meta(&file).map_err(|error| about("cannot read object", &path, &error))?;
-    if meta.key != key.to_string() {
-        return Err(about(
-            "cannot use object",
-            &path,
-            &damaged("it is of another key"),
-        ));
-    }
-    Ok(Some((file, meta)))
+/// An object that is there, and stays readable while this is open.
+#[derive(Debug)]
+pub(super) struct Object {
+    pub meta: Meta,
+    /// Positioned at its first byte.
+    pub file: File,
+    /// Keeps the files of its parts, if it has any.
+    pub parts: Option<Hold>,
 }
 
-/// Returns what is known of the object in the file at `path`.
+/// Opens the object at `key`; `None` if there is none.
+pub(super) fn open(folder: &Arc<Folder>, key: &ObjectKey) -> io::Result<Option<Object>> {
+    let path = folder.object_path(key);
+    loop {
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            file => file.map_err(|error| about("cannot open object", &path, &error))?,
+        };
+        let failed = |error: io::Error| about("cannot use object", &path, &error);
+        let meta = read_meta(&file).map_err(failed)?;
+        if meta.key != key.to_string() {
+            return Err(failed(damaged("it is of another key")));
+        }
+        let Some(files) = &meta.parts else {
+            let parts = None;
+            return Ok(Some(Object { meta, file, parts }));
+        };
+        match parts::hold(folder, files, &file) {
+            Ok(parts) => {
+                let parts = Some(parts);
+                return Ok(Some(Object { meta, file, parts }));
+            }
+            // Removed or replaced after it was opened here: another look tells which.
+            Err(_) if file.metadata().map_err(failed)?.nlink() == 0 => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+}
+
+/// Returns what is known of the object in the file at `path`; its bytes are not looked for.
 pub(super) fn describe(path: &Path) -> io::Result<Meta> {
     File::open(path)
         .and_then(|file| read_meta(&file))
         .map_err(|error| about("cannot read object", path, &error))
+}
+
+/// Opens a file that has content of its own, and returns it and the content's size.
+pub(super) fn open_content(path: &Path) -> io::Result<(File, u64)> {
+    let failed = |error: io::Error| about("cannot read part", path, &error);
+    let file = File::open(path).map_err(failed)?;
+    let meta = read_meta(&file).map_err(failed)?;
+    if meta.parts.is_some() {
+        return Err(failed(damaged("it has no content")));
+    }
+    Ok((file, meta.size_bytes))
+}
+
+/// Removes the object at `key`, for good when this returns. One that is not there is removed.
+pub(super) fn remove(folder: &Folder, key: &ObjectKey) -> io::Result<()> {
+    let path = folder.object_path(key);
+    let parts = parts_at(&path);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(about("cannot remove object", &path, &error));
+        }
+        _ => {}
+    }
+    // Always: whoever removed it before may not have come to this.
+    if let Some(shard) = path.parent() {
+        sync_folder(shard)?;
+    }
+    if let Some(PartFiles { upload_id, .. }) = parts {
+        parts::retire(folder, &upload_id)?;
+    }
+    Ok(())
+}
+
+/// Returns where the parts of the object in the file at `path` are. Nobody can follow what is damaged.
+fn parts_at(path: &Path) -> Option<PartFiles> {
+    describe(path).ok().and_then(|meta| meta.parts)
 }
 
 fn read_meta(file: &File) -> io::Result<Meta> {
@@ -96,8 +207,9 @@ fn read_meta(file: &File) -> io::Result<Meta> {
             .rev()
             .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
     };
-    let (meta_bytes, size_bytes) = (number(meta_bytes), number(size_bytes));
-    if magic != MAGIC || size_bytes.checked_add(meta_bytes) != Some(footer_at) {
+    let (meta_bytes, content_bytes) = (number(meta_bytes), number(size_bytes));
+    let is_known = magic == MAGIC || magic == MAGIC_OF_PARTS;
+    if !is_known || content_bytes.checked_add(meta_bytes) != Some(footer_at) {
         return Err(damaged("its footer is none of ours"));
     }
     let meta_bytes = usize::try_from(meta_bytes)
@@ -105,18 +217,25 @@ fn read_meta(file: &File) -> io::Result<Meta> {
         .filter(|bytes| *bytes <= MAX_META_BYTES)
         .ok_or_else(|| damaged("its meta data are too long"))?;
     let mut meta = vec![0; meta_bytes];
-    file.read_exact_at(&mut meta, size_bytes)?;
+    file.read_exact_at(&mut meta, content_bytes)?;
     if Sha256::digest(&meta).as_slice() != sha256 {
         return Err(damaged("its meta data have changed"));
     }
     let meta: Meta = serde_json::from_slice(&meta)?;
-    if meta.size_bytes != size_bytes {
+    let whole = match &meta.parts {
+        None => (magic == MAGIC).then_some(content_bytes),
+        Some(_) if magic == MAGIC || content_bytes != 0 => None,
+        Some(PartFiles { files, .. }) => files
+            .iter()
+            .try_fold(0_u64, |sum, (_, size_bytes)| sum.checked_add(*size_bytes)),
+    };
+    if whole != Some(meta.size_bytes) {
         return Err(damaged("its sizes differ"));
     }
     Ok(meta)
 }
 
-fn damaged(how: &str) -> io::Error {
+pub(super) fn damaged(how: &str) -> io::Error {
     io::Error::new(
         ErrorKind::InvalidData,
         format!("the file is damaged: {how}"),
@@ -192,22 +311,40 @@ impl Upload {
         replace: Replace,
     ) -> io::Result<Published> {
         let target = folder.object_path(key);
-        let published = self
-            .file
-            .write_all(&trailer(meta)?)
-            .and_then(|()| self.file.sync_all())
-            .and_then(|()| match replace {
-                Replace::Yes => fs::rename(&self.path, &target).map(|()| Published::Durable),
-                Replace::No => link_new(&self.path, &target),
-            })
-            .map_err(|error| about("cannot publish", &target, &error))?;
+        self.seal(meta)?;
+        let replaced = (replace == Replace::Yes).then(|| parts_at(&target));
+        let published = match replace {
+            Replace::Yes => fs::rename(&self.path, &target).map(|()| Published::Durable),
+            Replace::No => link_new(&self.path, &target),
+        };
+        let published = published.map_err(|error| about("cannot publish", &target, &error))?;
         self.moved = published == Published::Durable && replace == Replace::Yes;
         if published == Published::Durable
             && let Some(shard) = target.parent()
         {
             sync_folder(shard)?;
         }
+        if let Some(PartFiles { upload_id, .. }) = replaced.flatten() {
+            // The object is there all the same, and the sweep removes what is left of the other.
+            let _ = parts::retire(folder, &upload_id);
+        }
         Ok(published)
+    }
+
+    /// Writes what is known, and waits until all of the file is on the disk; nothing may be written
+    /// after it.
+    pub(super) fn seal(&mut self, meta: &Meta) -> io::Result<()> {
+        trailer(meta)
+            .and_then(|trailer| self.file.write_all(&trailer))
+            .and_then(|()| self.file.sync_all())
+            .map_err(|error| about("cannot write", &self.path, &error))
+    }
+
+    /// Gives the sealed file the name `target`, whatever has it now. The name is not yet on the disk.
+    pub(super) fn move_to(mut self, target: &Path) -> io::Result<()> {
+        fs::rename(&self.path, target).map_err(|error| about("cannot publish", target, &error))?;
+        self.moved = true;
+        Ok(())
     }
 }
 
@@ -238,7 +375,11 @@ fn trailer(meta: &Meta) -> io::Result<Vec<u8>> {
     let sha256 = Sha256::digest(&trailer);
     trailer.extend_from_slice(&sha256);
     trailer.extend_from_slice(&meta_bytes.to_le_bytes());
-    trailer.extend_from_slice(&meta.size_bytes.to_le_bytes());
-    trailer.extend_from_slice(MAGIC);
+    let (content_bytes, magic) = match meta.parts {
+        None => (meta.size_bytes, MAGIC),
+        Some(_) => (0, MAGIC_OF_PARTS),
+    };
+    trailer.extend_from_slice(&content_bytes.to_le_bytes());
+    trailer.extend_from_slice(magic);
     Ok(trailer)
 }

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use sha2::{Digest, Sha256};
 
@@ -14,6 +15,10 @@ use crate::domain::{Entropy, Finding, ObjectKey};
 const OBJECTS: &str = "objects";
 /// Holds the files being written. On the same file system as the objects, so that a rename publishes.
 const UPLOADS: &str = "uploads";
+/// Holds a folder for each upload in parts that goes on.
+const MULTIPART: &str = "multipart";
+/// Holds a folder for each object that came in parts, and those that are being removed.
+const PARTS: &str = "parts";
 /// The first byte of a key's hash chooses the folder, so that ten million objects are 40,000 a folder.
 /// All are made when the folder is opened: an upload then never makes one, and never has to wonder
 /// whether the one that another upload made is durable already.
@@ -23,7 +28,7 @@ const SHARDS: u8 = u8::MAX;
 const HASH_DIGITS: usize = 64;
 
 /// What nobody but the owner may read: files here are other people's.
-const PRIVATE_FOLDER: u32 = 0o700;
+pub(super) const PRIVATE_FOLDER: u32 = 0o700;
 const PRIVATE_FILE: u32 = 0o600;
 
 /// An open folder. Every method blocks: call it where blocking is allowed.
@@ -31,6 +36,8 @@ const PRIVATE_FILE: u32 = 0o600;
 pub(super) struct Folder {
     path: PathBuf,
     entropy: Arc<dyn Entropy>,
+    /// When old uploads in parts were last looked for, in seconds since 1970.
+    pub expired_at_s: AtomicU64,
 }
 
 impl Folder {
@@ -38,7 +45,9 @@ impl Folder {
     pub(super) fn open(path: &Path, entropy: Arc<dyn Entropy>) -> io::Result<Self> {
         let objects = path.join(OBJECTS);
         create_folder(&objects)?;
-        create_folder(&path.join(UPLOADS))?;
+        for name in [UPLOADS, MULTIPART, PARTS] {
+            create_folder(&path.join(name))?;
+        }
         for shard in 0..=SHARDS {
             let shard = objects.join(hex::encode([shard]));
             if let Err(error) = DirBuilder::new().mode(PRIVATE_FOLDER).create(&shard)
@@ -54,6 +63,7 @@ impl Folder {
         let folder = Self {
             path: path.to_owned(),
             entropy,
+            expired_at_s: AtomicU64::new(0),
         };
         folder.sweep()?;
         Ok(folder)
@@ -104,14 +114,34 @@ impl Folder {
         objects.join(hex::encode([shard])).join(name)
     }
 
+    /// Returns the folder of an upload in parts that goes on.
+    pub(super) fn multipart(&self, upload_id: &str) -> PathBuf {
+        self.path.join(MULTIPART).join(upload_id)
+    }
+
+    /// Returns the folder of an upload in parts that has ended.
+    pub(super) fn parts(&self, upload_id: &str) -> PathBuf {
+        self.path.join(PARTS).join(upload_id)
+    }
+
+    /// Keeps every sweep out while something is made that is not yet what it will be. A file system
+    /// that cannot lock loses nothing but this protection.
+    pub(super) fn keep_sweeps_out(&self) -> io::Result<File> {
+        File::open(self.path.join(UPLOADS)).inspect(|uploads| _ = uploads.lock_shared())
+    }
+
+    /// Waits until nobody keeps sweeps out.
+    pub(super) fn sweeping(&self) -> io::Result<File> {
+        File::open(self.path.join(UPLOADS)).inspect(|uploads| _ = uploads.lock())
+    }
+
     /// Makes an empty file that is not yet visible as anything. Its lock tells a sweep in another
     /// process that somebody is still writing it.
     pub(super) fn temporary(&self) -> io::Result<(PathBuf, File)> {
         let uploads = self.path.join(UPLOADS);
         let path = uploads.join(self.entropy.uuid_v4().to_string());
-        // No sweep may see the file before it is locked. A file system that cannot lock loses nothing
-        // but this protection.
-        let sweeps = File::open(&uploads).inspect(|uploads| _ = uploads.lock_shared());
+        // No sweep may see the file before it is locked.
+        let sweeps = self.keep_sweeps_out();
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -161,7 +191,7 @@ impl Folder {
     /// Removes what a crash left in the uploads; a file that another process still writes is locked.
     fn sweep(&self) -> io::Result<()> {
         let uploads = self.path.join(UPLOADS);
-        let _creations = File::open(&uploads).inspect(|uploads| _ = uploads.lock());
+        let _creations = self.sweeping();
         let entries = fs::read_dir(&uploads)
             .map_err(|error| about("cannot read folder", &uploads, &error))?;
         for entry in entries {

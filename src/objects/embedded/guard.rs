@@ -19,17 +19,25 @@ use tracing::instrument::WithSubscriber;
 use url::form_urlencoded;
 
 use super::errors::{error, worded};
+use super::form::Forms;
 use super::intake::{Intake, Reader};
 use super::upload::is_chunked;
 use crate::domain::{DatabaseName, Entropy, FileId, ObjectKey};
 use crate::objects::MAX_URL_LIFE;
 
 /// Source: Amazon S3 API reference, "PutObject": the largest object of a single PUT.
-const MAX_OBJECT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+pub(super) const MAX_OBJECT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+/// What surrounds the file in a form: its fields are limited well below this.
+const MAX_FORM_BYTES: u64 = 1024 * 1024;
+/// s3s holds the list of parts that completes an upload in memory; that of 10,000 parts, with a checksum
+/// each, is about 2 MB.
+const MAX_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
 /// s3s holds each chunk of AWS's chunked encoding in memory, and the client chooses their size. Only
 /// clients that have the key pair can send it: for a presigned URL it is refused.
 const MAX_CHUNKED_BYTES: u64 = 16 * 1024 * 1024;
 
+/// The methods that an object knows, POST for uploads in parts alone.
+const METHODS: &str = "GET, HEAD, PUT, POST, DELETE";
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// What the headers `x-amz-…` say changes what is stored, so they have to be signed; not these, which
 /// say what the body is, or nothing of it: the last is added by AWS's CDN.
@@ -42,6 +50,7 @@ const CHECKSUM: &str = "x-amz-checksum-";
 
 pub(super) struct Guard {
     pub service: S3Service,
+    pub forms: Forms,
     pub region: String,
     /// `/<bucket>/`.
     pub prefix: String,
@@ -60,20 +69,24 @@ impl fmt::Debug for Guard {
 impl Guard {
     pub(super) async fn answer(&self, request: Request) -> Response {
         let (parts, body) = request.into_parts();
+        let is_form = self.is_bucket(parts.uri.path());
         let operation = operation(&parts.method);
         let awaits_leave = parts.headers.contains_key(header::EXPECT);
         let intake = Intake::new(body);
-        let admitted = self.admit(&parts);
-        let mut response = match admitted {
-            Ok(key) => self.pass_on(parts, key, &intake).await,
-            Err(refusal) => {
-                tracing::debug!(
-                    code = refusal.code().as_str(),
-                    "refused at the embedded endpoint"
-                );
-                refuse(refusal)
+        let allowed = if is_form { "POST" } else { METHODS };
+        let answer = if is_form {
+            self.take_form(&parts, &intake).await
+        } else {
+            match self.admit(&parts) {
+                Ok(key) => Ok(self.pass_on(parts, key, &intake).await),
+                Err(refusal) => Err(refusal),
             }
         };
+        let mut response = answer.unwrap_or_else(|refusal| {
+            let code = refusal.code().as_str();
+            tracing::debug!(code, "refused at the embedded endpoint");
+            refuse(refusal, allowed)
+        });
         let awaits_leave = awaits_leave && intake.received_bytes() == 0;
         if !intake.at_end() && !awaits_leave {
             tokio::spawn(Arc::clone(&intake).drain());
@@ -110,16 +123,39 @@ impl Guard {
                 response.map(|_| Body::empty())
             }
             Ok(response) => response.map(Body::new),
-            Err(_) => refuse(error(S3ErrorCode::InternalError)),
+            Err(_) => refuse(error(S3ErrorCode::InternalError), METHODS),
         }
     }
 
-    fn admit(&self, parts: &Parts) -> S3Result<ObjectKey> {
-        if ![Method::GET, Method::HEAD, Method::PUT].contains(&parts.method) {
+    /// Tells whether this is the path of the bucket and not of an object.
+    fn is_bucket(&self, path: &str) -> bool {
+        path == self.prefix || path == self.prefix.trim_end_matches('/')
+    }
+
+    async fn take_form(&self, parts: &Parts, intake: &Arc<Intake>) -> S3Result<Response> {
+        if parts.method != Method::POST {
             return Err(error(S3ErrorCode::MethodNotAllowed));
         }
+        check_length(&parts.headers, MAX_OBJECT_BYTES + MAX_FORM_BYTES)?;
+        let answer = self.forms.take(&parts.headers, intake).await;
+        if let Some(cause) = intake.failure.get() {
+            tracing::error!(error = %cause, "the embedded object storage failed");
+        }
+        answer
+    }
+
+    fn admit(&self, parts: &Parts) -> S3Result<ObjectKey> {
         let query = parts.uri.query().unwrap_or_default();
         let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+        let asks_for = |wanted: &str| query.iter().any(|(name, _)| name == wanted);
+        let is_known = match parts.method {
+            Method::GET | Method::HEAD | Method::PUT | Method::DELETE => true,
+            Method::POST => asks_for("uploads") || asks_for("uploadId"),
+            _ => false,
+        };
+        if !is_known {
+            return Err(error(S3ErrorCode::MethodNotAllowed));
+        }
         let signed_headers = self.check_scope(&query, &parts.headers)?;
         check_signed_headers(&parts.headers, &signed_headers)?;
         let key = parts
@@ -127,14 +163,13 @@ impl Guard {
             .path()
             .strip_prefix(&self.prefix)
             .and_then(parse_key);
-        let key = key.ok_or_else(|| {
-            worded(
-                S3ErrorCode::InvalidArgument,
-                "The key is not of the form '<database_name>/<file_id>'.",
-            )
-        })?;
-        if parts.method == Method::PUT {
-            check_length(&parts.headers)?;
+        let key = key.ok_or_else(foreign_key)?;
+        match parts.method {
+            Method::PUT => check_length(&parts.headers, MAX_OBJECT_BYTES)?,
+            Method::POST if asks_for("uploadId") => {
+                check_length(&parts.headers, MAX_DOCUMENT_BYTES)?;
+            }
+            _ => {}
         }
         Ok(key)
     }
@@ -258,7 +293,14 @@ fn check_signed_headers(headers: &HeaderMap, signed: &[&str]) -> S3Result<()> {
     Ok(())
 }
 
-fn check_length(headers: &HeaderMap) -> S3Result<()> {
+pub(super) fn foreign_key() -> S3Error {
+    worded(
+        S3ErrorCode::InvalidArgument,
+        "The key is not of the form '<database_name>/<file_id>'.",
+    )
+}
+
+fn check_length(headers: &HeaderMap, max_bytes: u64) -> S3Result<()> {
     let length = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok());
@@ -268,7 +310,7 @@ fn check_length(headers: &HeaderMap) -> S3Result<()> {
             Err(error(S3ErrorCode::MissingContentLength))
         }
         None => Err(error(S3ErrorCode::MissingContentLength)),
-        Some(length) if length > MAX_OBJECT_BYTES => Err(worded(
+        Some(length) if length > max_bytes => Err(worded(
             S3ErrorCode::EntityTooLarge,
             "Your proposed upload exceeds the maximum allowed size",
         )),
@@ -316,7 +358,8 @@ fn version_2() -> S3Error {
     )
 }
 
-fn refuse(refusal: S3Error) -> Response {
+/// `allowed` are the methods that the refused one is not of.
+fn refuse(refusal: S3Error, allowed: &'static str) -> Response {
     let is_method = *refusal.code() == S3ErrorCode::MethodNotAllowed;
     let Ok(response) = refusal.to_http_response() else {
         let mut response = Response::new(Body::empty());
@@ -325,7 +368,7 @@ fn refuse(refusal: S3Error) -> Response {
     };
     let mut response = response.map(Body::new);
     if is_method {
-        let allowed = HeaderValue::from_static("GET, HEAD, PUT");
+        let allowed = HeaderValue::from_static(allowed);
         response.headers_mut().insert(header::ALLOW, allowed);
     }
     response
@@ -336,6 +379,8 @@ fn operation(method: &Method) -> &'static str {
         Method::GET => "get",
         Method::HEAD => "head",
         Method::PUT => "put",
+        Method::POST => "post",
+        Method::DELETE => "delete",
         _ => "other",
     }
 }

@@ -3,10 +3,10 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use super::file;
 use super::folder::Folder;
+use super::{file, parts};
 use crate::domain::{DatabaseName, ObjectKey};
-use crate::objects::{Listed, Listing, ObjectInfo};
+use crate::objects::{Listed, Listing};
 
 /// How many objects are looked at for one page: a page stays under a megabyte, and the calls are few.
 pub(super) const PAGE_OBJECTS: usize = 1000;
@@ -59,12 +59,14 @@ fn look(folder: &Folder, path: &Path, tenant: Option<&DatabaseName>, listing: &m
         listing.damaged.push(problem);
         return;
     }
+    let parts = meta.parts.as_ref();
+    if let Some(Err(error)) = parts.map(|files| parts::check(folder, files)) {
+        let path = path.display();
+        listing.damaged.push(format!("object '{path}': {error}"));
+        return;
+    }
     if tenant.is_none_or(|tenant| *tenant == key.database_name) {
-        let info = ObjectInfo {
-            size_bytes: meta.size_bytes,
-            etag: Some(meta.md5),
-            ..ObjectInfo::default()
-        };
+        let info = meta.info();
         listing.objects.push(Listed { key, info });
     }
 }
@@ -89,9 +91,10 @@ mod tests {
             key: key.to_string(),
             size_bytes: 0,
             md5: String::new(),
-            sha256: String::new(),
+            sha256: None,
             modified_at_s: 0,
             headers: Headers::default(),
+            parts: None,
         };
         upload.publish(folder, key, &meta, Replace::Yes).unwrap();
     }

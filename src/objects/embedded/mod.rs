@@ -4,6 +4,8 @@
 //! <folder>/key-pair.json         the key pair, unless the settings give one
 //! <folder>/objects/<xx>/<hash>   an object: its bytes, and what is known of it
 //! <folder>/uploads/<uuid>        an object being written
+//! <folder>/multipart/<id>/…      an upload in parts that goes on
+//! <folder>/parts/<id>/…          the parts of an object that came in parts
 //! ```
 //!
 //! A folder is one bucket, under whatever name the settings give it. An answer to a PUT means that the
@@ -14,16 +16,25 @@
 //! leave both as they are in the public URL.
 
 mod adapter;
+mod complete;
 mod conditions;
 mod digests;
 mod errors;
 mod file;
 mod folder;
+mod form;
 mod guard;
+mod in_process;
 mod intake;
 mod keys;
 mod listing;
+mod multipart;
+mod parts;
+mod policy;
+mod reads;
+mod sweep;
 mod upload;
+mod writes;
 
 use std::convert::Infallible;
 use std::io;
@@ -45,13 +56,11 @@ use url::Url;
 
 use self::adapter::Adapter;
 use self::folder::Folder;
+use self::form::Forms;
 use self::guard::Guard;
 use super::signer::Signer;
-use super::{
-    DownloadTerms, Error, FormTerms, KeyPair, Listing, ObjectInfo, Objects, PartTag, Parts,
-    Presigned, PresignedForm, Retention, Surroundings, UploadTerms,
-};
-use crate::domain::{Clock, DatabaseName, Finding, ObjectKey};
+use super::{Error, KeyPair, Surroundings};
+use crate::domain::Clock;
 
 pub use self::folder::check_folder;
 
@@ -110,6 +119,8 @@ pub async fn open(
     let its_entropy = Arc::clone(entropy);
     let folder = blocking(move || Folder::open(&path, its_entropy)).await?;
     let folder = Arc::new(folder);
+    let now_s = u64::try_from(clock.now().as_second()).unwrap_or_default();
+    sweep(&folder, now_s).await?;
     let key_pair = if let Some(key_pair) = embedded_key_pair {
         if !keys::is_usable(key_pair) {
             let cause = "an access key id and its secret are printable characters without spaces, \
@@ -141,10 +152,16 @@ pub async fn open(
         folder: Arc::clone(&folder),
         clock: Arc::clone(clock),
     };
-    let mut service = S3ServiceBuilder::new(adapter);
-    service.set_auth(OneKeyPair(key_pair));
+    let mut service = S3ServiceBuilder::new(adapter.clone());
+    service.set_auth(OneKeyPair(key_pair.clone()));
     let guard = Guard {
         service: service.build(),
+        forms: Forms {
+            adapter,
+            key_pair,
+            region: region.to_owned(),
+            bucket: bucket.to_owned(),
+        },
         region: region.to_owned(),
         prefix: format!("/{bucket}/"),
         entropy: Arc::clone(entropy),
@@ -165,18 +182,35 @@ pub async fn open(
     Ok((embedded, endpoint))
 }
 
+/// Brings to its end what a crash or its client has left. What may take long goes on behind.
+async fn sweep(folder: &Arc<Folder>, now_s: u64) -> Result<(), Error> {
+    let settled = Arc::clone(folder);
+    blocking(move || sweep::settle(&settled, now_s)).await?;
+    let folder = Arc::clone(folder);
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = sweep::remove_orphans(&folder) {
+            tracing::warn!(%error, "cannot remove parts of objects that are gone");
+        }
+    });
+    Ok(())
+}
+
 impl Endpoint {
-    /// Returns the route to mount on the API's port: it answers `/<bucket>/{*key}`. Merge it, do not
-    /// nest it: a signature is over the whole path. A time limit on requests must not cover it, nor a
+    /// Returns the routes to mount on the API's port: `/<bucket>/{*key}` for objects, and `/<bucket>` for
+    /// forms. Merge them, do not nest them: a signature is over the whole path. A time limit on requests must not cover it, nor a
     /// limit on bodies: both are its own.
     pub fn router(self) -> Router {
         let Self { guard, origins } = self;
-        let path = format!("{}{{*key}}", guard.prefix);
+        let objects = format!("{}{{*key}}", guard.prefix);
+        let bucket = guard.prefix.clone();
         let service = tower::service_fn(move |request: Request| {
             let guard = Arc::clone(&guard);
             async move { Ok::<_, Infallible>(guard.answer(request).await) }
         });
-        let router = Router::new().route_service(&path, service);
+        let router = Router::new()
+            .route_service(&objects, service.clone())
+            .route_service(bucket.trim_end_matches('/'), service.clone())
+            .route_service(&bucket, service);
         if origins.is_empty() {
             return router;
         }
@@ -187,187 +221,11 @@ impl Endpoint {
         };
         let cors = CorsLayer::new()
             .allow_origin(origins)
-            .allow_methods([Method::GET, Method::HEAD, Method::PUT])
+            .allow_methods([Method::GET, Method::HEAD, Method::PUT, Method::POST])
             .allow_headers(AllowHeaders::mirror_request())
             .expose_headers(EXPOSED)
             .max_age(PREFLIGHT_LIFE);
         router.layer(cors)
-    }
-}
-
-#[async_trait]
-impl Objects for Embedded {
-    async fn presign_put(
-        &self,
-        key: &ObjectKey,
-        terms: &UploadTerms,
-        life: Duration,
-    ) -> Result<Presigned, Error> {
-        let now = self.clock.now();
-        Ok(self.signer.put(key, terms, &self.credentials, now, life))
-    }
-
-    async fn presign_get(
-        &self,
-        key: &ObjectKey,
-        terms: &DownloadTerms,
-        life: Duration,
-    ) -> Result<Presigned, Error> {
-        let now = self.clock.now();
-        Ok(self.signer.get(key, terms, &self.credentials, now, life))
-    }
-
-    async fn presign_form(
-        &self,
-        _key: &ObjectKey,
-        _terms: &FormTerms,
-        _life: Duration,
-    ) -> Result<PresignedForm, Error> {
-        Err(Error::Refused("forms are not there yet".into()))
-    }
-
-    async fn create_multipart(
-        &self,
-        _key: &ObjectKey,
-        _terms: &UploadTerms,
-    ) -> Result<String, Error> {
-        Err(Error::Refused("uploads in parts are not there yet".into()))
-    }
-
-    async fn presign_part(
-        &self,
-        _key: &ObjectKey,
-        _upload_id: &str,
-        _number: u16,
-        _life: Duration,
-    ) -> Result<Presigned, Error> {
-        Err(Error::Refused("uploads in parts are not there yet".into()))
-    }
-
-    async fn parts(
-        &self,
-        _key: &ObjectKey,
-        _upload_id: &str,
-        _after: u16,
-    ) -> Result<Option<Parts>, Error> {
-        Err(Error::Refused("uploads in parts are not there yet".into()))
-    }
-
-    async fn complete_multipart(
-        &self,
-        _key: &ObjectKey,
-        _upload_id: &str,
-        _parts: &[PartTag],
-    ) -> Result<bool, Error> {
-        Err(Error::Refused("uploads in parts are not there yet".into()))
-    }
-
-    async fn abort_multipart(&self, _key: &ObjectKey, _upload_id: &str) -> Result<(), Error> {
-        Err(Error::Refused("uploads in parts are not there yet".into()))
-    }
-
-    async fn delete(&self, _keys: &[ObjectKey]) -> Result<Vec<(ObjectKey, String)>, Error> {
-        Err(Error::Refused("removing is not there yet".into()))
-    }
-
-    async fn retain(
-        &self,
-        _key: &ObjectKey,
-        _version_id: Option<&str>,
-        _retention: Retention,
-    ) -> Result<(), Error> {
-        Err(Error::Refused("retention is not there yet".into()))
-    }
-
-    async fn head(
-        &self,
-        key: &ObjectKey,
-        _version_id: Option<&str>,
-    ) -> Result<Option<ObjectInfo>, Error> {
-        let folder = Arc::clone(&self.folder);
-        let key = key.clone();
-        let found = blocking(move || file::open(&folder, &key)).await?;
-        Ok(found.map(|(_file, meta)| ObjectInfo {
-            size_bytes: meta.size_bytes,
-            etag: Some(meta.md5),
-            ..ObjectInfo::default()
-        }))
-    }
-
-    async fn list(
-        &self,
-        tenant: Option<&DatabaseName>,
-        after: Option<&str>,
-    ) -> Result<Listing, Error> {
-        let folder = Arc::clone(&self.folder);
-        let (tenant, after) = (tenant.cloned(), after.map(str::to_owned));
-        let max_objects = listing::PAGE_OBJECTS;
-        blocking(move || listing::page(&folder, tenant.as_ref(), after.as_deref(), max_objects))
-            .await
-    }
-
-    async fn ping(&self) -> Result<(), Error> {
-        let folder = Arc::clone(&self.folder);
-        blocking(move || folder.ping()).await
-    }
-
-    async fn check(&self, origins: &[String]) -> Vec<Finding> {
-        let folder = Arc::clone(&self.folder);
-        let keeps_key_pair = self.keeps_key_pair;
-        let on_disk = blocking(move || {
-            let credentials = if keeps_key_pair {
-                keys::check(folder.path())
-            } else {
-                Finding::good("credentials", "key pair from the settings")
-            };
-            Ok([check_folder(folder.path()), credentials])
-        });
-        let mut findings = match on_disk.await {
-            Ok(findings) => Vec::from(findings),
-            Err(error) => vec![Finding::wrong(
-                "bucket",
-                error.to_string(),
-                "look at the log",
-            )],
-        };
-        findings.push(Finding::good("clock", "signs and verifies by one clock"));
-        findings.extend(self.check_public_url());
-        findings.extend(origins.iter().map(|origin| self.check_origin(origin)));
-        findings
-    }
-}
-
-impl Embedded {
-    /// A path in the public URL is signed, and a proxy that removes it breaks every signature.
-    fn check_public_url(&self) -> Option<Finding> {
-        let path = self.public_url.path();
-        (path != "/").then(|| {
-            Finding::wrong(
-                "bucket",
-                format!(
-                    "file URLs start with '{path}', which the embedded endpoint does not serve"
-                ),
-                "set --public-url to an address without a path",
-            )
-        })
-    }
-
-    fn check_origin(&self, origin: &str) -> Finding {
-        if self
-            .origins
-            .iter()
-            .any(|known| known == ANY_ORIGIN || known == origin)
-        {
-            return Finding::good(
-                "cors",
-                format!("pages of '{origin}' may upload and download"),
-            );
-        }
-        Finding::wrong(
-            "cors",
-            format!("browsers will not let pages of '{origin}' upload or download"),
-            format!("add '{origin}' to the allowed origins"),
-        )
     }
 }
 

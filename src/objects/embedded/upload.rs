@@ -1,22 +1,28 @@
 //! The parts of a PUT: what its headers ask for, and its body on its way to the disk.
 
-use futures_util::StreamExt;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, StatusCode};
-use s3s::dto::{ETagCondition, ObjectCannedACL, PutObjectInput, StreamingBlob};
-use s3s::{S3Error, S3ErrorCode, S3Result};
+use s3s::dto::{CreateMultipartUploadInput, ETagCondition, ObjectCannedACL, PutObjectInput};
+use s3s::{S3Error, S3ErrorCode, S3Result, TrailingHeaders};
 
 use super::adapter::{BLOCK_BYTES, blocking};
+use super::digests::{Claims, Finished};
 use super::errors::{error, worded};
 use super::file::{Headers, Replace, Upload};
 use super::intake::Intake;
+use super::parts::MAX_PART_NUMBER;
 
 /// Source: Amazon S3 user guide, "Working with object metadata": all names and values together.
 const MAX_USER_META_BYTES: usize = 2 * 1024;
 /// How `x-amz-content-sha256` starts where the body comes in chunks of AWS's own encoding.
 const CHUNKED: &str = "STREAMING-";
 
-pub(super) fn replace(input: &PutObjectInput) -> S3Result<Replace> {
-    match input.if_none_match {
+pub(super) fn replace(if_none_match: Option<&ETagCondition>) -> S3Result<Replace> {
+    match if_none_match {
         None => Ok(Replace::Yes),
         Some(ETagCondition::Any) => Ok(Replace::No),
         Some(ETagCondition::ETag(_)) => Err(error(S3ErrorCode::NotImplemented)),
@@ -52,6 +58,11 @@ pub(super) fn refuse_unsupported(input: &PutObjectInput) -> S3Result<()> {
             input.write_offset_bytes.is_some(),
         ),
     ];
+    refuse(&asked)
+}
+
+/// Refuses the request if one of the headers that are not implemented has been sent.
+pub(super) fn refuse(asked: &[(&str, bool)]) -> S3Result<()> {
     match asked.iter().find(|(_, asked)| *asked) {
         None => Ok(()),
         Some((name, _)) => {
@@ -61,40 +72,130 @@ pub(super) fn refuse_unsupported(input: &PutObjectInput) -> S3Result<()> {
     }
 }
 
-pub(super) fn headers(input: &PutObjectInput) -> S3Result<Headers> {
-    let user = input.metadata.iter().flatten();
-    let user_bytes: usize = user
-        .clone()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
-    if user_bytes > MAX_USER_META_BYTES {
+pub(super) fn put_headers(input: &mut PutObjectInput) -> S3Result<Headers> {
+    checked(Headers {
+        content_type: input.content_type.take(),
+        content_encoding: input.content_encoding.take(),
+        content_language: input.content_language.take(),
+        content_disposition: input.content_disposition.take(),
+        cache_control: input.cache_control.take(),
+        user: input.metadata.take().into_iter().flatten().collect(),
+    })
+}
+
+pub(super) fn create_headers(input: &mut CreateMultipartUploadInput) -> S3Result<Headers> {
+    let private = |acl: &ObjectCannedACL| acl.as_str() == "private";
+    refuse(&[
+        ("x-amz-acl", !input.acl.as_ref().is_none_or(private)),
+        (
+            "x-amz-object-lock-legal-hold",
+            input.object_lock_legal_hold_status.is_some(),
+        ),
+        ("x-amz-object-lock-mode", input.object_lock_mode.is_some()),
+        (
+            "x-amz-server-side-encryption",
+            input.server_side_encryption.is_some(),
+        ),
+        (
+            "x-amz-server-side-encryption-customer-key",
+            input.sse_customer_key.is_some(),
+        ),
+        ("x-amz-tagging", input.tagging.is_some()),
+        (
+            "x-amz-website-redirect-location",
+            input.website_redirect_location.is_some(),
+        ),
+    ])?;
+    checked(Headers {
+        content_type: input.content_type.take(),
+        content_encoding: input.content_encoding.take(),
+        content_language: input.content_language.take(),
+        content_disposition: input.content_disposition.take(),
+        cache_control: input.cache_control.take(),
+        user: input.metadata.take().into_iter().flatten().collect(),
+    })
+}
+
+/// Returns the headers as they are kept.
+pub(super) fn checked(mut headers: Headers) -> S3Result<Headers> {
+    let bytes = |user: &BTreeMap<String, String>| -> usize {
+        user.iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum()
+    };
+    if bytes(&headers.user) > MAX_USER_META_BYTES {
         return Err(error(S3ErrorCode::MetadataTooLarge));
     }
     // It tells of the transfer and not of the object.
-    let encoding = input.content_encoding.as_deref().unwrap_or_default();
+    let encoding = headers.content_encoding.take().unwrap_or_default();
     let encodings: Vec<&str> = encoding
         .split(',')
         .map(str::trim)
         .filter(|encoding| !encoding.is_empty() && *encoding != "aws-chunked")
         .collect();
-    Ok(Headers {
-        content_type: input.content_type.clone(),
-        content_encoding: (!encodings.is_empty()).then(|| encodings.join(",")),
-        content_language: input.content_language.clone(),
-        content_disposition: input.content_disposition.clone(),
-        cache_control: input.cache_control.clone(),
-        user: user
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect(),
-    })
+    headers.content_encoding = (!encodings.is_empty()).then(|| encodings.join(","));
+    Ok(headers)
+}
+
+pub(super) fn part_number(number: i32) -> S3Result<u16> {
+    u16::try_from(number)
+        .ok()
+        .filter(|number| (1..=MAX_PART_NUMBER).contains(number))
+        .ok_or_else(|| {
+            let message = "Part number must be an integer between 1 and 10000, inclusive";
+            worded(S3ErrorCode::InvalidArgument, message)
+        })
+}
+
+pub(super) fn no_such_upload() -> S3Error {
+    error(S3ErrorCode::NoSuchUpload)
+}
+
+/// An upload on its way in.
+pub(super) struct Incoming {
+    pub upload: Upload,
+    pub claims: Claims,
+    /// What will stand behind the body.
+    pub trailers: Option<TrailingHeaders>,
+    pub intake: Arc<Intake>,
+}
+
+impl Incoming {
+    /// Writes the body into the upload and holds it against what its sender claims. What is refused is
+    /// removed before the refusal is answered.
+    pub(super) async fn receive<E>(
+        self,
+        body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+        size_bytes: Option<u64>,
+        broken: impl FnOnce(E) -> S3Error,
+    ) -> S3Result<(Upload, Finished)> {
+        let Self {
+            upload,
+            mut claims,
+            trailers,
+            intake,
+        } = self;
+        let mut upload = write(body, upload, &intake, broken).await?;
+        if size_bytes.is_some_and(|said| said != upload.size_bytes()) {
+            return Err(discard(upload, error(S3ErrorCode::IncompleteBody)).await);
+        }
+        if let Some(trailers) = trailers.and_then(|handle| handle.take()) {
+            claims.add_trailers(&trailers);
+        }
+        let finished = upload.finish();
+        match claims.check(&finished) {
+            Ok(()) => Ok((upload, finished)),
+            Err(mismatch) => Err(discard(upload, mismatch).await),
+        }
+    }
 }
 
 /// Writes the body into the upload, block by block.
-pub(super) async fn receive(
-    mut body: StreamingBlob,
+async fn write<E>(
+    mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
     mut upload: Upload,
     intake: &Intake,
-    headers: &HeaderMap,
+    broken: impl FnOnce(E) -> S3Error,
 ) -> S3Result<Upload> {
     let mut block = Vec::new();
     let mut block_bytes = 0;
@@ -106,7 +207,7 @@ pub(super) async fn receive(
                 false
             }
             None => true,
-            Some(Err(_)) => return Err(discard(upload, broken(intake, headers)).await),
+            Some(Err(error)) => return Err(discard(upload, broken(error)).await),
         };
         if block_bytes >= BLOCK_BYTES || (at_end && block_bytes > 0) {
             let block = std::mem::take(&mut block);
@@ -121,7 +222,7 @@ pub(super) async fn receive(
 }
 
 /// Says why a body could not be read to its end.
-fn broken(intake: &Intake, headers: &HeaderMap) -> S3Error {
+pub(super) fn broken(intake: &Intake, headers: &HeaderMap) -> S3Error {
     if intake.timed_out() {
         return error(S3ErrorCode::RequestTimeout);
     }

@@ -1,0 +1,139 @@
+//! Making one object of parts. Blocks.
+
+use std::io::{self, ErrorKind};
+
+use s3s::crypto::{Checksum as _, Md5};
+
+use super::digests::Digests;
+use super::file::{self, Meta, PartFiles, Published, Replace, Upload};
+use super::folder::Folder;
+use super::parts::{Lock, MAX_PART_NUMBER, Open};
+use crate::domain::ObjectKey;
+use crate::objects::PartTag;
+
+/// The smallest part, but for the last, and the largest object.
+/// Source: Amazon S3 user guide, "Amazon S3 multipart upload limits".
+const MIN_PART_BYTES: u64 = 5 * 1024 * 1024;
+const MAX_OBJECT_BYTES: u64 = 5 * 1024 * 1024 * 1024 * 1024;
+
+/// Why an upload cannot be completed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("there is no such upload")]
+    NoSuchUpload,
+    #[error("no parts are named")]
+    Empty,
+    #[error("the parts are not in the order of their numbers")]
+    Order,
+    #[error("part {0} is not there, or not what its entity tag says")]
+    Part(u16),
+    #[error("part {number} has {size_bytes} bytes: each but the last needs {MIN_PART_BYTES}")]
+    TooSmall { number: u16, size_bytes: u64 },
+    #[error("the object would have more than {MAX_OBJECT_BYTES} bytes")]
+    TooLarge,
+    #[error("the parts have {0} bytes together")]
+    OtherSize(u64),
+    #[error("there is an object already")]
+    Taken,
+    #[error("the storage failed")]
+    Failed(#[from] io::Error),
+}
+
+/// What an upload is to become.
+#[derive(Debug)]
+pub(super) struct Wish<'a> {
+    pub parts: &'a [PartTag],
+    /// The size of the whole, where the client has said it.
+    pub size_bytes: Option<u64>,
+    pub replace: Replace,
+    /// Seconds since 1970.
+    pub now_s: u64,
+}
+
+/// Makes the object and returns its entity tag; durable when this answers. One that a failure left
+/// between the object and the upload's end is brought to its end.
+pub(super) fn complete(
+    folder: &Folder,
+    key: &ObjectKey,
+    upload_id: &str,
+    wish: &Wish<'_>,
+) -> Result<String, Fault> {
+    let open = Open::find(folder, key, upload_id, Lock::Exclusive)?;
+    let open = open.ok_or(Fault::NoSuchUpload)?;
+    if open.is_published {
+        open.end(folder)?;
+        return Ok(file::describe(&folder.object_path(key))?.md5);
+    }
+    let Chosen { files, md5 } = choose(&open, wish.parts)?;
+    let size_bytes = files.iter().map(|(_, size_bytes)| size_bytes).sum();
+    if size_bytes > MAX_OBJECT_BYTES {
+        return Err(Fault::TooLarge);
+    }
+    if wish.size_bytes.is_some_and(|said| said != size_bytes) {
+        return Err(Fault::OtherSize(size_bytes));
+    }
+    let meta = Meta {
+        key: key.to_string(),
+        size_bytes,
+        md5: format!("{}-{}", hex::encode(md5), files.len()),
+        sha256: None,
+        modified_at_s: wish.now_s,
+        headers: open.begun.headers.clone(),
+        parts: Some(PartFiles {
+            upload_id: upload_id.to_owned(),
+            files: files.clone(),
+        }),
+    };
+    let upload = Upload::begin(folder, Digests::default())?;
+    if upload.publish(folder, key, &meta, wish.replace)? == Published::Taken {
+        return Err(Fault::Taken);
+    }
+    // The object is there whatever comes of this; the next start would do what fails here.
+    if open.end(folder).is_ok() {
+        let _ = open.remove_unused(folder, &files);
+    }
+    Ok(meta.md5)
+}
+
+/// The parts that make the object: number and size of each, and the MD5 of their MD5s.
+struct Chosen {
+    files: Vec<(u16, u64)>,
+    md5: [u8; 16],
+}
+
+fn choose(open: &Open, tags: &[PartTag]) -> Result<Chosen, Fault> {
+    if tags.is_empty() {
+        return Err(Fault::Empty);
+    }
+    if !tags.is_sorted_by(|before, after| before.number < after.number) {
+        return Err(Fault::Order);
+    }
+    let mut md5s = Md5::new();
+    let mut files = Vec::with_capacity(tags.len());
+    for (place, PartTag { number, etag }) in tags.iter().enumerate() {
+        if !(1..=MAX_PART_NUMBER).contains(number) {
+            return Err(Fault::Part(*number));
+        }
+        let meta = match file::describe(&open.part_path(*number)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(Fault::Part(*number));
+            }
+            meta => meta?,
+        };
+        let md5 = hex::decode(&meta.md5).map_err(io::Error::other)?;
+        if *etag != meta.md5 {
+            return Err(Fault::Part(*number));
+        }
+        let is_last = place + 1 == tags.len();
+        if meta.size_bytes < MIN_PART_BYTES && !is_last {
+            let (number, size_bytes) = (*number, meta.size_bytes);
+            return Err(Fault::TooSmall { number, size_bytes });
+        }
+        md5s.update(&md5);
+        files.push((*number, meta.size_bytes));
+    }
+    Ok(Chosen {
+        files,
+        md5: md5s.finalize(),
+    })
+}

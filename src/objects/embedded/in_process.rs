@@ -1,0 +1,267 @@
+//! The embedded storage as this process itself uses it, without HTTP.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::complete::{Fault, Wish, complete};
+use super::file::{self, Headers, Replace};
+use super::reads::NULL_VERSION;
+use super::{ANY_ORIGIN, Embedded, blocking, check_folder, keys, listing, multipart, parts, sweep};
+use crate::domain::{DatabaseName, FileName, Finding, ObjectKey};
+use crate::objects::signer::{FILE_NAME_HEADER, SHA256_HEADER};
+use crate::objects::{
+    DownloadTerms, Error, FormTerms, Listing, ObjectInfo, Objects, PartTag, Parts, Presigned,
+    PresignedForm, Retention, UploadTerms,
+};
+
+#[async_trait]
+impl Objects for Embedded {
+    async fn presign_put(
+        &self,
+        key: &ObjectKey,
+        terms: &UploadTerms,
+        life: Duration,
+    ) -> Result<Presigned, Error> {
+        let now = self.clock.now();
+        Ok(self.signer.put(key, terms, &self.credentials, now, life))
+    }
+
+    async fn presign_get(
+        &self,
+        key: &ObjectKey,
+        terms: &DownloadTerms,
+        life: Duration,
+    ) -> Result<Presigned, Error> {
+        let now = self.clock.now();
+        Ok(self.signer.get(key, terms, &self.credentials, now, life))
+    }
+
+    async fn presign_form(
+        &self,
+        key: &ObjectKey,
+        terms: &FormTerms,
+        life: Duration,
+    ) -> Result<PresignedForm, Error> {
+        let now = self.clock.now();
+        let (signer, credentials) = (&self.signer, &self.credentials);
+        Ok(signer.post_form(key, terms, credentials, now, life))
+    }
+
+    async fn create_multipart(
+        &self,
+        key: &ObjectKey,
+        terms: &UploadTerms,
+    ) -> Result<String, Error> {
+        let (folder, key, now_s) = (Arc::clone(&self.folder), key.clone(), self.now_s());
+        let headers = headers(terms);
+        let begin = move || {
+            sweep::expire(&folder, now_s)?;
+            parts::begin(&folder, &key, headers, now_s)
+        };
+        blocking(begin).await
+    }
+
+    async fn presign_part(
+        &self,
+        key: &ObjectKey,
+        upload_id: &str,
+        number: u16,
+        life: Duration,
+    ) -> Result<Presigned, Error> {
+        let now = self.clock.now();
+        let (signer, credentials) = (&self.signer, &self.credentials);
+        Ok(signer.part(key, upload_id, number, credentials, now, life))
+    }
+
+    async fn parts(
+        &self,
+        key: &ObjectKey,
+        upload_id: &str,
+        after: u16,
+    ) -> Result<Option<Parts>, Error> {
+        let (folder, key) = (Arc::clone(&self.folder), key.clone());
+        let upload_id = upload_id.to_owned();
+        let max_parts = multipart::MAX_LISTED_PARTS.into();
+        blocking(move || parts::list(&folder, &key, &upload_id, after, max_parts)).await
+    }
+
+    async fn complete_multipart(
+        &self,
+        key: &ObjectKey,
+        upload_id: &str,
+        parts: &[PartTag],
+    ) -> Result<bool, Error> {
+        let (folder, key, now_s) = (Arc::clone(&self.folder), key.clone(), self.now_s());
+        let (upload_id, parts) = (upload_id.to_owned(), parts.to_vec());
+        let completed = blocking(move || {
+            let wish = Wish {
+                parts: &parts,
+                size_bytes: None,
+                replace: Replace::Yes,
+                now_s,
+            };
+            match complete(&folder, &key, &upload_id, &wish) {
+                Err(Fault::Failed(cause)) => Err(cause),
+                completed => Ok(completed),
+            }
+        });
+        match completed.await? {
+            Ok(_etag) => Ok(true),
+            Err(Fault::NoSuchUpload) => Ok(false),
+            Err(fault) => Err(Error::Refused(fault.to_string())),
+        }
+    }
+
+    async fn abort_multipart(&self, key: &ObjectKey, upload_id: &str) -> Result<(), Error> {
+        let (folder, key) = (Arc::clone(&self.folder), key.clone());
+        let upload_id = upload_id.to_owned();
+        let abort = move || parts::abort(&folder, &key, &upload_id);
+        let _was_there = blocking(abort).await?;
+        Ok(())
+    }
+
+    async fn delete(&self, keys: &[ObjectKey]) -> Result<Vec<(ObjectKey, String)>, Error> {
+        let (folder, keys) = (Arc::clone(&self.folder), keys.to_vec());
+        let remove = move || {
+            let removed = keys.into_iter().map(|key| {
+                let removed = file::remove(&folder, &key);
+                removed.err().map(|error| (key, error.to_string()))
+            });
+            Ok(removed.flatten().collect())
+        };
+        blocking(remove).await
+    }
+
+    async fn retain(
+        &self,
+        _key: &ObjectKey,
+        _version_id: Option<&str>,
+        _retention: Retention,
+    ) -> Result<(), Error> {
+        let reason = "the embedded storage has no Object Lock";
+        Err(Error::Refused(reason.to_owned()))
+    }
+
+    async fn head(
+        &self,
+        key: &ObjectKey,
+        version_id: Option<&str>,
+    ) -> Result<Option<ObjectInfo>, Error> {
+        if version_id.is_some_and(|version_id| version_id != NULL_VERSION) {
+            return Ok(None);
+        }
+        let folder = Arc::clone(&self.folder);
+        let key = key.clone();
+        let found = blocking(move || file::open(&folder, &key)).await?;
+        Ok(found.map(|object| object.meta.info()))
+    }
+
+    async fn list(
+        &self,
+        tenant: Option<&DatabaseName>,
+        after: Option<&str>,
+    ) -> Result<Listing, Error> {
+        let folder = Arc::clone(&self.folder);
+        let (tenant, after) = (tenant.cloned(), after.map(str::to_owned));
+        let max_objects = listing::PAGE_OBJECTS;
+        blocking(move || listing::page(&folder, tenant.as_ref(), after.as_deref(), max_objects))
+            .await
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        let folder = Arc::clone(&self.folder);
+        blocking(move || folder.ping()).await
+    }
+
+    async fn check(&self, origins: &[String]) -> Vec<Finding> {
+        let folder = Arc::clone(&self.folder);
+        let keeps_key_pair = self.keeps_key_pair;
+        let on_disk = blocking(move || {
+            let credentials = if keeps_key_pair {
+                keys::check(folder.path())
+            } else {
+                Finding::good("credentials", "key pair from the settings")
+            };
+            Ok([check_folder(folder.path()), credentials])
+        });
+        let mut findings = match on_disk.await {
+            Ok(findings) => Vec::from(findings),
+            Err(error) => vec![Finding::wrong(
+                "bucket",
+                error.to_string(),
+                "look at the log",
+            )],
+        };
+        findings.push(Finding::good("clock", "signs and verifies by one clock"));
+        findings.extend(self.check_public_url());
+        findings.extend(origins.iter().map(|origin| self.check_origin(origin)));
+        findings
+    }
+}
+
+impl Embedded {
+    /// Returns the time in seconds since 1970.
+    fn now_s(&self) -> u64 {
+        u64::try_from(self.clock.now().as_second()).unwrap_or_default()
+    }
+
+    /// A path in the public URL is signed, and a proxy that removes it breaks every signature.
+    fn check_public_url(&self) -> Option<Finding> {
+        let path = self.public_url.path();
+        (path != "/").then(|| {
+            Finding::wrong(
+                "bucket",
+                format!(
+                    "file URLs start with '{path}', which the embedded endpoint does not serve"
+                ),
+                "set --public-url to an address without a path",
+            )
+        })
+    }
+
+    fn check_origin(&self, origin: &str) -> Finding {
+        if self
+            .origins
+            .iter()
+            .any(|known| known == ANY_ORIGIN || known == origin)
+        {
+            return Finding::good(
+                "cors",
+                format!("pages of '{origin}' may upload and download"),
+            );
+        }
+        Finding::wrong(
+            "cors",
+            format!("browsers will not let pages of '{origin}' upload or download"),
+            format!("add '{origin}' to the allowed origins"),
+        )
+    }
+}
+
+/// Returns what is kept of the terms until the upload is completed.
+fn headers(terms: &UploadTerms) -> Headers {
+    let UploadTerms {
+        content_type,
+        size_bytes: _,
+        sha256,
+        file_name,
+    } = terms;
+    let mut user = BTreeMap::new();
+    let mut keep = |header: &str, value: Option<String>| {
+        let name = header.strip_prefix(file::USER).unwrap_or(header);
+        user.extend(value.map(|value| (name.to_owned(), value)));
+    };
+    keep(
+        FILE_NAME_HEADER,
+        file_name.as_ref().map(FileName::to_header),
+    );
+    keep(SHA256_HEADER, sha256.map(|sha256| sha256.to_string()));
+    Headers {
+        content_type: content_type.as_ref().map(ToString::to_string),
+        user,
+        ..Headers::default()
+    }
+}

@@ -1,0 +1,176 @@
+//! Whether a form is one that its policy allows, and whether the policy is ours.
+//! Source: Amazon S3 API reference, "Browser-Based Uploads Using POST (AWS Signature Version 4)".
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use s3s::post_policy::{PostPolicy, PostPolicyCondition};
+use s3s::{S3Error, S3ErrorCode, S3Result};
+use secrecy::ExposeSecret;
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+use super::errors::{error, worded};
+use crate::objects::{KeyPair, MAX_URL_LIFE};
+
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+/// The fields that no condition has to cover. Those that start with `x-ignore-` are others.
+const UNCOVERED: [&str; 3] = ["policy", "x-amz-signature", "file"];
+/// How far a signer's clock may be ahead: as S3's own.
+const MAX_SKEW_S: i64 = 15 * 60;
+
+/// The fields before the file, names in lower case.
+pub(super) type Fields = BTreeMap<String, String>;
+
+/// Who may sign, and where.
+pub(super) struct Scope<'a> {
+    pub key_pair: &'a KeyPair,
+    pub region: &'a str,
+    pub bucket: &'a str,
+    pub now: Timestamp,
+}
+
+/// How many bytes the file may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Range {
+    pub min: u64,
+    pub max: u64,
+}
+
+/// Returns how large the file may be, if the policy is signed by us, still holds and allows the fields.
+pub(super) fn check(fields: &Fields, scope: &Scope<'_>) -> S3Result<Range> {
+    let policy = fields.get("policy");
+    let policy = policy.ok_or_else(|| error(S3ErrorCode::AccessDenied))?;
+    check_signature(policy, fields, scope)?;
+    let policy = PostPolicy::from_base64(policy).map_err(|problem| {
+        let message = format!("Invalid Policy: {problem}");
+        worded(S3ErrorCode::InvalidPolicyDocument, message)
+    })?;
+    if s3s::dto::Timestamp::from(SystemTime::from(scope.now)) >= policy.expiration {
+        return Err(against_policy("Policy expired."));
+    }
+    let mut range = Range {
+        min: 0,
+        max: u64::MAX,
+    };
+    for condition in &policy.conditions {
+        check_condition(condition, fields, scope.bucket, &mut range)?;
+    }
+    let is_covered = |name: &str| {
+        policy.conditions.iter().any(|condition| match condition {
+            PostPolicyCondition::Eq { field, .. }
+            | PostPolicyCondition::StartsWith { field, .. } => field == name,
+            PostPolicyCondition::ContentLengthRange { .. } => false,
+        })
+    };
+    let extra = fields.keys().find(|name| {
+        !UNCOVERED.contains(&name.as_str()) && !name.starts_with("x-ignore-") && !is_covered(name)
+    });
+    match extra {
+        None => Ok(range),
+        Some(name) => Err(against_policy(&format!("Extra input fields: {name}"))),
+    }
+}
+
+fn check_condition(
+    condition: &PostPolicyCondition,
+    fields: &Fields,
+    bucket: &str,
+    range: &mut Range,
+) -> S3Result<()> {
+    // The address says which bucket it is, whatever a field says.
+    let value = |field: &str| match field {
+        "bucket" => Some(bucket),
+        field => fields.get(field).map(String::as_str),
+    };
+    let (field, holds) = match condition {
+        PostPolicyCondition::Eq { field, value: said } => {
+            (field, value(field) == Some(said.as_str()))
+        }
+        PostPolicyCondition::StartsWith { field, prefix } => {
+            let starts = value(field).is_some_and(|value| value.starts_with(prefix.as_str()));
+            (field, starts)
+        }
+        PostPolicyCondition::ContentLengthRange { min, max } => {
+            range.min = range.min.max(*min);
+            range.max = range.max.min(*max);
+            return Ok(());
+        }
+    };
+    if holds {
+        return Ok(());
+    }
+    let message = format!("Policy Condition failed: the field '{field}'");
+    Err(against_policy(&message))
+}
+
+fn check_signature(policy: &str, fields: &Fields, scope: &Scope<'_>) -> S3Result<()> {
+    let field = |name: &str| {
+        fields.get(name).map(String::as_str).ok_or_else(|| {
+            let message = format!("Bucket POST must contain a field named '{name}'.");
+            worded(S3ErrorCode::InvalidArgument, message)
+        })
+    };
+    if field("x-amz-algorithm")? != ALGORITHM {
+        let message = "x-amz-algorithm only supports \"AWS4-HMAC-SHA256\"";
+        return Err(worded(S3ErrorCode::InvalidArgument, message));
+    }
+    let date = field("x-amz-date")?;
+    let signed_at_s = DateTime::strptime("%Y%m%dT%H%M%SZ", date)
+        .and_then(|date| date.to_zoned(TimeZone::UTC))
+        .map(|date| date.timestamp().as_second())
+        .map_err(|_| {
+            let message = "x-amz-date must be in the format \"yyyyMMddTHHmmssZ\"";
+            worded(S3ErrorCode::InvalidArgument, message)
+        })?;
+    let age_s = scope.now.as_second().saturating_sub(signed_at_s);
+    let max_age_s = i64::try_from(MAX_URL_LIFE.as_secs()).unwrap_or(i64::MAX);
+    if !(-MAX_SKEW_S..=max_age_s).contains(&age_s) {
+        return Err(against_policy("Policy expired."));
+    }
+    let credential: Vec<&str> = field("x-amz-credential")?.split('/').collect();
+    let [key_id, day, region, "s3", "aws4_request"] = credential[..] else {
+        let message = "The credential is not '<key>/<date>/<region>/s3/aws4_request'.";
+        return Err(worded(S3ErrorCode::InvalidArgument, message));
+    };
+    if region != scope.region || !date.starts_with(day) || day.len() != "yyyyMMdd".len() {
+        let message = format!(
+            "The credential is not of the day of x-amz-date, or not of region '{}'.",
+            scope.region
+        );
+        return Err(worded(S3ErrorCode::InvalidArgument, message));
+    }
+    let KeyPair {
+        access_key_id,
+        secret_access_key,
+    } = scope.key_pair;
+    if !bool::from(key_id.as_bytes().ct_eq(access_key_id.as_bytes())) {
+        return Err(error(S3ErrorCode::InvalidAccessKeyId));
+    }
+    let start = format!("AWS4{}", secret_access_key.expose_secret());
+    let key = [day, region, "s3", "aws4_request"]
+        .iter()
+        .fold(start.into_bytes(), |key, part| hmac(&key, part));
+    let signature = hex::encode(hmac(&key, policy));
+    let claimed = field("x-amz-signature")?;
+    if bool::from(signature.as_bytes().ct_eq(claimed.as_bytes())) {
+        return Ok(());
+    }
+    Err(error(S3ErrorCode::SignatureDoesNotMatch))
+}
+
+fn hmac(key: &[u8], message: &str) -> Vec<u8> {
+    // A key of any length is one.
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| unreachable!());
+    mac.update(message.as_bytes());
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn against_policy(how: &str) -> S3Error {
+    let message = format!("Invalid according to Policy: {how}");
+    worded(S3ErrorCode::AccessDenied, message)
+}
