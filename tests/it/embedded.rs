@@ -5,13 +5,16 @@
     reason = "a helper of a test fails as the test does"
 )]
 
+mod forms;
 mod integrity;
 mod keys;
+mod parts;
 mod reading;
 mod refusals;
 mod refused_uploads;
 mod secrets;
 mod signed_headers;
+mod terms;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -109,6 +112,12 @@ impl Endpoint {
     /// How many files are being written.
     fn uploads(&self) -> usize {
         fs::read_dir(self.folder.join("uploads")).unwrap().count()
+    }
+
+    /// How many uploads in parts go on, and how many have ended and are not gone.
+    fn in_parts(&self) -> (usize, usize) {
+        let count = |name: &str| fs::read_dir(self.folder.join(name)).unwrap().count();
+        (count("multipart"), count("parts"))
     }
 
     /// How many objects there are.

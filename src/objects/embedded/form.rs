@@ -26,14 +26,18 @@ use super::upload::{Incoming, checked, refuse};
 use crate::domain::ObjectKey;
 use crate::objects::KeyPair;
 
-/// What may stand before the file. S3 has 20 KB for the fields; here it is with what stands around them.
-const MAX_FIELDS_BYTES: usize = 32 * 1024;
-/// What of the fields is handed to the parser at once: it may keep that much more than the limit.
-const PIECE_BYTES: usize = 8 * 1024;
+/// How large the fields before the file may be together, names and values.
+/// Source: Amazon S3 API reference, "Browser-Based Uploads Using POST": 20 KB.
+const MAX_FIELDS_BYTES: usize = 20 * 1024;
+/// How many fields there may be: S3's own and user metadata have far fewer.
+const MAX_FIELDS: usize = 50;
+/// What is handed to the parser at once before the file.
+const PIECE_BYTES: usize = 256;
+/// What is handed to the parser before it finds the file. It takes a piece with every question, about
+/// three a field, so it is ahead of what it has parsed.
+const MAX_AHEAD_BYTES: usize = 128 * 1024;
 /// The largest file: that of a single PUT.
 const MAX_FILE_BYTES: u64 = super::guard::MAX_OBJECT_BYTES;
-/// How many fields there may be: S3's own and user metadata have far fewer.
-const MAX_FIELDS: usize = 100;
 
 /// Takes forms for one bucket.
 pub(super) struct Forms {
@@ -222,6 +226,7 @@ async fn read_fields(
     intake: &Intake,
 ) -> S3Result<(Fields, Field<'static>)> {
     let mut fields = Fields::new();
+    let mut fields_bytes = 0;
     while let Some(mut field) = form
         .next_field()
         .await
@@ -238,6 +243,10 @@ async fn read_fields(
             .map_err(|error| broken(&error, intake))?
         {
             value.extend_from_slice(&chunk);
+        }
+        fields_bytes += name.len() + value.len();
+        if fields_bytes > MAX_FIELDS_BYTES {
+            return Err(too_long());
         }
         let value = String::from_utf8(value).map_err(|_| malformed())?;
         if name.is_empty() || fields.len() >= MAX_FIELDS || fields.insert(name, value).is_some() {
@@ -287,10 +296,18 @@ fn broken(problem: &multer::Error, intake: &Intake) -> S3Error {
         return error(S3ErrorCode::IncompleteBody);
     }
     if matches!(problem, multer::Error::StreamReadFailed(_)) {
-        let message = "Your POST request fields preceding the upload file were too large.";
-        return worded(S3ErrorCode::MaxPostPreDataLengthExceededError, message);
+        return too_long();
     }
     malformed()
+}
+
+fn too_long() -> S3Error {
+    // s3s has another name for it.
+    let code = S3ErrorCode::Custom("MaxPostPreDataLengthExceeded".into());
+    let message = "Your POST request fields preceding the upload file were too large.";
+    let mut refusal = worded(code, message);
+    refusal.set_status_code(StatusCode::BAD_REQUEST);
+    refusal
 }
 
 fn malformed() -> S3Error {
@@ -340,7 +357,7 @@ impl Stream for Pieces {
         if self.at_file.load(Ordering::Relaxed) {
             return Poll::Ready(Some(Ok(std::mem::take(&mut self.rest))));
         }
-        if self.before_file_bytes > MAX_FIELDS_BYTES {
+        if self.before_file_bytes > MAX_AHEAD_BYTES {
             return Poll::Ready(Some(Err(io::Error::other("no file within the limit"))));
         }
         let piece_bytes = self.rest.len().min(PIECE_BYTES);

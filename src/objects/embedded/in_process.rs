@@ -85,7 +85,11 @@ impl Objects for Embedded {
         let (folder, key) = (Arc::clone(&self.folder), key.clone());
         let upload_id = upload_id.to_owned();
         let max_parts = multipart::MAX_LISTED_PARTS.into();
-        blocking(move || parts::list(&folder, &key, &upload_id, after, max_parts)).await
+        let list = move || parts::list(&folder, &key, &upload_id, after, max_parts);
+        Ok(blocking(list).await?.map(|page| Parts {
+            parts: page.parts.into_iter().map(|(part, _)| part).collect(),
+            next: page.next,
+        }))
     }
 
     async fn complete_multipart(

@@ -13,6 +13,7 @@ use super::adapter::{Adapter, admitted, blocking, failed};
 use super::complete::{Fault, Wish, complete};
 use super::errors::{error, worded};
 use super::intake::Intake;
+use super::reads::timestamp;
 use super::upload::{create_headers, no_such_upload, part_number, refuse, replace};
 use super::{parts, sweep};
 use crate::objects::PartTag;
@@ -56,7 +57,8 @@ impl Adapter {
         let (folder, upload_id) = (Arc::clone(&self.folder), input.upload_id.clone());
         let list = move || parts::list(&folder, &key, &upload_id, after, max_parts.into());
         let found = blocking(&intake, list).await?.ok_or_else(no_such_upload)?;
-        let parts = found.parts.into_iter().map(|part| Part {
+        let parts = found.parts.into_iter().map(|(part, put_at_s)| Part {
+            last_modified: Some(timestamp(put_at_s)),
             part_number: Some(part.number.into()),
             size: i64::try_from(part.size_bytes).ok(),
             e_tag: Some(ETag::Strong(part.etag)),

@@ -29,7 +29,7 @@ use uuid::Uuid;
 use super::file::{self, Headers, Meta, PartFiles, Upload, damaged};
 use super::folder::{Folder, PRIVATE_FOLDER, about, sync_folder};
 use crate::domain::ObjectKey;
-use crate::objects::{Part, Parts};
+use crate::objects::Part;
 
 /// Source: Amazon S3 user guide, "Amazon S3 multipart upload limits".
 pub(super) const MAX_PART_NUMBER: u16 = 10_000;
@@ -190,6 +190,14 @@ pub(super) fn goes_on(folder: &Folder, key: &ObjectKey, upload_id: &str) -> io::
     Ok(open.is_some_and(|open| !open.is_published))
 }
 
+/// Parts in the order of their numbers, each with the time of its PUT in seconds since 1970.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub parts: Vec<(Part, u64)>,
+    /// The number to go on behind; `None` at the end.
+    pub next: Option<u16>,
+}
+
 /// Returns up to `max_parts` parts behind number `after`; `None` if there is no such upload.
 pub(super) fn list(
     folder: &Folder,
@@ -197,7 +205,7 @@ pub(super) fn list(
     upload_id: &str,
     after: u16,
     max_parts: usize,
-) -> io::Result<Option<Parts>> {
+) -> io::Result<Option<Page>> {
     let Some(open) = Open::find(folder, key, upload_id, Lock::Shared)? else {
         return Ok(None);
     };
@@ -210,16 +218,15 @@ pub(super) fn list(
     numbers.truncate(max_parts);
     let mut parts = Vec::with_capacity(numbers.len());
     for number in numbers {
-        let Meta {
-            size_bytes, md5, ..
-        } = file::describe(&open.part_path(number))?;
-        parts.push(Part {
+        let meta = file::describe(&open.part_path(number))?;
+        let part = Part {
             number,
-            size_bytes,
-            etag: md5,
-        });
+            size_bytes: meta.size_bytes,
+            etag: meta.md5,
+        };
+        parts.push((part, meta.modified_at_s));
     }
-    Ok(Some(Parts { parts, next }))
+    Ok(Some(Page { parts, next }))
 }
 
 /// Ends an upload and removes what it has; answers whether it was there.

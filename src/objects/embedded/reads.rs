@@ -253,7 +253,7 @@ fn content_type(said: Option<String>) -> String {
         .unwrap_or_else(|| DEFAULT_CONTENT_TYPE.to_owned())
 }
 
-fn timestamp(seconds: u64) -> Timestamp {
+pub(super) fn timestamp(seconds: u64) -> Timestamp {
     let since = Duration::from_secs(seconds);
     SystemTime::UNIX_EPOCH
         .checked_add(since)

@@ -46,7 +46,7 @@ async fn send_signed(
     request.body(body).send().await.unwrap()
 }
 
-fn signing_key(date: &str) -> [u8; 32] {
+pub(super) fn signing_key(date: &str) -> [u8; 32] {
     let start = hmac(format!("AWS4{SECRET}").as_bytes(), date.as_bytes());
     let parts = [REGION, "s3", "aws4_request"];
     parts
@@ -55,7 +55,7 @@ fn signing_key(date: &str) -> [u8; 32] {
 }
 
 /// RFC 2104, for keys no longer than a block.
-fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
+pub(super) fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mut block = [0; 64];
     block[..key.len()].copy_from_slice(key);
     let inner = Sha256::new()
