@@ -16,12 +16,12 @@ use crate::support::{self, API_KEY, Running, SeaweedFs, Server};
 /// Two uploads and downloads of 50 MB, and two waits of seconds, on two busy cores.
 const DRIVE_TIMEOUT: Duration = Duration::from_mins(4);
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_page_uploads_to_the_embedded_endpoint() {
     drive(&Server::start()).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_page_uploads_to_seaweedfs() {
     let seaweedfs = SeaweedFs::start().await;
     drive(&Server::builder().files_in(seaweedfs.storage()).start()).await;
@@ -46,7 +46,7 @@ async fn drive(server: &Server) {
 
     let profile = folder.path().join("profile");
     let browser = Running::spawn(&mut chromium(folder.path(), &profile, page));
-    let found = tokio::task::block_in_place(|| backend.line(DRIVE_TIMEOUT));
+    let found = backend.line(DRIVE_TIMEOUT);
     browser.kill();
     let found: Value = serde_json::from_str(&found).unwrap();
     let (expired, network) = (&found["clear"]["EXPIRED"], &found["clear"]["NETWORK"]);
