@@ -12,11 +12,13 @@ mod parts;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use http::{Method, StatusCode};
+use reqwest::RequestBuilder;
 use rusty_s3::S3Action;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{self, API_KEY, SeaweedFs, Server, Tenant};
+use crate::support::{self, API_KEY, SeaweedFs, Server, Tenant, expect_json};
 
 /// A person's folder beside a server with a tenant.
 struct Desk {
@@ -75,19 +77,25 @@ impl Desk {
         event_id.to_owned()
     }
 
+    /// Starts a request on a connection of its own: a kept one may have been closed while a command ran.
+    fn request(&self, method: Method, target: &str) -> RequestBuilder {
+        support::http_client()
+            .request(method, format!("{}{target}", self.server.url()))
+            .header("X-API-Key", API_KEY)
+            .header("X-Client-Id", &self.tenant.client_id)
+    }
+
     /// Returns the one event with this id.
     async fn event(&self, event_id: &str) -> Value {
         let target = format!("/api/history/events?event_id={event_id}");
-        let page = self.server.get_json(&self.tenant, &target).await;
+        let page = expect_json(self.request(Method::GET, &target), StatusCode::OK).await;
         assert_eq!(page["filtered_count"], 1, "{page}");
         page["results"][0].clone()
     }
 
     async fn event_count(&self) -> Value {
-        let page = self
-            .server
-            .get_json(&self.tenant, "/api/history/events")
-            .await;
+        let request = self.request(Method::GET, "/api/history/events");
+        let page = expect_json(request, StatusCode::OK).await;
         page["total_count"].clone()
     }
 }
@@ -239,7 +247,8 @@ async fn a_changed_file_is_shown_with_both_fingerprints() {
         .unwrap();
     assert!(forged.status().is_success());
 
-    let said = refused(desk.command(&["download", &event_id]));
+    let said = refused(desk.command(&["download", &event_id, "-o", "copy.txt"]));
+    assert!(!desk.path("copy.txt").exists());
     let recorded = format!(
         "recorded: 15 bytes, SHA-256 {}",
         support::sha256_hex("what was signed")

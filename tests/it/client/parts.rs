@@ -25,7 +25,7 @@ const PARTS: [&str; 4] = ["--multipart-above", "5MiB", "--part-size", "5MiB"];
 /// `just big-file` makes it 6 GiB: more than a single PUT can carry.
 #[tokio::test]
 async fn a_killed_upload_goes_on() {
-    let size_mib = support::number_from_environment("EVENT_HISTORY_TEST_BIG_FILE_MIB", 81);
+    let size_mib = support::number_from_environment("EVENT_HISTORY_TEST_BIG_FILE_MIB", 41);
     let desk = Desk::new().await;
     let file = desk.path("big.bin");
     let sha256 = write_noise(&file, size_mib * MIB);
@@ -35,7 +35,7 @@ async fn a_killed_upload_goes_on() {
         assert!(!killed.has_ended(), "{}", killed.stderr());
         let begun = remembered(&desk)?;
         let there = parts(&desk, &begun).await;
-        (there.len() >= 3).then_some((begun, there))
+        (!there.is_empty()).then_some((begun, there))
     })
     .await;
     let client_peak = killed.peak_memory_bytes();
@@ -78,7 +78,7 @@ async fn a_killed_upload_goes_on() {
 async fn another_content_begins_anew() {
     let desk = Desk::new().await;
     let file = desk.path("big.bin");
-    write_noise(&file, 40 * MIB);
+    write_noise(&file, 26 * MIB);
     let killed = Running::spawn(&mut desk.upload(&file, &PARTS));
     let begun = support::wait_for("a part", TRANSFER_TIMEOUT, async || {
         let begun = remembered(&desk)?;
@@ -87,7 +87,7 @@ async fn another_content_begins_anew() {
     .await;
     killed.kill();
 
-    let bytes = support::random_bytes(40 << 20);
+    let bytes = support::random_bytes(11 << 20);
     std::fs::write(&file, &bytes).unwrap();
     let event_id = desk.upload_one(&file, &PARTS);
     let event = desk.event(&event_id).await;
@@ -101,7 +101,7 @@ async fn another_content_begins_anew() {
         "/api/files/multipart/{}/parts",
         begun["file_id"].as_str().unwrap()
     );
-    let request = desk.server.request_as(&desk.tenant, Method::POST, &target);
+    let request = desk.request(Method::POST, &target);
     let body = json!({"upload_id": begun["upload_id"]});
     expect(request.json(&body), StatusCode::NOT_FOUND).await; // its parts are gone from storage
 }
@@ -110,7 +110,7 @@ async fn another_content_begins_anew() {
 async fn a_file_that_changes_meanwhile_never_arrives() {
     let desk = Desk::new().await;
     let file = desk.path("big.bin");
-    write_noise(&file, 81 * MIB);
+    write_noise(&file, 31 * MIB);
     let upload = Running::spawn(&mut desk.upload(&file, &PARTS));
     let begun = support::wait_for("the upload to begin", TRANSFER_TIMEOUT, async || {
         remembered(&desk)
@@ -118,7 +118,7 @@ async fn a_file_that_changes_meanwhile_never_arrives() {
     .await;
     // Its last byte, which is sent last.
     let end = File::options().write(true).open(&file).unwrap();
-    std::os::unix::fs::FileExt::write_all_at(&end, b"!!!!", 81 * MIB - 4).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&end, b"!!!!", 31 * MIB - 4).unwrap();
     assert_eq!(upload.end().code(), Some(1), "{}", upload.stderr());
     let said = upload.stderr();
     assert!(
@@ -174,7 +174,7 @@ async fn parts(desk: &Desk, begun: &Value) -> Vec<Value> {
         "/api/files/multipart/{}/parts",
         begun["file_id"].as_str().unwrap()
     );
-    let request = desk.server.request_as(&desk.tenant, Method::POST, &target);
+    let request = desk.request(Method::POST, &target);
     let request = request.json(&json!({"upload_id": begun["upload_id"]}));
     let answer = expect_json(request, StatusCode::OK).await;
     answer["parts"].as_array().unwrap().clone()
@@ -200,7 +200,7 @@ async fn settled(desk: &Desk, begun: &Value, mut before: Vec<Value>) -> Vec<Valu
 
 /// Returns how many bytes the embedded storage was sent so far.
 async fn received_bytes(desk: &Desk) -> u64 {
-    let request = desk.server.request(Method::GET, "/metrics");
+    let request = desk.request(Method::GET, "/metrics");
     let figures = expect(request, StatusCode::OK).await.text().await.unwrap();
     let lines = figures.lines();
     let of_bytes =
