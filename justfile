@@ -41,7 +41,7 @@ deny:
     cargo deny check bans licenses sources
 
 # All the heavy proofs, one after the other: some twenty minutes after the release build.
-proofs: crash tenants files copy eventbridge replicas outages
+proofs: crash tenants files big-file copy eventbridge replicas outages
 
 # Rounds of load by 16 writers, each ended by KILL: nothing acknowledged is lost.
 crash rounds="50": _release
@@ -54,6 +54,10 @@ tenants count="10000": _release
 # A big file through the embedded storage: memory while it goes in and out.
 files mib="1024": _release
     EVENT_HISTORY_TEST_FILE_MIB={{ mib }} {{ heavy }} -E 'test(=clients::big_files_stay_out_of_memory)'
+
+# A file that no single PUT can carry, killed on the way up and gone on with: memory, and its SHA-256.
+big-file mib="6144": _release
+    EVENT_HISTORY_TEST_BIG_FILE_MIB={{ mib }} {{ heavy }} -E 'test(=client::parts::a_killed_upload_goes_on)'
 
 # Events through a bus, a rule and an API destination, with an outage and each of them again, twice.
 eventbridge events="1000": _release

@@ -11,6 +11,8 @@ pub mod objects;
 
 pub mod copy;
 
+pub mod client;
+
 pub mod http;
 
 pub mod app;

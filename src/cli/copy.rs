@@ -38,7 +38,7 @@ pub(super) async fn run(arguments: &CopyArguments) -> anyhow::Result<ExitCode> {
     let progress = Progress::default();
     let outcome = tokio::select! {
         outcome = copy::run(&job, &progress) => Ok(outcome),
-        never = progress::show(&progress) => match never {},
+        never = progress::show(progress::of_copy(&progress)) => match never {},
         status = signals.next() => Err(status),
     };
     // What is under way ends first; another signal ends the process at once.
@@ -152,7 +152,7 @@ async fn close(job: &Job) -> anyhow::Result<()> {
 }
 
 #[expect(clippy::print_stderr, reason = "a word to whoever stopped it")]
-fn stopped(status: i32) -> anyhow::Result<ExitCode> {
+pub(super) fn stopped(status: i32) -> anyhow::Result<ExitCode> {
     eprintln!("event-history: stopped; the same command goes on where this one was");
     let status = u8::try_from(status).context("not a status that a process can have")?;
     Ok(ExitCode::from(status))

@@ -3,11 +3,14 @@
 mod check;
 mod copy;
 mod demo;
+mod download;
 mod open_files;
 mod openapi;
 mod progress;
 mod serve;
 mod signals;
+mod transfer;
+mod upload;
 
 use std::process::ExitCode;
 
@@ -71,6 +74,22 @@ enum Command {
     /// difference, and another run copies it.
     #[command(after_help = COPY_AFTER_HELP)]
     Copy(#[command(flatten)] CopyArguments),
+    /// Uploads files straight to storage, and then stores the event that references them
+    ///
+    /// Prints the id of the event, and nothing else, once the event is durable. Storage is told the
+    /// size, the type and the SHA-256 of each file, and refuses other bytes.
+    ///
+    /// A large file goes up in parts: after Ctrl-C or KILL the same command goes on with those that
+    /// storage has. With --event-id the whole command may be repeated: an event that is there with
+    /// these files is left as it is.
+    #[command(after_help = CLIENT_AFTER_HELP)]
+    Upload(upload::Options),
+    /// Downloads a file of an event, and verifies that it is what was recorded with the event
+    ///
+    /// Prints the path of the file. Nothing is there before the whole file is, and is verified; a file
+    /// that is there already is not replaced without --force.
+    #[command(after_help = CLIENT_AFTER_HELP)]
+    Download(download::Options),
     /// Prints the OpenAPI document that the service also serves at /openapi.json
     Openapi,
 }
@@ -82,6 +101,10 @@ const COPY_AFTER_HELP: &str = "A backend that is away is waited for, up to two m
                                of a machine can read the flags of its processes: give a location \
                                with a password by its variable. An empty environment variable \
                                counts as unset; an unknown EVENT_HISTORY_* one is an error.";
+
+const CLIENT_AFTER_HELP: &str = "Give the key by its variable: other users of a machine can read the \
+                                 flags of its processes. An empty environment variable counts as \
+                                 unset; an unknown EVENT_HISTORY_* one is an error.";
 
 /// The exit status when the command line or the settings are wrong; clap's own.
 const USAGE: u8 = 2;
@@ -111,6 +134,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => runtime.block_on(demo::run(&options)),
         Command::Check(arguments) => runtime.block_on(check::run(&arguments)),
         Command::Copy(arguments) => runtime.block_on(copy::run(&arguments)),
+        Command::Upload(options) => runtime.block_on(upload::run(&options)),
+        Command::Download(options) => runtime.block_on(download::run(&options)),
         Command::Openapi => openapi::run(),
     };
     // Whatever still runs on another thread has been waited for, as long as it was worth it.

@@ -1,4 +1,4 @@
-//! How far a copy has come: a bar on a terminal, a line every few seconds elsewhere.
+//! How far a command has come: a bar on a terminal, a line every few seconds elsewhere.
 
 use std::convert::Infallible;
 use std::io::{self, IsTerminal};
@@ -13,18 +13,38 @@ const BAR_PAUSE: Duration = Duration::from_millis(200);
 const LINE_PAUSE: Duration = Duration::from_secs(5);
 
 /// Before this a rate means nothing.
-const LEAST_RATED: Duration = Duration::from_millis(200);
+pub(super) const LEAST_RATED: Duration = Duration::from_millis(200);
 
-/// Shows progress on standard error for as long as it is polled.
-pub(super) async fn show(progress: &Progress) -> Infallible {
+/// How far something has come, and what it says of itself.
+pub(super) struct View {
+    pub(super) done: u64,
+    pub(super) total: u64,
+    pub(super) line: String,
+}
+
+/// Shows what `look` sees on standard error for as long as it is polled.
+pub(super) async fn show(look: impl FnMut() -> View) -> Infallible {
     if io::stderr().is_terminal() {
-        draw(progress).await
+        draw(look).await
     } else {
-        write_lines(progress).await
+        write_lines(look).await
     }
 }
 
-async fn draw(progress: &Progress) -> Infallible {
+/// Returns what there is to see of a copy.
+pub(super) fn of_copy(progress: &Progress) -> impl FnMut() -> View {
+    let mut pace = Pace::default();
+    move || {
+        let snapshot = progress.snapshot();
+        View {
+            done: snapshot.done,
+            total: snapshot.total,
+            line: pace.line(snapshot),
+        }
+    }
+}
+
+async fn draw(mut look: impl FnMut() -> View) -> Infallible {
     // Cleared when dropped, so that the report does not stand behind half a bar.
     let bar = Cleared(ProgressBar::with_draw_target(
         Some(0),
@@ -34,23 +54,21 @@ async fn draw(progress: &Progress) -> Infallible {
     if let Ok(style) = ProgressStyle::with_template("[{wide_bar}] {percent:>3} %\n{wide_msg}") {
         bar.0.set_style(style.progress_chars("=> "));
     }
-    let mut pace = Pace::default();
     loop {
-        let snapshot = progress.snapshot();
-        bar.0.set_length(snapshot.total.max(1));
-        bar.0.set_position(snapshot.done.min(snapshot.total));
-        bar.0.set_message(pace.line(snapshot));
+        let View { done, total, line } = look();
+        bar.0.set_length(total.max(1));
+        bar.0.set_position(done.min(total));
+        bar.0.set_message(line);
         tokio::time::sleep(BAR_PAUSE).await;
     }
 }
 
 #[expect(clippy::print_stderr, reason = "progress is no part of the result")]
-async fn write_lines(progress: &Progress) -> Infallible {
-    let mut pace = Pace::default();
+async fn write_lines(mut look: impl FnMut() -> View) -> Infallible {
     let mut written = Instant::now();
     loop {
         tokio::time::sleep(BAR_PAUSE).await;
-        let line = pace.line(progress.snapshot()); // as often as for a bar, to see where phases begin
+        let View { line, .. } = look(); // as often as for a bar, to see where phases begin
         if written.elapsed() >= LINE_PAUSE {
             eprintln!("{line}");
             written = Instant::now();
@@ -132,7 +150,7 @@ fn describe(snapshot: Snapshot, elapsed: Duration) -> String {
     format!("{doing}: {}", parts.join(", "))
 }
 
-fn per_second(count: u64, elapsed: Duration) -> u64 {
+pub(super) fn per_second(count: u64, elapsed: Duration) -> u64 {
     let per_second = u128::from(count) * 1000 / elapsed.as_millis().max(1);
     u64::try_from(per_second).unwrap_or(u64::MAX)
 }

@@ -5,6 +5,7 @@
 //! all of them are told at once, each with where it was given. Nothing else in the program reads the
 //! environment, save the AWS credential chain.
 
+mod client;
 mod copy;
 mod file;
 mod settings;
@@ -27,6 +28,7 @@ use crate::store;
 use settings::Setting;
 use sources::{Given, Sources};
 
+pub use client::{ClientArguments, ClientConfig, DownloadArguments, UploadArguments};
 pub use copy::{CopyArguments, CopyConfig};
 pub use sources::Arguments;
 

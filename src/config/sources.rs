@@ -9,7 +9,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use super::file;
-use super::settings::{CONFIG, COPY_SETTINGS, SETTINGS, Setting};
+use super::settings::{CLIENT_SETTINGS, CONFIG, COPY_SETTINGS, SETTINGS, Setting, UPLOAD_SETTINGS};
 
 /// Where a value was given, in words for the person who gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,6 +191,8 @@ pub(super) fn unknown_variable(name: &OsString, value: &OsString) -> Option<Stri
         .into_iter()
         .chain([&CONFIG])
         .chain(COPY_SETTINGS)
+        .chain(CLIENT_SETTINGS)
+        .chain(UPLOAD_SETTINGS)
         .map(|it| it.variable)
         .collect();
     if known.contains(&name) {

@@ -48,4 +48,25 @@ impl Catalogue {
     pub fn source_type(&self, id: i32) -> Option<&str> {
         self.source_types.get(&id).map(String::as_str)
     }
+
+    /// Reads an event type as a person writes it: by its name, or by its number, known or not.
+    pub fn parse_event_type(&self, text: &str) -> Result<i32, String> {
+        parse(&self.event_types, "event type", text)
+    }
+
+    pub fn parse_source_type(&self, text: &str) -> Result<i32, String> {
+        parse(&self.source_types, "source type", text)
+    }
+}
+
+fn parse(names: &BTreeMap<i32, String>, what: &str, text: &str) -> Result<i32, String> {
+    let known = names.iter().find(|(_, name)| *name == text);
+    let id = known.map(|(id, _)| *id).or_else(|| text.parse().ok());
+    id.ok_or_else(|| {
+        let known: Vec<&str> = names.values().map(String::as_str).collect();
+        format!(
+            "'{text}' is no {what}: give a number, or one of {}",
+            known.join(", ")
+        )
+    })
 }

@@ -1,8 +1,10 @@
 //! Every test that needs more than a function: one binary, through the socket of the real server.
 
 mod api;
+mod browser;
 mod checks;
 mod clickhouse;
+mod client;
 mod clients;
 mod copy;
 mod crash;

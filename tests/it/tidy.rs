@@ -114,6 +114,20 @@ const RULES: &[Rule] = &[
         ],
     },
     Rule {
+        part: "client",
+        may: &["client", "domain"],
+        never: &[
+            "axum",
+            "clap",
+            "hyper",
+            "indicatif",
+            "rusqlite",
+            "rusty_s3",
+            "s3s",
+            "std::net",
+        ],
+    },
+    Rule {
         part: "store",
         may: &["store", "domain"],
         never: &["axum", "hyper", "http", "reqwest"],
@@ -184,6 +198,7 @@ const RULES: &[Rule] = &[
         may: &[
             "cli",
             "app",
+            "client",
             "config",
             "copy",
             "domain",
@@ -210,8 +225,9 @@ const RULES: &[Rule] = &[
 const RESERVED: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/sqlite"]),
     ("hyper_rustls", &["store/clickhouse"]),
-    // Both halves of `objects` speak S3, the one as a client and the other as a server.
-    ("StatusCode", &["http", "objects"]),
+    // Both halves of `objects` speak S3, the one as a client and the other as a server; `client` speaks
+    // our own protocol, and S3.
+    ("StatusCode", &["client", "http", "objects"]),
     ("std::env", &["config"]),
 ];
 
@@ -276,6 +292,8 @@ fn a_planted_violation_is_found() {
         ("service/files.rs", "use crate::objects::{Objects, s3};"),
         ("copy/mod.rs", "use crate::store::{Store, sqlite};"),
         ("copy/mod.rs", "use indicatif::ProgressBar;"),
+        ("client/mod.rs", "use indicatif::ProgressBar;"),
+        ("client/upload.rs", "use crate::objects::UploadTerms;"),
         (
             "service/files.rs",
             "fn f<'a>(c: char) -> bool { c == '\"' && crate::http::f() }",

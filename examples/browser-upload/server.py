@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""The backend of the example page: it holds the API key, and passes on what the page may ask for.
+
+It serves the page at / and knows one tenant. The bytes of files never pass through it: the page sends
+them to storage itself. Nobody is asked who they are here; an application of your own does that first, and
+decides itself which record, type and source an event says.
+
+Standard library alone: EVENT_HISTORY_URL, EVENT_HISTORY_API_KEY and EVENT_HISTORY_CLIENT_ID say what it
+talks to, --listen where it serves.
+"""
+
+import argparse
+import datetime
+import http.server
+import json
+import os
+import pathlib
+import re
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+
+PAGE = pathlib.Path(__file__).with_name("index.html")
+
+# No request of the page is larger: names and numbers.
+MAX_BODY_BYTES = 16 * 1024
+
+# The service answers within seconds.
+TIMEOUT_SECONDS = 30
+
+# What the page may say of an upload. A real application sets its own limits here rather than the page's.
+TERMS = {"content_type", "content_length", "file_name", "expires_in"}
+FORM_TERMS = {"content_type", "max_length", "file_name", "expires_in"}
+
+UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+FILE = re.compile(rf"/events/({UUID})/file")
+
+
+class Refused(Exception):
+    def __init__(self, status, detail):
+        super().__init__(detail)
+        self.status, self.detail = status, detail
+
+
+class Service:
+    """Event History, for one tenant."""
+
+    def __init__(self, url, api_key, client_id):
+        self.url = url.rstrip("/")
+        self.headers = {"X-API-Key": api_key, "X-Client-Id": client_id}
+
+    def call(self, method, path, query=None, body=None):
+        url = self.url + path + ("?" + urllib.parse.urlencode(query) if query else "")
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data, self.headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            try:
+                detail = json.load(error)["detail"]
+            except (ValueError, KeyError, TypeError):
+                detail = "no reason given"
+            raise Refused(error.code, detail) from None
+        except OSError:
+            raise Refused(502, "Event History cannot be reached.") from None
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    service = None  # set by main
+
+    def do_GET(self):
+        url = urllib.parse.urlsplit(self.path)
+        if url.path == "/":
+            return self.send(200, "text/html; charset=utf-8", PAGE.read_bytes())
+        return self.answer(lambda: self.get(url))
+
+    def do_POST(self):
+        return self.answer(lambda: self.post(self.path, json.loads(self.body())))
+
+    def get(self, url):
+        if url.path == "/upload-url":
+            asked = dict(urllib.parse.parse_qsl(url.query, strict_parsing=True))
+            return self.service.call("GET", "/api/files/upload-url", only(asked, TERMS))
+        if found := FILE.fullmatch(url.path):
+            return self.service.call("GET", f"/api/history/events/{found[1]}/file")
+        raise Refused(404, "Not Found")
+
+    def post(self, path, asked):
+        if path == "/upload-form":
+            return self.service.call(
+                "POST", "/api/files/upload-form", body=only(asked, FORM_TERMS)
+            )
+        if path == "/events":
+            only(asked, {"file_id", "record_id"})
+            event_id = str(uuid.uuid4())
+            detail = {
+                "event_id": event_id,
+                "event_time": datetime.datetime.now(datetime.timezone.utc).isoformat(),
+                "event_type_id": 9,  # document_generated
+                "record_id": asked.get("record_id"),
+                "source_id": 0,
+                "source_type_id": 0,  # user
+                "event_data": [],
+                "file_id": asked.get("file_id"),
+            }
+            self.service.call("POST", "/api/event-bridge/create-event", body={"detail": detail})
+            return {"event_id": event_id}
+        raise Refused(404, "Not Found")
+
+    def body(self):
+        length = int(self.headers.get("Content-Length", "0"))
+        if not 0 <= length <= MAX_BODY_BYTES:
+            self.close_connection = True  # what was not read is no next request
+            raise Refused(413, "The request is too large.")
+        return self.rfile.read(length)
+
+    def answer(self, work):
+        try:
+            status, body = 200, work()
+        except Refused as refused:
+            status, body = refused.status, {"detail": refused.detail}
+        except ValueError:
+            status, body = 400, {"detail": "The request makes no sense."}
+        self.send(status, "application/json", json.dumps(body).encode())
+
+    def send(self, status, content_type, body):
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format, *arguments):
+        pass  # URLs of downloads are secrets
+
+
+def only(asked, names):
+    """Returns what was asked, if it is an object with these members and no others."""
+    if not isinstance(asked, dict) or asked.keys() - names:
+        raise Refused(400, "The page may not ask for that.")
+    return asked
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--listen", default="127.0.0.1:8000", metavar="ADDRESS:PORT")
+    host, _, port = parser.parse_args().listen.rpartition(":")
+    try:
+        Handler.service = Service(
+            os.environ.get("EVENT_HISTORY_URL", "http://127.0.0.1:8080"),
+            os.environ["EVENT_HISTORY_API_KEY"],
+            os.environ["EVENT_HISTORY_CLIENT_ID"],
+        )
+    except KeyError as missing:
+        sys.exit(f"server.py: {missing.args[0]} is not set")
+    server = http.server.ThreadingHTTPServer((host, int(port)), Handler)
+    print(f"listening on http://{host}:{server.server_port}", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+//! What can go wrong, in words for the person at the keyboard. A presigned URL is in none of them.
+
+use std::fmt::{self, Write};
+use std::io;
+use std::path::PathBuf;
+
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot reach {whom}")]
+    Unreachable {
+        whom: &'static str,
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("the service answered {status}: {detail}")]
+    Refused { status: StatusCode, detail: Detail },
+    #[error("the service's answer to '{request}' is not what its API promises")]
+    Answer {
+        request: &'static str,
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("storage answered {status}{}{code}", if code.is_empty() { "" } else { " " })]
+    Storage {
+        status: StatusCode,
+        /// S3's word for why; empty where it gave none.
+        code: String,
+    },
+    #[error("cannot {action} '{}'", path.display())]
+    File {
+        action: &'static str,
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("'{}' changed while it was being uploaded: nothing was recorded", .0.display())]
+    ChangedMeanwhile(PathBuf),
+    #[error("{0}")]
+    NotSo(String),
+}
+
+impl Error {
+    /// Tells whether the same may succeed later.
+    pub(super) fn may_pass(&self) -> bool {
+        let may_pass = |status: StatusCode| {
+            status.is_server_error()
+                || status == StatusCode::TOO_MANY_REQUESTS
+                || status == StatusCode::REQUEST_TIMEOUT
+        };
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused { status, .. } => may_pass(*status),
+            // S3 says so of a body that stopped coming.
+            Self::Storage { status, code } => may_pass(*status) || code == "RequestTimeout",
+            Self::Answer { .. }
+            | Self::File { .. }
+            | Self::ChangedMeanwhile(_)
+            | Self::NotSo(_) => false,
+        }
+    }
+
+    /// Keeps the URL, which may be a secret, out of the message.
+    pub(super) fn unreachable(whom: &'static str, error: reqwest::Error) -> Self {
+        Self::Unreachable {
+            whom,
+            cause: error.without_url().into(),
+        }
+    }
+}
+
+/// The member `detail` of an error body: a sentence, or a list of problems.
+#[derive(Debug)]
+pub struct Detail(pub(super) Value);
+
+#[derive(Deserialize)]
+struct Problem {
+    #[serde(default)]
+    loc: Vec<Value>,
+    msg: String,
+    recorded: Option<Fingerprint>,
+    found: Option<Fingerprint>,
+}
+
+#[derive(Deserialize)]
+struct Fingerprint {
+    size_bytes: u64,
+    sha256: Option<String>,
+    etag: Option<String>,
+    version_id: Option<String>,
+}
+
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        match &self.0 {
+            Value::String(sentence) => text.push_str(sentence),
+            Value::Array(problems) => {
+                for (index, problem) in problems.iter().enumerate() {
+                    if index > 0 {
+                        text.push('\n');
+                    }
+                    match Problem::deserialize(problem) {
+                        Ok(problem) => problem.write(&mut text),
+                        Err(_) => write!(text, "{problem}"),
+                    }?;
+                }
+            }
+            other => write!(text, "{other}")?,
+        }
+        f.write_str(&text)
+    }
+}
+
+impl Problem {
+    fn write(self, text: &mut String) -> fmt::Result {
+        let Self {
+            loc,
+            msg,
+            recorded,
+            found,
+        } = self;
+        if let Some(recorded) = recorded {
+            let found = found.map_or_else(|| "nothing".to_owned(), |it| it.to_string());
+            return write!(text, "{msg}\n  recorded: {recorded}\n  found:    {found}");
+        }
+        let place: Vec<String> = loc
+            .iter()
+            .map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned))
+            .collect();
+        write!(text, "{}: {msg}", place.join("."))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            size_bytes,
+            sha256,
+            etag,
+            version_id,
+        } = self;
+        write!(f, "{size_bytes} bytes")?;
+        for (name, value) in [("SHA-256", sha256), ("ETag", etag), ("version", version_id)] {
+            if let Some(value) = value {
+                write!(f, ", {name} {value}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Detail;
+
+    #[test]
+    fn a_detail_reads_as_lines() {
+        let shown = |value| Detail(value).to_string();
+        assert_eq!(shown(json!("Unauthorized Client.")), "Unauthorized Client.");
+        let problems = json!([
+            {"loc": ["query", "content_length"], "msg": "Field required", "type": "missing"},
+            {"loc": ["body", "x", 1], "msg": "No", "type": "t"},
+        ]);
+        assert_eq!(
+            shown(problems),
+            "query.content_length: Field required\nbody.x.1: No"
+        );
+        let changed = json!([{"loc": ["file"], "msg": "It changed.", "type": "file_changed",
+            "recorded": {"size_bytes": 3, "sha256": "ab", "etag": null, "version_id": null},
+            "found": {"size_bytes": 4, "sha256": null, "etag": "e", "version_id": "v"}}]);
+        assert_eq!(
+            shown(changed),
+            "It changed.\n  recorded: 3 bytes, SHA-256 ab\n  found:    4 bytes, ETag e, version v"
+        );
+    }
+}
