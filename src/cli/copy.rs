@@ -13,11 +13,12 @@ use super::serve::listen;
 use super::signals::Signals;
 use super::{open_files, progress};
 use crate::config::{CopyArguments, CopyConfig, LogFormat};
-use crate::copy::{self, Files, Job, Progress, Report, TenantReport};
+use crate::copy::{self, Files, Job, Report, TenantReport};
 use crate::domain::{Entropy, HistorySum, SystemClock, SystemEntropy};
 use crate::http::{self, Limits};
 use crate::objects::transfer::Link;
 use crate::objects::{self, KeyPair, Surroundings};
+use crate::runs::Progress;
 use crate::store::{self, Store};
 use crate::telemetry;
 

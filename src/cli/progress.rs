@@ -1,4 +1,4 @@
-//! How far a copy has come: a bar on a terminal, a line every few seconds elsewhere.
+//! How far a long run has come: a bar on a terminal, a line every few seconds elsewhere.
 
 use std::convert::Infallible;
 use std::io::{self, IsTerminal};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::Instant;
 
-use crate::copy::{Phase, Progress, Snapshot};
+use crate::runs::{Phase, Progress, Snapshot};
 
 const BAR_PAUSE: Duration = Duration::from_millis(200);
 const LINE_PAUSE: Duration = Duration::from_secs(5);
@@ -142,7 +142,7 @@ mod tests {
     use std::time::Duration;
 
     use super::describe;
-    use crate::copy::{Phase, Snapshot};
+    use crate::runs::{Phase, Snapshot};
 
     #[test]
     fn the_rate_is_of_this_run() {
