@@ -101,7 +101,10 @@ async fn open_store(
 
 /// Opens a storage of files. The embedded one is served by this process, to itself alone: on the
 /// loopback address, with a key pair that nobody else knows.
-async fn open_link(location: &objects::Location, must_exist: bool) -> anyhow::Result<Link> {
+pub(super) async fn open_link(
+    location: &objects::Location,
+    must_exist: bool,
+) -> anyhow::Result<Link> {
     if let objects::Location::Embedded { folder, .. } = location
         && must_exist
         && !folder.exists()
@@ -153,7 +156,7 @@ async fn close(job: &Job) -> anyhow::Result<()> {
 }
 
 #[expect(clippy::print_stderr, reason = "a word to whoever stopped it")]
-fn stopped(status: i32) -> anyhow::Result<ExitCode> {
+pub(super) fn stopped(status: i32) -> anyhow::Result<ExitCode> {
     eprintln!("event-history: stopped; the same command goes on where this one was");
     let status = u8::try_from(status).context("not a status that a process can have")?;
     Ok(ExitCode::from(status))

@@ -3,6 +3,7 @@
 mod check;
 mod copy;
 mod demo;
+mod files;
 mod open_files;
 mod openapi;
 mod progress;
@@ -71,6 +72,14 @@ enum Command {
     /// difference, and another run copies it.
     #[command(after_help = COPY_AFTER_HELP)]
     Copy(#[command(flatten)] CopyArguments),
+    /// Looks after the files: removes those that no event references, verifies the others
+    ///
+    /// Takes --database and --files of `serve`, and may run beside it.
+    #[command(after_help = AFTER_HELP, arg_required_else_help = true)]
+    Files {
+        #[command(subcommand)]
+        command: files::Command,
+    },
     /// Prints the OpenAPI document that the service also serves at /openapi.json
     Openapi,
 }
@@ -111,6 +120,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => runtime.block_on(demo::run(&options)),
         Command::Check(arguments) => runtime.block_on(check::run(&arguments)),
         Command::Copy(arguments) => runtime.block_on(copy::run(&arguments)),
+        Command::Files { command } => runtime.block_on(files::run(&command)),
         Command::Openapi => openapi::run(),
     };
     // Whatever still runs on another thread has been waited for, as long as it was worth it.

@@ -7,6 +7,7 @@
 
 mod copy;
 mod file;
+mod files;
 mod settings;
 mod sources;
 mod value;
@@ -28,6 +29,7 @@ use settings::Setting;
 use sources::{Given, Sources};
 
 pub use copy::{CopyArguments, CopyConfig};
+pub use files::{FilesConfig, SweepArguments, SweepConfig, VerifyArguments, VerifyConfig};
 pub use sources::Arguments;
 
 /// The settings, all of them checked.
