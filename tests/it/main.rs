@@ -12,6 +12,7 @@ mod deploy;
 mod embedded;
 mod eventbridge;
 mod faults;
+mod files;
 mod isolation;
 mod many_tenants;
 mod presign;
