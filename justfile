@@ -41,7 +41,7 @@ deny:
     cargo deny check bans licenses sources
 
 # All the heavy proofs, one after the other: some twenty minutes after the release build.
-proofs: crash tenants files copy eventbridge replicas outages
+proofs: crash tenants files sweep copy eventbridge replicas outages
 
 # Rounds of load by 16 writers, each ended by KILL: nothing acknowledged is lost.
 crash rounds="50": _release
@@ -54,6 +54,11 @@ tenants count="10000": _release
 # A big file through the embedded storage: memory while it goes in and out.
 files mib="1024": _release
     EVENT_HISTORY_TEST_FILE_MIB={{ mib }} {{ heavy }} -E 'test(=clients::big_files_stay_out_of_memory)'
+
+# Sweeps beside clients that upload and reference, and the verification of many files.
+sweep rounds="20" verified="1000": _release
+    EVENT_HISTORY_TEST_SWEEP_ROUNDS={{ rounds }} EVENT_HISTORY_TEST_VERIFIED_FILES={{ verified }} \
+    {{ heavy }} -E 'test(/^files::/)'
 
 # Events through a bus, a rule and an API destination, with an outage and each of them again, twice.
 eventbridge events="1000": _release
