@@ -238,25 +238,18 @@ impl Lines {
             "found": found.as_ref().map(fingerprint),
             "reason": reason,
         });
-        let words = match file {
-            Some((event_id, file_id)) => {
-                let side = |record: &Option<FileRecord>| {
-                    record.as_ref().map_or("nothing".to_owned(), words)
-                };
-                let (recorded, found) = (side(recorded), side(found));
-                let why = reason
-                    .as_ref()
-                    .map(|it| format!(": {it}"))
-                    .unwrap_or_default();
-                format!(
-                    "{kind} {database_name}/{file_id} of event {event_id}: recorded {recorded}; \
-                     found {found}{why}"
-                )
-            }
-            None => {
-                let why = reason.as_deref().unwrap_or("it cannot be read");
-                format!("{kind} tenant '{database_name}': {why}")
-            }
+        let why = reason
+            .as_ref()
+            .map_or(String::new(), |it| format!(": {it}"));
+        let words = if let Some((event_id, file_id)) = file {
+            let side = |it: &Option<FileRecord>| it.as_ref().map_or("nothing".to_owned(), words);
+            let (recorded, found) = (side(recorded), side(found));
+            format!(
+                "{kind} {database_name}/{file_id} of event {event_id}: recorded {recorded}; found \
+                 {found}{why}"
+            )
+        } else {
+            format!("{kind} tenant '{database_name}'{why}")
         };
         self.line(&object, &words);
     }
@@ -284,12 +277,8 @@ fn fingerprint(record: &FileRecord) -> Value {
 }
 
 fn words(record: &FileRecord) -> String {
-    let mut text = format!("{} bytes", record.size_bytes);
-    if let Some(sha256) = record.sha256 {
-        text += &format!(", SHA-256 {sha256}");
-    }
-    if let Some(etag) = &record.etag {
-        text += &format!(", ETag {etag}");
-    }
-    text
+    let mut parts = vec![format!("{} bytes", record.size_bytes)];
+    parts.extend(record.sha256.map(|it| format!("SHA-256 {it}")));
+    parts.extend(record.etag.as_ref().map(|it| format!("ETag {it}")));
+    parts.join(", ")
 }

@@ -252,7 +252,7 @@ impl Run<'_> {
         if self.job.delete {
             return self.remove(name, orphans).await;
         }
-        for candidate in orphans {
+        for candidate in &orphans {
             self.show(name, candidate, Fate::Orphan);
         }
         Ok(())
@@ -276,7 +276,7 @@ impl Run<'_> {
                 self.remove(&name, candidates).await?;
                 continue;
             }
-            for candidate in candidates {
+            for candidate in &candidates {
                 self.show(&name, candidate, Fate::OfNoTenant);
             }
         }
@@ -294,32 +294,29 @@ impl Run<'_> {
                 .map(|(key, reason)| (key.file_id, reason))
                 .collect();
             for candidate in files {
-                let fate = match kept.remove(&candidate.file_id) {
-                    Some(reason) => {
-                        self.report.kept += 1;
-                        Fate::Kept(reason)
-                    }
-                    None => {
-                        self.report.removed.add(candidate.size_bytes);
-                        Fate::Removed
-                    }
+                let fate = if let Some(reason) = kept.remove(&candidate.file_id) {
+                    self.report.kept += 1;
+                    Fate::Kept(reason)
+                } else {
+                    self.report.removed.add(candidate.size_bytes);
+                    Fate::Removed
                 };
-                self.show(name, candidate.clone(), fate);
+                self.show(name, candidate, fate);
             }
         }
         Ok(())
     }
 
-    fn show(&mut self, name: &DatabaseName, candidate: Candidate, fate: Fate) {
+    fn show(&mut self, name: &DatabaseName, candidate: &Candidate, fate: Fate) {
         let Candidate {
             file_id,
             size_bytes,
             modified_at,
         } = candidate;
         (self.show)(Found {
-            key: key(name, file_id),
-            size_bytes,
-            modified_at,
+            key: key(name, *file_id),
+            size_bytes: *size_bytes,
+            modified_at: *modified_at,
             fate,
         });
     }

@@ -248,7 +248,7 @@ async fn settle(
         let pinged = patiently(what, || job.link.objects.ping()).await;
         pinged.map_err(|source| Error::Objects { what, source })?;
         if attempt == ATTEMPTS {
-            return Ok(Settled::Unreadable(chain(&error).to_string()));
+            return Ok(Settled::Unreadable(chain(&error)));
         }
         attempt += 1;
         tokio::time::sleep(PAUSE).await;

@@ -13,7 +13,7 @@ use crate::store::Created;
 
 fn referring(random: &mut Random, files: &[&EventFile]) -> Event {
     Event {
-        files: files.iter().map(|it| EventFile::clone(it)).collect(),
+        files: files.iter().copied().cloned().collect(),
         ..random.event()
     }
 }

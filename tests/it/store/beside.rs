@@ -34,7 +34,7 @@ async fn a_guest_reads_and_gives_files_up() {
     let given_up = guest.give_up_files(&demo, &ids).await.unwrap();
     assert_eq!(given_up, [orphan.id]);
     let mut late = random.event();
-    late.files = vec![EventFile::clone(&orphan)];
+    late.files = vec![orphan.clone()];
     let answers = store.append(&demo, vec![late]).await.unwrap();
     assert_eq!(answers, [Appended::FileGivenUp(orphan.id)]);
     for refused in [
