@@ -41,7 +41,7 @@ deny:
     cargo deny check bans licenses sources
 
 # All the heavy proofs, one after the other: some twenty minutes after the release build.
-proofs: crash tenants files big-file copy eventbridge replicas outages
+proofs: crash tenants files big-file sweep copy eventbridge replicas outages
 
 # Rounds of load by 16 writers, each ended by KILL: nothing acknowledged is lost.
 crash rounds="50": _release
@@ -58,6 +58,11 @@ files mib="1024": _release
 # A file that no single PUT can carry, killed on the way up and gone on with: memory, and its SHA-256.
 big-file mib="6144": _release
     EVENT_HISTORY_TEST_BIG_FILE_MIB={{ mib }} {{ heavy }} -E 'test(=client::parts::a_killed_upload_goes_on)'
+
+# Sweeps beside clients that upload and reference, and the verification of many files.
+sweep rounds="20" verified="1000": _release
+    EVENT_HISTORY_TEST_SWEEP_ROUNDS={{ rounds }} EVENT_HISTORY_TEST_VERIFIED_FILES={{ verified }} \
+    {{ heavy }} -E 'test(/^files::/)'
 
 # Events through a bus, a rule and an API destination, with an outage and each of them again, twice.
 eventbridge events="1000": _release

@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::config::Config;
 use crate::domain::{Clock, Entropy, SystemClock, SystemEntropy};
+use crate::files::{self, Keeper};
 use crate::http::{self, Api, Limits, Options};
 use crate::objects::{self, Surroundings};
 use crate::service::{self, ApiKeys, Service, Settings};
@@ -24,6 +25,8 @@ pub struct App {
     store: Arc<dyn Store>,
     router: axum::Router,
     limits: Limits,
+    /// Removes orphans, if the operator wants that.
+    keeper: Option<Keeper>,
 }
 
 impl App {
@@ -33,6 +36,7 @@ impl App {
         let metrics = telemetry::metrics();
         http::describe_metrics();
         service::describe_metrics();
+        files::describe_metrics();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
 
@@ -45,6 +49,13 @@ impl App {
             .await
             .with_context(|| format!("cannot open the object storage {}", config.files))?;
 
+        let keeper = config.sweep_orphans_after.map(|after| Keeper {
+            store: Arc::clone(&store),
+            objects: Arc::clone(&storage.objects),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            after,
+        });
         let service = Service {
             store: Arc::clone(&store),
             objects: storage.objects,
@@ -74,6 +85,7 @@ impl App {
             store,
             router: http::router(api, &options, endpoint),
             limits,
+            keeper,
         })
     }
 
@@ -90,8 +102,13 @@ impl App {
                 telemetry::metrics().run_upkeep();
             }
         });
+        let keeper = self.keeper.map(|keeper| tokio::spawn(keeper.run()));
         http::serve(listener, self.router, self.limits, shutdown).await;
         upkeep.abort();
+        if let Some(keeper) = keeper {
+            keeper.abort();
+            let _ = keeper.await; // an end that was asked for
+        }
         self.store
             .close()
             .await

@@ -9,7 +9,11 @@ pub mod store;
 
 pub mod objects;
 
+pub mod runs;
+
 pub mod copy;
+
+pub mod files;
 
 pub mod client;
 

@@ -13,11 +13,12 @@ use super::serve::listen;
 use super::signals::Signals;
 use super::{open_files, progress};
 use crate::config::{CopyArguments, CopyConfig, LogFormat};
-use crate::copy::{self, Files, Job, Progress, Report, TenantReport};
+use crate::copy::{self, Files, Job, Report, TenantReport};
 use crate::domain::{Entropy, HistorySum, SystemClock, SystemEntropy};
 use crate::http::{self, Limits};
 use crate::objects::transfer::Link;
 use crate::objects::{self, KeyPair, Surroundings};
+use crate::runs::Progress;
 use crate::store::{self, Store};
 use crate::telemetry;
 
@@ -38,7 +39,7 @@ pub(super) async fn run(arguments: &CopyArguments) -> anyhow::Result<ExitCode> {
     let progress = Progress::default();
     let outcome = tokio::select! {
         outcome = copy::run(&job, &progress) => Ok(outcome),
-        never = progress::show(progress::of_copy(&progress)) => match never {},
+        never = progress::show(progress::of_run(&progress)) => match never {},
         status = signals.next() => Err(status),
     };
     // What is under way ends first; another signal ends the process at once.
@@ -100,7 +101,10 @@ async fn open_store(
 
 /// Opens a storage of files. The embedded one is served by this process, to itself alone: on the
 /// loopback address, with a key pair that nobody else knows.
-async fn open_link(location: &objects::Location, must_exist: bool) -> anyhow::Result<Link> {
+pub(super) async fn open_link(
+    location: &objects::Location,
+    must_exist: bool,
+) -> anyhow::Result<Link> {
     if let objects::Location::Embedded { folder, .. } = location
         && must_exist
         && !folder.exists()

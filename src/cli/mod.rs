@@ -4,6 +4,7 @@ mod check;
 mod copy;
 mod demo;
 mod download;
+mod files;
 mod open_files;
 mod openapi;
 mod progress;
@@ -90,6 +91,14 @@ enum Command {
     /// that is there already is not replaced without --force.
     #[command(after_help = CLIENT_AFTER_HELP)]
     Download(download::Options),
+    /// Looks after the files: removes those that no event references, verifies the others
+    ///
+    /// Takes --database and --files of `serve`, and may run beside it.
+    #[command(after_help = AFTER_HELP, arg_required_else_help = true)]
+    Files {
+        #[command(subcommand)]
+        command: files::Command,
+    },
     /// Prints the OpenAPI document that the service also serves at /openapi.json
     Openapi,
 }
@@ -136,6 +145,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Copy(arguments) => runtime.block_on(copy::run(&arguments)),
         Command::Upload(options) => runtime.block_on(upload::run(&options)),
         Command::Download(options) => runtime.block_on(download::run(&options)),
+        Command::Files { command } => runtime.block_on(files::run(&command)),
         Command::Openapi => openapi::run(),
     };
     // Whatever still runs on another thread has been waited for, as long as it was worth it.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::Instant;
 
-use crate::copy::{Phase, Progress, Snapshot};
+use crate::runs::{Phase, Progress, Snapshot};
 
 const BAR_PAUSE: Duration = Duration::from_millis(200);
 const LINE_PAUSE: Duration = Duration::from_secs(5);
@@ -31,8 +31,8 @@ pub(super) async fn show(look: impl FnMut() -> View) -> Infallible {
     }
 }
 
-/// Returns what there is to see of a copy.
-pub(super) fn of_copy(progress: &Progress) -> impl FnMut() -> View {
+/// Returns what there is to see of a long run.
+pub(super) fn of_run(progress: &Progress) -> impl FnMut() -> View {
     let mut pace = Pace::default();
     move || {
         let snapshot = progress.snapshot();
@@ -160,7 +160,7 @@ mod tests {
     use std::time::Duration;
 
     use super::describe;
-    use crate::copy::{Phase, Snapshot};
+    use crate::runs::{Phase, Snapshot};
 
     #[test]
     fn the_rate_is_of_this_run() {

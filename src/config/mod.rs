@@ -8,6 +8,7 @@
 mod client;
 mod copy;
 mod file;
+mod files;
 mod settings;
 mod sources;
 mod value;
@@ -30,6 +31,7 @@ use sources::{Given, Sources};
 
 pub use client::{ClientArguments, ClientConfig, DownloadArguments, UploadArguments};
 pub use copy::{CopyArguments, CopyConfig};
+pub use files::{FilesConfig, SweepArguments, SweepConfig, VerifyArguments, VerifyConfig};
 pub use sources::Arguments;
 
 /// The settings, all of them checked.

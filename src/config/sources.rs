@@ -49,6 +49,12 @@ pub struct Arguments {
     given: BTreeMap<&'static str, Given>,
 }
 
+impl Arguments {
+    pub(super) fn of(given: BTreeMap<&'static str, Given>) -> Self {
+        Self { given }
+    }
+}
+
 impl fmt::Debug for Arguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set()

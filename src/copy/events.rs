@@ -6,11 +6,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::Job;
 use super::error::Side;
-use super::progress::Progress;
 use super::report::Conflicts;
-use super::retry::patiently;
-use super::walk::{Batch, Walk};
 use crate::domain::{Event, Position, Tenant};
+use crate::runs::Progress;
+use crate::runs::patiently;
+use crate::runs::{Batch, Walk};
 use crate::store::{self, Appended, Store};
 
 /// What may wait between reader and writer, and be in the writer's hands: a few of its batches.

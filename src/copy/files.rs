@@ -8,14 +8,14 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 
 use super::error::{Error, Side};
-use super::progress::{Phase, Progress};
 use super::report::{FilesReport, Leftovers, TenantReport};
-use super::retry::patiently;
 use super::{Files, Job};
 use crate::domain::DatabaseName;
 use crate::domain::cause::chain;
 use crate::objects::transfer::{self, Link, Sizes};
 use crate::objects::{self, Listed, Listing, ObjectInfo};
+use crate::runs::patiently;
+use crate::runs::{Phase, Progress};
 
 /// Files on their way at once: enough to hide the time that a small one waits for answers.
 const CONCURRENCY: usize = 4;

@@ -14,11 +14,8 @@
 mod error;
 mod events;
 mod files;
-mod progress;
 mod report;
-mod retry;
 mod verify;
-mod walk;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -29,10 +26,9 @@ use crate::domain::{DatabaseName, Event, Page, Position, Query, Tenant};
 use crate::objects::transfer::Link;
 use crate::store::{self, Created, Store};
 
+use crate::runs::{Phase, Progress, patiently};
 pub use error::{Error, Side};
-pub use progress::{Phase, Progress, Snapshot};
 pub use report::{Conflicts, Difference, FilesReport, Leftovers, Report, TenantReport};
-use retry::patiently;
 
 /// What to move, and whither.
 #[derive(Debug)]

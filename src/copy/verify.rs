@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use super::Job;
 use super::error::Side;
-use super::progress::Progress;
 use super::report::Difference;
-use super::walk::Walk;
 use crate::domain::{Event, HistoryDigest, HistorySum, Tenant};
+use crate::runs::Progress;
+use crate::runs::Walk;
 use crate::store::{self, Store};
 
 /// Returns what the tenant's history comes to at the source and at the destination. One is read behind

@@ -1,17 +1,19 @@
 //! Making and removing tenants.
 
 use axum::Json;
+use axum::extract::RawQuery;
 use axum::response::IntoResponse;
 use http::{StatusCode, header};
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::error::{ApiResult, ErrorBody};
 use super::extract::JsonBody;
 use super::fields::{self, Object, Problems};
-use super::openapi::{InvalidResponses, KeyResponses, TenantResponses};
+use super::openapi::{InvalidResponses, KeyResponses, TenantResponses, UnavailableResponses};
+use super::query::Parameters;
 use crate::domain::{DatabaseName, Invalid};
-use crate::service::{Access, Caller};
+use crate::service::{Access, Caller, TenantFiles};
 
 /// The longest `client_label`: a name for people, not a document.
 const MAX_LABEL_BYTES: usize = 1024;
@@ -88,19 +90,46 @@ fn parse(body: &[u8]) -> ApiResult<(DatabaseName, String)> {
     problems.finish(database_name.zip(client_label))
 }
 
-/// Removes a tenant's entry and database. Its files stay in storage.
+/// Removes a tenant's entry and database. Its files stay in storage, unless they are to go too: then they
+/// go first, and where that takes longer than a request may, a 503 asks to be asked again.
 #[utoipa::path(
     delete, path = "/api/delete-tenant", tag = "tenants", security(("api_key" = [])),
-    params(("X-Client-Id" = String, Header, description = "The tenant's client id")),
+    params(("X-Client-Id" = String, Header, description = "The tenant's client id"), DeleteQuery),
     responses(
         (status = 200, description = "The tenant is gone", body = ErrorBody,
          example = json!({"detail": "'alx_demo' tenant deleted."})),
-        KeyResponses, TenantResponses,
+        KeyResponses, TenantResponses, InvalidResponses, UnavailableResponses,
     )
 )]
-pub(super) async fn delete(access: Access) -> ApiResult<Json<ErrorBody>> {
-    let tenant = access.delete_tenant().await?;
+pub(super) async fn delete(
+    access: Access,
+    RawQuery(query): RawQuery,
+) -> ApiResult<Json<ErrorBody>> {
+    let mut problems = Problems::default();
+    let parameters = Parameters::parse(query.as_deref().unwrap_or_default());
+    parameters.only(&["files"], &mut problems);
+    let files = parameters.optional(&mut problems, "files", tenant_files);
+    let files = problems.finish(files)?.unwrap_or_default();
+    let tenant = access.delete_tenant(files).await?;
     Ok(Json(ErrorBody {
         detail: format!("'{}' tenant deleted.", tenant.database_name),
     }))
+}
+
+fn tenant_files(text: &str) -> Result<TenantFiles, Invalid> {
+    match text {
+        "keep" => Ok(TenantFiles::Keep),
+        "delete" => Ok(TenantFiles::Delete),
+        _ => Err(Invalid::new("enum", "Input should be 'keep' or 'delete'")),
+    }
+}
+
+/// What else is removed.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents the parameter that `delete` reads")]
+pub(super) struct DeleteQuery {
+    /// What becomes of the tenant's files: `keep` or `delete`.
+    #[param(default = "keep")]
+    files: Option<String>,
 }

@@ -4,6 +4,7 @@ pub mod conformance;
 pub mod embedded;
 mod listing;
 mod location;
+mod pace;
 pub mod s3;
 pub mod signer;
 mod terms;
@@ -22,6 +23,7 @@ use crate::domain::{Clock, DatabaseName, Entropy, Finding, ObjectKey};
 
 pub use listing::{Listed, Listing};
 pub use location::Location;
+pub use pace::Pace;
 pub use terms::{
     DownloadTerms, FormTerms, FormType, ObjectInfo, Part, PartTag, Parts, Presigned, PresignedForm,
     Retention, RetentionMode, UploadTerms,

@@ -17,7 +17,7 @@ use reqwest::{Body, Response};
 use sha2::{Digest, Sha256};
 
 use super::signer::{FILE_NAME_HEADER, SHA256_HEADER};
-use super::{DownloadTerms, Error, ObjectInfo, Objects, PartTag, Presigned, UploadTerms};
+use super::{DownloadTerms, Error, ObjectInfo, Objects, Pace, PartTag, Presigned, UploadTerms};
 use crate::domain::{ContentType, FileName, FileSha256, ObjectKey};
 
 /// The largest object of a single PUT. Source: Amazon S3 API reference, "`PutObject`".
@@ -74,6 +74,13 @@ pub struct Link {
     http: reqwest::Client,
 }
 
+/// What the bytes of an object come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint {
+    pub size_bytes: u64,
+    pub sha256: [u8; 32],
+}
+
 impl Link {
     /// `is_local`: this process serves the storage itself, so no proxy stands between.
     pub fn new(objects: Arc<dyn Objects>, is_local: bool) -> Result<Self, Error> {
@@ -89,13 +96,39 @@ impl Link {
 
     /// Reads the object at `key`, and returns its SHA-256. `moved` counts its bytes.
     pub async fn sha256(&self, key: &ObjectKey, moved: &AtomicU64) -> Result<[u8; 32], Error> {
-        let mut response = self.get(key).await?;
+        let read = self.fingerprint(key, None, &Pace::default(), moved).await?;
+        Ok(read.sha256)
+    }
+
+    /// Reads the object at `key`, or one version of it, no faster than `pace` allows, and returns what
+    /// its bytes come to. `moved` counts them.
+    pub async fn fingerprint(
+        &self,
+        key: &ObjectKey,
+        version_id: Option<&str>,
+        pace: &Pace,
+        moved: &AtomicU64,
+    ) -> Result<Fingerprint, Error> {
+        let terms = DownloadTerms {
+            version_id: version_id.map(str::to_owned),
+            ..DownloadTerms::default()
+        };
+        let presigned = self.objects.presign_get(key, &terms, URL_LIFE).await?;
+        let response = self.http.get(presigned.url).send().await;
+        let response = response.map_err(unavailable)?;
+        let mut response = accepted(Method::GET, response, StatusCode::OK).await?;
         let mut sha256 = Sha256::new();
+        let mut size_bytes = 0;
         while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
             sha256.update(&chunk);
+            size_bytes += chunk.len() as u64;
             moved.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+            pace.wait(chunk.len()).await;
         }
-        Ok(sha256.finalize().into())
+        Ok(Fingerprint {
+            size_bytes,
+            sha256: sha256.finalize().into(),
+        })
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Response, Error> {

@@ -24,7 +24,7 @@ pub use error::{Error, FileChange};
 pub use files::{Disposition, DownloadUrl, FormRequest, UploadForm, UploadUrl, describe_metrics};
 pub use multipart::{MAX_PARTS, Multipart};
 pub use rules::{MAX_FILE_BYTES, Objection, UploadRules};
-pub use tenants::NewClient;
+pub use tenants::{NewClient, TenantFiles};
 
 /// The service: two backends, and what it was told to do with them.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Access, Caller, Error};
-use crate::domain::{ClientId, ClientSecret, DatabaseName, Tenant};
+use crate::domain::{ClientId, ClientSecret, DatabaseName, ObjectKey, Tenant};
 use crate::store::Created;
 
 /// A tenant that was just made, with the secret that is shown this once.
@@ -45,11 +45,52 @@ impl Caller {
     }
 }
 
+/// What becomes of a tenant's files when it is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TenantFiles {
+    /// They stay in storage.
+    #[default]
+    Keep,
+    Delete,
+}
+
 impl Access {
-    /// Removes the tenant's entry and database; its files stay in storage.
-    pub async fn delete_tenant(self) -> Result<Arc<Tenant>, Error> {
+    /// Removes the tenant's entry and database, and before them its files if they are to go. That may
+    /// be cut short at any time: asking again goes on.
+    pub async fn delete_tenant(self, files: TenantFiles) -> Result<Arc<Tenant>, Error> {
+        if files == TenantFiles::Delete {
+            self.delete_files().await?;
+        }
         self.service.store.delete_tenant(&self.tenant).await?;
         tracing::info!(tenant = %self.tenant.database_name, "tenant deleted");
         Ok(self.tenant)
+    }
+
+    /// Removes every file under the tenant's prefix, whether an event references it or not.
+    async fn delete_files(&self) -> Result<(), Error> {
+        if self.service.settings.object_lock.is_some() {
+            let reason = "files that events reference are locked, nothing was deleted";
+            return Err(Error::StorageRefused(reason.to_owned()));
+        }
+        let objects = &self.service.objects;
+        let name = &self.tenant.database_name;
+        let mut after: Option<String> = None;
+        loop {
+            let page = objects.list(Some(name), after.as_deref()).await?;
+            let keys: Vec<ObjectKey> = page.objects.into_iter().map(|it| it.key).collect();
+            if !keys.is_empty() {
+                let kept = objects.delete(&keys).await?;
+                let removed = keys.len() - kept.len();
+                tracing::info!(tenant = %name, removed, "files of a tenant removed");
+                if let Some((key, reason)) = kept.first() {
+                    let reason = format!("it keeps '{key}' ({reason}), the tenant was not deleted");
+                    return Err(Error::StorageRefused(reason));
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
     }
 }

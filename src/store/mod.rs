@@ -181,3 +181,12 @@ pub async fn open(location: &Location) -> Result<Arc<dyn Store>, Error> {
         }
     }
 }
+
+/// Opens the backend that `location` names beside a service that may be using it: to read, and to give
+/// files up. Makes nothing where nothing is.
+pub async fn open_beside(location: &Location) -> Result<Arc<dyn Store>, Error> {
+    match location {
+        Location::Sqlite { folder } => Ok(Arc::new(sqlite::Beside::open(folder).await?)),
+        Location::ClickHouse(_) => open(location).await,
+    }
+}

@@ -232,6 +232,7 @@ impl Belongings {
             "limit" => "1000".to_owned(),
             "offset" | "source_type_id" => "0".to_owned(),
             "redirect" => "true".to_owned(),
+            "files" => "delete".to_owned(),
             "file_id" => self.file_id.clone(),
             "disposition" => "inline".to_owned(),
             "content_type" => "application/pdf".to_owned(),

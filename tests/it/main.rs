@@ -15,6 +15,7 @@ mod embedded;
 mod eventbridge;
 mod evidence;
 mod faults;
+mod files;
 mod isolation;
 mod many_tenants;
 mod presign;

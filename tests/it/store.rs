@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failure ends the test")]
 
 pub(crate) mod any_values;
+mod beside;
 mod contract;
 mod folder;
 mod limits;

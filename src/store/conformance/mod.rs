@@ -9,6 +9,7 @@
 )]
 
 pub mod events;
+pub mod files;
 pub mod samples;
 pub mod tenants;
 
@@ -41,6 +42,8 @@ pub async fn all(opener: &dyn Opener) {
     events::filters_as_the_query_says(opener).await;
     events::gives_back_what_was_sent(opener).await;
     events::takes_large_events(opener).await;
+    files::gives_up_what_no_event_references(opener).await;
+    files::never_both_references_a_file_and_gives_it_up(opener).await;
     tenants::isolates_tenants(opener).await;
     tenants::forgets_deleted_tenants(opener).await;
     tenants::takes_a_deleted_tenant_back(opener).await;

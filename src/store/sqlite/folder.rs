@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::errors::{io_failed, refused};
 use crate::domain::DatabaseName;
@@ -16,7 +17,16 @@ const FILE_MODE: u32 = 0o600;
 /// What SQLite keeps beside a database file: its write-ahead log and the log's index.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
-/// A folder that this process alone works in: `registry.db`, `tenants/<database name>.db`, `lock`.
+/// Whoever looks into a tenant's database from another process holds this file's lock in common, and
+/// whoever removes one holds it alone: SQLite would make files anew beside a database that is gone.
+const GUESTS: &str = "guests";
+
+/// How long a removal waits for guests, who stay for a statement or two, and how often it looks.
+const MAX_GUEST_WAIT: Duration = Duration::from_secs(2);
+const GUEST_PAUSE: Duration = Duration::from_millis(10);
+
+/// A folder that this process alone works in: `registry.db`, `tenants/<database name>.db`, `lock`. Guests
+/// may look in all the same: see [`Visit`].
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
@@ -35,6 +45,7 @@ impl Folder {
         let tenants = path.join("tenants");
         make_folder(&tenants)?;
         let lock = lock(&path)?;
+        open_lock(&path.join(GUESTS))?;
         sync_folder(&path)?;
         Ok(Self {
             path,
@@ -57,7 +68,7 @@ impl Folder {
 
     /// Returns where a tenant's database is, or would be.
     pub(super) fn database(&self, name: &DatabaseName) -> PathBuf {
-        self.tenants.join(format!("{}.db", file_stem(name)))
+        database_in(&self.tenants, name)
     }
 
     /// Returns the database files of tenants, in no order, whether they have an entry or not.
@@ -83,8 +94,17 @@ impl Folder {
         Ok(None)
     }
 
-    /// Removes a tenant's database for good. Nobody may have it open.
+    /// Removes a tenant's database for good. Nobody of this process may have it open; guests of others
+    /// are waited for, and then it is [`Error::Busy`].
     pub(super) fn remove_database(&self, name: &DatabaseName) -> Result<(), Error> {
+        let guests = open_lock(&self.path.join(GUESTS))?;
+        let begin = Instant::now();
+        while let Err(TryLockError::WouldBlock) = guests.try_lock() {
+            if begin.elapsed() >= MAX_GUEST_WAIT {
+                return Err(Error::Busy);
+            }
+            std::thread::sleep(GUEST_PAUSE);
+        }
         for path in files_of(&self.database(name)) {
             match fs::remove_file(&path) {
                 Ok(()) => {}
@@ -124,6 +144,54 @@ impl Folder {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
+    }
+}
+
+/// A folder as another process sees it, which may have it in use: nothing is made, mended or upgraded.
+#[derive(Debug)]
+pub(super) struct Outside {
+    path: PathBuf,
+    tenants: PathBuf,
+}
+
+/// For as long as this lives, no database is removed.
+#[derive(Debug)]
+pub(super) struct Visit {
+    _guests: File,
+}
+
+impl Outside {
+    pub(super) fn new(path: &Path) -> Result<Self, Error> {
+        let path = std::path::absolute(path).map_err(|error| io_failed(path, error))?;
+        let tenants = path.join("tenants");
+        Ok(Self { path, tenants })
+    }
+
+    pub(super) fn registry(&self) -> PathBuf {
+        Folder::registry_in(&self.path)
+    }
+
+    pub(super) fn database(&self, name: &DatabaseName) -> PathBuf {
+        database_in(&self.tenants, name)
+    }
+
+    /// Begins a visit. To be short: a removal waits for its end.
+    pub(super) fn visit(&self) -> Result<Visit, Error> {
+        let path = self.path.join(GUESTS);
+        let guests = match File::open(&path) {
+            Ok(guests) => guests,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(refused(format!(
+                    "the folder '{}' was never opened by a service of this version",
+                    self.path.display()
+                )));
+            }
+            Err(error) => return Err(io_failed(&path, error)),
+        };
+        guests
+            .lock_shared()
+            .map_err(|error| io_failed(&path, error))?;
+        Ok(Visit { _guests: guests })
     }
 }
 
@@ -183,17 +251,19 @@ fn make_folder(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn lock(folder: &Path) -> Result<Lock, Error> {
-    let path = folder.join("lock");
+fn open_lock(path: &Path) -> Result<File, Error> {
     let mut options = OpenOptions::new();
     options
         .write(true)
         .create(true)
         .truncate(false)
         .mode(FILE_MODE);
-    let file = options
-        .open(&path)
-        .map_err(|error| io_failed(&path, error))?;
+    options.open(path).map_err(|error| io_failed(path, error))
+}
+
+fn lock(folder: &Path) -> Result<Lock, Error> {
+    let path = folder.join("lock");
+    let file = open_lock(&path)?;
     match file.try_lock() {
         Ok(()) => Ok(Arc::new(file)),
         Err(TryLockError::WouldBlock) => Err(refused(format!(
@@ -202,6 +272,10 @@ fn lock(folder: &Path) -> Result<Lock, Error> {
         ))),
         Err(TryLockError::Error(error)) => Err(io_failed(&path, error)),
     }
+}
+
+fn database_in(tenants: &Path, name: &DatabaseName) -> PathBuf {
+    tenants.join(format!("{}.db", file_stem(name)))
 }
 
 fn files_of(database: &Path) -> Vec<PathBuf> {

@@ -42,6 +42,22 @@ impl Schema {
         self.run_from(0, connection, path)
     }
 
+    /// Refuses a database that is not exactly of the schema that this program knows: for a guest, who
+    /// upgrades nothing.
+    pub(super) fn require(&self, connection: &Connection, path: &Path) -> Result<(), Error> {
+        let version = connection.pragma_query_value(None, "user_version", |row| row.get(0));
+        let version: i32 = version.map_err(|error| sql_failed(path, error))?;
+        self.refuse_newer(version, path)?;
+        if usize::try_from(version) == Ok(self.steps.len()) {
+            return Ok(());
+        }
+        Err(Error::Damaged(format!(
+            "the {} '{}' has schema version {version}: the service upgrades it at its next use",
+            self.kind,
+            path.display()
+        )))
+    }
+
     /// Runs the steps that the database at `path` has not taken yet. A database of another kind is
     /// [`Error::Damaged`], one that a newer program has changed [`Error::Unavailable`].
     pub(super) fn upgrade(&self, connection: &mut Connection, path: &Path) -> Result<(), Error> {

@@ -4,6 +4,7 @@
 //! whatever waits into one transaction, and a few connections that read. At most `MAX_OPEN_TENANTS`
 //! are open; the others are files.
 
+mod beside;
 mod checks;
 mod counts;
 mod database;
@@ -26,6 +27,7 @@ use async_trait::async_trait;
 use metrics::describe_gauge;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+pub use beside::Beside;
 pub use checks::check_folder;
 
 use self::errors::{blocking, io_failed};

@@ -299,7 +299,8 @@ fn connect(folder: &Folder, path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-fn load(connection: &Connection) -> rusqlite::Result<Vec<(Tenant, State)>> {
+/// Reads every entry, whatever its state.
+pub(super) fn load(connection: &Connection) -> rusqlite::Result<Vec<(Tenant, State)>> {
     let sql = "SELECT client_id, database_name, client_label, client_secret_sha256, created_at, \
                state FROM tenants";
     connection.prepare(sql)?.query_map([], from_row)?.collect()

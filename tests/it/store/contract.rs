@@ -85,6 +85,16 @@ async fn takes_large_events() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn gives_up_what_no_event_references() {
+    conformance::files::gives_up_what_no_event_references(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn never_both_references_a_file_and_gives_it_up() {
+    conformance::files::never_both_references_a_file_and_gives_it_up(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn isolates_tenants() {
     conformance::tenants::isolates_tenants(&Place::new()).await;
 }

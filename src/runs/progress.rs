@@ -20,13 +20,13 @@ pub enum Phase {
 pub struct Progress {
     phase: Mutex<Phase>,
     tenants: AtomicU64,
-    pub(super) tenants_done: AtomicU64,
+    pub tenants_done: AtomicU64,
     total: AtomicU64,
-    pub(super) done: AtomicU64,
+    pub done: AtomicU64,
     /// Of `done`, what an earlier run had done.
     skipped: AtomicU64,
     /// Bytes of files that were read or moved.
-    pub(super) bytes: Arc<AtomicU64>,
+    pub bytes: Arc<AtomicU64>,
 }
 
 /// The figures of one instant. In the phases of files, `total` and `done` count files, else events;
@@ -57,7 +57,7 @@ impl Progress {
         }
     }
 
-    pub(super) fn begin(&self, phase: Phase, tenants: usize, total: u64) {
+    pub fn begin(&self, phase: Phase, tenants: usize, total: u64) {
         let mut current = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
         *current = phase;
         self.tenants.store(tenants as u64, Ordering::Relaxed);
@@ -67,12 +67,21 @@ impl Progress {
         }
     }
 
-    pub(super) fn advance(&self, count: usize) {
+    pub fn end_tenant(&self) {
+        self.tenants_done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts the bytes of files.
+    pub fn bytes(&self) -> &AtomicU64 {
+        &self.bytes
+    }
+
+    pub fn advance(&self, count: usize) {
         self.done.fetch_add(count as u64, Ordering::Relaxed);
     }
 
     /// Counts what was done before this run.
-    pub(super) fn skip(&self, count: u64) {
+    pub fn skip(&self, count: u64) {
         self.done.fetch_add(count, Ordering::Relaxed);
         self.skipped.fetch_add(count, Ordering::Relaxed);
     }

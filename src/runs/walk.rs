@@ -9,7 +9,7 @@ use super::retry::patiently;
 
 /// The events of one scan: enough that the call costs little beside them, few enough that the largest
 /// there are (1 MiB each) fit into memory.
-pub(super) const MAX_SCAN_EVENTS: u32 = 256;
+pub const MAX_SCAN_EVENTS: u32 = 256;
 /// The same where they are known to be large.
 const MIN_SCAN_EVENTS: u32 = 4;
 /// The same before anything is known of a tenant's events; a scan is at most `GROWTH` times the last.
@@ -23,7 +23,7 @@ const EVENT_OVERHEAD_BYTES: usize = 256;
 
 /// A walk in batches.
 #[derive(Debug)]
-pub(super) struct Walk<'a> {
+pub struct Walk<'a> {
     store: &'a dyn Store,
     tenant: &'a Tenant,
     after: Option<Position>,
@@ -33,13 +33,13 @@ pub(super) struct Walk<'a> {
 
 /// Events that follow one another.
 #[derive(Debug)]
-pub(super) struct Batch {
-    pub(super) events: Vec<Event>,
-    pub(super) bytes: usize,
+pub struct Batch {
+    pub events: Vec<Event>,
+    pub bytes: usize,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(store: &'a dyn Store, tenant: &'a Tenant, after: Option<Position>) -> Self {
+    pub fn new(store: &'a dyn Store, tenant: &'a Tenant, after: Option<Position>) -> Self {
         Self {
             store,
             tenant,
@@ -50,7 +50,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Returns the next events; `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<Batch>, store::Error> {
+    pub async fn next(&mut self) -> Result<Option<Batch>, store::Error> {
         if self.at_end {
             return Ok(None);
         }
@@ -69,7 +69,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The same, counted as progress.
-    pub(super) async fn next_counted(
+    pub async fn next_counted(
         &mut self,
         progress: &Progress,
     ) -> Result<Option<Batch>, store::Error> {
@@ -83,7 +83,7 @@ impl<'a> Walk<'a> {
 
 impl Batch {
     /// Returns the same events in pieces of at most `max_bytes`, or of one event.
-    pub(super) fn split(self, max_bytes: usize) -> impl Iterator<Item = Self> {
+    pub fn split(self, max_bytes: usize) -> impl Iterator<Item = Self> {
         let mut events = self.events.into_iter().peekable();
         std::iter::from_fn(move || {
             let first = events.next()?;

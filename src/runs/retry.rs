@@ -14,7 +14,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// An error that may pass by itself.
-pub(super) trait Passing: std::error::Error {
+pub trait Passing: std::error::Error {
     fn may_pass(&self) -> bool;
 }
 
@@ -37,7 +37,7 @@ impl Passing for objects::Error {
 }
 
 /// Makes attempts until one succeeds, fails for good, or [`PATIENCE`] is over; answers with the last.
-pub(super) async fn patiently<T, E: Passing, F: Future<Output = Result<T, E>>>(
+pub async fn patiently<T, E: Passing, F: Future<Output = Result<T, E>>>(
     what: &str,
     mut attempt: impl FnMut() -> F,
 ) -> Result<T, E> {

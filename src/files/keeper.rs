@@ -1,0 +1,105 @@
+//! Sweeping by and by, inside the service.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use metrics::{Unit, counter, describe_counter};
+
+use super::sweep::{Fate, Found, Sweep, SweepReport, sweep};
+use super::{Error, Tally};
+use crate::domain::cause::chain;
+use crate::domain::{Clock, Entropy};
+use crate::objects::Objects;
+use crate::store::Store;
+
+/// The pause between two sweeps is a tenth of the time that orphans are kept, within these bounds.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+
+/// Removes what has been an orphan for a while, again and again. Several may do so at once.
+#[derive(Debug)]
+pub struct Keeper {
+    pub store: Arc<dyn Store>,
+    pub objects: Arc<dyn Objects>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    /// How long after its upload a file may still be referenced for the first time.
+    pub after: Duration,
+}
+
+/// Describes the figures that a [`Keeper`] keeps.
+pub fn describe_metrics() {
+    let files = "Files removed because no event referenced them";
+    describe_counter!("event_history_swept_files_total", files);
+    let bytes = "Bytes of files removed because no event referenced them";
+    describe_counter!("event_history_swept_bytes_total", Unit::Bytes, bytes);
+    let failures = "Sweeps that were cut short, and files that could not be removed";
+    describe_counter!("event_history_sweep_failures_total", failures);
+}
+
+impl Keeper {
+    /// Sweeps until it is dropped: it may be at any moment, the next sweep goes on with what is left.
+    pub async fn run(self) {
+        let pause = (self.after / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+        loop {
+            // Between half and one and a half of it: replicas that started together drift apart.
+            tokio::time::sleep(pause / 2 + pause.mul_f64(self.random())).await;
+            match self.once().await {
+                Ok(report) => tell(&report),
+                Err(error) => {
+                    counter!("event_history_sweep_failures_total").increment(1);
+                    tracing::warn!("a sweep was cut short: {}", chain(&error));
+                }
+            }
+        }
+    }
+
+    async fn once(&self) -> Result<SweepReport, Error> {
+        let after = SignedDuration::try_from(self.after).unwrap_or(SignedDuration::MAX);
+        let before = self.clock.now().checked_sub(after);
+        let job = Sweep {
+            store: Arc::clone(&self.store),
+            objects: Arc::clone(&self.objects),
+            tenants: BTreeSet::new(),
+            before: before.unwrap_or(jiff::Timestamp::MIN),
+            delete: true,
+            of_no_tenant: false,
+        };
+        let mut show = |found: Found| match found.fate {
+            Fate::Removed => {
+                counter!("event_history_swept_files_total").increment(1);
+                counter!("event_history_swept_bytes_total").increment(found.size_bytes);
+                tracing::debug!(key = %found.key, "removed a file that no event references");
+            }
+            Fate::Kept(reason) => {
+                counter!("event_history_sweep_failures_total").increment(1);
+                tracing::debug!(key = %found.key, reason, "an orphan could not be removed");
+            }
+            Fate::Orphan | Fate::OfNoTenant => {}
+        };
+        sweep(&job, &mut show).await
+    }
+
+    /// Returns a number from 0 to 1.
+    fn random(&self) -> f64 {
+        let mut bytes = [0; 4];
+        self.entropy.fill(&mut bytes);
+        f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
+    }
+}
+
+fn tell(report: &SweepReport) {
+    let Tally { files, bytes } = report.removed;
+    if files > 0 {
+        tracing::info!(files, bytes, "removed files that no event references");
+    }
+    if report.kept > 0 {
+        let files = report.kept;
+        tracing::warn!(files, "orphans could not be removed");
+    }
+    for remark in &report.remarks {
+        tracing::debug!("{remark}");
+    }
+}

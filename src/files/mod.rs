@@ -1,0 +1,45 @@
+//! The life of files: removing those that no event references, and reading again those that one does.
+//!
+//! Both may run beside the service and beside each other. What tells an orphan from a file that an event
+//! references is the store alone: a file is given up there before it is removed, and from then on no
+//! event that references it is stored ([`Store::give_up_files`]).
+//!
+//! [`Store::give_up_files`]: crate::store::Store::give_up_files
+
+mod error;
+mod keeper;
+mod mark;
+mod sweep;
+mod verify;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::domain::{DatabaseName, Tenant};
+use crate::runs::patiently;
+use crate::store::Store;
+
+pub use error::Error;
+pub use keeper::{Keeper, describe_metrics};
+pub use mark::Mark;
+pub use sweep::{Fate, Found, Sweep, SweepReport, Tally, sweep};
+pub use verify::{Problem, Verification, VerifyReport, verify};
+
+/// Returns the tenants of these names, or all of them, ordered by name.
+async fn chosen(
+    store: &dyn Store,
+    names: &BTreeSet<DatabaseName>,
+) -> Result<Vec<Arc<Tenant>>, Error> {
+    let what = "list the tenants";
+    let listed = patiently(what, || store.tenants()).await;
+    let mut tenants = listed.map_err(|source| Error::Store { what, source })?;
+    if names.is_empty() {
+        return Ok(tenants);
+    }
+    tenants.retain(|tenant| names.contains(&tenant.database_name));
+    let known: BTreeSet<_> = tenants.iter().map(|it| &it.database_name).collect();
+    match names.iter().find(|name| !known.contains(name)) {
+        Some(unknown) => Err(Error::UnknownTenant(unknown.clone())),
+        None => Ok(tenants),
+    }
+}

@@ -1,0 +1,61 @@
+//! Reading no faster than somebody allows.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How fast bytes may be read, by all who share it together; the default is no limit.
+#[derive(Debug, Default)]
+pub struct Pace {
+    bytes_per_second: Option<u64>,
+    /// When what was read so far is paid for.
+    paid_at: Mutex<Option<Instant>>,
+}
+
+impl Pace {
+    pub fn new(bytes_per_second: Option<u64>) -> Self {
+        Self {
+            bytes_per_second,
+            paid_at: Mutex::default(),
+        }
+    }
+
+    /// Waits until these bytes are paid for.
+    pub(super) async fn wait(&self, bytes: usize) {
+        let Some(rate) = self.bytes_per_second else {
+            return;
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a pause need not be exact")]
+        let cost = Duration::from_secs_f64(bytes as f64 / rate.max(1) as f64);
+        let paid_at = {
+            let mut last = self.paid_at.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            let paid_at = last.map_or(now, |last| last.max(now)) + cost;
+            *last = Some(paid_at);
+            paid_at
+        };
+        tokio::time::sleep_until(paid_at).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::Pace;
+
+    #[tokio::test(start_paused = true)]
+    async fn all_readers_together_keep_the_pace() {
+        let pace = Pace::new(Some(1000));
+        let begin = Instant::now();
+        tokio::join!(pace.wait(3000), pace.wait(500), async {
+            for _ in 0..15 {
+                pace.wait(100).await;
+            }
+        });
+        assert_eq!(begin.elapsed().as_secs(), 5);
+        Pace::default().wait(usize::MAX).await;
+        assert_eq!(begin.elapsed().as_secs(), 5);
+    }
+}

@@ -1,0 +1,190 @@
+//! The store as a guest sees it: a process beside the service that has the folder open.
+//!
+//! It reads, and it gives files up: a transaction of its own, which SQLite arbitrates between processes.
+//! It takes no lock of the folder, mends, upgrades and makes nothing. Every call opens the tenant's
+//! database anew and looks first whether the tenant is still there, and the service removes no database
+//! in the meantime ([`Outside::visit`]).
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OpenFlags};
+
+use super::errors::{blocking, io_failed, refused, sql_failed};
+use super::folder::{Identity, Outside};
+use super::migrations::{REGISTRY, TENANT};
+use super::registry::{self, State};
+use super::{events, files, queries};
+use crate::domain::query::Limit;
+use crate::domain::{
+    ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Position, Query, Tenant,
+};
+use crate::store::{Appended, Created, Error, Store};
+
+/// How long a guest waits for its turn to write: longer than any transaction of the service takes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A folder of SQLite databases that another process may have open.
+#[derive(Debug)]
+pub struct Beside(Arc<Outside>);
+
+impl Beside {
+    /// [`Error::Unavailable`] if there is no store in `folder`.
+    pub async fn open(folder: &Path) -> Result<Self, Error> {
+        let beside = Self(Arc::new(Outside::new(folder)?));
+        beside.tenants().await?;
+        Ok(beside)
+    }
+
+    /// Works on a tenant's database, if the tenant is there.
+    async fn with<T: Send + 'static>(
+        &self,
+        tenant: &Tenant,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (outside, tenant) = (Arc::clone(&self.0), tenant.clone());
+        blocking(move || {
+            let name = &tenant.database_name;
+            let missing = || Error::DatabaseMissing(name.clone());
+            let _visit = outside.visit()?; // outlives the connection
+            let is_it = |it: &Tenant| it.client_id == tenant.client_id;
+            if !ready(&outside)?.iter().any(is_it) {
+                return Err(missing());
+            }
+            let path = outside.database(name);
+            let found = Identity::at(&path).map_err(|error| io_failed(&path, error))?;
+            found.ok_or_else(missing)?;
+            let failed = |error| sql_failed(&path, error);
+            let mut connection = connect(&path).map_err(failed)?;
+            TENANT.require(&connection, &path)?;
+            work(&mut connection).map_err(failed)
+        })
+        .await
+    }
+}
+
+/// Returns the tenants that are ready, ordered by name.
+fn ready(outside: &Outside) -> Result<Vec<Tenant>, Error> {
+    let path = outside.registry();
+    if Identity::at(&path)
+        .map_err(|error| io_failed(&path, error))?
+        .is_none()
+    {
+        return Err(refused(format!("there is no '{}'", path.display())));
+    }
+    let failed = |error| sql_failed(&path, error);
+    let connection = connect(&path).map_err(failed)?;
+    REGISTRY.require(&connection, &path)?;
+    let entries = registry::load(&connection).map_err(failed)?;
+    let ready = entries.into_iter().filter(|it| it.1 == State::Ready);
+    let mut tenants: Vec<Tenant> = ready.map(|(tenant, _)| tenant).collect();
+    tenants.sort_unstable_by(|one, other| one.database_name.cmp(&other.database_name));
+    Ok(tenants)
+}
+
+/// A connection that only reads could not make the log's index where the service has closed the file.
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    // Without SQLITE_OPEN_CREATE: a database that is missing stays missing.
+    let access = OpenFlags::SQLITE_OPEN_READ_WRITE;
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(connection)
+}
+
+fn not_ours<T>() -> Result<T, Error> {
+    Err(refused("that is for the running service alone"))
+}
+
+#[async_trait]
+impl Store for Beside {
+    async fn create_tenant(&self, _tenant: Tenant) -> Result<Created, Error> {
+        not_ours()
+    }
+
+    async fn tenant_by_client_id(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error> {
+        let tenants = self.tenants().await?;
+        Ok(tenants.into_iter().find(|it| it.client_id == id))
+    }
+
+    async fn tenant_by_name(&self, name: &DatabaseName) -> Result<Option<Arc<Tenant>>, Error> {
+        let tenants = self.tenants().await?;
+        Ok(tenants.into_iter().find(|it| it.database_name == *name))
+    }
+
+    async fn tenants(&self) -> Result<Vec<Arc<Tenant>>, Error> {
+        let outside = Arc::clone(&self.0);
+        blocking(move || Ok(ready(&outside)?.into_iter().map(Arc::new).collect())).await
+    }
+
+    async fn has_database(&self, tenant: &Tenant) -> Result<bool, Error> {
+        match self.with(tenant, |_| Ok(())).await {
+            Ok(()) => Ok(true),
+            Err(Error::DatabaseMissing(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn delete_tenant(&self, _tenant: &Tenant) -> Result<(), Error> {
+        not_ours()
+    }
+
+    async fn append(&self, _tenant: &Tenant, _events: Vec<Event>) -> Result<Vec<Appended>, Error> {
+        not_ours()
+    }
+
+    async fn event(&self, tenant: &Tenant, id: EventId) -> Result<Option<Event>, Error> {
+        self.with(tenant, move |connection| events::find(connection, id))
+            .await
+    }
+
+    async fn events(&self, tenant: &Tenant, query: &Query) -> Result<Page, Error> {
+        let query = query.clone();
+        self.with(tenant, move |connection| queries::page(connection, &query))
+            .await
+    }
+
+    async fn scan(
+        &self,
+        tenant: &Tenant,
+        after: Option<Position>,
+        limit: Limit,
+    ) -> Result<Vec<Event>, Error> {
+        let scan = move |connection: &mut Connection| queries::scan(connection, after, limit);
+        self.with(tenant, scan).await
+    }
+
+    async fn unreferenced_files(
+        &self,
+        tenant: &Tenant,
+        files: &[FileId],
+    ) -> Result<Vec<FileId>, Error> {
+        let wanted = files.to_vec();
+        self.with(tenant, move |connection| {
+            files::unreferenced(connection, &wanted)
+        })
+        .await
+    }
+
+    async fn give_up_files(&self, tenant: &Tenant, files: &[FileId]) -> Result<Vec<FileId>, Error> {
+        let wanted = files.to_vec();
+        self.with(tenant, move |connection| {
+            files::give_up(connection, &wanted)
+        })
+        .await
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        self.tenants().await.map(drop)
+    }
+
+    async fn check(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}

@@ -1,0 +1,145 @@
+//! Sweeps under load: an acknowledged event keeps its file for ever, and orphans go.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use http::{Method, StatusCode};
+
+use super::{Uploaded, assert_kept, files, is_stored, refer, run, upload};
+use crate::support::{self, ClickHouse, SeaweedFs, Server, Storage, Tenant, expect};
+
+const CLIENTS: usize = 16;
+
+/// How old a file is when the sweeps of these tests take it for an orphan.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Longer than a sweep comes late by.
+const BOUND: Duration = Duration::from_mins(1);
+
+/// Uploads, and sends the event at once, when the file is about to be swept, or never.
+async fn client(server: &Server, tenant: &Tenant, rounds: usize) -> Vec<Uploaded> {
+    let mut uploaded = Vec::new();
+    for _ in 0..rounds {
+        let mut file = upload(server, tenant).await;
+        match support::random_below(4) {
+            0 => {}
+            1 => refer(server, tenant, &mut file).await,
+            _ => {
+                let late_ms = support::random_below(2_500);
+                tokio::time::sleep(Duration::from_millis(late_ms)).await;
+                refer(server, tenant, &mut file).await;
+            }
+        }
+        uploaded.push(file);
+    }
+    uploaded
+}
+
+async fn load(servers: &[&Server], tenants: &[Tenant], rounds: usize) -> Vec<(Tenant, Uploaded)> {
+    let clients = (0..CLIENTS).map(async |number| {
+        let tenant = &tenants[number % tenants.len()];
+        let server = servers[number % servers.len()];
+        let uploaded = client(server, tenant, rounds).await;
+        uploaded.into_iter().map(|file| (tenant.clone(), file))
+    });
+    join_all(clients).await.into_iter().flatten().collect()
+}
+
+async fn assert_all_kept(server: &Server, uploaded: &[(Tenant, Uploaded)]) {
+    for (tenant, file) in uploaded {
+        assert_kept(server, tenant, file).await;
+    }
+    let acknowledged = uploaded.iter().filter(|(_, file)| file.event_id.is_some());
+    assert!(acknowledged.count() > uploaded.len() / 5);
+}
+
+async fn orphans<'a>(
+    storage: &Storage,
+    uploaded: &'a [(Tenant, Uploaded)],
+) -> Vec<&'a (Tenant, Uploaded)> {
+    let mut left = Vec::new();
+    for one in uploaded {
+        let (tenant, file) = one;
+        if file.event_id.is_none() && is_stored(storage, tenant, &file.file_id).await {
+            left.push(one);
+        }
+    }
+    left
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweeping_service_loses_no_referenced_file() {
+    let rounds = support::number_from_environment("EVENT_HISTORY_TEST_SWEEP_ROUNDS", 2);
+    let server = Server::builder()
+        .env("EVENT_HISTORY_SWEEP_ORPHANS_AFTER", "1s")
+        .start();
+    let storage = server.embedded_storage();
+    let tenants = [
+        server.create_tenant("swept-one").await,
+        server.create_tenant("swept-two").await,
+    ];
+    let mut all = Vec::new();
+    for _ in 0..rounds {
+        all.extend(load(&[&server], &tenants, 4).await);
+        assert_all_kept(&server, &all).await;
+    }
+    support::wait_for("all orphans to be removed", BOUND, async || {
+        orphans(&storage, &all).await.is_empty().then_some(())
+    })
+    .await;
+    // One more sweep, behind all that was sent.
+    let last = upload(&server, &tenants[0]).await;
+    support::wait_for("the last orphan to be removed", BOUND, async || {
+        (!is_stored(&storage, &tenants[0], &last.file_id).await).then_some(())
+    })
+    .await;
+    assert_all_kept(&server, &all).await;
+    let metrics = expect(server.request(Method::GET, "/metrics"), StatusCode::OK).await;
+    let metrics = metrics.text().await.unwrap();
+    let swept = all
+        .iter()
+        .filter(|(_, file)| file.event_id.is_none())
+        .count()
+        + 1;
+    let line = format!("event_history_swept_files_total {swept}");
+    assert!(metrics.lines().any(|it| it == line), "{swept}: {metrics}");
+    assert!(server.process().term().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_beside_replicas_on_clickhouse_and_seaweedfs_loses_no_referenced_file() {
+    let (engine, seaweedfs) = (ClickHouse::start(), SeaweedFs::start().await);
+    let start = || {
+        Server::builder()
+            .env("EVENT_HISTORY_DATABASE", engine.url())
+            .files_in(seaweedfs.storage())
+            .start()
+    };
+    let servers = [start(), start()];
+    let tenants = [servers[0].create_tenant("swept-shared").await];
+    let mut settings = Vec::from(seaweedfs.storage().settings());
+    settings.push(("EVENT_HISTORY_DATABASE", engine.url()));
+    let home = servers[0].folder();
+    let sweep = || {
+        let age = format!("{}s", GRACE.as_secs());
+        files(
+            home,
+            &settings,
+            &["sweep", "--delete", "--older-than", &age],
+        )
+    };
+    let both = [&servers[0], &servers[1]];
+    let before = load(&both, &tenants, 2).await;
+    // The sweep settles for 15 s: there are events all the while.
+    let ((code, lines), during) = tokio::join!(run(sweep()), load(&both, &tenants, 12));
+    assert_eq!(code, 0, "{lines:?}");
+    let all = [before, during].concat();
+    assert_all_kept(&servers[1], &all).await;
+
+    tokio::time::sleep(GRACE).await; // the youngest is older than that now
+    let (code, lines) = run(sweep()).await;
+    assert_eq!(code, 0, "{lines:?}");
+    let left = orphans(seaweedfs.storage(), &all).await;
+    assert!(left.is_empty(), "{left:?}");
+    assert_all_kept(&servers[0], &all).await;
+}

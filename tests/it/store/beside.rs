@@ -1,0 +1,154 @@
+//! A guest beside the service that has the folder: it sees what is there, and makes nothing.
+
+use std::fs;
+
+use event_history::domain::query::Limit;
+use event_history::domain::{EventFile, FileId};
+use event_history::store::conformance::samples::{Random, file, history, tenant};
+use event_history::store::sqlite::Beside;
+use event_history::store::{Appended, Created, Error, Store};
+use rusqlite::Connection;
+
+use super::Place;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_reads_and_gives_files_up() {
+    let place = Place::new();
+    assert!(Beside::open(&place.folder()).await.is_err());
+    assert!(!place.folder().exists(), "a guest makes nothing");
+    let (store, [demo]) = place.open_with(["demo"]).await;
+    let guest = Beside::open(&place.folder()).await.unwrap();
+    store.append(&demo, history(41, 30)).await.unwrap();
+    let limit = Limit::new(1000).unwrap();
+    let seen = guest.scan(&demo, None, limit).await.unwrap();
+    assert_eq!(seen, store.scan(&demo, None, limit).await.unwrap());
+
+    let mut random = Random::seeded(42);
+    let orphan = file(&mut random);
+    let ids: Vec<FileId> = seen
+        .iter()
+        .flat_map(|event| &event.files)
+        .chain([&orphan])
+        .map(|file| file.id)
+        .collect();
+    let given_up = guest.give_up_files(&demo, &ids).await.unwrap();
+    assert_eq!(given_up, [orphan.id]);
+    let mut late = random.event();
+    late.files = vec![orphan.clone()];
+    let answers = store.append(&demo, vec![late]).await.unwrap();
+    assert_eq!(answers, [Appended::FileGivenUp(orphan.id)]);
+    for refused in [
+        guest.append(&demo, Vec::new()).await.is_err(),
+        guest.create_tenant(tenant("mine")).await.is_err(),
+        guest.delete_tenant(&demo).await.is_err(),
+    ] {
+        assert!(refused);
+    }
+    store.close().await.unwrap();
+    assert_eq!(guest.scan(&demo, None, limit).await.unwrap(), seen);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_never_brings_a_deleted_tenant_back() {
+    let place = Place::new();
+    let store = place.open().await;
+    let guest = std::sync::Arc::new(Beside::open(&place.folder()).await.unwrap());
+    for round in 0..20 {
+        let demo = tenant("fleeting");
+        assert_eq!(
+            store.create_tenant(demo.clone()).await.unwrap(),
+            Created::New
+        );
+        store.append(&demo, history(round, 3)).await.unwrap();
+        let visits = (0..4).map(|number| {
+            let (guest, demo) = (std::sync::Arc::clone(&guest), demo.clone());
+            tokio::spawn(async move {
+                let mut random = Random::seeded(1000 * round + number);
+                loop {
+                    match guest.give_up_files(&demo, &[file(&mut random).id]).await {
+                        Ok(given_up) => assert_eq!(given_up.len(), 1),
+                        Err(Error::DatabaseMissing(_)) => return,
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
+            })
+        });
+        let visits: Vec<_> = visits.collect();
+        while let Err(error) = store.delete_tenant(&demo).await {
+            assert!(matches!(error, Error::Busy), "{error:?}");
+        }
+        for visit in visits {
+            visit.await.unwrap();
+        }
+        let left: Vec<_> = fs::read_dir(place.folder().join("tenants"))
+            .unwrap()
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+    store.close().await.unwrap();
+}
+
+/// The schema that the first version made, with a history in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_the_first_schema_knows_its_files_when_it_is_upgraded() {
+    let place = Place::new();
+    let (store, [demo]) = place.open_with(["demo"]).await;
+    store.close().await.unwrap();
+    let path = place.database("demo");
+    fs::remove_file(&path).unwrap();
+    let old = Connection::open(&path).unwrap();
+    let schema = include_str!("../../../migrations/sqlite/tenant_0001.sql");
+    old.execute_batch(schema).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    let mut random = Random::seeded(43);
+    let (mut events, mut ids) = (history(44, 40), Vec::new());
+    for (number, event) in events.iter_mut().enumerate() {
+        // One file is referenced twice, and every third event has none.
+        let id = file(&mut random).id;
+        event.files = match number % 3 {
+            0 => Vec::new(),
+            _ if number == 4 => vec![EventFile {
+                id: ids[0],
+                record: None,
+            }],
+            _ => vec![EventFile { id, record: None }],
+        };
+        ids.extend(event.file_id());
+        let sql = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let values = rusqlite::params![
+            event.id.uuid(),
+            event.time.micros(),
+            event.time.digits(),
+            event.event_type_id,
+            event.record_id,
+            event.source_id,
+            event.source_type_id,
+            event.source_name,
+            event.source_info,
+            event.file_id().map(|id| id.uuid()),
+            event.data.as_str(),
+        ];
+        old.execute(sql, values).unwrap();
+    }
+    old.close().unwrap();
+
+    let guest = Beside::open(&place.folder()).await.unwrap();
+    let refused = guest.unreferenced_files(&demo, &ids).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("schema version 1"),
+        "{refused}"
+    );
+    let store = place.open().await;
+    let orphan = file(&mut random).id;
+    let asked = [ids.as_slice(), &[orphan]].concat();
+    let free = store.unreferenced_files(&demo, &asked).await.unwrap();
+    assert_eq!(free, [orphan]);
+    assert_eq!(store.give_up_files(&demo, &asked).await.unwrap(), [orphan]);
+    for event in &events {
+        let there = store.event(&demo, event.id).await.unwrap();
+        assert_eq!(there.as_ref(), Some(event));
+    }
+    let answers = store.append(&demo, events).await.unwrap();
+    assert!(answers.iter().all(|it| *it == Appended::AlreadyThere));
+    store.close().await.unwrap();
+}
