@@ -20,7 +20,7 @@ async fn a_service_that_is_away_is_waited_for() {
     })
     .await;
     proxy.set(Mode::Pass);
-    let event_id = upload.line(Duration::from_secs(60));
+    let event_id = upload.line(Duration::from_mins(1));
     assert!(upload.end().success());
     assert_eq!(desk.event(&event_id).await["file"]["size_bytes"], 1);
 }
