@@ -69,9 +69,17 @@ copy events="1000000" tenants="50" large="600": _release
     EVENT_HISTORY_TEST_COPY_LARGE={{ large }} \
     {{ heavy }} -E 'test(/^copy::.*(killed_twice|out_of_memory)$/)'
 
+# The service beside its floors and the plain alternative, into docs/benchmarks.md: `just bench --only upload-url`.
+bench *arguments:
+    python3 benches/http/run.py {{ arguments }}
+
 # Table layouts on ClickHouse, measured again: `just bench-layouts --url http://127.0.0.1:8123` (see --help).
 bench-layouts *arguments:
     python3 benches/clickhouse_layouts.py {{ arguments }}
+
+# Layouts and settings on SQLite, measured again: `just bench-sqlite-layouts sizes=100000,10000000`; `help` says the rest.
+bench-sqlite-layouts *options:
+    cargo bench --bench sqlite_layouts -- {{ options }}
 
 # Three replicas on one ClickHouse and one S3: each event once, a tenth of them sent to two replicas.
 replicas events="200000": _release

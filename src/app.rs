@@ -60,11 +60,7 @@ impl App {
                 object_lock: config.object_lock,
             },
         };
-        let api = Api {
-            service: Arc::new(service),
-            public_url: public_url.as_str().trim_end_matches('/').into(),
-            metrics: metrics.clone(),
-        };
+        let api = Api::new(Arc::new(service), public_url.as_str(), metrics.clone());
         let options = Options {
             cors_origins: config.cors_origins.clone(),
             request_timeout: config.request_timeout,

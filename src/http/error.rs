@@ -9,6 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::events::RecordBody;
+use super::observe;
 use crate::domain::cause::chain;
 use crate::domain::{EventId, Invalid};
 use crate::service::{self, FileChange};
@@ -146,7 +147,8 @@ impl IntoResponse for ApiError {
         let problems = match self {
             Self::Invalid(problems) => problems,
             Self::Service(service::Error::FileChanged(change)) => {
-                tracing::warn!(file_id = %change.file_id, "a file is not what was recorded");
+                let id = observe::current_id();
+                tracing::warn!(id, file_id = %change.file_id, "a file is not what was recorded");
                 return (StatusCode::CONFLICT, Json(ChangedBody::new(&change))).into_response();
             }
             other => return other.into_plain_response(),
@@ -184,7 +186,8 @@ impl ApiError {
             // The credentials' keeper tells the reason once an outage, not once a request.
             && !matches!(error, service::Error::Credentials(_))
         {
-            tracing::error!(error = %chain(error), status = status.as_u16(), "request failed");
+            let id = observe::current_id();
+            tracing::error!(id, error = %chain(error), status = status.as_u16(), "request failed");
         }
         response
     }

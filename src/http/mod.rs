@@ -16,16 +16,18 @@ mod query;
 mod server;
 mod tenants;
 
+use std::ops::Deref;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodFilter;
+use futures_util::FutureExt;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
@@ -35,13 +37,38 @@ pub use error::{ApiError, Problem};
 pub use openapi::document as openapi;
 pub use server::{Limits, serve};
 
-/// What a handler can reach.
+/// What a handler can reach. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Api {
+pub struct Api(Arc<Reach>);
+
+/// What there is to reach.
+#[derive(Debug)]
+pub struct Reach {
     pub service: Arc<Service>,
     /// The base of the URLs in answers, without a slash at its end.
-    pub public_url: Arc<str>,
+    pub public_url: Box<str>,
     pub metrics: PrometheusHandle,
+    in_flight: metrics::Gauge,
+}
+
+impl Api {
+    /// `public_url` is the base of the URLs in answers; the recorder of `metrics` has to be in place.
+    pub fn new(service: Arc<Service>, public_url: &str, metrics: PrometheusHandle) -> Self {
+        Self(Arc::new(Reach {
+            service,
+            public_url: public_url.trim_end_matches('/').into(),
+            metrics,
+            in_flight: observe::in_flight(),
+        }))
+    }
+}
+
+impl Deref for Api {
+    type Target = Reach;
+
+    fn deref(&self) -> &Reach {
+        &self.0
+    }
 }
 
 /// What the operator decides about HTTP.
@@ -60,29 +87,88 @@ pub fn describe_metrics() {
 }
 
 /// Returns the router of the whole service; `storage` is the embedded S3 endpoint, if there is one.
+///
+/// One layer around each of the two does all that every request needs: a layer costs a request several
+/// allocations.
 pub fn router(api: Api, options: &Options, storage: Option<Router>) -> Router {
-    let timeout = options.request_timeout;
     let (documented, _) = documented_routes().split_for_parts();
-    let mut documented = documented.route_layer(middleware::from_fn(move |request, next| {
-        limit_time(timeout, request, next)
-    }));
+    let mut guard = Guard {
+        api: api.clone(),
+        timeout: Some(options.request_timeout),
+        drains: true,
+    };
+    let mut documented = documented;
     if !options.cors_origins.is_empty() {
-        let cors = cors(&options.cors_origins);
+        // The limit goes inside, so that a page may read what came of it.
+        let (cors, timeout) = (cors(&options.cors_origins), guard.timeout.take());
         documented =
             documented.route_layer(middleware::from_fn(move |request: Request, next: Next| {
-                answer_with_cors(cors.clone(), request, next)
+                answer_with_cors(cors.clone(), timeout, request, next)
             }));
     }
-    documented
+    let documented = documented
         .merge(ops::docs())
         .fallback(|| async { ApiError::NotFound })
         .with_state(api.clone())
-        .layer(middleware::from_fn(drain::drain))
-        .merge(storage.unwrap_or_default())
-        .layer(CatchPanicLayer::custom(|_| {
-            ApiError::Panicked.into_response()
-        }))
-        .layer(middleware::from_fn_with_state(api, observe::observe))
+        .layer(middleware::from_fn_with_state(guard, observe::observe));
+    // What is sent there is large, and has limits of its own.
+    let guard = Guard {
+        api,
+        timeout: None,
+        drains: false,
+    };
+    let storage = storage.unwrap_or_default();
+    documented.merge(storage.layer(middleware::from_fn_with_state(guard, observe::observe)))
+}
+
+/// What stands around the answering of a request.
+#[derive(Debug, Clone)]
+struct Guard {
+    api: Api,
+    /// How long an answer may take; `None`: somebody else sees to that.
+    timeout: Option<Duration>,
+    /// Whether a body is read on after an answer that came before its end.
+    drains: bool,
+}
+
+impl Guard {
+    /// Answers a request within these bounds, whatever happens to the handler.
+    async fn answer(&self, request: Request, next: Next) -> Response {
+        let timeout = self.timeout.map(|timeout| timeout_of(&request, timeout));
+        let answer = async {
+            if self.drains {
+                drain::drain(request, next).await
+            } else {
+                next.run(request).await
+            }
+        };
+        let answer = AssertUnwindSafe(limit_time(timeout, answer)).catch_unwind();
+        answer
+            .await
+            .unwrap_or_else(|_| ApiError::Panicked.into_response())
+    }
+}
+
+/// A storage may take minutes to make a file out of its parts.
+/// Source: Amazon S3 API reference, "`CompleteMultipartUpload`".
+const COMPLETION_TIMEOUT: Duration = Duration::from_mins(10);
+
+fn timeout_of(request: &Request, timeout: Duration) -> Duration {
+    let matched = request.extensions().get::<MatchedPath>();
+    if matched.is_some_and(|it| it.as_str() == multipart::COMPLETE_PATH) {
+        return COMPLETION_TIMEOUT;
+    }
+    timeout
+}
+
+async fn limit_time(timeout: Option<Duration>, answer: impl Future<Output = Response>) -> Response {
+    let Some(timeout) = timeout else {
+        return answer.await;
+    };
+    match tokio::time::timeout(timeout, answer).await {
+        Ok(response) => response,
+        Err(_) => ApiError::TimedOut.into_response(),
+    }
 }
 
 fn documented_routes() -> OpenApiRouter<Api> {
@@ -117,13 +203,6 @@ fn only((schemas, paths, router): UtoipaMethodRouter<Api>) -> UtoipaMethodRouter
     (schemas, paths, router.fallback(refuse))
 }
 
-async fn limit_time(timeout: Duration, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(timeout, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => ApiError::TimedOut.into_response(),
-    }
-}
-
 fn cors(origins: &[String]) -> CorsLayer {
     let origins = if origins.iter().any(|origin| origin == "*") {
         AllowOrigin::any()
@@ -148,16 +227,25 @@ const PREFLIGHT_LIFE: Duration = Duration::from_hours(2);
 
 /// Lets the CORS layer answer what is a preflight by the Fetch standard, and only that: any other
 /// OPTIONS is a method that the route does not have.
-async fn answer_with_cors(cors: CorsLayer, request: Request, next: Next) -> Response {
+async fn answer_with_cors(
+    cors: CorsLayer,
+    timeout: Option<Duration>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let timeout = timeout.map(|timeout| timeout_of(&request, timeout));
     let headers = request.headers();
     let is_preflight = headers.contains_key(http::header::ORIGIN)
         && headers.contains_key(http::header::ACCESS_CONTROL_REQUEST_METHOD);
     if request.method() == http::Method::OPTIONS && !is_preflight {
-        return next.run(request).await;
+        return limit_time(timeout, next.run(request)).await;
     }
     let inner = tower::service_fn(move |request| {
         let next = next.clone();
-        async move { Ok::<_, std::convert::Infallible>(next.run(request).await) }
+        async move {
+            let answer = limit_time(timeout, next.run(request)).await;
+            Ok::<_, std::convert::Infallible>(answer)
+        }
     });
     let service = tower::Layer::layer(&cors, inner);
     match tower::ServiceExt::oneshot(service, request).await {

@@ -18,6 +18,9 @@ use crate::domain::{FileId, Invalid};
 use crate::objects::{Part, PartTag, UploadTerms};
 use crate::service::{Access, MAX_PARTS};
 
+/// The one route that may take longer than others.
+pub(super) const COMPLETE_PATH: &str = "/api/files/multipart/{file_id}/complete";
+
 /// The longest id of an upload that a storage was ever seen to make is a tenth of this.
 const MAX_UPLOAD_ID_BYTES: usize = 2048;
 

@@ -1,19 +1,40 @@
 //! What is seen of every request: an id, a log line, and figures.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderName, HeaderValue, Method};
-use tracing::Instrument;
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use metrics::{Counter, Gauge, Histogram};
 
-use super::Api;
+use super::{Api, Guard};
 
 pub(super) const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest request id that is taken over from a caller: what tracing systems send is shorter.
 const MAX_REQUEST_ID_BYTES: usize = 128;
+
+const UNMATCHED: &str = "unmatched";
+
+tokio::task_local! {
+    static REQUEST_ID: HeaderValue;
+}
+
+thread_local! {
+    /// By route: finding a metric by its labels costs more than all else that happens here.
+    static FIGURES: RefCell<HashMap<String, Vec<Figures>>> = RefCell::default();
+}
+
+/// The metrics of one route, method and status.
+struct Figures {
+    method: &'static str,
+    status: StatusCode,
+    requests: Counter,
+    duration: Histogram,
+}
 
 /// Describes the figures that this module keeps.
 pub(super) fn describe_metrics() {
@@ -32,35 +53,84 @@ pub(super) fn describe_metrics() {
     );
 }
 
+/// Returns the gauge of requests in flight, to be kept: see [`Api`].
+pub(super) fn in_flight() -> Gauge {
+    metrics::gauge!("event_history_http_requests_in_flight")
+}
+
 /// Gives the request an id, and the log and the metrics an account of it. Query strings are left out:
 /// those of presigned URLs are secrets.
-pub(super) async fn observe(State(api): State<Api>, request: Request, next: Next) -> Response {
+pub(super) async fn observe(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let request_id = request_id(&request, &api);
-    let matched = request.extensions().get::<MatchedPath>();
-    let route = matched.map_or("unmatched", MatchedPath::as_str).to_owned();
+    let api = &guard.api;
+    let request_id = request_id(&request, api);
+    let matched = request.extensions().get::<MatchedPath>().cloned();
     let method = known_method(request.method());
-    let id = request_id.to_str().unwrap_or_default();
-    let span = tracing::info_span!("request", id, method, route);
 
-    let in_flight = metrics::gauge!("event_history_http_requests_in_flight");
-    in_flight.increment(1);
-    let mut response = next.run(request).instrument(span.clone()).await;
-    in_flight.decrement(1);
+    api.in_flight.increment(1);
+    let answer = guard.answer(request, next);
+    let mut response = REQUEST_ID.scope(request_id.clone(), answer).await;
+    api.in_flight.decrement(1);
 
-    let status = response.status().as_u16();
+    let route = matched.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
+    let status = response.status();
     let seconds = started.elapsed().as_secs_f64();
-    span.in_scope(|| tracing::info!(status, duration_ms = seconds * 1000.0, "answered"));
-    let labels = [
-        ("method", method.to_owned()),
-        ("route", route),
-        ("status", status.to_string()),
-    ];
-    metrics::counter!("event_history_http_requests_total", &labels).increment(1);
-    metrics::histogram!("event_history_http_request_duration_seconds", &labels[..2])
-        .record(seconds);
+    tell(&request_id, method, route, status, seconds);
+    count(method, route, status, seconds);
     response.headers_mut().insert(REQUEST_ID_HEADER, request_id);
     response
+}
+
+/// Returns the id of the request that is being answered, for a log line about it.
+pub(super) fn current_id() -> String {
+    let id = REQUEST_ID.try_with(|id| id.to_str().unwrap_or_default().to_owned());
+    id.unwrap_or_default()
+}
+
+/// What went well is told to those who ask for it: a line for each of ten thousand a second helps nobody.
+fn tell(id: &HeaderValue, method: &str, route: &str, status: StatusCode, seconds: f64) {
+    let id = id.to_str().unwrap_or_default();
+    let (status, duration_ms) = (status.as_u16(), seconds * 1000.0);
+    match status {
+        ..400 => tracing::debug!(id, method, route, status, duration_ms, "answered"),
+        400..500 => tracing::info!(id, method, route, status, duration_ms, "answered"),
+        _ => tracing::warn!(id, method, route, status, duration_ms, "answered"),
+    }
+}
+
+fn count(method: &'static str, route: &str, status: StatusCode, seconds: f64) {
+    FIGURES.with_borrow_mut(|routes| {
+        if !routes.contains_key(route) {
+            routes.insert(route.to_owned(), Vec::new());
+        }
+        let Some(known) = routes.get_mut(route) else {
+            return; // it was put there
+        };
+        let is_it = |it: &Figures| it.method == method && it.status == status;
+        let place = known.iter().position(is_it).unwrap_or_else(|| {
+            known.push(Figures::new(method, route, status));
+            known.len() - 1
+        });
+        known[place].requests.increment(1);
+        known[place].duration.record(seconds);
+    });
+}
+
+impl Figures {
+    fn new(method: &'static str, route: &str, status: StatusCode) -> Self {
+        let labels = [
+            ("method", method.to_owned()),
+            ("route", route.to_owned()),
+            ("status", status.as_str().to_owned()),
+        ];
+        let name = "event_history_http_request_duration_seconds";
+        Self {
+            method,
+            status,
+            requests: metrics::counter!("event_history_http_requests_total", &labels),
+            duration: metrics::histogram!(name, &labels[..2]),
+        }
+    }
 }
 
 /// Takes the caller's id over where it is safe to log, so that a request can be followed across

@@ -99,6 +99,27 @@ async fn every_client_moves_files_on_the_embedded_endpoint() {
     every_client_gets_its_bytes_back(&stage).await;
 }
 
+/// `aws s3 cp` and boto3 send what is larger than 8 MB in parts; boto3 also makes forms, and asks for
+/// everything else that an upload in parts knows.
+#[tokio::test]
+async fn clients_send_parts_and_forms_to_the_embedded_endpoint() {
+    let stage = Stage::embedded(|builder| builder).await;
+    let home = tempfile::tempdir().expect("a folder");
+    let [file, back] = ["file", "back"].map(|name| home.path().join(name));
+    fs::write(&file, support::random_bytes(20_000_001)).expect("a file");
+    let upload = stage.server.upload_url(&stage.tenant).await;
+    let key = stage.key(&upload.file_id);
+    for (action, file) in [("put-object", &file), ("get-object", &back)] {
+        Client::Aws.by_key_pair(action, &stage.storage, &key, file, home.path());
+    }
+    assert!(fs::read(&file).expect("a file") == fs::read(&back).expect("a file"));
+
+    let mut boto3 = with_key_pair(support::python(), &stage.storage, home.path());
+    boto3.arg(support::script("boto3_parts.py"));
+    let printed = support::run(boto3.arg(&stage.storage.bucket).arg(&key).arg(&file));
+    assert!(printed.contains("all is well"), "{printed}");
+}
+
 #[tokio::test]
 async fn urls_keep_their_promises_on_the_embedded_endpoint() {
     let stage = Stage::embedded(|builder| builder).await;

@@ -13,6 +13,7 @@ mod demo;
 mod deploy;
 mod embedded;
 mod eventbridge;
+mod evidence;
 mod faults;
 mod isolation;
 mod many_tenants;

@@ -6,6 +6,8 @@ pub(crate) mod any_values;
 mod contract;
 mod folder;
 mod limits;
+mod log;
+mod migrations;
 mod repairs;
 
 use std::collections::BTreeSet;

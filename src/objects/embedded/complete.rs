@@ -110,6 +110,8 @@ fn choose(open: &Open, tags: &[PartTag]) -> Result<Chosen, Fault> {
     }
     let mut md5s = Md5::new();
     let mut files = Vec::with_capacity(tags.len());
+    // Said last: a part that is not there makes another one the last.
+    let mut too_small = None;
     for (place, PartTag { number, etag }) in tags.iter().enumerate() {
         if !(1..=MAX_PART_NUMBER).contains(number) {
             return Err(Fault::Part(*number));
@@ -127,10 +129,13 @@ fn choose(open: &Open, tags: &[PartTag]) -> Result<Chosen, Fault> {
         let is_last = place + 1 == tags.len();
         if meta.size_bytes < MIN_PART_BYTES && !is_last {
             let (number, size_bytes) = (*number, meta.size_bytes);
-            return Err(Fault::TooSmall { number, size_bytes });
+            too_small.get_or_insert(Fault::TooSmall { number, size_bytes });
         }
         md5s.update(&md5);
         files.push((*number, meta.size_bytes));
+    }
+    if let Some(fault) = too_small {
+        return Err(fault);
     }
     Ok(Chosen {
         files,

@@ -102,7 +102,7 @@ fn exactly(name: &str, value: &str) -> Value {
 
 /// Returns the key that signs for one day, region and service.
 /// Source: AWS Signature Version 4, "Calculate the signature".
-fn signing_key(secret: &str, day: &str, region: &str) -> [u8; 32] {
+pub(super) fn signing_key(secret: &str, day: &str, region: &str) -> [u8; 32] {
     let key = hmac(format!("AWS4{secret}").as_bytes(), day);
     let key = hmac(&key, region);
     let key = hmac(&key, "s3");

@@ -2,6 +2,7 @@
 
 mod form;
 mod parts;
+mod presign;
 
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use url::Url;
 
 use super::{DownloadTerms, MAX_URL_LIFE, Presigned, UploadTerms};
 use crate::domain::{DatabaseName, ObjectKey};
+
+use self::presign::{Presigner, Request};
 
 pub use parts::complete_body;
 
@@ -32,6 +35,7 @@ const CHECKSUM_MODE: (&str, &str) = ("x-amz-checksum-mode", "ENABLED");
 pub struct Signer {
     bucket: Bucket,
     prefix: String,
+    presigner: Presigner,
 }
 
 impl Signer {
@@ -43,7 +47,16 @@ impl Signer {
         region: String,
     ) -> Result<Self, rusty_s3::BucketError> {
         let bucket = Bucket::new(endpoint, UrlStyle::Path, bucket, region)?;
-        Ok(Self { bucket, prefix })
+        let base = if prefix.is_empty() {
+            bucket.base_url().clone()
+        } else {
+            bucket.object_url(&format!("{prefix}/"))
+        };
+        Ok(Self {
+            presigner: Presigner::new(&base, bucket.region()),
+            bucket,
+            prefix,
+        })
     }
 
     pub fn bucket(&self) -> &Bucket {
@@ -72,15 +85,19 @@ impl Signer {
         now: Timestamp,
         life: Duration,
     ) -> Presigned {
-        let key = self.full_key(key);
         let headers = upload_headers(terms);
-        let mut action = self.bucket.put_object(Some(credentials), &key);
-        for (name, value) in &headers {
-            action.headers_mut().insert(name.as_str(), value.as_str());
+        let request = Request {
+            method: "PUT",
+            key,
+            query: &[],
+            headers: &headers,
+        };
+        let life = whole_seconds(life);
+        Presigned {
+            url: self.presigner.url(request, credentials, now, life),
+            headers,
+            expires_at: end(now, life),
         }
-        let mut presigned = sign(&action, now, life);
-        presigned.headers = headers;
-        presigned
     }
 
     /// Signs a GET of `key`, likewise.
@@ -97,18 +114,26 @@ impl Signer {
             content_type,
             content_disposition,
         } = terms;
-        let key = self.full_key(key);
-        let mut action = self.bucket.get_object(Some(credentials), &key);
-        for (name, value) in [
+        let query: Vec<(&str, &str)> = [
             ("response-content-disposition", content_disposition),
             ("response-content-type", content_type),
             ("versionId", version_id),
-        ] {
-            if let Some(value) = value {
-                action.query_mut().insert(name, value.as_str());
-            }
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.as_deref()?)))
+        .collect();
+        let request = Request {
+            method: "GET",
+            key,
+            query: &query,
+            headers: &[],
+        };
+        let life = whole_seconds(life);
+        Presigned {
+            url: self.presigner.url(request, credentials, now, life),
+            headers: Vec::new(),
+            expires_at: end(now, life),
         }
-        sign(&action, now, life)
     }
 
     /// Signs a HEAD of `key` that asks for its checksums, likewise.

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -22,11 +23,26 @@ const MAX_READERS: usize = 2;
 /// reader in use, all caches together stay under 64 MiB.
 const CACHE_KIB: i64 = 256;
 
+/// The pages that a writer under load keeps in memory. A transaction of some hundred events changes
+/// more than [`CACHE_KIB`] holds, and what does not fit is written twice.
+const LARGE_CACHE_KIB: i64 = 8 * 1024;
+
+/// How many writers have a large cache at once: 32 MiB beside the others.
+const LARGE_CACHES: usize = 4;
+
+/// What a statement waits for another process that looks into the file.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// The statements that a connection keeps prepared; the text of a page's SQL varies with its filters.
 const STATEMENTS: usize = 8;
 
-/// A write-ahead log that a burst has grown is cut back to this when it starts over.
-const MAX_LOG_BYTES: i64 = 4 * 1024 * 1024;
+/// A write-ahead log that a burst has grown is cut back to this when it starts over. Above what it
+/// usually grows to under load: space that is there already is faster to write to.
+const MAX_LOG_BYTES: i64 = 64 * 1024 * 1024;
+
+/// The large caches that are left, shared by all writers of a store.
+#[derive(Debug, Clone)]
+pub(super) struct LargeCaches(Arc<Semaphore>);
 
 /// A tenant's open database.
 #[derive(Debug)]
@@ -59,6 +75,7 @@ impl Database {
         folder: &Folder,
         name: &DatabaseName,
         backlog: &Backlog,
+        caches: &LargeCaches,
     ) -> Result<Self, Error> {
         let path = folder.database(name);
         let identity = Identity::at(&path)
@@ -75,7 +92,7 @@ impl Database {
             _lock: folder.lock()?,
         });
         Ok(Self {
-            writer: Writer::start(Arc::clone(&site), connection, backlog)?,
+            writer: Writer::start(Arc::clone(&site), connection, backlog, caches)?,
             site,
             readers: Readers {
                 turns: Arc::new(Semaphore::new(MAX_READERS)),
@@ -163,6 +180,37 @@ impl Site {
     }
 }
 
+impl Default for LargeCaches {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(LARGE_CACHES)))
+    }
+}
+
+impl LargeCaches {
+    /// Gives the connection a large cache for as long as the permit is kept, if one is left.
+    pub(super) fn take(
+        &self,
+        connection: &Connection,
+    ) -> rusqlite::Result<Option<OwnedSemaphorePermit>> {
+        let Ok(permit) = Arc::clone(&self.0).try_acquire_owned() else {
+            return Ok(None);
+        };
+        connection.pragma_update(None, "cache_size", -LARGE_CACHE_KIB)?;
+        Ok(Some(permit))
+    }
+
+    /// Takes back the large cache that the permit stands for.
+    pub(super) fn give_back(
+        connection: &Connection,
+        permit: OwnedSemaphorePermit,
+    ) -> rusqlite::Result<()> {
+        limit_memory(connection)?;
+        connection.execute_batch("PRAGMA shrink_memory")?;
+        drop(permit);
+        Ok(())
+    }
+}
+
 /// Makes an empty database, durably, where none is. Does disk I/O.
 pub(super) fn create(folder: &Folder, name: &DatabaseName) -> Result<(), Error> {
     let path = folder.database(name);
@@ -188,6 +236,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // Without SQLITE_OPEN_CREATE: a database that is missing stays missing.
     let access = OpenFlags::SQLITE_OPEN_READ_WRITE;
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     limit_memory(&connection)?;
     Ok(connection)
 }

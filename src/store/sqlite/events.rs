@@ -1,56 +1,85 @@
 //! Events as rows: the one place that knows which column holds what.
 
 use rusqlite::types::{Type, Value};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
-use super::files;
+use super::{counts, files};
 use crate::domain::{Event, EventData, EventId, EventTime};
 use crate::store::{Appended, event_files};
 
-/// Every column of an event, in the order that [`from_row`] and [`append`] rely on.
+/// Every column of an event, in the order that [`from_row`] and [`Appending`] rely on.
 pub(super) const COLUMNS: &str = "event_id, time_us, time_digits, event_type_id, record_id, \
      source_id, source_type_id, source_name, source_info, file_id, event_data, files";
 
-/// Stores one event unless one with its id is there; runs in the caller's transaction.
-pub(super) fn append(connection: &Connection, event: &Event) -> rusqlite::Result<Appended> {
-    let sql = format!(
-        "INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
-         ON CONFLICT (event_id) DO NOTHING"
-    );
-    let Event {
-        id,
-        time,
-        event_type_id,
-        record_id,
-        source_id,
-        source_type_id,
-        source_name,
-        source_info,
-        data,
-        files,
-    } = event;
-    if let Some(file_id) = files::given_up(connection, files)? {
-        return Ok(known(connection, event)?.unwrap_or(Appended::FileGivenUp(file_id)));
+/// Stores events in the caller's transaction, which it ends by [`Appending::finish`].
+pub(super) struct Appending<'a> {
+    connection: &'a Connection,
+    /// Looked up once for all events of the transaction.
+    insert: CachedStatement<'a>,
+    added: counts::Added,
+}
+
+impl<'a> Appending<'a> {
+    pub(super) fn start(connection: &'a Connection) -> rusqlite::Result<Self> {
+        let sql = format!(
+            "INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             ON CONFLICT (event_id) DO NOTHING"
+        );
+        Ok(Self {
+            connection,
+            insert: connection.prepare_cached(&sql)?,
+            added: counts::Added::default(),
+        })
     }
-    let inserted = connection.prepare_cached(&sql)?.execute(params![
-        id.uuid(),
-        time.micros(),
-        time.digits(),
-        event_type_id,
-        record_id,
-        source_id,
-        source_type_id,
-        source_name,
-        source_info,
-        event.file_id().map(|id| id.uuid()),
-        data.as_str(),
-        event_files::to_text(files),
-    ])?;
-    if inserted == 1 {
-        files::refer_to(connection, files)?;
-        return Ok(Appended::Stored);
+
+    /// Stores one event unless one with its id is there.
+    pub(super) fn append(&mut self, event: &Event) -> rusqlite::Result<Appended> {
+        if let Some(file_id) = files::given_up(self.connection, &event.files)? {
+            let known = known(self.connection, event)?;
+            return Ok(known.unwrap_or(Appended::FileGivenUp(file_id)));
+        }
+        if self.insert(event)? {
+            files::refer_to(self.connection, &event.files)?;
+            self.added.note(event);
+            return Ok(Appended::Stored);
+        }
+        Ok(known(self.connection, event)?.unwrap_or(Appended::OtherContent))
     }
-    Ok(known(connection, event)?.unwrap_or(Appended::OtherContent))
+
+    /// Brings the counts up to date with what was stored.
+    pub(super) fn finish(self) -> rusqlite::Result<()> {
+        self.added.write(self.connection)
+    }
+
+    fn insert(&mut self, event: &Event) -> rusqlite::Result<bool> {
+        let Event {
+            id,
+            time,
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            data,
+            files,
+        } = event;
+        let inserted = self.insert.execute(params![
+            id.uuid(),
+            time.micros(),
+            time.digits(),
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            event.file_id().map(|id| id.uuid()),
+            data.as_str(),
+            event_files::to_text(files),
+        ])?;
+        Ok(inserted == 1)
+    }
 }
 
 /// Tells how an event stands to the stored one with its id; `None` if there is none.

@@ -5,11 +5,13 @@
 //! are open; the others are files.
 
 mod checks;
+mod counts;
 mod database;
 mod errors;
 mod events;
 mod files;
 mod folder;
+mod log;
 mod migrations;
 mod open_tenants;
 mod queries;

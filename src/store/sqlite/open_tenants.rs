@@ -13,7 +13,7 @@ use tokio::sync::{
 };
 use tokio::time::{Instant, timeout};
 
-use super::database::Database;
+use super::database::{Database, LargeCaches};
 use super::errors::blocking;
 use super::folder::Folder;
 use super::registry::Entry;
@@ -22,8 +22,9 @@ use crate::domain::{ClientId, Event};
 use crate::store::queue::Backlog;
 use crate::store::{Appended, Error, closed};
 
-/// How many databases are open at once. One with its readers takes seven file descriptors, so that
-/// all take under 450 of the 1024 that a process usually may have, and one writing thread each.
+/// How many databases are open at once. One with its readers takes seven file descriptors, and two
+/// more while its log is folded back, so that all take under 600 of the 1024 that a process usually may
+/// have, and one writing thread each.
 pub(super) const MAX_OPEN_TENANTS: u32 = 64;
 
 /// How long a call waits for a database to be opened, or for its turn to read, before it is told to
@@ -38,6 +39,7 @@ const LOOK_FOR_IDLE_EVERY: Duration = Duration::from_mins(1);
 pub(super) struct OpenTenants {
     folder: Arc<Folder>,
     backlog: Backlog,
+    large_caches: LargeCaches,
     /// One for each database that may be open.
     permits: Arc<Semaphore>,
     list: Mutex<List>,
@@ -95,6 +97,7 @@ impl OpenTenants {
         let open_tenants = Arc::new(Self {
             folder,
             backlog: Backlog::default(),
+            large_caches: LargeCaches::default(),
             permits: Arc::new(Semaphore::new(MAX_OPEN_TENANTS as usize)),
             list: Mutex::default(),
             runtime: Handle::current(),
@@ -156,7 +159,8 @@ impl OpenTenants {
         permit: OwnedSemaphorePermit,
         entry: &Entry,
     ) -> Result<Lease, Error> {
-        let database = Database::open(&self.folder, &entry.tenant.database_name, &self.backlog)?;
+        let name = &entry.tenant.database_name;
+        let database = Database::open(&self.folder, name, &self.backlog, &self.large_caches)?;
         if let Err(error) = self.list().insert(entry) {
             database.close();
             return Err(error);

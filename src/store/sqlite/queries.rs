@@ -5,6 +5,7 @@ use std::fmt::Write;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
+use super::counts;
 use super::events::{self, COLUMNS};
 use crate::domain::query::Limit;
 use crate::domain::{Event, Ordering, Page, Position, Query};
@@ -13,12 +14,14 @@ use crate::domain::{Event, Ordering, Page, Position, Query};
 pub(super) fn page(connection: &mut Connection, query: &Query) -> rusqlite::Result<Page> {
     let snapshot = connection.transaction()?;
     let filters = Filters::of(query);
-    let total_count = count(&snapshot, "SELECT count(*) FROM events", &[])?;
-    let filtered_count = if filters.values.is_empty() {
-        total_count
-    } else {
-        let sql = format!("SELECT count(*) FROM events{}", filters.sql);
-        count(&snapshot, &sql, &filters.values)?
+    let total_count = counts::total(&snapshot)?;
+    let filtered_count = match counts::filtered(&snapshot, query)? {
+        _ if filters.values.is_empty() => total_count,
+        Some(known) => known,
+        None => {
+            let sql = format!("SELECT count(*) FROM events{}", filters.sql);
+            counts::count(&snapshot, &sql, &filters.values)?
+        }
     };
     let events = events_of(&snapshot, filters, query)?;
     Ok(Page {
@@ -52,12 +55,6 @@ fn scan_sql(after: Option<Position>) -> String {
         None => "",
     };
     format!("SELECT {COLUMNS} FROM events{behind} ORDER BY time_us, event_id LIMIT ?")
-}
-
-fn count(connection: &Connection, sql: &str, values: &[Value]) -> rusqlite::Result<u64> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let count: i64 = statement.query_row(params_from_iter(values), |row| row.get(0))?;
-    Ok(count.unsigned_abs()) // never negative
 }
 
 /// The page is chosen by row id first and its rows are then read one by one: so skipping to an offset

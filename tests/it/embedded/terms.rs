@@ -20,7 +20,7 @@ async fn raw_put(
         .unwrap();
     let mut head = format!("PUT {target} HTTP/1.1\r\nHost: {}\r\n", endpoint.address());
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([name, ": ", value, "\r\n"]);
     }
     let mut stream = TcpStream::connect(endpoint.address()).await.unwrap();
     stream

@@ -79,7 +79,7 @@ impl Kind {
     /// Tells whether a request of this kind can be answered without the backend.
     fn does_without(self, backend: Backend) -> bool {
         match backend {
-            Backend::Files => self != Self::EventWithFile,
+            Backend::Files => !matches!(self, Self::EventWithFile | Self::DownloadUrl),
             // The tenant's entry is remembered, and the rest is computed.
             Backend::Database => self == Self::UploadUrl,
         }

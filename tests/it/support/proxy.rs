@@ -28,6 +28,8 @@ pub(crate) enum Mode {
     Throttle(usize),
     /// Passes so many bytes of the answers of a connection on, then closes it.
     Cut(usize),
+    /// Tells another SHA-256 of an object than the storage does.
+    Lie,
     /// Resets connections, new ones right after they were accepted.
     Reset,
     /// Accepts and reads, and never answers: as a peer behind a router that forgot the connection. A
@@ -179,7 +181,7 @@ async fn interrupted(mode: &mut watch::Receiver<Mode>) -> End {
         match *mode.borrow_and_update() {
             Mode::Reset | Mode::Refuse => return End::Reset,
             Mode::HalfOpen => return End::Silent,
-            Mode::Pass | Mode::Delay(_) | Mode::Throttle(_) | Mode::Cut(_) => {}
+            Mode::Pass | Mode::Delay(_) | Mode::Throttle(_) | Mode::Cut(_) | Mode::Lie => {}
         }
         if mode.changed().await.is_err() {
             return End::Closed;
@@ -221,6 +223,9 @@ async fn pump(
         if read == 0 {
             return Ok(());
         }
+        if are_answers && *mode.borrow() == Mode::Lie {
+            forge(&mut buffer[..read]);
+        }
         let mut chunk = &buffer[..read];
         while !chunk.is_empty() {
             let mode = *mode.borrow();
@@ -247,5 +252,16 @@ async fn pump(
                 passed_bytes = 0;
             }
         }
+    }
+}
+
+/// Changes the first character of a checksum in an answer's head, which comes in one piece.
+fn forge(answer: &mut [u8]) {
+    const NAME: &[u8] = b"x-amz-checksum-sha256: ";
+    let mut windows = answer.windows(NAME.len());
+    if let Some(place) = windows.position(|it| it.eq_ignore_ascii_case(NAME))
+        && let Some(first) = answer.get_mut(place + NAME.len())
+    {
+        *first = if *first == b'A' { b'B' } else { b'A' };
     }
 }

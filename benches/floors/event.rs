@@ -1,0 +1,48 @@
+//! The one shape of event that all of this benchmark writes; `wrk.lua` beside has it a second time.
+
+use event_history::domain::{
+    Clock, Event, EventData, EventId, EventTime, SystemClock, SystemEntropy,
+};
+use jiff::Timestamp;
+
+pub(super) const TYPE_ID: i32 = 7;
+pub(super) const SOURCE_ID: i64 = 7;
+pub(super) const SOURCE_TYPE_ID: i32 = 0;
+pub(super) const DATA: &str = r#"[{"field":"status","old":"draft","new":"approved"}]"#;
+
+/// The events belong to so many records in turn.
+const RECORDS: u64 = 1000;
+
+/// Times have microseconds.
+const DIGITS: u8 = 6;
+
+pub(super) const fn record_id(number: u64) -> i64 {
+    (number % RECORDS).cast_signed()
+}
+
+pub(super) fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+pub(super) fn at(number: u64, time_us: i64) -> Event {
+    Event {
+        id: EventId::random(&SystemEntropy),
+        time: EventTime::from_parts(time_us, DIGITS).expect("a time of this century"),
+        event_type_id: TYPE_ID,
+        record_id: record_id(number),
+        source_id: SOURCE_ID,
+        source_type_id: SOURCE_TYPE_ID,
+        source_name: String::new(),
+        source_info: String::new(),
+        data: EventData::from_stored(DATA.to_owned()),
+        file_id: None,
+    }
+}
+
+/// Returns an event as EventBridge would deliver it.
+pub(super) fn envelope(source: &str, number: u64) -> String {
+    let (id, time, record) = (EventId::random(&SystemEntropy), now(), record_id(number));
+    format!(
+        r#"{{"version":"0","id":"{id}","detail-type":"history","source":"{source}","account":"123456789012","time":"{time:.0}","region":"eu-west-2","resources":[],"detail":{{"event_id":"{id}","event_time":"{time:.6}","event_type_id":{TYPE_ID},"record_id":{record},"source_id":{SOURCE_ID},"source_type_id":{SOURCE_TYPE_ID},"event_data":{DATA}}}}}"#
+    )
+}

@@ -1,0 +1,65 @@
+//! The floor of storing on SQLite: a loop around INSERT and COMMIT, on a database that the service made,
+//! with its durability. No queue, no look at what is there, no answer to anybody.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use event_history::domain::{Entropy, SystemEntropy};
+use rusqlite::{Connection, params};
+
+use crate::event::{self, DATA, SOURCE_ID, SOURCE_TYPE_ID, TYPE_ID};
+use crate::say;
+use crate::timing::{Durations, summary};
+
+/// What the tables of migrations/sqlite need for an event. The one place here that knows their columns.
+const INSERT: &str = "INSERT INTO events (event_id, time_us, time_digits, event_type_id, record_id, \
+     source_id, source_type_id, source_name, source_info, file_id, event_data) \
+     VALUES (?, ?, 6, ?, ?, ?, ?, '', '', NULL, ?)";
+
+/// The cache of the connection that writes in the service.
+const CACHE_KIB: i64 = 8 * 1024;
+
+#[derive(clap::Args)]
+pub(super) struct Options {
+    /// A tenant's database, which nobody has open.
+    #[arg(long)]
+    database: PathBuf,
+    /// Events of one transaction.
+    #[arg(long)]
+    batch: u64,
+    #[arg(long)]
+    seconds: f64,
+}
+
+pub(super) fn run(options: &Options) -> anyhow::Result<()> {
+    let mut connection = Connection::open(&options.database)?;
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    let duration = Duration::from_secs_f64(options.seconds);
+    let (started, mut events, mut commits) = (Instant::now(), 0, Durations::new());
+    while started.elapsed() < duration {
+        let commit = Instant::now();
+        let transaction = connection.transaction()?;
+        for _ in 0..options.batch {
+            insert(&transaction, events)?;
+            events += 1;
+        }
+        transaction.commit()?;
+        commits.push(commit.elapsed());
+    }
+    say(summary(events, started.elapsed(), commits));
+    Ok(())
+}
+
+fn insert(connection: &Connection, number: u64) -> rusqlite::Result<usize> {
+    connection.prepare_cached(INSERT)?.execute(params![
+        SystemEntropy.uuid_v4(),
+        event::now().as_microsecond(),
+        TYPE_ID,
+        event::record_id(number),
+        SOURCE_ID,
+        SOURCE_TYPE_ID,
+        DATA,
+    ])
+}

@@ -1,0 +1,87 @@
+"""How a run measures, and how much of it."""
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import pathlib
+import tempfile
+
+from load import wrk
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameters:
+    rounds: int  # of each load
+    seconds: int  # of each load; wrk takes whole ones
+    warm_up: bool  # whether each load runs once before, for nothing
+    connections: tuple
+    sizes: tuple  # events of the tenants on SQLite whose pages are read
+    growth: tuple  # of these, the two between which a new event should cost the same
+    clickhouse_sizes: tuple  # a small history, a large one, and how large that becomes for reading
+    starts: int
+
+
+FULL = Parameters(
+    rounds=5,
+    seconds=2,
+    warm_up=True,
+    connections=(1, 32, 256),
+    sizes=(10**4, 10**5, 10**6, 10**7),
+    growth=(10**5, 10**7),
+    clickhouse_sizes=(10**5, 10**7, 2 * 10**7),
+    starts=21,
+)
+# Proves that all of it runs; its figures mean little.
+QUICK = Parameters(
+    rounds=1,
+    seconds=1,
+    warm_up=False,
+    connections=(1, 32),
+    sizes=(10**4, 10**5),
+    growth=(10**4, 10**5),
+    clickhouse_sizes=(10**4, 10**5, 2 * 10**5),
+    starts=5,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Bench:
+    """What a case has to work with."""
+
+    parameters: Parameters
+    service: pathlib.Path
+    floors: object
+    peer: object  # None where it could not be installed
+    folder: pathlib.Path
+
+    @contextlib.contextmanager
+    def new_folder(self):
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            yield pathlib.Path(folder)
+
+    def alternate(self, loads):
+        """Runs each load once a round, and returns what came of each, by its name. A load is a function
+        of the round's number; the one that begins changes from round to round."""
+        if self.parameters.warm_up:
+            for load in loads.values():
+                load("warm")
+        outcomes = {name: [] for name in loads}
+        names = list(loads)
+        for number in range(self.parameters.rounds):
+            first = number % len(names)
+            for name in names[first:] + names[:first]:
+                outcomes[name].append(loads[name](number))
+        return outcomes
+
+    @contextlib.contextmanager
+    def at_once(self, load):
+        """Runs a load beside what is done meanwhile. If it fails, so does this."""
+        with concurrent.futures.ThreadPoolExecutor() as threads:
+            running = threads.submit(load)
+            yield
+            running.result()
+
+    def get(self, server, path, connections, client_id=None, script=("fixed",)):
+        """A load of GET requests."""
+        url, seconds = server.url + path, self.parameters.seconds
+        return lambda _: wrk(url, connections, seconds, *script, client_id=client_id)

@@ -1,0 +1,192 @@
+"""What is measured, a function each, which starts what it needs and returns rows of the table."""
+
+import contextlib
+import json
+import statistics
+import urllib.request
+
+import histories
+from load import CREATE_EVENT, EVENTS, envelope, on, paced_events, span, wrk_events
+from report import Row, below, p99, rate, ratio_at_least, ratio_at_most
+from servers import DIRECT, Service
+
+
+def upload_url(bench):
+    """The one endpoint that does no I/O: what is left is HTTP and signing."""
+    path, rows = "/api/files/upload-url", []
+    with bench.new_folder() as folder, contextlib.ExitStack() as servers:
+        service = servers.enter_context(Service(bench.service, folder))
+        size = len(service.request("GET", path, client_id=service.create_tenant("bench")))
+        beside = {"service": service, "axum": servers.enter_context(bench.floors.http(200, size))}
+        if bench.peer:
+            beside["peer"] = servers.enter_context(bench.peer.start(folder))
+        ids = {name: beside[name].create_tenant(f"of_{name}") for name in ("service", "peer") if name in beside}
+        for connections in bench.parameters.connections:
+            got = bench.alternate({
+                name: bench.get(server, path, connections, ids.get(name)) for name, server in beside.items()
+            })  # fmt: skip
+            what = f"upload-url, {on(connections)}"
+            rows += [
+                rate(what, got, "axum", ratio_at_least(0.8)),
+                p99(what, got, "axum", ratio_at_most(2)),
+                *([rate(what, got, "peer", ratio_at_least(25))] if bench.peer else []),
+            ]
+    return rows
+
+
+def create_event(bench):
+    """New events, each durable before it is answered."""
+    rows, half_loads = [], []
+    with bench.new_folder() as folder, contextlib.ExitStack() as servers:
+        service = servers.enter_context(Service(bench.service, folder))
+        service.create_tenant("bench")
+        axum = servers.enter_context(bench.floors.http(201, answer_size(service)))
+        peer = servers.enter_context(bench.peer.start(folder)) if bench.peer else None
+        for connections in bench.parameters.connections:
+            got, batches = create_beside(bench, service, axum, peer, connections)
+            rows += create_rows(connections, got, batches)
+            if connections > 1:
+                half_loads.append((connections, statistics.median(it.rate for it in got["service"]) / 2))
+        rows += [half_load(bench, service, *half) for half in half_loads]
+    return rows
+
+
+def create_beside(bench, service, axum, peer, connections):
+    """Returns the outcomes, and how many events shared a commit of the service in each round. Each load
+    has a tenant of its own, so that all of them write to something empty."""
+    seconds, batches = bench.parameters.seconds, []
+
+    def ours(number):
+        name = f"events_{connections}_{number}"
+        service.create_tenant(name)
+        outcome, batch = service.with_batch(lambda: wrk_events(service, name, connections, seconds))
+        batches.append(batch)
+        return outcome
+
+    def sqlite(number):
+        name = f"bare_{connections}_{number}"
+        service.create_tenant(name)  # nobody asks for it, so the service does not have its file open
+        database, batch = service.database_file(name), batches[-1] if batches else 1
+        return bench.floors.load("sqlite", "--database", database, "--batch", batch, "--seconds", seconds)
+
+    def peers(number):
+        name = f"events_{connections}_{number}"
+        peer.create_tenant(name)
+        return wrk_events(peer, name, connections, seconds)
+
+    loads = {"service": ours, "sqlite": sqlite}
+    loads["axum"] = lambda _: wrk_events(axum, "bench", connections, seconds)
+    if peer:
+        loads["peer"] = peers
+    return bench.alternate(loads), batches
+
+
+def create_rows(connections, got, batches):
+    what = f"create-event, {on(connections)}"
+    label = f"SQLite alone, {span(batches)} a commit"
+    if connections == 1:
+        ours, theirs = ([it.each_ms for it in got[who]] for who in ("service", "sqlite"))
+        rows = [Row(f"{what}, each", "ms", ours, label, theirs, ratio_at_most(1.5))]
+    else:
+        rows = [rate(what, got, "sqlite", ratio_at_least(0.6) if connections == 32 else None, label)]
+    rows.append(rate(what, got, "axum", ratio_at_least(0.35) if connections == 256 else None))
+    if "peer" in got:
+        rows.append(rate(what, got, "peer", ratio_at_least(10) if connections == 32 else None))
+    return rows
+
+
+def half_load(bench, service, connections, half):
+    def load(number):
+        name = f"half_{connections}_{number}"
+        service.create_tenant(name)
+        return paced_events(bench.floors, service, name, connections, half, bench.parameters.seconds)
+
+    outcomes = bench.alternate({"service": load})["service"]
+    what = f"create-event, {on(connections)}, half load, p99"
+    return Row(what, "ms", [it.p99_ms for it in outcomes], target=below(25))
+
+
+def neighbours(bench):
+    """What one tenant's full load does to another one's single events."""
+    seconds, connections = bench.parameters.seconds, max(bench.parameters.connections)
+    with bench.new_folder() as folder, Service(bench.service, folder) as service:
+        service.create_tenant("quiet")
+        service.create_tenant("loud")
+
+        def quiet():
+            return paced_events(bench.floors, service, "quiet", 4, 200, seconds)
+
+        def beside_the_loud(_):
+            # A second longer than what is measured, which thus never runs alone.
+            with bench.at_once(lambda: wrk_events(service, "loud", connections, seconds + 1)):
+                return quiet()
+
+        got = bench.alternate({"alone": lambda _: quiet(), "beside": beside_the_loud})
+    what = f"create-event of one tenant while another sends on {on(connections)}, p99"
+    ours, theirs = ([it.p99_ms for it in got[name]] for name in ("beside", "alone"))
+    return [Row(what, "ms", ours, "alone", theirs, ratio_at_most(3))]
+
+
+def download_url(bench):
+    """Finds an event, and signs a URL for its file."""
+    rows = []
+    with bench.new_folder() as folder, contextlib.ExitStack() as servers:
+        files = f"file:{folder}/files"
+        service = servers.enter_context(Service(bench.service, folder, files=files))
+        client_id = service.create_tenant("bench")
+        path = f"{EVENTS}/{event_with_a_file(service, client_id)}/file"
+        size = len(service.request("GET", path, client_id=client_id))
+        axum = servers.enter_context(bench.floors.http(200, size))
+        for connections in bench.parameters.connections:
+            got = bench.alternate({
+                "service": bench.get(service, path, connections, client_id),
+                "axum": bench.get(axum, path, connections),
+            })  # fmt: skip
+            rows.append(rate(f"file download URL, {on(connections)}", got, "axum"))
+    return rows
+
+
+def event_with_a_file(service, client_id):
+    upload = json.loads(service.request("GET", "/api/files/upload-url", client_id=client_id))
+    DIRECT.open(urllib.request.Request(upload["upload_url"], b"a file", method="PUT")).close()
+    event = envelope("bench", file_id=upload["file_id"])
+    service.request("POST", CREATE_EVENT, event)
+    return event["detail"]["event_id"]
+
+
+def process(bench):
+    """What the process itself takes: the time to start, and memory."""
+    busy = max(bench.parameters.connections)
+    starts, idle, peak = [], [], []
+    with bench.new_folder() as folder:
+        with Service(bench.service, folder) as service:
+            service.create_tenant("bench")
+        for _ in range(bench.parameters.starts):
+            with Service(bench.service, folder) as service:
+                starts.append(service.start_ms)
+                service.request("GET", "/health/live")
+                idle.append(service.memory_mb("VmRSS"))
+        for _ in range(bench.parameters.rounds):
+            with Service(bench.service, folder) as service:
+                wrk_events(service, "bench", busy, bench.parameters.seconds)
+                peak.append(service.memory_mb("VmHWM"))
+    return [
+        Row("start-up with one tenant", "ms", starts, target=below(50)),
+        Row("memory, idle", "MB", idle, target=below(20)),
+        Row(f"memory at most, create-event, {on(busy)}", "MB", peak, target=below(100)),
+    ]
+
+
+def answer_size(service):
+    return len(service.request("POST", CREATE_EVENT, envelope("bench")))
+
+
+CASES = {
+    "upload-url": upload_url,
+    "create-event": create_event,
+    "neighbours": neighbours,
+    "download-url": download_url,
+    "process": process,
+    "history": histories.sqlite,
+    "clickhouse": histories.clickhouse,
+}

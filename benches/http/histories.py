@@ -1,0 +1,159 @@
+"""Histories: reading and writing where many events are, and the bytes that they take."""
+
+import contextlib
+
+from load import EVENTS, on, span, wrk_events
+from report import Row, below, rate, ratio_at_most
+from servers import ClickHouse, Service
+
+BUSY_CONNECTIONS = 32
+RECORDS = 1000  # of the events' shape
+DEPTH = 5000  # of the deep page: half of the smallest history
+PEER_EVENTS = 10**5
+MAX_COUNTED = 10**6  # where a count reads the whole history: beyond it a load would take minutes
+INSERT_EVENTS = 10_000  # of one INSERT that makes a history
+
+
+def sqlite(bench):
+    """On SQLite, with the plain alternative beside it."""
+    parameters = bench.parameters
+    names = {size: f"history_{size}" for size in parameters.sizes}
+    with bench.new_folder() as folder:
+        ids, rows = {}, []
+        for size, name in names.items():
+            ids[size] = bench.floors.fill(f"sqlite:{folder}", name, size)
+            used = sum(file.stat().st_size for file in (folder / "tenants").glob(f"{name}.db*"))
+            rows.append(Row(f"SQLite, {size:,} events, each", "bytes", [used / size], target=below(250)))
+        with Service(bench.service, folder) as service:
+            rows += pages(bench, service, ids)
+            rows += growth(bench, service, [names[size] for size in parameters.growth], "SQLite")
+            if bench.peer:
+                rows += beside_the_peer(bench, service, ids[PEER_EVENTS])
+    return rows
+
+
+COUNT_OF_ALL = "one event type's counts"
+PAGES = {
+    # what: (path, what wrk puts behind it, whether its growth is bounded by a target)
+    "one record's newest 50": (f"{EVENTS}?limit=50", ("records", str(RECORDS)), True),
+    "newest 50": (f"{EVENTS}?limit=50", ("fixed",), True),
+    f"50 at offset {DEPTH:,}": (f"{EVENTS}?limit=50&offset={DEPTH}", ("fixed",), False),
+    "one record's counts": (f"{EVENTS}?limit=1", ("records", str(RECORDS)), False),
+    COUNT_OF_ALL: (f"{EVENTS}?limit=1&event_type_id=7", ("fixed",), False),
+}
+
+
+def pages(bench, service, ids, backend="SQLite", bounded=True):
+    """The latency of pages on one connection: each size beside the smallest one."""
+    rows = []
+    for what, (path, script, is_bounded) in PAGES.items():
+        reads_all = what == COUNT_OF_ALL and backend == "SQLite"
+        smallest, *larger = [size for size in ids if not reads_all or size <= MAX_COUNTED]
+        got = bench.alternate(
+            {size: bench.get(service, path, 1, ids[size], script) for size in (smallest, *larger)}
+        )
+        for size in larger:
+            target = ratio_at_most(2) if bounded and is_bounded and size == larger[-1] else None
+            ours, theirs = ([it.p99_ms for it in got[which]] for which in (size, smallest))
+            label = f"{backend}, {what} of {size:,} events, p99"
+            rows.append(Row(label, "ms", ours, f"of {smallest:,}", theirs, target))
+    return rows
+
+
+def growth(bench, service, names, backend):
+    """Whether a new event costs more in a large history (the last name) than in a small one."""
+    rows = []
+    sizes = [int(name.rpartition("_")[2]) for name in names]
+    for connections in (1, BUSY_CONNECTIONS):
+        got = bench.alternate({name: new_events(bench, service, name, connections) for name in names})
+        small, large = ([it.each_ms for it in got[name]] for name in names)
+        what = f"{backend}, a new event beside {sizes[1]:,}, {on(connections)}"
+        rows.append(Row(what, "ms", large, f"beside {sizes[0]:,}", small, ratio_at_most(1.5)))
+    return rows
+
+
+def new_events(bench, service, name, connections):
+    return lambda _: wrk_events(service, name, connections, bench.parameters.seconds)
+
+
+def beside_the_peer(bench, service, client_id):
+    path, script, _ = PAGES["one record's newest 50"]
+    with bench.new_folder() as folder:
+        peers_id = bench.peer.fill(folder, "history", PEER_EVENTS)
+        with bench.peer.start(folder) as peer:
+            got = bench.alternate({
+                "service": bench.get(service, path, BUSY_CONNECTIONS, client_id, script),
+                "peer": bench.get(peer, path, BUSY_CONNECTIONS, peers_id, script),
+            })  # fmt: skip
+    what = f"SQLite, one record's newest 50 of {PEER_EVENTS:,} events, {on(BUSY_CONNECTIONS)}"
+    return [rate(what, got, "peer")]
+
+
+def clickhouse(bench):
+    """On ClickHouse: the same, and beside its client's INSERT alone."""
+    small, large, larger = bench.parameters.clickhouse_sizes
+    with bench.new_folder() as folder, contextlib.ExitStack() as servers:
+        engine = servers.enter_context(ClickHouse(folder / "engine"))
+        service = servers.enter_context(Service(bench.service, folder, engine.setting))
+        names = [f"history_{size}" for size in (small, large)]
+        ids = {size: service.create_tenant(name) for size, name in zip((small, large), names, strict=True)}
+        insert_history(bench, engine, names[0], ids[small], small)
+        # Old enough for what makes it larger later to come behind it.
+        insert_history(bench, engine, names[1], ids[large], large, larger - large)
+        rows = clickhouse_create(bench, engine, service)
+        engine.wait_for_merges()
+        rows += growth(bench, service, names, "ClickHouse")
+        insert_history(bench, engine, names[1], ids[large], larger - large)
+        engine.wait_for_merges()
+        rows += pages(bench, service, {small: ids[small], larger: ids[large]}, "ClickHouse", bounded=False)
+        for when in ("as merged by itself", "after OPTIMIZE FINAL"):
+            if when == "after OPTIMIZE FINAL":
+                engine.ask(f"OPTIMIZE TABLE `{names[1]}`.{table(ids[large])} FINAL")
+            used = bytes_per_event(engine, names[1], table(ids[large]))
+            rows.append(Row(f"ClickHouse, {larger:,} events, {when}, each", "bytes", [used], target=below(100)))
+    return rows
+
+
+def clickhouse_create(bench, engine, service):
+    """New events beside the INSERT alone, of as many events as the service gathered."""
+    rows, seconds = [], bench.parameters.seconds
+    for connections in bench.parameters.connections:
+        batches = []
+
+        def ours(number, connections=connections, batches=batches):
+            name = f"events_{connections}_{number}"
+            service.create_tenant(name)
+            outcome, batch = service.with_batch(lambda: wrk_events(service, name, connections, seconds))
+            batches.append(batch)
+            return outcome
+
+        def bare(number, connections=connections, batches=batches):
+            name = f"bare_{connections}_{number}"
+            inserted = table(service.create_tenant(name))
+            return insert(bench, engine, name, inserted, batches[-1] if batches else 1, "--seconds", seconds)
+
+        got = bench.alternate({"service": ours, "insert": bare})
+        what = f"ClickHouse, create-event, {on(connections)}"
+        rows.append(rate(what, got, "insert", label=f"INSERT alone, {span(batches)} each"))
+    return rows
+
+
+def insert_history(bench, engine, name, client_id, events, age=0):
+    arguments = ("--events", events, "--age-ms", age)  # a millisecond between two events
+    insert(bench, engine, name, table(client_id), INSERT_EVENTS, *arguments)
+
+
+def insert(bench, engine, name, table, batch, *arguments):
+    at = ("--url", engine.url, "--database", name, "--table", table, "--batch", batch)
+    return bench.floors.load("clickhouse", *at, *arguments)
+
+
+def table(client_id):
+    return f"events_{client_id.replace('-', '')}"
+
+
+def bytes_per_event(engine, database, table):
+    return float(engine.ask(
+        "SELECT sum(bytes_on_disk) / sum(rows) FROM system.parts "
+        f"WHERE active AND database = '{database}' AND table = '{table}'"
+    ))  # fmt: skip

@@ -1,0 +1,228 @@
+"""The servers of a run, each on a free loopback port of its own, and the programs beside them."""
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from load import API_KEY, outcome
+
+ROOT = pathlib.Path(__file__).parents[2]
+START_SECONDS = 60
+STOP_SECONDS = 120  # what a service folds back into a large file takes its time
+# Example keys: signing is what costs, and no request ever leaves this machine.
+AWS = {
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "AWS_DEFAULT_REGION": "eu-west-2",
+}
+S3 = "s3://cluster-1-namespace-2?region=eu-west-2"
+# Without the proxy that the environment may name.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Server:
+    """A child process that answers HTTP. Left with `with`, it ends."""
+
+    def __init__(self, command, environment=None, url=None):
+        started = time.perf_counter()
+        self.process = subprocess.Popen(
+            [str(part) for part in command],
+            env={**os.environ, **(environment or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.url = url
+        if url is None:  # it chose the port itself, and says so
+            line = self.process.stdout.readline()
+            self.start_ms = (time.perf_counter() - started) * 1000
+            if not line:
+                raise RuntimeError(f"{command[0]} did not start")
+            self.url = line.split()[-1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def request(self, method, path, body=None, client_id=None):
+        """Returns the body of an answer; any status but a good one is an error."""
+        headers = {"X-API-Key": API_KEY, "Content-Type": "application/json"}
+        if client_id:
+            headers["X-Client-Id"] = client_id
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        with DIRECT.open(request, timeout=START_SECONDS) as answer:
+            return answer.read()
+
+    def create_tenant(self, name):
+        body = {"database_name": name, "client_label": "bench"}
+        return json.loads(self.request("POST", "/api/initialize-tenant", body))["client_id"]
+
+    def wait_until_it_answers(self, path):
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                return self.request("GET", path)
+            except urllib.error.HTTPError:
+                return None
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.02)
+        raise RuntimeError(f"nothing answers at {self.url}")
+
+    def memory_mb(self, field):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(rf"^{field}:\s+(\d+) kB", status, re.MULTILINE)[1]) * 1024 / 1e6
+
+
+class Service(Server):
+    """The service, as it is installed: its log is written and goes to nobody."""
+
+    def __init__(self, binary, folder, database=None, files=S3):
+        self.folder = pathlib.Path(folder)
+        environment = {
+            **AWS,
+            "EVENT_HISTORY_API_KEY": API_KEY,
+            "EVENT_HISTORY_LISTEN": "127.0.0.1:0",
+            "EVENT_HISTORY_DATABASE": database or f"sqlite:{folder}",
+            "EVENT_HISTORY_FILES": files,
+        }
+        super().__init__([binary, "serve"], environment)
+
+    def database_file(self, name):
+        return self.folder / "tenants" / f"{name}.db"
+
+    def with_batch(self, load):
+        """What came of a load, and how many events shared a commit meanwhile."""
+        events, commits = self.commits()
+        outcome = load()
+        events_then, commits_then = self.commits()
+        return outcome, max(1, round((events_then - events) / (commits_then - commits)))
+
+    def commits(self):
+        """How many events were stored by now, and with how many commits."""
+        metrics = self.request("GET", "/metrics").decode()
+
+        def value(part):
+            found = re.search(rf"^event_history_commit_events_{part} (\S+)$", metrics, re.MULTILINE)
+            return float(found[1]) if found else 0.0
+
+        return value("sum"), value("count")
+
+
+class Floors:
+    """benches/floors, built."""
+
+    def __init__(self, binary):
+        self.binary = binary
+
+    def run(self, *arguments):
+        command = [str(part) for part in (self.binary, *arguments)]
+        return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+    def load(self, *arguments):
+        return outcome(self.run(*arguments))
+
+    def fill(self, database, name, events):
+        """Returns the client id of a tenant with so many events."""
+        return self.run("fill", "--database", database, "--name", name, "--events", events)["client_id"]
+
+    def http(self, status, size):
+        return Server([self.binary, "http", "--status", status, "--size", size])
+
+
+class Peer:
+    """benches/peer in a virtual environment of its own."""
+
+    FOLDER = ROOT / "benches/peer"
+
+    def __init__(self, folder):
+        self.venv = folder / "peer-venv"
+        stamp = self.venv / "installed"
+        requirements = self.FOLDER / "requirements.txt"
+        if not stamp.exists() or stamp.read_text() != requirements.read_text():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", self.venv], check=True)
+            pip = [self.venv / "bin/pip", "install", "--quiet", "--disable-pip-version-check"]
+            subprocess.run([*pip, "-r", requirements], check=True)
+            stamp.write_text(requirements.read_text())
+
+    def environment(self, folder):
+        return {**AWS, "PEER_API_KEY": API_KEY, "PEER_DATABASE": f"{folder}/peer.db"}
+
+    def start(self, folder):
+        """Two worker processes, one for each core of the machine that the targets were set on."""
+        port = free_port()
+        command = [self.venv / "bin/uvicorn", "--app-dir", self.FOLDER, "service:app"]
+        command += ["--port", port, "--workers", 2, "--no-access-log", "--log-level", "warning"]
+        server = Server(command, self.environment(folder), f"http://127.0.0.1:{port}")
+        server.wait_until_it_answers("/openapi.json")
+        return server
+
+    def fill(self, folder, name, events):
+        command = [self.venv / "bin/python", self.FOLDER / "service.py", name, str(events)]
+        environment = {**os.environ, **self.environment(folder)}
+        done = subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE, text=True)
+        return done.stdout.strip()
+
+
+class ClickHouse(Server):
+    """ClickHouse's engine out of the library that tests/run installs."""
+
+    LIBRARY = ROOT / "target/test-tools/clickhouse/libchdb.so"
+    LAUNCHER = ROOT / "tests/it/python/clickhouse.py"
+
+    def __init__(self, folder):
+        port = free_port()
+        command = [sys.executable, self.LAUNCHER, self.LIBRARY, folder, port]
+        super().__init__(command, url=f"http://127.0.0.1:{port}")
+        if self.process.stdout.readline() != "ready\n":
+            raise RuntimeError("ClickHouse's engine did not start")
+        self.setting = f"clickhouse://default@127.0.0.1:{port}"
+
+    def ask(self, sql):
+        with DIRECT.open(self.url, sql.encode(), timeout=1800) as answer:
+            return answer.read().decode().strip()
+
+    def wait_for_merges(self):
+        """What merges in the background would be measured with whatever comes next."""
+        while int(self.ask("SELECT count() FROM system.merges")):
+            time.sleep(0.2)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def build(debug):
+    """Builds the service and benches/floors; returns both programs."""
+    profile = [] if debug else ["--release"]
+    cargo = ["cargo", "build", "--locked", *profile]
+    command = [*cargo, "--bench", "floors", "--message-format", "json"]
+    built = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    # Afterwards: the step before leaves a service that is built with what only tests need.
+    subprocess.run([*cargo, "--bin", "event-history"], cwd=ROOT, check=True)
+    messages = [json.loads(line) for line in built.splitlines()]
+    programs = [it["executable"] for it in messages if it.get("target", {}).get("name") == "floors"]
+    service = ROOT / "target" / ("debug" if debug else "release") / "event-history"
+    return service, Floors(programs[0])
+
+
+def installed(program):
+    return shutil.which(program) is not None

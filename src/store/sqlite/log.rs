@@ -1,0 +1,130 @@
+//! The write-ahead log of one database: when it is folded back into the file, and by whom.
+//!
+//! Folding costs two fsyncs and a write for each page, so it is done seldom, and beside the writer: a
+//! thread copies what the log holds, while commits go on. What they added meanwhile is little; the
+//! writer copies it between two commits, and the next commit starts the log over.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::hooks::Wal;
+
+use super::database::{BUSY_TIMEOUT, Site};
+
+/// The pages of the log (of 4 KiB) at which folding starts. Pages that are written again and again are
+/// copied once; measured in docs/benchmarks.md, twice as many gain nothing.
+const FOLD_AT_PAGES: i32 = 8192;
+
+/// What the writer copies between two commits: it takes a few milliseconds.
+const TAIL_PAGES: i32 = 512;
+
+/// How often the thread goes over the log until what is left is a tail. Each time less is left, unless
+/// commits are faster than the disk, and then waiting would not help.
+const MAX_PASSES: usize = 5;
+
+/// Follows the log of the connection that writes.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    /// Set by SQLite at each commit.
+    pages: Arc<AtomicI32>,
+    /// Where the last folding ended: a reader may have kept the log from starting over since.
+    folded: i32,
+    folding: Option<JoinHandle<()>>,
+}
+
+impl Log {
+    /// Takes over from SQLite, which would fold the log within every commit that passes 1000 pages.
+    pub(super) fn follow(&self, connection: &mut Connection) -> rusqlite::Result<()> {
+        let pages = Arc::clone(&self.pages);
+        connection.wal_hook(Some(move |_: &mut Wal, count| {
+            pages.store(count, Ordering::Relaxed);
+            Ok(())
+        }))
+    }
+
+    /// Folds the log back where it is time to. Called between commits; takes milliseconds at most.
+    pub(super) fn keep(&mut self, site: &Arc<Site>, connection: &Connection) {
+        let pages = self.pages.load(Ordering::Relaxed);
+        if pages < self.folded {
+            self.folded = 0; // it has started over
+        }
+        match self.folding.take() {
+            None if pages - self.folded > FOLD_AT_PAGES => self.start_folding(site),
+            Some(thread) if thread.is_finished() => {
+                wait_for(thread);
+                if let Err(error) = fold(connection) {
+                    warn(site, &error);
+                }
+                self.folded = pages;
+            }
+            unchanged => self.folding = unchanged,
+        }
+    }
+
+    /// Waits until nobody folds any more, so that the connection can do it to the end.
+    pub(super) fn settle(&mut self) {
+        if let Some(thread) = self.folding.take() {
+            wait_for(thread);
+        }
+    }
+
+    /// Empties the log, if no reader is looking at it. For a moment in which nothing is to be written.
+    pub(super) fn empty(&mut self, site: &Site, connection: &Connection) {
+        self.settle();
+        let emptied = connection
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
+            .and_then(|()| connection.busy_timeout(BUSY_TIMEOUT));
+        if let Err(error) = emptied {
+            warn(site, &error);
+        }
+        self.folded = 0;
+    }
+
+    fn start_folding(&mut self, site: &Arc<Site>) {
+        let (pages, of) = (Arc::clone(&self.pages), Arc::clone(site));
+        let work = move || {
+            if let Err(error) = fold_to_the_tail(&of, &pages) {
+                warn(&of, &error);
+            }
+        };
+        let name = "sqlite-log".to_owned();
+        match std::thread::Builder::new().name(name).spawn(work) {
+            Ok(thread) => self.folding = Some(thread),
+            // The next commit tries again.
+            Err(error) => {
+                tracing::warn!(tenant = %site.name, "no thread to fold the log back: {error}");
+            }
+        }
+    }
+}
+
+fn fold_to_the_tail(site: &Site, pages: &AtomicI32) -> rusqlite::Result<()> {
+    let connection = site.connect()?;
+    for _ in 0..MAX_PASSES {
+        let folded = fold(&connection)?;
+        if pages.load(Ordering::Relaxed) - folded <= TAIL_PAGES {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Copies into the file what no reader keeps in the log; returns how many of its pages are there now.
+fn fold(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(2))
+}
+
+fn wait_for(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
+        tracing::error!("folding a log ended by a panic");
+    }
+}
+
+/// Nothing is lost: what is in the log stays there, and the next attempt finds it.
+fn warn(site: &Site, error: &rusqlite::Error) {
+    tracing::warn!(tenant = %site.name, "the write-ahead log was not folded back: {error}");
+}

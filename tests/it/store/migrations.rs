@@ -1,0 +1,118 @@
+//! Databases that older versions left behind, with events in them.
+
+use std::fs;
+use std::path::Path;
+
+use event_history::domain::{Event, Query, Tenant};
+use event_history::store::Store;
+use event_history::store::conformance::samples::history;
+use rusqlite::Connection;
+
+use super::Place;
+
+const FIRST_SCHEMA: &str = include_str!("../../../migrations/sqlite/tenant_0001.sql");
+
+/// Puts what is in the database at `path` into one of the first schema, in its place.
+fn make_old(path: &Path) {
+    let newer = path.with_extension("newer");
+    fs::rename(path, &newer).unwrap();
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch(FIRST_SCHEMA).unwrap();
+    connection
+        .execute("ATTACH ? AS newer", [newer.to_str().unwrap()])
+        .unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA user_version = 1;
+             INSERT INTO events SELECT event_id, time_us, time_digits, event_type_id, record_id,
+                 source_id, source_type_id, source_name, source_info, file_id, event_data
+                 FROM newer.events;",
+        )
+        .unwrap();
+    drop(connection);
+    fs::remove_file(newer).unwrap();
+}
+
+/// Holds the counts of every record and type against the events themselves.
+async fn assert_counts(store: &dyn Store, tenant: &Tenant, events: &[Event]) {
+    for event in &events[..40] {
+        for (record_ids, event_type_ids) in [
+            (vec![], vec![]),
+            (vec![event.record_id], vec![]),
+            (vec![], vec![event.event_type_id]),
+            (
+                vec![event.record_id, event.record_id, 3],
+                vec![event.event_type_id],
+            ),
+        ] {
+            let query = Query {
+                record_ids,
+                event_type_ids,
+                ..Query::default()
+            };
+            let expected = events.iter().filter(|it| query.matches(it)).count() as u64;
+            let page = store.events(tenant, &query).await.unwrap();
+            let counts = (page.total_count, page.filtered_count);
+            assert_eq!(counts, (events.len() as u64, expected), "{query:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filled_database_of_the_first_version_is_upgraded_with_its_counts() {
+    let place = Place::new();
+    let (store, [tenant]) = place.open_with(["demo"]).await;
+    let mut events = history(1, 400);
+    let later = events.split_off(300);
+    store.append(&tenant, events.clone()).await.unwrap();
+    store.close().await.unwrap();
+    make_old(&place.database("demo"));
+
+    let store = place.open().await;
+    assert_counts(&store, &tenant, &events).await;
+    // Some of these are second deliveries, which count once.
+    let again: Vec<Event> = events[..50].iter().chain(&later).cloned().collect();
+    store.append(&tenant, again).await.unwrap();
+    events.extend(later);
+    assert_counts(&store, &tenant, &events).await;
+    store.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgrade_that_was_cut_short_leaves_the_old_database() {
+    let place = Place::new();
+    let (store, [tenant]) = place.open_with(["demo"]).await;
+    let events = history(2, 100);
+    store.append(&tenant, events.clone()).await.unwrap();
+    store.close().await.unwrap();
+    make_old(&place.database("demo"));
+    // The upgrade fails on the way: what it has to make is there already.
+    Place::edit(&place.database("demo"), "CREATE TABLE type_counts (x)");
+    let store = place.open().await;
+    store
+        .events(&tenant, &Query::default())
+        .await
+        .expect_err("half an upgrade");
+    store.close().await.unwrap();
+    Place::edit(&place.database("demo"), "DROP TABLE type_counts");
+    let store = place.open().await;
+    assert_counts(&store, &tenant, &events).await;
+    store.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_a_person_deletes_are_not_counted() {
+    let place = Place::new();
+    let (store, [tenant]) = place.open_with(["demo"]).await;
+    let mut events = history(3, 200);
+    store.append(&tenant, events.clone()).await.unwrap();
+    store.close().await.unwrap();
+    let cut = events[100].time.micros();
+    let sql = format!("DELETE FROM events WHERE time_us < {cut}");
+    Place::edit(&place.database("demo"), &sql);
+    events.retain(|event| event.time.micros() >= cut);
+    assert!((40..200).contains(&events.len()), "{}", events.len());
+    let store = place.open().await;
+    assert_counts(&store, &tenant, &events).await;
+    store.close().await.unwrap();
+}
