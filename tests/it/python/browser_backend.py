@@ -8,6 +8,7 @@ import pathlib
 import sys
 
 folder, driver = sys.argv[1:3]
+sys.dont_write_bytecode = True  # the folder is the project's, not ours to fill
 sys.path.insert(0, folder)
 import server  # noqa: E402
 
