@@ -10,7 +10,8 @@ use crate::app;
 use crate::config::{Arguments, Config};
 use crate::domain::finding::State;
 use crate::domain::{Finding, SystemClock, SystemEntropy};
-use crate::{objects, store};
+use crate::objects::{self, Wishes};
+use crate::store;
 
 /// Prints a line for each thing looked at; the status is 1 if one of them is wrong.
 pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -58,12 +59,16 @@ async fn files(config: &Config) -> Vec<Finding> {
     let public_url = config.public_url(config.listen);
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
     let surroundings = app::surroundings(config, clock, entropy, &public_url);
-    if !config.cors_origins.is_empty() {
-        return objects::check(&config.files, &surroundings, &config.cors_origins).await;
+    let mut wishes = Wishes {
+        origins: config.cors_origins.clone(),
+        object_lock: config.object_lock.is_some(),
+    };
+    if !wishes.origins.is_empty() {
+        return objects::check(&config.files, &surroundings, &wishes).await;
     }
     // Nobody said that browsers are to use the files: what stops them is worth a warning alone.
-    let origin = public_url.origin().ascii_serialization();
-    let findings = objects::check(&config.files, &surroundings, &[origin]).await;
+    wishes.origins = vec![public_url.origin().ascii_serialization()];
+    let findings = objects::check(&config.files, &surroundings, &wishes).await;
     findings.into_iter().map(soften_cors).collect()
 }
 

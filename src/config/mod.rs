@@ -146,7 +146,12 @@ impl Config {
         let content_types = parse.optional(&settings::ALLOWED_CONTENT_TYPES, value::content_types);
         let requires_length = parse.optional(&settings::REQUIRE_CONTENT_LENGTH, value::boolean);
         let requires_sha256 = parse.optional(&settings::REQUIRE_CHECKSUM, value::boolean);
-        let object_lock = parse.optional(&settings::OBJECT_LOCK, value::object_lock);
+        let object_lock = parse.optional(&settings::OBJECT_LOCK, |text| {
+            if matches!(files, Some(objects::Location::Embedded { .. })) {
+                return Err("the embedded storage has no Object Lock".to_owned());
+            }
+            value::object_lock(text)
+        });
         let sweep_orphans_after = parse.optional(&settings::SWEEP_ORPHANS_AFTER, |text| {
             value::duration(text, MIN_URL_TTL, MAX_FILE_AGE)
         });

@@ -133,8 +133,8 @@ pub trait Objects: Debug + Send + Sync {
     async fn ping(&self) -> Result<(), Error>;
 
     /// Says what stands in the way of using this storage, for `event-history check`: credentials,
-    /// bucket, clock, and whether a browser on each of `origins` could upload and download.
-    async fn check(&self, origins: &[String]) -> Vec<Finding>;
+    /// bucket, clock, and what of `wishes` cannot be.
+    async fn check(&self, wishes: &Wishes) -> Vec<Finding>;
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -168,6 +168,15 @@ pub struct Surroundings {
     pub embedded_key_pair: Option<KeyPair>,
     /// The origins whose pages may use the embedded endpoint from a browser; `*` is every origin.
     pub embedded_origins: Vec<String>,
+}
+
+/// What a deployment wants of its storage beside keeping files.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    /// The origins whose pages are to upload and download.
+    pub origins: Vec<String>,
+    /// Whether files are to be retained.
+    pub object_lock: bool,
 }
 
 /// An open storage; `endpoint` is there if this process has to serve it too.
@@ -234,7 +243,7 @@ pub async fn open(location: &Location, surroundings: &Surroundings) -> Result<Op
 pub async fn check(
     location: &Location,
     surroundings: &Surroundings,
-    origins: &[String],
+    wishes: &Wishes,
 ) -> Vec<Finding> {
     if let Location::Embedded { folder, .. } = location {
         let finding = embedded::check_folder(folder);
@@ -244,7 +253,7 @@ pub async fn check(
         }
     }
     match open(location, surroundings).await {
-        Ok(opened) => opened.objects.check(origins).await,
+        Ok(opened) => opened.objects.check(wishes).await,
         Err(error) => {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             let message = format!("{error}: {}", cause.unwrap_or_default());

@@ -14,7 +14,7 @@ use crate::domain::{DatabaseName, FileName, Finding, ObjectKey};
 use crate::objects::signer::{FILE_NAME_HEADER, SHA256_HEADER};
 use crate::objects::{
     DownloadTerms, Error, FormTerms, Listing, ObjectInfo, Objects, PartTag, Parts, Presigned,
-    PresignedForm, Retention, UploadTerms,
+    PresignedForm, Retention, UploadTerms, Wishes,
 };
 
 #[async_trait]
@@ -180,7 +180,7 @@ impl Objects for Embedded {
         blocking(move || folder.ping()).await
     }
 
-    async fn check(&self, origins: &[String]) -> Vec<Finding> {
+    async fn check(&self, wishes: &Wishes) -> Vec<Finding> {
         let folder = Arc::clone(&self.folder);
         let keeps_key_pair = self.keeps_key_pair;
         let on_disk = blocking(move || {
@@ -201,7 +201,12 @@ impl Objects for Embedded {
         };
         findings.push(Finding::good("clock", "signs and verifies by one clock"));
         findings.extend(self.check_public_url());
-        findings.extend(origins.iter().map(|origin| self.check_origin(origin)));
+        findings.extend(
+            wishes
+                .origins
+                .iter()
+                .map(|origin| self.check_origin(origin)),
+        );
         findings
     }
 }

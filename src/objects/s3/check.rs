@@ -19,6 +19,7 @@ use super::credentials::Held;
 use super::{OWN_REQUEST_LIFE, S3, versions};
 use crate::domain::Finding;
 use crate::domain::cause::chain;
+use crate::objects::Wishes;
 
 /// An object that nobody makes: no tenant's files have the nil UUID.
 const PROBE: &str = "event-history-check/00000000-0000-0000-0000-000000000000";
@@ -39,7 +40,8 @@ const ANY_ORIGIN: &str = "https://event-history.invalid";
 const UPLOAD_HEADERS: &str =
     "content-type,x-amz-checksum-sha256,x-amz-meta-file-name,x-amz-meta-sha256";
 
-pub(super) async fn check(s3: &S3, origins: &[String]) -> Vec<Finding> {
+pub(super) async fn check(s3: &S3, wishes: &Wishes) -> Vec<Finding> {
+    let origins = &wishes.origins;
     let mut findings = Vec::new();
     let held = match s3.credentials.get(OWN_REQUEST_LIFE).await {
         Ok(held) => Some(held),
@@ -68,7 +70,7 @@ pub(super) async fn check(s3: &S3, origins: &[String]) -> Vec<Finding> {
         _ => answer,
     };
     findings.extend(judge_answer(s3, &answer, held.as_ref()));
-    findings.extend(versions::judge(s3).await);
+    findings.extend(versions::judge(s3, wishes.object_lock).await);
     for origin in origins {
         findings.push(check_origin(s3, origin, origins).await);
     }

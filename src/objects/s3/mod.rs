@@ -23,7 +23,7 @@ use self::source::Source;
 use super::signer::Signer;
 use super::{
     DownloadTerms, Error, FormTerms, Listing, ObjectInfo, Objects, PartTag, Parts, Presigned,
-    PresignedForm, Retention, UploadTerms,
+    PresignedForm, Retention, UploadTerms, Wishes,
 };
 use crate::domain::{Clock, DatabaseName, Finding, ObjectKey};
 
@@ -227,8 +227,8 @@ impl Objects for S3 {
         self.ask_bucket().await
     }
 
-    async fn check(&self, origins: &[String]) -> Vec<Finding> {
-        check::check(self, origins).await
+    async fn check(&self, wishes: &Wishes) -> Vec<Finding> {
+        check::check(self, wishes).await
     }
 }
 

@@ -35,8 +35,23 @@ impl S3 {
     }
 }
 
-/// Says what the bucket keeps; nothing where it cannot be seen, because nothing depends on it.
-pub(super) async fn judge(s3: &S3) -> Option<Finding> {
+/// Says what the bucket keeps; nothing where it cannot be seen and nothing depends on it.
+pub(super) async fn judge(s3: &S3, wants_lock: bool) -> Option<Finding> {
+    if wants_lock {
+        let remedy = "make a bucket with Object Lock, or do not set --object-lock";
+        match s3.has_object_lock().await {
+            Ok(true) => {}
+            Ok(false) => {
+                let message = "files are to be retained, and the bucket has no Object Lock";
+                return Some(Finding::wrong("versions", message, remedy));
+            }
+            Err(error) => {
+                let message = format!("whether the bucket has Object Lock cannot be seen: {error}");
+                let remedy = "grant s3:GetBucketObjectLockConfiguration";
+                return Some(Finding::warning("versions", message, remedy));
+            }
+        }
+    }
     let message = match (s3.keeps_versions().await.ok()?, s3.has_object_lock().await) {
         (false, _) => "the bucket keeps no versions of objects",
         (true, Ok(true)) => "the bucket keeps versions of objects, and has Object Lock",

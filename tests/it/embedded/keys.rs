@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use event_history::domain::finding::State;
-use event_history::objects::{DownloadTerms, Error, Surroundings};
+use event_history::objects::{DownloadTerms, Error, Surroundings, Wishes};
 
 use super::*;
 
@@ -114,7 +114,11 @@ async fn check_finds_what_is_wrong_and_what_is_not() {
     let surroundings = surroundings(ANYWHERE, false);
     let objects = open(folder.path(), &surroundings).await.unwrap();
     let origins = [ORIGIN.to_owned(), "https://other.example".to_owned()];
-    let findings = objects.check(&origins).await;
+    let wishes = Wishes {
+        origins: origins.to_vec(),
+        ..Wishes::default()
+    };
+    let findings = objects.check(&wishes).await;
     let subjects: Vec<_> = findings
         .iter()
         .map(|it| (it.subject, it.state == State::Good))
@@ -129,7 +133,7 @@ async fn check_finds_what_is_wrong_and_what_is_not() {
     assert_eq!(subjects, expected, "{findings:?}");
 
     fs::set_permissions(key_file(folder.path()), fs::Permissions::from_mode(0o644)).unwrap();
-    let findings = objects.check(&[]).await;
+    let findings = objects.check(&Wishes::default()).await;
     assert!(
         matches!(&findings[1].state, State::Warning { remedy } if remedy.contains("chmod 600"))
     );
