@@ -24,8 +24,8 @@ async fn the_recorded_version_is_served_and_cannot_be_removed() {
     let event = case.referenced(&file_id).await;
     let version_id = text(&event["file"]["version_id"]);
     case.overwrite(&file_id, "forged!").await;
-    let served = case.downloaded(&event, "").await;
-    assert_eq!(served.text().await.expect("text"), "genuine");
+    let answer = case.downloaded(&event, "").await;
+    assert_eq!(answer.text().await.expect("text"), "genuine");
 
     let key = format!("{}/{file_id}", case.tenant.database_name);
     let (bucket, credentials) = (case.storage.bucket(), case.storage.credentials());
@@ -38,6 +38,6 @@ async fn the_recorded_version_is_served_and_cannot_be_removed() {
     // A later event records what is there by then.
     let later = case.referenced(&file_id).await;
     assert_ne!(later["file"]["version_id"], version_id.as_str());
-    let served = case.downloaded(&later, "").await;
-    assert_eq!(served.text().await.expect("text"), "forged!");
+    let answer = case.downloaded(&later, "").await;
+    assert_eq!(answer.text().await.expect("text"), "forged!");
 }
