@@ -36,7 +36,7 @@ impl Passing for objects::Error {
     }
 }
 
-/// Makes attempts until one succeeds, fails for good, or [`PATIENCE`] is over; answers with the last.
+/// Makes attempts until one succeeds, fails for good, or the time for it is over; answers with the last.
 pub async fn patiently<T, E: Passing, F: Future<Output = Result<T, E>>>(
     what: &str,
     mut attempt: impl FnMut() -> F,
