@@ -69,6 +69,8 @@ const DELETED: &str = "3";
 
 const UNTAKEN: &str = "DROP TABLE `$NAME`.events SYNC";
 const TABLELESS: &str = "DROP TABLE `$NAME`.`$TABLE` SYNC";
+/// The table of files that were given up is made behind that of events.
+const NOTELESS: &str = "DROP TABLE `$NAME`.`given_up_$ID` SYNC";
 
 const fn cut(step: &'static str, revision: Option<u8>, undone: &'static [&'static str]) -> Cut {
     Cut {
@@ -80,10 +82,11 @@ const fn cut(step: &'static str, revision: Option<u8>, undone: &'static [&'stati
 }
 
 /// Before the database was taken.
-const BARELY_MADE: [Cut; 3] = [
-    cut("database", None, &[UNTAKEN, TABLELESS]),
-    cut("entry", Some(CREATING), &[UNTAKEN, TABLELESS]),
-    cut("table", Some(CREATING), &[UNTAKEN]),
+const BARELY_MADE: [Cut; 4] = [
+    cut("database", None, &[UNTAKEN, NOTELESS, TABLELESS]),
+    cut("entry", Some(CREATING), &[UNTAKEN, NOTELESS, TABLELESS]),
+    cut("table", Some(CREATING), &[UNTAKEN, NOTELESS]),
+    cut("tables", Some(CREATING), &[UNTAKEN]),
 ];
 const TAKEN: Cut = cut("taken", Some(CREATING), &[]);
 const BARELY_DELETED: [Cut; 3] = [
