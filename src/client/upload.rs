@@ -9,9 +9,7 @@ use super::resume::Memory;
 use super::retry::patiently;
 use super::{Client, Error, NewEvent, NewFile, PartRules};
 use crate::domain::EventId;
-
-/// The largest object of a single PUT. Source: Amazon S3 API reference, "`PutObject`".
-const MAX_SINGLE_PUT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+use crate::domain::file::limits::MAX_SINGLE_UPLOAD_BYTES;
 
 impl Client {
     /// Uploads files and stores one event that references all of them. When this returns, the event is
@@ -49,7 +47,7 @@ impl Client {
         rules: &PartRules,
         progress: &Progress,
     ) -> Result<(String, Option<Memory>), Error> {
-        if file.size_bytes > rules.above_bytes.min(MAX_SINGLE_PUT_BYTES) {
+        if file.size_bytes > rules.above_bytes.min(MAX_SINGLE_UPLOAD_BYTES) {
             let (file_id, memory) = self.upload_in_parts(file, rules, progress).await?;
             return Ok((file_id, Some(memory)));
         }

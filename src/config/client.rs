@@ -16,11 +16,7 @@ use super::settings::{
 use super::sources::{Given, argument, given, unknown_variable};
 use super::{Problems, value};
 use crate::domain::ClientId;
-use crate::service::MAX_FILE_BYTES;
-
-/// Source: Amazon S3 user guide, "Amazon S3 multipart upload limits".
-const MIN_PART_BYTES: u64 = 5 * 1024 * 1024;
-const MAX_PART_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+use crate::domain::file::limits::{MAX_FILE_BYTES, MAX_SINGLE_UPLOAD_BYTES, MIN_PART_BYTES};
 
 /// Longer than any outage that a person waits for at the keyboard.
 const MAX_RETRY_FOR: Duration = Duration::from_hours(24);
@@ -78,7 +74,7 @@ impl ClientConfig {
             value::size(text, 0, MAX_FILE_BYTES)
         });
         let part_bytes = parse.optional(&PART_SIZE, |text| {
-            value::size(text, MIN_PART_BYTES, MAX_PART_BYTES)
+            value::size(text, MIN_PART_BYTES, MAX_SINGLE_UPLOAD_BYTES)
         });
         let state_folder = parse.optional(&STATE_DIR, |text| Ok(PathBuf::from(text)));
         for setting in [&CLIENT_API_KEY, &CLIENT_ID] {

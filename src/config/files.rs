@@ -11,7 +11,7 @@ use super::settings::{CONFIG, DATABASE, FILES};
 use super::sources::{Arguments, Given, Sources, argument, given};
 use super::{MAX_FILE_AGE, Problems, value};
 use crate::domain::DatabaseName;
-use crate::service::MAX_FILE_BYTES;
+use crate::domain::file::limits::MAX_FILE_BYTES;
 use crate::{objects, store};
 
 const TENANT: &str = "tenant";

@@ -22,9 +22,10 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::domain::file::limits::MAX_FILE_BYTES;
 use crate::domain::{Catalogue, TenantMember};
 use crate::objects::{self, KeyPair};
-use crate::service::{MAX_FILE_BYTES, ObjectLock, UploadRules};
+use crate::service::{ObjectLock, UploadRules};
 use crate::store;
 use settings::Setting;
 use sources::{Given, Sources};

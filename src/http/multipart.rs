@@ -14,9 +14,10 @@ use super::extract::JsonBody;
 use super::fields::{self, Object, Problems};
 use super::files::{content_type, expires_in, file_name, sha256};
 use super::openapi::{InvalidResponses, KeyResponses, TenantResponses, UnavailableResponses};
+use crate::domain::file::limits::MAX_PARTS;
 use crate::domain::{FileId, Invalid};
 use crate::objects::{Part, PartTag, UploadTerms};
-use crate::service::{Access, MAX_PARTS};
+use crate::service::Access;
 
 /// The one route that may take longer than others.
 pub(super) const COMPLETE_PATH: &str = "/api/files/multipart/{file_id}/complete";

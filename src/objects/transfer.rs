@@ -18,15 +18,10 @@ use sha2::{Digest, Sha256};
 
 use super::signer::{FILE_NAME_HEADER, SHA256_HEADER};
 use super::{DownloadTerms, Error, ObjectInfo, Objects, Pace, PartTag, Presigned, UploadTerms};
+use crate::domain::file::limits::{self, MAX_SINGLE_UPLOAD_BYTES, MIN_PART_BYTES};
 use crate::domain::{ContentType, FileName, FileSha256, ObjectKey};
 
-/// The largest object of a single PUT. Source: Amazon S3 API reference, "`PutObject`".
-pub const MAX_SINGLE_PUT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
-
-/// The most parts of one object, and the least that one has which is not the last.
-/// Source: Amazon S3 user guide, "Amazon S3 multipart upload limits".
-const MAX_PARTS: u64 = 10_000;
-const LEAST_PART_BYTES: u64 = 5 * MIB;
+const MAX_PARTS: u64 = limits::MAX_PARTS as u64;
 const MIB: u64 = 1024 * 1024;
 
 /// How large the requests of a copy are.
@@ -41,7 +36,7 @@ pub struct Sizes {
 impl Default for Sizes {
     fn default() -> Self {
         Self {
-            max_single_put_bytes: MAX_SINGLE_PUT_BYTES,
+            max_single_put_bytes: MAX_SINGLE_UPLOAD_BYTES,
             // What is lost where a connection breaks, and a hundred requests for 6 GiB.
             part_bytes: 64 * MIB,
         }
@@ -301,7 +296,7 @@ fn part_bytes(info: &ObjectInfo, sizes: Sizes) -> u64 {
     let count = tag.and_then(|(_, count)| count.parse().ok());
     if let Some(count @ 1..=MAX_PARTS) = count {
         let bytes = whole_mib(size_bytes.div_ceil(count));
-        let is_possible = (LEAST_PART_BYTES..=MAX_SINGLE_PUT_BYTES).contains(&bytes);
+        let is_possible = (MIN_PART_BYTES..=MAX_SINGLE_UPLOAD_BYTES).contains(&bytes);
         if is_possible && size_bytes.div_ceil(bytes) == count {
             return bytes;
         }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::rules::{MAX_SINGLE_UPLOAD_BYTES, Objection};
+use super::rules::Objection;
 use super::{Access, Error};
+use crate::domain::file::limits::MAX_SINGLE_UPLOAD_BYTES;
 use crate::domain::{ContentType, EventFile, EventId, FileId, FileName, FileRecord, Invalid};
 use crate::objects::{DownloadTerms, FormTerms, FormType, Presigned, PresignedForm, UploadTerms};
 

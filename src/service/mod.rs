@@ -22,8 +22,8 @@ use crate::store::Store;
 pub use access::{Access, ApiKeys, Caller};
 pub use error::{Error, FileChange};
 pub use files::{Disposition, DownloadUrl, FormRequest, UploadForm, UploadUrl, describe_metrics};
-pub use multipart::{MAX_PARTS, Multipart};
-pub use rules::{MAX_FILE_BYTES, Objection, UploadRules};
+pub use multipart::Multipart;
+pub use rules::{Objection, UploadRules};
 pub use tenants::{NewClient, TenantFiles};
 
 /// The service: two backends, and what it was told to do with them.

@@ -7,16 +7,11 @@ use std::time::Duration;
 
 use super::files::refuse;
 use super::{Access, Error};
+use crate::domain::file::limits::{MAX_PARTS, MAX_SINGLE_UPLOAD_BYTES, MIN_PART_BYTES};
 use crate::domain::{FileId, FileRecord, Invalid};
 use crate::objects::{Part, PartTag, Presigned, UploadTerms};
 
 const MIB: u64 = 1024 * 1024;
-
-/// The bounds of a part; the last one may be smaller. Source: Amazon S3 user guide, "Amazon S3 multipart
-/// upload limits".
-const MIN_PART_BYTES: u64 = 5 * MIB;
-const MAX_PART_BYTES: u64 = 5 * 1024 * MIB;
-pub const MAX_PARTS: u16 = 10_000;
 
 /// A part that nobody chose the size of: small enough to be sent again without regret.
 const DEFAULT_PART_BYTES: u64 = 16 * MIB;
@@ -44,8 +39,8 @@ impl Access {
             .max(MIN_PART_BYTES);
         let part_bytes =
             part_bytes.unwrap_or_else(|| smallest.max(DEFAULT_PART_BYTES).div_ceil(MIB) * MIB);
-        if !(smallest..=MAX_PART_BYTES).contains(&part_bytes) {
-            let message = format!("Input should be from {smallest} to {MAX_PART_BYTES}");
+        if !(smallest..=MAX_SINGLE_UPLOAD_BYTES).contains(&part_bytes) {
+            let message = format!("Input should be from {smallest} to {MAX_SINGLE_UPLOAD_BYTES}");
             objections.push(("part_size", Invalid::new("part_size", message)));
         }
         refuse(objections)?;

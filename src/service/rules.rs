@@ -1,14 +1,9 @@
 //! What an operator lets callers upload.
 
 use super::Error;
+use crate::domain::file::limits::MAX_FILE_BYTES;
 use crate::domain::{ContentType, FileId, FileRecord, Invalid};
 use crate::objects::UploadTerms;
-
-/// The largest object that S3 takes. Source: Amazon S3 user guide, "Uploading objects".
-pub const MAX_FILE_BYTES: u64 = 5 * 1024 * 1024 * 1024 * 1024;
-
-/// The largest object of a single PUT or form. Source: Amazon S3 API reference, "`PutObject`".
-pub(super) const MAX_SINGLE_UPLOAD_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// The rules for uploads. What can be signed into a URL is refused by storage; what cannot is refused
 /// when an event references the file.

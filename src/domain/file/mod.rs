@@ -1,6 +1,7 @@
 //! A tenant's file: where it lies in object storage, and what is recorded of it.
 
 mod content_type;
+pub mod limits;
 mod name;
 mod record;
 mod sha256;

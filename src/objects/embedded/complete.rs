@@ -9,12 +9,8 @@ use super::file::{self, Meta, PartFiles, Published, Replace, Upload};
 use super::folder::Folder;
 use super::parts::{Lock, MAX_PART_NUMBER, Open};
 use crate::domain::ObjectKey;
+use crate::domain::file::limits::{MAX_FILE_BYTES, MIN_PART_BYTES};
 use crate::objects::PartTag;
-
-/// The smallest part, but for the last, and the largest object.
-/// Source: Amazon S3 user guide, "Amazon S3 multipart upload limits".
-const MIN_PART_BYTES: u64 = 5 * 1024 * 1024;
-const MAX_OBJECT_BYTES: u64 = 5 * 1024 * 1024 * 1024 * 1024;
 
 /// Why an upload cannot be completed.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +25,7 @@ pub(super) enum Fault {
     Part(u16),
     #[error("part {number} has {size_bytes} bytes: each but the last needs {MIN_PART_BYTES}")]
     TooSmall { number: u16, size_bytes: u64 },
-    #[error("the object would have more than {MAX_OBJECT_BYTES} bytes")]
+    #[error("the object would have more than {MAX_FILE_BYTES} bytes")]
     TooLarge,
     #[error("the parts have {0} bytes together")]
     OtherSize(u64),
@@ -66,7 +62,7 @@ pub(super) fn complete(
     }
     let Chosen { files, md5 } = choose(&open, wish.parts)?;
     let size_bytes = files.iter().map(|(_, size_bytes)| size_bytes).sum();
-    if size_bytes > MAX_OBJECT_BYTES {
+    if size_bytes > MAX_FILE_BYTES {
         return Err(Fault::TooLarge);
     }
     if wish.size_bytes.is_some_and(|said| said != size_bytes) {

@@ -24,6 +24,7 @@ use super::intake::{Intake, Reader};
 use super::policy::{self, Fields, Range, Scope};
 use super::upload::{Incoming, checked, refuse};
 use crate::domain::ObjectKey;
+use crate::domain::file::limits::MAX_SINGLE_UPLOAD_BYTES;
 use crate::objects::KeyPair;
 
 /// How large the fields before the file may be together, names and values.
@@ -36,8 +37,6 @@ const PIECE_BYTES: usize = 256;
 /// What is handed to the parser before it finds the file. It takes a piece with every question, about
 /// three a field, so it is ahead of what it has parsed.
 const MAX_AHEAD_BYTES: usize = 128 * 1024;
-/// The largest file: that of a single PUT.
-const MAX_FILE_BYTES: u64 = super::guard::MAX_OBJECT_BYTES;
 
 /// Takes forms for one bucket.
 pub(super) struct Forms {
@@ -278,7 +277,7 @@ fn within(
                 return Ok(None);
             };
             size_bytes += chunk.len() as u64;
-            if size_bytes > range.max.min(MAX_FILE_BYTES) {
+            if size_bytes > range.max.min(MAX_SINGLE_UPLOAD_BYTES) {
                 let message = "Your proposed upload exceeds the maximum allowed size";
                 return Err(worded(S3ErrorCode::EntityTooLarge, message));
             }

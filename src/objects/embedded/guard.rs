@@ -22,11 +22,10 @@ use super::errors::{error, worded};
 use super::form::Forms;
 use super::intake::{Intake, Reader};
 use super::upload::is_chunked;
+use crate::domain::file::limits::MAX_SINGLE_UPLOAD_BYTES;
 use crate::domain::{DatabaseName, Entropy, FileId, ObjectKey};
 use crate::objects::MAX_URL_LIFE;
 
-/// Source: Amazon S3 API reference, "PutObject": the largest object of a single PUT.
-pub(super) const MAX_OBJECT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 /// What surrounds the file in a form: its fields are limited well below this.
 const MAX_FORM_BYTES: u64 = 1024 * 1024;
 /// s3s holds the list of parts that completes an upload in memory; that of 10,000 parts, with a checksum
@@ -136,7 +135,7 @@ impl Guard {
         if parts.method != Method::POST {
             return Err(error(S3ErrorCode::MethodNotAllowed));
         }
-        check_length(&parts.headers, MAX_OBJECT_BYTES + MAX_FORM_BYTES)?;
+        check_length(&parts.headers, MAX_SINGLE_UPLOAD_BYTES + MAX_FORM_BYTES)?;
         let answer = self.forms.take(&parts.headers, intake).await;
         if let Some(cause) = intake.failure.get() {
             tracing::error!(error = %cause, "the embedded object storage failed");
@@ -165,7 +164,7 @@ impl Guard {
             .and_then(parse_key);
         let key = key.ok_or_else(foreign_key)?;
         match parts.method {
-            Method::PUT => check_length(&parts.headers, MAX_OBJECT_BYTES)?,
+            Method::PUT => check_length(&parts.headers, MAX_SINGLE_UPLOAD_BYTES)?,
             Method::POST if asks_for("uploadId") => {
                 check_length(&parts.headers, MAX_DOCUMENT_BYTES)?;
             }

@@ -209,7 +209,6 @@ pub(super) const RULES: &[Rule] = &[
             "objects::KeyPair",
             "objects::MAX_URL_LIFE",
             "objects::RetentionMode",
-            "service::MAX_FILE_BYTES",
             "service::ObjectLock",
             "service::UploadRules",
         ],
