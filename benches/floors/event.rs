@@ -35,7 +35,7 @@ pub(super) fn at(number: u64, time_us: i64) -> Event {
         source_name: String::new(),
         source_info: String::new(),
         data: EventData::from_stored(DATA.to_owned()),
-        file_id: None,
+        files: Vec::new(),
     }
 }
 
