@@ -1,4 +1,4 @@
-//! The composition root: settings become backends, backends a service, the service a router.
+//! The composition root: settings become backends, backends a service, the service a front.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use url::Url;
 use crate::config::Config;
 use crate::domain::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::files::{self, Keeper};
-use crate::http::{self, Api, Limits, Options};
+use crate::http::{self, Api, Front, Limits, Options};
 use crate::objects::{self, Surroundings};
 use crate::service::{self, ApiKeys, Service, Settings};
 use crate::store::{self, Store};
@@ -23,7 +23,7 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct App {
     store: Arc<dyn Store>,
-    router: axum::Router,
+    front: Front,
     limits: Limits,
     /// Removes orphans, if the operator wants that.
     keeper: Option<Keeper>,
@@ -83,7 +83,7 @@ impl App {
         };
         Ok(Self {
             store,
-            router: http::router(api, &options, endpoint),
+            front: http::front(api, &options, endpoint),
             limits,
             keeper,
         })
@@ -103,7 +103,7 @@ impl App {
             }
         });
         let keeper = self.keeper.map(|keeper| tokio::spawn(keeper.run()));
-        http::serve(listener, self.router, self.limits, shutdown).await;
+        http::serve(listener, self.front, self.limits, shutdown).await;
         upkeep.abort();
         if let Some(keeper) = keeper {
             keeper.abort();

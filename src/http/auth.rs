@@ -1,8 +1,10 @@
 //! The checks that come before a request is looked at, in their documented order.
 
+use std::borrow::Cow;
+
 use axum::extract::FromRequestParts;
-use http::HeaderName;
 use http::request::Parts;
+use http::{HeaderMap, HeaderName};
 
 use super::Api;
 use super::error::ApiError;
@@ -28,7 +30,7 @@ impl FromRequestParts<Api> for Access {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, api).await?;
-        let client_id = ClientIdHeader::of(parts);
+        let client_id = client_id(&parts.headers);
         Ok(caller.access(client_id.as_deref()).await?)
     }
 }
@@ -38,16 +40,22 @@ impl FromRequestParts<Api> for Access {
 pub(super) struct ClientIdHeader(Option<String>);
 
 impl ClientIdHeader {
-    fn of(parts: &Parts) -> Self {
-        let value = parts.headers.get(CLIENT_ID_HEADER);
-        // Bytes that are no text match no tenant, and are not missing either.
-        let text = value.map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned());
-        Self(text.filter(|text| !text.is_empty()))
+    pub(super) fn of(parts: &Parts) -> Self {
+        Self(client_id(&parts.headers).map(Cow::into_owned))
     }
 
     pub(super) fn as_deref(&self) -> Option<&str> {
         self.0.as_deref()
     }
+}
+
+fn client_id(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    // Bytes that are no text match no tenant, and are not missing either.
+    let text = match String::from_utf8_lossy(headers.get(CLIENT_ID_HEADER)?.as_bytes()) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    };
+    (!text.is_empty()).then_some(text)
 }
 
 impl FromRequestParts<Api> for ClientIdHeader {

@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt;
 
 /// How much, and for how long, is still read of a body that nobody wants: enough for whoever sends a
 /// file by mistake to learn so, and not enough to be of use to an attacker.
@@ -27,28 +28,33 @@ pub(super) async fn drain(request: Request, next: Next) -> Response {
     let body = Shared(Arc::new(Mutex::new(body)));
     let request = Request::from_parts(parts, Body::new(body.clone()));
     let response = next.run(request).await;
-    if !body.is_end_stream() {
-        tokio::spawn(tokio::time::timeout(MAX_TIME, body.read_on()));
-    }
+    read_on(body);
     response
+}
+
+/// Reads what is left of a body, for a while, behind the answer's back.
+pub(super) fn read_on<B>(mut body: B)
+where
+    B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+{
+    if body.is_end_stream() {
+        return;
+    }
+    let reading = async move {
+        let mut read_bytes = 0;
+        while read_bytes < MAX_BYTES {
+            match body.frame().await {
+                Some(Ok(frame)) => read_bytes += frame.data_ref().map_or(0, Bytes::len),
+                Some(Err(_)) | None => return,
+            }
+        }
+    };
+    tokio::spawn(tokio::time::timeout(MAX_TIME, reading));
 }
 
 /// A body that the handler reads, and we after it.
 #[derive(Debug, Clone)]
 struct Shared(Arc<Mutex<Body>>);
-
-impl Shared {
-    async fn read_on(mut self) {
-        let mut read_bytes = 0;
-        while read_bytes < MAX_BYTES {
-            let frame = std::future::poll_fn(|context| Pin::new(&mut self).poll_frame(context));
-            match frame.await {
-                Some(Ok(frame)) => read_bytes += frame.data_ref().map_or(0, Bytes::len),
-                Some(Err(_)) | None => return,
-            }
-        }
-    }
-}
 
 impl HttpBody for Shared {
     type Data = Bytes;

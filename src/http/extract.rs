@@ -1,7 +1,9 @@
 //! Reading a request's body, up to a limit.
 
+use axum::BoxError;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
+use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::Api;
@@ -26,8 +28,16 @@ impl FromRequest<Api> for JsonBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &Api) -> Result<Self, ApiError> {
-        let body = Limited::new(request.into_body(), MAX_BODY_BYTES);
-        match body.collect().await {
+        Self::read(request.into_body()).await
+    }
+}
+
+impl JsonBody {
+    pub(super) async fn read<B>(body: B) -> Result<Self, ApiError>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>>,
+    {
+        match Limited::new(body, MAX_BODY_BYTES).collect().await {
             Ok(collected) => Ok(Self(collected.to_bytes())),
             Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
                 Err(ApiError::TooLarge {

@@ -18,6 +18,8 @@ use crate::domain::{ContentType, FileName, FileSha256, Invalid};
 use crate::objects::{FormType, MAX_URL_LIFE, UploadTerms};
 use crate::service::{Access, FormRequest};
 
+pub(super) const UPLOAD_URL_PATH: &str = "/api/files/upload-url";
+
 /// Where to upload a file.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct UploadUrlBody {
@@ -47,7 +49,7 @@ pub(super) struct TermsBody {
 ///
 /// Whatever is asked is signed into the URL: storage refuses an upload that differs.
 #[utoipa::path(
-    get, path = "/api/files/upload-url", tag = "files", security(("api_key" = [])),
+    get, path = UPLOAD_URL_PATH, tag = "files", security(("api_key" = [])),
     params(
         ("X-Client-Id" = String, Header, description = "The tenant's client id"),
         ("content_type" = Option<String>, Query, description = "The file's media type"),

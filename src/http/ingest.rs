@@ -1,9 +1,9 @@
 //! Taking events in, in the envelope of EventBridge.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, StatusCode};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -16,6 +16,12 @@ use super::fields::{self, Object, Problems};
 use super::openapi::{InvalidResponses, KeyResponses, UnavailableResponses};
 use crate::domain::{Event, EventData, EventFile, EventId, EventTime, FileId, Invalid};
 use crate::service::{self, Access, Caller};
+
+pub(super) const CREATE_EVENT_PATH: &str = "/api/event-bridge/create-event";
+
+/// The answer to every event that is stored: [`ErrorBody`] as it would be written each time.
+const CREATED: &str = r#"{"detail":"Event created."}"#;
+const JSON: (HeaderName, &str) = (CONTENT_TYPE, "application/json");
 
 /// The most files that one event references: storage is asked for each while the sender waits.
 const MAX_FILES: usize = 50;
@@ -72,7 +78,7 @@ pub(super) struct DetailBody {
 
 /// Stores an event, each once: the answer is sent when the event is durable.
 #[utoipa::path(
-    post, path = "/api/event-bridge/create-event", tag = "events", security(("api_key" = [])),
+    post, path = CREATE_EVENT_PATH, tag = "events", security(("api_key" = [])),
     params(("X-Client-Id" = Option<String>, Header,
             description = "The tenant's client id; without it the envelope names the tenant")),
     request_body = EnvelopeBody,
@@ -110,12 +116,7 @@ pub(super) async fn create_event(
         }
         outcome => outcome?,
     }
-    Ok((
-        StatusCode::CREATED,
-        Json(ErrorBody {
-            detail: "Event created.".into(),
-        }),
-    ))
+    Ok((StatusCode::CREATED, [JSON], CREATED))
 }
 
 /// Returns the tenant, by the envelope where it was not named by a header, and the event.

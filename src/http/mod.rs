@@ -7,6 +7,8 @@ mod events;
 mod extract;
 mod fields;
 mod files;
+mod front;
+mod head_timer;
 mod ingest;
 mod multipart;
 mod observe;
@@ -34,6 +36,7 @@ use utoipa_axum::routes;
 
 use crate::service::Service;
 pub use error::{ApiError, Problem};
+pub use front::Front;
 pub use openapi::document as openapi;
 pub use server::{Limits, serve};
 
@@ -86,39 +89,45 @@ pub fn describe_metrics() {
     ops::describe_metrics();
 }
 
-/// Returns the router of the whole service; `storage` is the embedded S3 endpoint, if there is one.
-///
-/// One layer around each of the two does all that every request needs: a layer costs a request several
-/// allocations.
-pub fn router(api: Api, options: &Options, storage: Option<Router>) -> Router {
-    let (documented, _) = documented_routes().split_for_parts();
-    let mut guard = Guard {
-        api: api.clone(),
+/// Returns what answers every request; `storage` is the embedded S3 endpoint, if there is one.
+pub fn front(api: Api, options: &Options, storage: Option<Router>) -> Front {
+    let guard = Guard {
+        api,
         timeout: Some(options.request_timeout),
         drains: true,
     };
-    let mut documented = documented;
-    if !options.cors_origins.is_empty() {
+    // A page of another origin takes the way through the layer that lets it in.
+    let direct = options.cors_origins.is_empty().then(|| guard.clone());
+    let documented = documented(guard.clone(), &options.cors_origins);
+    // What is sent there is large, and has limits of its own.
+    let guard = Guard {
+        timeout: None,
+        drains: false,
+        ..guard
+    };
+    let storage = storage.unwrap_or_default();
+    let storage = storage.layer(middleware::from_fn_with_state(guard, observe::observe));
+    Front::new(documented.merge(storage), direct)
+}
+
+/// Returns the router of the API. One layer around it does all that every request needs: a layer costs a
+/// request several allocations.
+fn documented(mut guard: Guard, cors_origins: &[String]) -> Router {
+    let (mut documented, _) = documented_routes().split_for_parts();
+    let api = guard.api.clone();
+    if !cors_origins.is_empty() {
         // The limit goes inside, so that a page may read what came of it.
-        let (cors, timeout) = (cors(&options.cors_origins), guard.timeout.take());
+        let (cors, timeout) = (cors(cors_origins), guard.timeout.take());
         documented =
             documented.route_layer(middleware::from_fn(move |request: Request, next: Next| {
                 answer_with_cors(cors.clone(), timeout, request, next)
             }));
     }
-    let documented = documented
+    documented
         .merge(ops::docs())
         .fallback(|| async { ApiError::NotFound })
-        .with_state(api.clone())
-        .layer(middleware::from_fn_with_state(guard, observe::observe));
-    // What is sent there is large, and has limits of its own.
-    let guard = Guard {
-        api,
-        timeout: None,
-        drains: false,
-    };
-    let storage = storage.unwrap_or_default();
-    documented.merge(storage.layer(middleware::from_fn_with_state(guard, observe::observe)))
+        .with_state(api)
+        .layer(middleware::from_fn_with_state(guard, observe::observe))
 }
 
 /// What stands around the answering of a request.
@@ -132,7 +141,7 @@ struct Guard {
 }
 
 impl Guard {
-    /// Answers a request within these bounds, whatever happens to the handler.
+    /// Answers a request within these bounds.
     async fn answer(&self, request: Request, next: Next) -> Response {
         let timeout = self.timeout.map(|timeout| timeout_of(&request, timeout));
         let answer = async {
@@ -142,11 +151,16 @@ impl Guard {
                 next.run(request).await
             }
         };
-        let answer = AssertUnwindSafe(limit_time(timeout, answer)).catch_unwind();
-        answer
-            .await
-            .unwrap_or_else(|_| ApiError::Panicked.into_response())
+        within(timeout, answer).await
     }
+}
+
+/// Waits for an answer, and has one in any case: after a while, and where a handler panics.
+async fn within(timeout: Option<Duration>, answer: impl Future<Output = Response>) -> Response {
+    let answer = AssertUnwindSafe(limit_time(timeout, answer)).catch_unwind();
+    answer
+        .await
+        .unwrap_or_else(|_| ApiError::Panicked.into_response())
 }
 
 /// A storage may take minutes to make a file out of its parts.

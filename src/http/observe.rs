@@ -7,8 +7,9 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use metrics::{Counter, Gauge, Histogram};
+use uuid::fmt::Hyphenated;
 
 use super::{Api, Guard};
 
@@ -58,27 +59,56 @@ pub(super) fn in_flight() -> Gauge {
     metrics::gauge!("event_history_http_requests_in_flight")
 }
 
-/// Gives the request an id, and the log and the metrics an account of it. Query strings are left out:
-/// those of presigned URLs are secrets.
+/// Gives the request an id, and the log and the metrics an account of it.
 pub(super) async fn observe(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let api = &guard.api;
-    let request_id = request_id(&request, api);
+    let account = Account::open(&request, &guard.api);
     let matched = request.extensions().get::<MatchedPath>().cloned();
-    let method = known_method(request.method());
-
-    api.in_flight.increment(1);
-    let answer = guard.answer(request, next);
-    let mut response = REQUEST_ID.scope(request_id.clone(), answer).await;
-    api.in_flight.decrement(1);
-
     let route = matched.as_ref().map_or(UNMATCHED, MatchedPath::as_str);
-    let status = response.status();
-    let seconds = started.elapsed().as_secs_f64();
-    tell(&request_id, method, route, status, seconds);
-    count(method, route, status, seconds);
-    response.headers_mut().insert(REQUEST_ID_HEADER, request_id);
-    response
+    account.close(route, guard.answer(request, next)).await
+}
+
+/// What is known of a request before it is answered. Query strings are left out: those of presigned URLs
+/// are secrets.
+pub(super) struct Account<'a> {
+    api: &'a Api,
+    started: Instant,
+    id: HeaderValue,
+    method: &'static str,
+}
+
+impl<'a> Account<'a> {
+    pub(super) fn open<B>(request: &http::Request<B>, api: &'a Api) -> Self {
+        Self {
+            api,
+            started: Instant::now(),
+            id: request_id(request.headers(), api),
+            method: known_method(request.method()),
+        }
+    }
+
+    /// Answers the request, and tells of it.
+    pub(super) async fn close(
+        self,
+        route: &str,
+        answer: impl Future<Output = Response>,
+    ) -> Response {
+        let Self {
+            api,
+            started,
+            id,
+            method,
+        } = self;
+        api.in_flight.increment(1);
+        let mut response = REQUEST_ID.scope(id.clone(), answer).await;
+        api.in_flight.decrement(1);
+
+        let status = response.status();
+        let seconds = started.elapsed().as_secs_f64();
+        tell(&id, method, route, status, seconds);
+        count(method, route, status, seconds);
+        response.headers_mut().insert(REQUEST_ID_HEADER, id);
+        response
+    }
 }
 
 /// Returns the id of the request that is being answered, for a log line about it.
@@ -135,16 +165,18 @@ impl Figures {
 
 /// Takes the caller's id over where it is safe to log, so that a request can be followed across
 /// services.
-fn request_id(request: &Request, api: &Api) -> HeaderValue {
+fn request_id(headers: &HeaderMap, api: &Api) -> HeaderValue {
     let is_safe = |value: &&HeaderValue| {
         let bytes = value.as_bytes();
         (1..=MAX_REQUEST_ID_BYTES).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic)
     };
-    if let Some(sent) = request.headers().get(REQUEST_ID_HEADER).filter(is_safe) {
+    if let Some(sent) = headers.get(REQUEST_ID_HEADER).filter(is_safe) {
         return sent.clone();
     }
-    let id = api.service.entropy.uuid_v4().to_string();
-    HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("-"))
+    let mut text = [0; Hyphenated::LENGTH];
+    let id = api.service.entropy.uuid_v4();
+    let id = id.hyphenated().encode_lower(&mut text);
+    HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static("-"))
 }
 
 /// Callers can invent methods: as labels they would grow without bound.

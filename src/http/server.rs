@@ -5,15 +5,16 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tower::ServiceExt;
+
+use super::front::Front;
+use super::head_timer::HeadTimer;
 
 /// How many connections and how much patience there is.
 #[derive(Debug, Clone, Copy)]
@@ -36,13 +37,15 @@ const MAX_HEADERS: usize = 100;
 /// How long to wait after the listener failed for want of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves `router` on `listener` until `shutdown` is ready, then finishes what is in flight.
+/// Serves `front` (or a router alone) on `listener` until `shutdown` is ready, then finishes what is in
+/// flight.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    front: impl Into<Front>,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
+    let front = Arc::new(front.into());
     let places = Arc::new(Semaphore::new(limits.max_connections));
     let connections = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -53,7 +56,7 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, place)) => {
-                let connection = connections.watch(connection(stream, router.clone()));
+                let connection = connections.watch(connection(stream, Arc::clone(&front)));
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {
                         tracing::debug!(%error, "connection failed");
@@ -91,7 +94,7 @@ async fn accept(
 
 fn connection(
     stream: TcpStream,
-    router: Router,
+    front: Arc<Front>,
 ) -> http1::Connection<
     TokioIo<TcpStream>,
     impl hyper::service::Service<
@@ -102,10 +105,11 @@ fn connection(
     >,
 > {
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        router.clone().oneshot(request.map(axum::body::Body::new))
+        let front = Arc::clone(&front);
+        async move { Ok(front.answer(request).await) }
     });
     http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(HeadTimer::default())
         .header_read_timeout(HEADER_READ_TIMEOUT)
         .max_buf_size(MAX_HEAD_BYTES)
         .max_headers(MAX_HEADERS)

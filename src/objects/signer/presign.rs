@@ -25,12 +25,18 @@ const ENCODED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+/// Of a day as SigV4 writes it: `20221110`.
+const DAY_LENGTH: usize = 8;
+
+/// What a signed URL is longer than its base, unless it has a session's token or terms.
+const USUAL_LENGTH: usize = 512;
+
 /// Signs URLs of objects below one address.
 #[derive(Debug, Clone)]
 pub(super) struct Presigner {
-    /// The URL that every object's key is appended to, and its path alone.
+    /// The URL that every object's key is appended to, and where its path begins.
     base: String,
-    path: String,
+    path_start: usize,
     host: String,
     region: String,
     day_key: Arc<RwLock<Option<DayKey>>>,
@@ -69,7 +75,7 @@ impl Presigner {
         let address = &base[Position::BeforeHost..Position::AfterPort];
         Self {
             base: base.as_str().to_owned(),
-            path: base.path().to_owned(),
+            path_start: base[..Position::BeforePath].len(),
             host: address.to_owned(),
             region: region.to_owned(),
             day_key: Arc::default(),
@@ -84,45 +90,60 @@ impl Presigner {
         now: Timestamp,
         life: Duration,
     ) -> String {
-        let (day, time) = basic(now);
-        let query = self.query(&request, credentials, &day, &time, life);
-        let mut canonical = String::with_capacity(query.len() + 256);
-        self.canonical(&request, &query, &mut canonical);
-        let hash = hex::encode(Sha256::digest(&canonical));
-        let to_sign = format!(
-            "AWS4-HMAC-SHA256\n{time}\n{day}/{}/s3/aws4_request\n{hash}",
-            self.region
-        );
-        let signature = hex::encode(self.sign(credentials, &day, to_sign.as_bytes()));
+        let time = basic(now);
+        let day = &time[..DAY_LENGTH];
         let ObjectKey {
             database_name,
             file_id,
         } = request.key;
-        let base = &self.base;
-        format!("{base}{database_name}/{file_id}?{query}&X-Amz-Signature={signature}")
+        let mut url = String::with_capacity(self.base.len() + USUAL_LENGTH);
+        // Writing to a String cannot fail.
+        let _ = write!(url, "{}{database_name}/{file_id}", self.base);
+        let path = self.path_start..url.len();
+        url.push('?');
+        let query_start = url.len();
+        self.write_query(&request, credentials, &time, life, &mut url);
+        let hash = self.canonical_hash(&request, &url[path], &url[query_start..]);
+        let signature = self.sign(
+            credentials,
+            day,
+            &[
+                "AWS4-HMAC-SHA256\n",
+                &time,
+                "\n",
+                day,
+                "/",
+                &self.region,
+                "/s3/aws4_request\n",
+                in_hex(&hash, &mut [0; 64]),
+            ],
+        );
+        url.push_str("&X-Amz-Signature=");
+        url.push_str(in_hex(&signature, &mut [0; 64]));
+        url
     }
 
-    /// Returns the query without the signature: as it stands in the URL, and as it is signed.
-    fn query(
+    /// Writes the query without the signature: as it stands in the URL, and as it is signed.
+    fn write_query(
         &self,
         request: &Request<'_>,
         credentials: &Credentials,
-        day: &str,
         time: &str,
         life: Duration,
-    ) -> String {
-        let mut query = String::with_capacity(1024);
-        // Writing to a String cannot fail.
-        let _ = write!(
-            query,
-            "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={}%2F{day}%2F{}%2Fs3%2Faws4_request\
-             &X-Amz-Date={time}&X-Amz-Expires={}",
-            encoded(credentials.key()),
-            encoded(&self.region),
-            life.as_secs(),
-        );
+        query: &mut String,
+    ) {
+        query.push_str("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=");
+        query.extend(encoded(credentials.key()));
+        query.push_str("%2F");
+        query.push_str(&time[..DAY_LENGTH]);
+        query.push_str("%2F");
+        query.extend(encoded(&self.region));
+        query.push_str("%2Fs3%2Faws4_request&X-Amz-Date=");
+        query.push_str(time);
+        let _ = write!(query, "&X-Amz-Expires={}", life.as_secs());
         if let Some(token) = credentials.token().filter(|token| !token.is_empty()) {
-            let _ = write!(query, "&X-Amz-Security-Token={}", encoded(token));
+            query.push_str("&X-Amz-Security-Token=");
+            query.extend(encoded(token));
         }
         query.push_str("&X-Amz-SignedHeaders=");
         for (index, (name, _)) in self.signed(request).enumerate() {
@@ -130,30 +151,30 @@ impl Presigner {
             query.push_str(name);
         }
         for (name, value) in request.query {
-            let _ = write!(query, "&{}={}", encoded(name), encoded(value));
+            query.push('&');
+            query.extend(encoded(name));
+            query.push('=');
+            query.extend(encoded(value));
         }
-        query
     }
 
-    fn canonical(&self, request: &Request<'_>, query: &str, text: &mut String) {
-        let ObjectKey {
-            database_name,
-            file_id,
-        } = request.key;
-        let _ = writeln!(
-            text,
-            "{}\n{}{database_name}/{file_id}\n{query}",
-            request.method, self.path
-        );
+    /// Returns the SHA-256 of the canonical request.
+    fn canonical_hash(&self, request: &Request<'_>, path: &str, query: &str) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        for text in [request.method, "\n", path, "\n", query, "\n"] {
+            hash.update(text);
+        }
         for (name, value) in self.signed(request) {
-            let _ = writeln!(text, "{name}:{value}");
+            for text in [name, ":", value, "\n"] {
+                hash.update(text);
+            }
         }
-        text.push('\n');
         for (index, (name, _)) in self.signed(request).enumerate() {
-            text.push_str(if index == 0 { "" } else { ";" });
-            text.push_str(name);
+            hash.update(if index == 0 { "\n" } else { ";" });
+            hash.update(name);
         }
-        text.push_str("\nUNSIGNED-PAYLOAD");
+        hash.update("\nUNSIGNED-PAYLOAD");
+        hash.finalize().into()
     }
 
     /// Returns the signed headers in their order, `host` among them.
@@ -170,7 +191,7 @@ impl Presigner {
             .chain(behind.iter().map(pair))
     }
 
-    fn sign(&self, credentials: &Credentials, day: &str, text: &[u8]) -> [u8; 32] {
+    fn sign(&self, credentials: &Credentials, day: &str, text: &[&str]) -> [u8; 32] {
         let is_it = |it: &DayKey| it.access_key_id == credentials.key() && it.day == day;
         let held = self.day_key.read().unwrap_or_else(PoisonError::into_inner);
         let mac = held
@@ -179,7 +200,9 @@ impl Presigner {
             .map(|it| it.mac.clone());
         drop(held);
         let mut mac = mac.unwrap_or_else(|| self.renew(credentials, day));
-        mac.update(text);
+        for part in text {
+            mac.update(part.as_bytes());
+        }
         mac.finalize().into_bytes().into()
     }
 
@@ -198,17 +221,25 @@ impl Presigner {
     }
 }
 
-/// Returns the day and the second as SigV4 writes them: `20221110` and `20221110T102612Z`.
-fn basic(now: Timestamp) -> (String, String) {
+/// Returns a time as SigV4 writes it: `20221110T102612Z`, the day first.
+fn basic(now: Timestamp) -> String {
     let at = Offset::UTC.to_datetime(now);
-    let day = format!("{:04}{:02}{:02}", at.year(), at.month(), at.day());
-    let time = format!(
-        "{day}T{:02}{:02}{:02}Z",
+    format!(
+        "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
+        at.year(),
+        at.month(),
+        at.day(),
         at.hour(),
         at.minute(),
         at.second()
-    );
-    (day, time)
+    )
+}
+
+/// Writes a digest without an allocation for each of its digits.
+fn in_hex<'a>(digest: &[u8; 32], text: &'a mut [u8; 64]) -> &'a str {
+    // Two digits for each byte fit, and all of them are ASCII.
+    let _ = hex::encode_to_slice(digest, text);
+    std::str::from_utf8(text).unwrap_or_default()
 }
 
 fn encoded(text: &str) -> percent_encoding::PercentEncode<'_> {

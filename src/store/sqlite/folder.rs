@@ -4,7 +4,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::errors::{io_failed, refused};
@@ -213,6 +214,32 @@ impl Identity {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// How long a file that was seen is taken to be there still.
+const SIGHT_LASTS: Duration = Duration::from_millis(100);
+
+/// When a file was last seen in its place: looking is a system call, and a request that stores nothing
+/// need not make one each time. Whatever is stored is looked after anew.
+#[derive(Debug, Default)]
+pub(super) struct Sighting(AtomicU64);
+
+impl Sighting {
+    /// Tells whether the file is there: it was seen a moment ago, or `look` finds it.
+    pub(super) fn or_look<E>(&self, look: impl FnOnce() -> Result<bool, E>) -> Result<bool, E> {
+        // Milliseconds since the first look of the process; never 0, which stands for never.
+        static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+        let now = 1 + u64::try_from(FIRST.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
+        let seen = self.0.load(Ordering::Relaxed);
+        let age = Duration::from_millis(now.saturating_sub(seen));
+        if seen != 0 && age < SIGHT_LASTS {
+            return Ok(true);
+        }
+        let is_there = look()?;
+        self.0
+            .store(if is_there { now } else { 0 }, Ordering::Relaxed);
+        Ok(is_there)
     }
 }
 

@@ -120,17 +120,21 @@ impl Store for Sqlite {
         self.0.registry.tenants()
     }
 
-    /// One `stat`: it takes microseconds, and a thread hop would take longer.
+    /// At most one `stat`: it takes microseconds, and a thread hop would take longer.
     async fn has_database(&self, tenant: &Tenant) -> Result<bool, Error> {
         let Some(entry) = self.0.registry.by_client_id(tenant.client_id)? else {
             return Ok(false);
         };
-        let path = self.0.folder.database(&entry.tenant.database_name);
-        let found = Identity::at(&path).map_err(|error| io_failed(&path, error))?;
-        if found.is_none() {
+        let look = || {
+            let path = self.0.folder.database(&entry.tenant.database_name);
+            let found = Identity::at(&path).map_err(|error| io_failed(&path, error))?;
+            Ok::<_, Error>(found.is_some())
+        };
+        let is_there = entry.seen.or_look(look)?;
+        if !is_there {
             self.0.open_tenants.let_go(&entry);
         }
-        Ok(found.is_some())
+        Ok(is_there)
     }
 
     async fn delete_tenant(&self, tenant: &Tenant) -> Result<(), Error> {

@@ -10,7 +10,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use super::errors::{io_failed, refused, sql_failed};
-use super::folder::{Folder, Identity, create_file, sync_folder};
+use super::folder::{Folder, Identity, Sighting, create_file, sync_folder};
 use super::migrations::REGISTRY;
 use super::open_tenants::Slot;
 use crate::domain::{ClientId, DatabaseName, Tenant};
@@ -31,6 +31,8 @@ pub(super) struct Registry {
 pub(super) struct Entry {
     pub(super) tenant: Arc<Tenant>,
     pub(super) slot: Slot,
+    /// Of the database file.
+    pub(super) seen: Sighting,
 }
 
 /// How far the making or the removal of a database has come. What is not ready when a process starts
@@ -245,6 +247,7 @@ impl Ready {
         let entry = Arc::new(Entry {
             tenant: Arc::new(tenant),
             slot: Slot::default(),
+            seen: Sighting::default(),
         });
         let tenant = &entry.tenant;
         self.by_client_id

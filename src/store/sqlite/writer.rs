@@ -133,7 +133,7 @@ impl Work {
             if let Err(failure) = &outcome {
                 self.failed(failure);
             }
-            self.answer(batch, outcome);
+            self.answer(batch, outcome, runtime);
             if let Some(connection) = &self.connection {
                 self.log.keep(&self.site, connection);
             }
@@ -221,19 +221,32 @@ impl Work {
         }
     }
 
-    fn answer(&self, batch: Vec<Append>, outcome: Result<Vec<Vec<Appended>>, Failure>) {
-        match outcome {
-            Ok(outcomes) => {
-                for (append, outcome) in batch.into_iter().zip(outcomes) {
-                    append.answer(Ok(outcome));
-                }
-            }
+    fn answer(
+        &self,
+        mut batch: Vec<Append>,
+        outcome: Result<Vec<Vec<Appended>>, Failure>,
+        runtime: &Handle,
+    ) {
+        let mut outcomes = match outcome {
+            Ok(outcomes) => outcomes,
             Err(failure) => {
                 for append in batch {
                     append.answer(Err(self.error(&failure)));
                 }
+                return;
             }
+        };
+        if batch.len() == 1
+            && let (Some(append), Some(outcome)) = (batch.pop(), outcomes.pop())
+        {
+            return append.answer(Ok(outcome));
         }
+        // Each answer wakes a task, which from a thread of the runtime takes no system call.
+        runtime.spawn(async move {
+            for (append, outcome) in batch.into_iter().zip(outcomes) {
+                append.answer(Ok(outcome));
+            }
+        });
     }
 
     fn error(&self, failure: &Failure) -> Error {
