@@ -23,7 +23,9 @@ def upload_url(bench):
         ids = {name: beside[name].create_tenant(f"of_{name}") for name in ("service", "peer") if name in beside}
         for connections in bench.parameters.connections:
             got = bench.alternate({
-                name: bench.get(server, path, connections, ids.get(name)) for name, server in beside.items()
+                # The same request to all, so axum gets a client id too.
+                name: bench.get(server, path, connections, ids.get(name, ids["service"]))
+                for name, server in beside.items()
             })  # fmt: skip
             what = f"upload-url, {on(connections)}"
             rows += [
@@ -140,7 +142,7 @@ def download_url(bench):
         for connections in bench.parameters.connections:
             got = bench.alternate({
                 "service": bench.get(service, path, connections, client_id),
-                "axum": bench.get(axum, path, connections),
+                "axum": bench.get(axum, path, connections, client_id),
             })  # fmt: skip
             rows.append(rate(f"file download URL, {on(connections)}", got, "axum"))
     return rows

@@ -1,13 +1,19 @@
-//! Reading a request's body, up to a limit.
+//! Reading a request's body, up to a limit, and labelling an answer's.
 
 use axum::BoxError;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue};
 use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::Api;
 use super::error::ApiError;
+
+/// What a body of JSON that is no axum [`Json`](axum::Json) is labelled with.
+pub(super) const JSON: (HeaderName, HeaderValue) =
+    (CONTENT_TYPE, HeaderValue::from_static("application/json"));
 
 /// The largest event, as the length of its `detail`: what EventBridge carries.
 /// Source: Amazon EventBridge quotas, "`PutEvents` entry size".

@@ -2,8 +2,7 @@
 
 use axum::extract::State;
 use axum::response::IntoResponse;
-use http::header::CONTENT_TYPE;
-use http::{HeaderName, StatusCode};
+use http::StatusCode;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -11,7 +10,7 @@ use utoipa::ToSchema;
 use super::Api;
 use super::auth::ClientIdHeader;
 use super::error::{ApiError, ApiResult, ErrorBody};
-use super::extract::{JsonBody, MAX_EVENT_BYTES};
+use super::extract::{JSON, JsonBody, MAX_EVENT_BYTES};
 use super::fields::{self, Object, Problems};
 use super::openapi::{InvalidResponses, KeyResponses, UnavailableResponses};
 use crate::domain::{Event, EventData, EventFile, EventId, EventTime, FileId, Invalid};
@@ -21,7 +20,6 @@ pub(super) const CREATE_EVENT_PATH: &str = "/api/event-bridge/create-event";
 
 /// The answer to every event that is stored: [`ErrorBody`] as it would be written each time.
 const CREATED: &str = r#"{"detail":"Event created."}"#;
-const JSON: (HeaderName, &str) = (CONTENT_TYPE, "application/json");
 
 /// The most files that one event references: storage is asked for each while the sender waits.
 const MAX_FILES: usize = 50;

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::pin::pin;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -99,14 +100,18 @@ impl<'a> Account<'a> {
             method,
         } = self;
         api.in_flight.increment(1);
-        let mut response = REQUEST_ID.scope(id.clone(), answer).await;
+        let mut answer = pin!(REQUEST_ID.scope(id, answer));
+        let mut response = answer.as_mut().await;
+        let id = answer.as_mut().take_value();
         api.in_flight.decrement(1);
 
         let status = response.status();
         let seconds = started.elapsed().as_secs_f64();
-        tell(&id, method, route, status, seconds);
         count(method, route, status, seconds);
-        response.headers_mut().insert(REQUEST_ID_HEADER, id);
+        if let Some(id) = id {
+            tell(&id, method, route, status, seconds);
+            response.headers_mut().insert(REQUEST_ID_HEADER, id);
+        }
         response
     }
 }
