@@ -11,6 +11,7 @@ mod crash;
 mod credentials;
 mod demo;
 mod deploy;
+mod durability;
 mod embedded;
 mod eventbridge;
 mod evidence;

@@ -36,7 +36,7 @@ impl Database {
     /// Returns for how long a server may go on as if nothing had happened behind its back.
     pub(super) fn staleness(&self) -> Duration {
         match self {
-            Self::Sqlite { .. } => Duration::ZERO,
+            Self::Sqlite { .. } => Duration::from_millis(100),
             Self::ClickHouse(_) => Duration::from_secs(5),
         }
     }
