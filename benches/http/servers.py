@@ -216,8 +216,9 @@ def build(debug):
     cargo = ["cargo", "build", "--locked", *profile]
     command = [*cargo, "--bench", "floors", "--message-format", "json"]
     built = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
-    # Afterwards: the step before leaves a service that is built with what only tests need.
-    subprocess.run([*cargo, "--bin", "event-history"], cwd=ROOT, check=True)
+    if not debug:
+        # Afterwards: the step before leaves a service that is built with what only tests need.
+        subprocess.run([*cargo, "--bin", "event-history"], cwd=ROOT, check=True)
     messages = [json.loads(line) for line in built.splitlines()]
     programs = [it["executable"] for it in messages if it.get("target", {}).get("name") == "floors"]
     service = ROOT / "target" / ("debug" if debug else "release") / "event-history"
