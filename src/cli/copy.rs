@@ -111,7 +111,7 @@ pub(super) async fn open_link(
     {
         bail!("there are no files at {location}");
     }
-    let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).await?;
+    let listener = listen((Ipv4Addr::LOCALHOST, 0).into())?;
     let bound = listener
         .local_addr()
         .context("the listener has no address")?;

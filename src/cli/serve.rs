@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::open_files;
 use super::signals::Signals;
@@ -26,7 +26,7 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     open_files::raise_limit(config.max_connections);
     let mut signals = Signals::install()?;
-    let listener = listen(config.listen).await?;
+    let listener = listen(config.listen)?;
     let bound = listener
         .local_addr()
         .context("the listener has no address")?;
@@ -42,11 +42,23 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// How many connections may wait to be accepted, where the system lets so many (`net.core.somaxconn`). With
+/// the 128 that `TcpListener::bind` asks for, half of 256 clients that come back at once wait a second.
+const BACKLOG: u32 = 4096;
+
 /// Binds the address. From here on connections are accepted, if not answered yet.
-pub(super) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}"))
+pub(super) fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let bind = || {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        // A restart need not wait until the kernel has forgotten the last process's connections.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    bind().with_context(|| format!("cannot listen on {address}"))
 }
 
 /// Prints the one line that tells whoever started us that we are there, and where.

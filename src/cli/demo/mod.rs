@@ -35,7 +35,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let api_key = random_key();
     let config = Config::isolated(&folder.path().join("data"), options.listen, &api_key)?;
     telemetry::init_tracing(config.log_format, &config.log_level);
-    let listener = listen(config.listen).await?;
+    let listener = listen(config.listen)?;
     let bound = listener
         .local_addr()
         .context("the listener has no address")?;
