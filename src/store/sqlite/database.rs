@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::errors::{io_failed, sql_failed};
-use super::folder::{Folder, Identity, Lock, Sighting, create_file, sync_file};
+use super::folder::{Folder, Identity, Lock, create_file, sync_file};
 use super::migrations::TENANT;
 use super::writer::Writer;
 use crate::domain::DatabaseName;
@@ -58,7 +58,6 @@ pub(super) struct Site {
     pub(super) name: DatabaseName,
     pub(super) path: PathBuf,
     identity: Identity,
-    seen: Sighting,
     /// Held here, so that nobody else gets into the folder while this file is open.
     _lock: Lock,
 }
@@ -90,7 +89,6 @@ impl Database {
             name: name.clone(),
             path,
             identity,
-            seen: Sighting::default(),
             _lock: folder.lock()?,
         });
         Ok(Self {
@@ -104,10 +102,10 @@ impl Database {
     }
 
     /// Tells whether this is still the tenant's database: somebody may have removed the file, or put
-    /// another in its place. Learns so a moment late; the writer looks for itself.
+    /// another in its place, and what would be written here then would be lost. One `stat`, which
+    /// takes microseconds, so fit for an async task.
     pub(super) fn is_current(&self) -> bool {
-        let site = &self.site;
-        self.writer.is_running() && site.seen.or_look(|| site.is_in_place()).unwrap_or(true)
+        self.writer.is_running() && self.site.is_in_place().unwrap_or(true)
     }
 
     /// Waits for the turn to read; the turn ends when the permit is dropped.

@@ -220,8 +220,8 @@ impl Identity {
 /// How long a file that was seen is taken to be there still.
 const SIGHT_LASTS: Duration = Duration::from_millis(100);
 
-/// When a file was last seen in its place: looking is a system call, and a request that stores nothing
-/// need not make one each time. Whatever is stored is looked after anew.
+/// When a file was last seen in its place: looking is a system call, and a request that neither reads nor
+/// writes the file need not make one each time.
 #[derive(Debug, Default)]
 pub(super) struct Sighting(AtomicU64);
 
