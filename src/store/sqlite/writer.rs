@@ -223,30 +223,31 @@ impl Work {
 
     fn answer(
         &self,
-        mut batch: Vec<Append>,
+        batch: Vec<Append>,
         outcome: Result<Vec<Vec<Appended>>, Failure>,
         runtime: &Handle,
     ) {
-        let mut outcomes = match outcome {
-            Ok(outcomes) => outcomes,
+        match outcome {
+            Ok(outcomes) => {
+                let is_one = batch.len() == 1;
+                let answer_all = move || {
+                    for (append, outcome) in batch.into_iter().zip(outcomes) {
+                        append.answer(Ok(outcome));
+                    }
+                };
+                if is_one {
+                    answer_all();
+                } else {
+                    // Each answer wakes a task, which from a thread of the runtime takes no system call.
+                    runtime.spawn(async move { answer_all() });
+                }
+            }
             Err(failure) => {
                 for append in batch {
                     append.answer(Err(self.error(&failure)));
                 }
-                return;
             }
-        };
-        if batch.len() == 1
-            && let (Some(append), Some(outcome)) = (batch.pop(), outcomes.pop())
-        {
-            return append.answer(Ok(outcome));
         }
-        // Each answer wakes a task, which from a thread of the runtime takes no system call.
-        runtime.spawn(async move {
-            for (append, outcome) in batch.into_iter().zip(outcomes) {
-                append.answer(Ok(outcome));
-            }
-        });
     }
 
     fn error(&self, failure: &Failure) -> Error {
