@@ -25,10 +25,17 @@ const CACHE_KIB: i64 = 256;
 
 /// The pages that a writer under load keeps in memory. A transaction of some hundred events changes
 /// more than [`CACHE_KIB`] holds, and what does not fit is written twice.
-const LARGE_CACHE_KIB: i64 = 8 * 1024;
+const LARGE_CACHE_MIB: u32 = 8;
 
-/// How many writers have a large cache at once: 32 MiB beside the others.
-const LARGE_CACHES: usize = 4;
+/// The same for a large database, where the inner pages of the indexes and the ends of the records' parts of
+/// them no longer fit, and each event would read several of them again: a 64th of its size, up to this.
+const LARGEST_CACHE_MIB: u32 = 32;
+const CACHED_PART: u32 = 64;
+
+/// What all writers have for large caches, beside the others.
+const LARGE_CACHES_MIB: usize = 64;
+
+const PAGES_OF_MIB: u32 = 256; // of 4 KiB
 
 /// What a statement waits for another process that looks into the file.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -40,7 +47,7 @@ const STATEMENTS: usize = 8;
 /// usually grows to under load: space that is there already is faster to write to.
 const MAX_LOG_BYTES: i64 = 64 * 1024 * 1024;
 
-/// The large caches that are left, shared by all writers of a store.
+/// The mebibytes for large caches that are left, shared by all writers of a store.
 #[derive(Debug, Clone)]
 pub(super) struct LargeCaches(Arc<Semaphore>);
 
@@ -182,21 +189,26 @@ impl Site {
 
 impl Default for LargeCaches {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(LARGE_CACHES)))
+        Self(Arc::new(Semaphore::new(LARGE_CACHES_MIB)))
     }
 }
 
 impl LargeCaches {
-    /// Gives the connection a large cache for as long as the permit is kept, if one is left.
+    /// Gives the connection a large cache for as long as the permit is kept, if there is room for one.
     pub(super) fn take(
         &self,
         connection: &Connection,
     ) -> rusqlite::Result<Option<OwnedSemaphorePermit>> {
-        let Ok(permit) = Arc::clone(&self.0).try_acquire_owned() else {
-            return Ok(None);
-        };
-        connection.pragma_update(None, "cache_size", -LARGE_CACHE_KIB)?;
-        Ok(Some(permit))
+        let pages: u32 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        let wanted = pages / PAGES_OF_MIB / CACHED_PART;
+        let room = |mib| Arc::clone(&self.0).try_acquire_many_owned(mib).ok();
+        let permit = room(wanted.clamp(LARGE_CACHE_MIB, LARGEST_CACHE_MIB))
+            .or_else(|| room(LARGE_CACHE_MIB));
+        if let Some(permit) = &permit {
+            let kib = i64::try_from(permit.num_permits() * 1024).unwrap_or(CACHE_KIB);
+            connection.pragma_update(None, "cache_size", -kib)?;
+        }
+        Ok(permit)
     }
 
     /// Takes back the large cache that the permit stands for.

@@ -7,16 +7,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 
-use super::database::{BUSY_TIMEOUT, Site};
+use super::database::Site;
 
-/// The pages of the log (of 4 KiB) at which folding starts. Pages that are written again and again are
-/// copied once; measured in docs/benchmarks.md, twice as many gain nothing.
+/// The pages of the log (of 4 KiB) at which folding starts under load. Pages that are written again and
+/// again are copied once; measured in docs/benchmarks.md, twice as many gain nothing.
 const FOLD_AT_PAGES: i32 = 8192;
+
+/// The same while calls come one by one: the log's file stays small, and is soon one that is written over,
+/// which takes a commit two thirds of the time of one that makes it longer.
+const FOLD_AT_PAGES_AT_EASE: i32 = 1024;
 
 /// What the writer copies between two commits: it takes a few milliseconds.
 const TAIL_PAGES: i32 = 512;
@@ -45,22 +48,31 @@ impl Log {
         }))
     }
 
-    /// Folds the log back where it is time to. Called between commits; takes milliseconds at most.
-    pub(super) fn keep(&mut self, site: &Arc<Site>, connection: &Connection) {
+    /// Tells whether [`Log::fold`] has something to do. To be asked after each commit.
+    pub(super) fn is_due(&mut self, under_load: bool) -> bool {
+        if let Some(thread) = &self.folding {
+            return thread.is_finished();
+        }
         let pages = self.pages.load(Ordering::Relaxed);
         if pages < self.folded {
             self.folded = 0; // it has started over
         }
+        let limit = if under_load {
+            FOLD_AT_PAGES
+        } else {
+            FOLD_AT_PAGES_AT_EASE
+        };
+        pages - self.folded > limit
+    }
+
+    /// Begins to fold the log back, or ends it. Called between commits; takes milliseconds at most.
+    pub(super) fn fold(&mut self, site: &Arc<Site>, connection: &Connection) {
         match self.folding.take() {
-            None if pages - self.folded > FOLD_AT_PAGES => self.start_folding(site),
-            Some(thread) if thread.is_finished() => {
+            None => self.start_folding(site),
+            Some(thread) => {
                 wait_for(thread);
-                if let Err(error) = fold(connection) {
-                    warn(site, &error);
-                }
-                self.folded = pages;
+                self.fold_rest(site, connection);
             }
-            unchanged => self.folding = unchanged,
         }
     }
 
@@ -71,17 +83,18 @@ impl Log {
         }
     }
 
-    /// Empties the log, if no reader is looking at it. For a moment in which nothing is to be written.
-    pub(super) fn empty(&mut self, site: &Site, connection: &Connection) {
+    /// Folds all of the log back, for a moment in which nothing is to be written. Its file keeps its length:
+    /// to write over what is there is faster than to make it longer.
+    pub(super) fn fold_all(&mut self, site: &Site, connection: &Connection) {
         self.settle();
-        let emptied = connection
-            .busy_timeout(Duration::ZERO)
-            .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
-            .and_then(|()| connection.busy_timeout(BUSY_TIMEOUT));
-        if let Err(error) = emptied {
+        self.fold_rest(site, connection);
+    }
+
+    fn fold_rest(&mut self, site: &Site, connection: &Connection) {
+        if let Err(error) = fold(connection) {
             warn(site, &error);
         }
-        self.folded = 0;
+        self.folded = self.pages.load(Ordering::Relaxed);
     }
 
     fn start_folding(&mut self, site: &Arc<Site>) {

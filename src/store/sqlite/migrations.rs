@@ -33,6 +33,7 @@ pub(super) const TENANT: Schema = Schema {
         include_str!("../../../migrations/sqlite/tenant_0001.sql"),
         include_str!("../../../migrations/sqlite/tenant_0002.sql"),
         include_str!("../../../migrations/sqlite/tenant_0003.sql"),
+        include_str!("../../../migrations/sqlite/tenant_0004.sql"),
     ],
 };
 

@@ -1,11 +1,12 @@
 //! The embedded backend: SQLite, a registry of the tenants and one database file for each.
 //!
-//! A folder belongs to one process at a time. Each open tenant has one thread that writes, which turns
-//! whatever waits into one transaction, and a few connections that read. At most `MAX_OPEN_TENANTS`
+//! A folder belongs to one process at a time. Each open tenant has one connection that writes, with a thread
+//! that turns whatever waits into one transaction, and a few that read. At most `MAX_OPEN_TENANTS`
 //! are open; the others are files.
 
 mod beside;
 mod checks;
+mod committer;
 mod counts;
 mod database;
 mod errors;

@@ -1,5 +1,6 @@
 //! The SQL of a [`Query`]: what a caller sent is bound, never written into the text.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use rusqlite::types::Value;
@@ -19,11 +20,11 @@ pub(super) fn page(connection: &mut Connection, query: &Query) -> rusqlite::Resu
         _ if filters.values.is_empty() => total_count,
         Some(known) => known,
         None => {
-            let sql = format!("SELECT count(*) FROM events{}", filters.sql);
+            let sql = format!("SELECT count(*) FROM {}", filters.sql);
             counts::count(&snapshot, &sql, &filters.values)?
         }
     };
-    let events = events_of(&snapshot, filters, query)?;
+    let events = events_of(&snapshot, query)?;
     Ok(Page {
         events,
         total_count,
@@ -59,15 +60,9 @@ fn scan_sql(after: Option<Position>) -> String {
 
 /// The page is chosen by row id first and its rows are then read one by one: so skipping to an offset
 /// and sorting never touch `event_data`.
-fn events_of(
-    snapshot: &Connection,
-    filters: Filters,
-    query: &Query,
-) -> rusqlite::Result<Vec<Event>> {
-    let Filters { sql, mut values } = filters;
-    values.push(Value::Integer(query.limit.get().into()));
-    values.push(Value::Integer(query.offset.into()));
-    let mut chosen = snapshot.prepare_cached(&page_sql(&sql, query.ordering))?;
+fn events_of(snapshot: &Connection, query: &Query) -> rusqlite::Result<Vec<Event>> {
+    let (sql, values) = page_sql(query);
+    let mut chosen = snapshot.prepare_cached(&sql)?;
     let mut one =
         snapshot.prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE rowid = ?"))?;
     let mut events = Vec::new();
@@ -79,19 +74,90 @@ fn events_of(
     Ok(events)
 }
 
-fn page_sql(filters: &str, ordering: Ordering) -> String {
-    let direction = match ordering {
+/// Returns the statement that chooses a page's rows, and its values.
+fn page_sql(query: &Query) -> (String, Vec<Value>) {
+    let (mut parts, mut values) = (Vec::new(), Vec::new());
+    for one in split(query) {
+        let filters = Filters::of(&one);
+        parts.push(format!(
+            "SELECT rowid, time_us, event_id FROM {}",
+            filters.sql
+        ));
+        values.extend(filters.values);
+    }
+    let direction = match query.ordering {
         Ordering::NewestFirst => "DESC",
         Ordering::OldestFirst => "ASC",
     };
-    format!(
-        "SELECT rowid FROM events{filters} \
-         ORDER BY time_us {direction}, event_id {direction} LIMIT ? OFFSET ?"
-    )
+    let sql = format!(
+        "{} ORDER BY time_us {direction}, event_id {direction} LIMIT ? OFFSET ?",
+        parts.join(" UNION ALL ")
+    );
+    values.push(Value::Integer(query.limit.get().into()));
+    values.push(Value::Integer(query.offset.into()));
+    (sql, values)
 }
 
-/// A WHERE clause (or nothing), and the values of its placeholders in their order.
-#[derive(Debug, Default)]
+/// Returns a query for each of several records, or types. Their histories are in order in the index, so
+/// SQLite merges them as far as the page goes, where it would read and sort all of them for an `IN`.
+fn split(query: &Query) -> Vec<Query> {
+    let of_records = |record_id| Query {
+        record_ids: vec![record_id],
+        ..query.clone()
+    };
+    let of_types = |event_type_id| Query {
+        event_type_ids: vec![event_type_id],
+        ..query.clone()
+    };
+    match Index::of(query) {
+        Index::Record => distinct(&query.record_ids).map(of_records).collect(),
+        Index::Type => distinct(&query.event_type_ids).map(of_types).collect(),
+        Index::Id | Index::Any => vec![query.clone()],
+    }
+}
+
+fn distinct<T: Copy + Ord>(ids: &[T]) -> impl Iterator<Item = T> {
+    let ids: BTreeSet<T> = ids.iter().copied().collect();
+    ids.into_iter()
+}
+
+/// How the events of a query are found. SQLite cannot tell by itself: it has no statistics, and takes a
+/// record to have as many events as a type.
+#[derive(Debug, Clone, Copy)]
+enum Index {
+    Id,
+    Record,
+    Type,
+    /// The index by time where there is an order to follow or a time to start at, else the table.
+    Any,
+}
+
+impl Index {
+    fn of(query: &Query) -> Self {
+        if !query.event_ids.is_empty() {
+            Self::Id
+        } else if !query.record_ids.is_empty() {
+            Self::Record
+        } else if !query.event_type_ids.is_empty() {
+            Self::Type
+        } else {
+            Self::Any
+        }
+    }
+
+    /// Returns what follows FROM.
+    const fn table(self) -> &'static str {
+        match self {
+            Self::Id => "events INDEXED BY sqlite_autoindex_events_1", // of UNIQUE
+            Self::Record => "events INDEXED BY events_by_record",
+            Self::Type => "events INDEXED BY events_by_type",
+            Self::Any => "events",
+        }
+    }
+}
+
+/// What follows FROM, and the values of its placeholders in their order.
+#[derive(Debug)]
 struct Filters {
     sql: String,
     values: Vec<Value>,
@@ -111,7 +177,10 @@ impl Filters {
             limit: _,
             offset: _,
         } = query;
-        let mut filters = Self::default();
+        let mut filters = Self {
+            sql: Index::of(query).table().to_owned(),
+            values: Vec::new(),
+        };
         filters.any_of("record_id", record_ids.iter().copied());
         filters.any_of("event_type_id", event_type_ids.iter().copied());
         filters.any_of("source_id", source_ids.iter().copied());
@@ -141,7 +210,11 @@ impl Filters {
     }
 
     fn and(&mut self, condition: &str) {
-        let word = if self.sql.is_empty() { "WHERE" } else { "AND" };
+        let word = if self.values.is_empty() {
+            "WHERE"
+        } else {
+            "AND"
+        };
         // Writing to a String cannot fail.
         let _ = write!(self.sql, " {word} {condition}");
     }
@@ -161,9 +234,8 @@ mod tests {
 
     /// Returns how SQLite goes about a page.
     fn plan(query: &Query) -> String {
-        let Filters { sql, mut values } = Filters::of(query);
-        values.extend([1.into(), 0.into()]);
-        plan_of(&page_sql(&sql, query.ordering), values)
+        let (sql, values) = page_sql(query);
+        plan_of(&sql, values)
     }
 
     /// Returns how SQLite goes about a statement, one step a line.
@@ -184,29 +256,54 @@ mod tests {
 
     #[test]
     fn the_pages_that_are_read_most_need_no_sorting() {
-        for ordering in [Ordering::NewestFirst, Ordering::OldestFirst] {
-            let newest = Query {
-                ordering,
-                ..Query::default()
-            };
-            let plan_of_newest = plan(&newest);
-            assert!(
-                plan_of_newest.contains("INDEX events_by_time"),
-                "{plan_of_newest}"
-            );
-            assert!(!plan_of_newest.contains("TEMP B-TREE"), "{plan_of_newest}");
-
-            let plan_of_record = plan(&Query {
-                record_ids: vec![42],
-                from_us: Some(0),
-                ..newest
-            });
-            assert!(
-                plan_of_record.contains("INDEX events_by_record"),
-                "{plan_of_record}"
-            );
-            assert!(!plan_of_record.contains("TEMP B-TREE"), "{plan_of_record}");
+        let all = Query::default();
+        let of_records = |record_ids: &[i64]| Query {
+            record_ids: record_ids.to_vec(),
+            from_us: Some(0),
+            ..Query::default()
+        };
+        let of_types = |event_type_ids: &[i32]| Query {
+            event_type_ids: event_type_ids.to_vec(),
+            ..Query::default()
+        };
+        let of_both = Query {
+            record_ids: vec![1, 2],
+            ..of_types(&[7, 8])
+        };
+        for (query, index, merged) in [
+            (all, "events_by_time", 0),
+            (of_records(&[42]), "events_by_record (record_id=?", 0),
+            (
+                of_records(&[42, 43, 42]),
+                "events_by_record (record_id=?",
+                1,
+            ),
+            (of_types(&[7]), "events_by_type (event_type_id=?", 0),
+            (of_types(&[7, 8, 9]), "events_by_type (event_type_id=?", 2),
+            (of_both, "events_by_record (record_id=?", 1),
+        ] {
+            for ordering in [Ordering::NewestFirst, Ordering::OldestFirst] {
+                let plan = plan(&Query {
+                    ordering,
+                    ..query.clone()
+                });
+                assert_eq!(plan.matches(index).count(), merged + 1, "{plan}");
+                assert_eq!(plan.matches("MERGE").count(), merged, "{plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+            }
         }
+    }
+
+    #[test]
+    fn events_are_found_by_their_ids_whatever_else_is_asked_of_them() {
+        let plan = plan(&Query {
+            event_ids: vec![EventId::from_uuid(Uuid::nil())],
+            event_type_ids: vec![7],
+            record_ids: vec![1],
+            from_us: Some(0),
+            ..Query::default()
+        });
+        assert!(plan.contains("(event_id=?)"), "{plan}");
     }
 
     #[test]
@@ -233,7 +330,8 @@ mod tests {
             to_us: Some(5),
             ..Query::default()
         });
-        let sql = " WHERE record_id IN (?,?) AND event_type_id IN (?) AND time_us < ?";
+        let sql = "events INDEXED BY events_by_record \
+                   WHERE record_id IN (?,?) AND event_type_id IN (?) AND time_us < ?";
         assert_eq!(filters.sql, sql);
         assert_eq!(filters.values, [1.into(), 2.into(), 9.into(), 5_i64.into()]);
     }
