@@ -109,24 +109,38 @@ def half_load(bench, service, connections, half):
 
 
 def neighbours(bench):
-    """What one tenant's full load does to another one's single events."""
+    """What one tenant's full load does to another one's single events; and what it does to the answers of
+    a process that does nothing, since all share the cores."""
     seconds, connections = bench.parameters.seconds, max(bench.parameters.connections)
-    with bench.new_folder() as folder, Service(bench.service, folder) as service:
-        service.create_tenant("quiet")
-        service.create_tenant("loud")
+    with bench.new_folder() as folder, contextlib.ExitStack() as servers:
+        service = servers.enter_context(Service(bench.service, folder))
+        for name in ("bench", "quiet", "loud"):
+            service.create_tenant(name)
+        axum = servers.enter_context(bench.floors.http(201, answer_size(service)))
 
-        def quiet():
-            return paced_events(bench.floors, service, "quiet", 4, 200, seconds)
+        def quiet(server):
+            return lambda _: paced_events(bench.floors, server, "quiet", 4, 200, seconds)
 
-        def beside_the_loud(_):
-            # A second longer than what is measured, which thus never runs alone.
-            with bench.at_once(lambda: wrk_events(service, "loud", connections, seconds + 1)):
-                return quiet()
+        def beside_the_loud(load):
+            def both(number):
+                # A second longer than what is measured, which thus never runs alone.
+                with bench.at_once(lambda: wrk_events(service, "loud", connections, seconds + 1)):
+                    return load(number)
 
-        got = bench.alternate({"alone": lambda _: quiet(), "beside": beside_the_loud})
-    what = f"create-event of one tenant while another sends on {on(connections)}, p99"
-    ours, theirs = ([it.p99_ms for it in got[name]] for name in ("beside", "alone"))
-    return [Row(what, "ms", ours, "alone", theirs, ratio_at_most(3))]
+            return both
+
+        got = bench.alternate({
+            "alone": quiet(service),
+            "beside": beside_the_loud(quiet(service)),
+            "axum alone": quiet(axum),
+            "axum beside": beside_the_loud(quiet(axum)),
+        })  # fmt: skip
+    p99s = {name: [it.p99_ms for it in outcomes] for name, outcomes in got.items()}
+    load = f"while another sends on {on(connections)}, p99"
+    return [
+        Row(f"create-event of one tenant {load}", "ms", p99s["beside"], "alone", p99s["alone"], ratio_at_most(3)),
+        Row(f"an answer of axum {load}", "ms", p99s["axum beside"], "alone", p99s["axum alone"]),
+    ]
 
 
 def download_url(bench):
