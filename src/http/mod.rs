@@ -8,6 +8,7 @@ mod extract;
 mod fields;
 mod files;
 mod front;
+mod gather;
 mod head_timer;
 mod ingest;
 mod multipart;

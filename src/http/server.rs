@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::front::Front;
+use super::gather::Gather;
 use super::head_timer::HeadTimer;
 
 /// How many connections and how much patience there is.
@@ -96,7 +97,7 @@ fn connection(
     stream: TcpStream,
     front: Arc<Front>,
 ) -> http1::Connection<
-    TokioIo<TcpStream>,
+    TokioIo<Gather>,
     impl hyper::service::Service<
         Request<Incoming>,
         Response = axum::response::Response,
@@ -113,5 +114,5 @@ fn connection(
         .header_read_timeout(HEADER_READ_TIMEOUT)
         .max_buf_size(MAX_HEAD_BYTES)
         .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Gather(stream)), service)
 }
