@@ -83,7 +83,7 @@ mod tests {
         let all = [head.as_slice(), body.as_slice()].concat();
         assert_eq!(gather(&parts, &mut into), Some(all.as_slice()));
         assert_eq!(gather(&[], &mut into), Some([].as_slice()));
-        let more = [&parts[0], &parts[2], &IoSlice::new(b"x")].map(|part| IoSlice::new(part));
+        let more = [parts[0], parts[2], IoSlice::new(b"x")];
         assert_eq!(gather(&more, &mut into), None);
     }
 }
