@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pages_that_are_read_most_need_no_sorting() {
+    fn the_pages_that_are_read_most_are_not_sorted_as_a_whole() {
         let all = Query::default();
         let of_records = |record_ids: &[i64]| Query {
             record_ids: record_ids.to_vec(),
@@ -289,7 +289,8 @@ mod tests {
                 });
                 assert_eq!(plan.matches(index).count(), merged + 1, "{plan}");
                 assert_eq!(plan.matches("MERGE").count(), merged, "{plan}");
-                assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+                // At most those of one microsecond (FOR LAST TERM OF ORDER BY), whose order is by id.
+                assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "{plan}");
             }
         }
     }
