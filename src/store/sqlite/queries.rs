@@ -61,7 +61,8 @@ fn scan_sql(after: Option<Position>) -> String {
 /// The page is chosen by row id first and its rows are then read one by one: so skipping to an offset
 /// and sorting never touch `event_data`.
 fn events_of(snapshot: &Connection, query: &Query) -> rusqlite::Result<Vec<Event>> {
-    let (sql, values) = page_sql(query);
+    let parts = split(query);
+    let (sql, values) = page_sql(query, &parts);
     let mut chosen = snapshot.prepare_cached(&sql)?;
     let mut one =
         snapshot.prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE rowid = ?"))?;
@@ -71,15 +72,19 @@ fn events_of(snapshot: &Connection, query: &Query) -> rusqlite::Result<Vec<Event
         let row_id: i64 = row.get(0)?;
         events.push(one.query_row([row_id], events::from_row)?);
     }
+    drop(row_ids);
+    if parts.len() > 1 {
+        chosen.discard(); // a merge is as long as what the caller asked for: it is not kept prepared
+    }
     Ok(events)
 }
 
-/// Returns the statement that chooses a page's rows, and its values.
-fn page_sql(query: &Query) -> (String, Vec<Value>) {
-    let (mut parts, mut values) = (Vec::new(), Vec::new());
-    for one in split(query) {
-        let filters = Filters::of(&one);
-        parts.push(format!(
+/// Returns the statement that chooses a page's rows from the parts of a query, and its values.
+fn page_sql(query: &Query, parts: &[Query]) -> (String, Vec<Value>) {
+    let (mut selects, mut values) = (Vec::new(), Vec::new());
+    for part in parts {
+        let filters = Filters::of(part);
+        selects.push(format!(
             "SELECT rowid, time_us, event_id FROM {}",
             filters.sql
         ));
@@ -91,12 +96,15 @@ fn page_sql(query: &Query) -> (String, Vec<Value>) {
     };
     let sql = format!(
         "{} ORDER BY time_us {direction}, event_id {direction} LIMIT ? OFFSET ?",
-        parts.join(" UNION ALL ")
+        selects.join(" UNION ALL ")
     );
     values.push(Value::Integer(query.limit.get().into()));
     values.push(Value::Integer(query.offset.into()));
     (sql, values)
 }
+
+/// What a merge binds at most: its parts repeat all other filters, which a caller may make long.
+const MAX_MERGED_VALUES: usize = 1000;
 
 /// Returns a query for each of several records, or types. Their histories are in order in the index, so
 /// SQLite merges them as far as the page goes, where it would read and sort all of them for an `IN`.
@@ -109,11 +117,16 @@ fn split(query: &Query) -> Vec<Query> {
         event_type_ids: vec![event_type_id],
         ..query.clone()
     };
-    match Index::of(query) {
+    let parts: Vec<Query> = match Index::of(query) {
         Index::Record => distinct(&query.record_ids).map(of_records).collect(),
         Index::Type => distinct(&query.event_type_ids).map(of_types).collect(),
-        Index::Id | Index::Any => vec![query.clone()],
+        Index::Id | Index::Any => return vec![query.clone()],
+    };
+    let values_of_one = parts.first().map_or(0, |one| Filters::of(one).values.len());
+    if parts.len() * values_of_one > MAX_MERGED_VALUES {
+        return vec![query.clone()];
     }
+    parts
 }
 
 fn distinct<T: Copy + Ord>(ids: &[T]) -> impl Iterator<Item = T> {
@@ -228,13 +241,13 @@ mod tests {
     use rusqlite::{Connection, params_from_iter};
     use uuid::Uuid;
 
-    use super::{Filters, page_sql, scan_sql};
+    use super::{Filters, page_sql, scan_sql, split};
     use crate::domain::{EventId, Ordering, Position, Query};
     use crate::store::sqlite::migrations::TENANT;
 
     /// Returns how SQLite goes about a page.
     fn plan(query: &Query) -> String {
-        let (sql, values) = page_sql(query);
+        let (sql, values) = page_sql(query, &split(query));
         plan_of(&sql, values)
     }
 
@@ -293,6 +306,22 @@ mod tests {
                 assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "{plan}");
             }
         }
+    }
+
+    #[test]
+    fn a_merge_is_no_longer_than_it_may_be() {
+        let many = Query {
+            record_ids: (0..100).collect(),
+            ..Query::default()
+        };
+        assert_eq!(page_sql(&many, &split(&many)).1.len(), 100 + 2);
+        let with_types = Query {
+            event_type_ids: (0..100).collect(),
+            ..many
+        };
+        let (sql, values) = page_sql(&with_types, &split(&with_types));
+        assert!(!sql.contains("UNION ALL"), "{sql}");
+        assert_eq!(values.len(), 200 + 2);
     }
 
     #[test]
