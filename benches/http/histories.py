@@ -17,15 +17,19 @@ def sqlite(bench):
     """On SQLite, with the plain alternative beside it."""
     parameters = bench.parameters
     names = {size: f"history_{size}" for size in parameters.sizes}
+    small, large = parameters.growth
+    growing = f"growing_{small}"  # the pages are read of one that has stayed as it was
     with bench.new_folder() as folder:
         ids, rows = {}, []
+        bench.floors.fill(f"sqlite:{folder}", growing, small)
         for size, name in names.items():
             ids[size] = bench.floors.fill(f"sqlite:{folder}", name, size)
             used = sum(file.stat().st_size for file in (folder / "tenants").glob(f"{name}.db*"))
             rows.append(Row(f"SQLite, {size:,} events, each", "bytes", [used / size], target=below(250)))
         with Service(bench.service, folder) as service:
+            # First, while the system has the files in memory as their making left them.
+            rows += growth(bench, service, [growing, names[large]], "SQLite")
             rows += pages(bench, service, ids)
-            rows += growth(bench, service, [names[size] for size in parameters.growth], "SQLite")
             if bench.peer:
                 rows += beside_the_peer(bench, service, ids[PEER_EVENTS])
     return rows

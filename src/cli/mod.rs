@@ -8,6 +8,7 @@ mod files;
 mod open_files;
 mod openapi;
 mod progress;
+mod runtime;
 mod serve;
 mod signals;
 mod transfer;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 use crate::config::{Arguments, CopyArguments, Problems};
 
@@ -137,7 +139,11 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     install_tls();
-    let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+    let runtime = match command {
+        Command::Serve(_) | Command::Demo(_) => runtime::of_the_service(),
+        _ => Runtime::new(),
+    }
+    .context("cannot start the runtime")?;
     let code = match command {
         Command::Serve(arguments) => runtime.block_on(serve::run(&arguments)),
         Command::Demo(options) => runtime.block_on(demo::run(&options)),

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 
 use super::database::Site;
+use super::threads;
 
 /// The pages of the log (of 4 KiB) at which folding starts under load. Pages that are written again and
 /// again are copied once; measured in docs/benchmarks.md, twice as many gain nothing.
@@ -104,8 +105,7 @@ impl Log {
                 warn(&of, &error);
             }
         };
-        let name = "sqlite-log".to_owned();
-        match std::thread::Builder::new().name(name).spawn(work) {
+        match threads::spawn("sqlite-log", work) {
             Ok(thread) => self.folding = Some(thread),
             // The next commit tries again.
             Err(error) => {

@@ -18,6 +18,7 @@ mod migrations;
 mod open_tenants;
 mod queries;
 mod registry;
+mod threads;
 mod writer;
 
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::committer::{Committer, LARGE_BATCH_EVENTS};
 use super::database::{LargeCaches, Site};
 use super::errors::{io_failed, refused};
+use super::threads;
 use crate::domain::Event;
 use crate::store::Error;
 use crate::store::queue::{Answer, Append, Backlog, MAX_BATCH_BYTES, MAX_QUEUED_CALLS};
@@ -63,9 +64,7 @@ impl Writer {
             runtime: Handle::current(),
         });
         let of_thread = Arc::clone(&desk);
-        let thread = std::thread::Builder::new()
-            .name("sqlite-writer".to_owned())
-            .spawn(move || of_thread.serve(waiting))
+        let thread = threads::spawn("sqlite-writer", move || of_thread.serve(waiting))
             .map_err(|error| io_failed(&path, error))?;
         Ok(Self {
             queue,

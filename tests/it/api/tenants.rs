@@ -185,7 +185,12 @@ async fn deleting_while_events_come_in_leaves_nothing_half() {
         deleted.is_error(200, "'busy' tenant deleted.");
         for answer in answers {
             let status = answer.status.as_u16();
-            assert!(matches!(status, 201 | 400), "round {round}: {answer:?}");
+            let said = || server.process().stderr();
+            assert!(
+                matches!(status, 201 | 400),
+                "round {round}: {answer:?}; the service said:\n{}",
+                said()
+            );
         }
         let list = Call::new(&server, "GET", "/api/history/events")
             .client(&client)
