@@ -32,9 +32,14 @@ pub(super) struct Cache {
 struct Entries {
     by_client_id: HashMap<ClientId, Kept>,
     by_name: HashMap<DatabaseName, ClientId>,
+    deletions: Deletions,
     /// Until then ClickHouse counts as out of reach.
     paused_until: Option<Instant>,
 }
+
+/// How many tenants this replica had deleted when somebody began to ask ClickHouse for an entry.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Deletions(u64);
 
 /// A tenant entry, and whether its database was there.
 #[derive(Debug, Clone)]
@@ -99,9 +104,19 @@ impl Cache {
         id.map_or(Lookup::Absent, |id| self.by_client_id(id, now))
     }
 
-    pub(super) fn keep(&self, found: &Found, now: Instant) {
+    /// To be asked for before ClickHouse is asked for what [`Cache::keep`] is to keep.
+    pub(super) fn deletions(&self) -> Deletions {
+        self.lock().deletions
+    }
+
+    /// Keeps what was found, unless a tenant was deleted since `before`: it may be this one, whose entry was
+    /// read just before it went.
+    pub(super) fn keep(&self, found: &Found, before: Deletions, now: Instant) {
         let mut entries = self.lock();
         entries.paused_until = None;
+        if entries.deletions != before {
+            return;
+        }
         if entries.by_client_id.len() >= MAX_ENTRIES {
             entries.by_client_id.clear();
             entries.by_name.clear();
@@ -120,15 +135,15 @@ impl Cache {
         entries.by_client_id.insert(*client_id, kept);
     }
 
-    pub(super) fn forget(&self, id: ClientId) {
+    /// Forgets a tenant that is being deleted.
+    pub(super) fn forget_for_good(&self, id: ClientId) {
         let mut entries = self.lock();
-        let Some(kept) = entries.by_client_id.remove(&id) else {
-            return;
-        };
-        let name = &kept.found.tenant.database_name;
-        if entries.by_name.get(name) == Some(&id) {
-            entries.by_name.remove(name);
-        }
+        entries.deletions.0 += 1;
+        entries.forget(id);
+    }
+
+    pub(super) fn forget(&self, id: ClientId) {
+        self.lock().forget(id);
     }
 
     /// Notes that ClickHouse could not be asked.
@@ -138,6 +153,18 @@ impl Cache {
 
     fn lock(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entries {
+    fn forget(&mut self, id: ClientId) {
+        let Some(kept) = self.by_client_id.remove(&id) else {
+            return;
+        };
+        let name = &kept.found.tenant.database_name;
+        if self.by_name.get(name) == Some(&id) {
+            self.by_name.remove(name);
+        }
     }
 }
 
@@ -151,19 +178,39 @@ mod tests {
     use super::{Cache, Found, Lookup, MAX_STALE};
     use crate::store::conformance::samples::tenant;
 
+    const LIFE: Duration = Duration::from_secs(5);
+
+    fn found() -> Found {
+        Found {
+            tenant: Arc::new(tenant("demo")),
+            has_database: true,
+        }
+    }
+
+    #[test]
+    fn what_was_read_before_a_deletion_is_not_kept() {
+        let (cache, found, now) = (Cache::new(LIFE), found(), Instant::now());
+        let id = found.tenant.client_id;
+        let before = cache.deletions();
+        cache.forget_for_good(id);
+        cache.keep(&found, before, now);
+        assert!(matches!(cache.by_client_id(id, now), Lookup::Absent));
+        cache.keep(&found, cache.deletions(), now);
+        assert!(matches!(cache.by_client_id(id, now), Lookup::Fresh(_)));
+        cache.forget_for_good(id);
+        assert!(matches!(cache.by_client_id(id, now), Lookup::Absent));
+    }
+
     #[test]
     fn an_entry_ages() {
-        let cache = Cache::new(Duration::from_secs(5));
-        let tenant = Arc::new(tenant("demo"));
-        let (id, name) = (tenant.client_id, tenant.database_name.clone());
-        let start = Instant::now();
-        let after = |seconds| start + Duration::from_secs(seconds);
-        let found = Found {
-            tenant,
-            has_database: true,
-        };
+        let (cache, found, start) = (Cache::new(LIFE), found(), Instant::now());
+        let (id, name) = (found.tenant.client_id, found.tenant.database_name.clone());
+        let (after, before) = (
+            |seconds| start + Duration::from_secs(seconds),
+            cache.deletions(),
+        );
         assert!(matches!(cache.by_client_id(id, start), Lookup::Absent));
-        cache.keep(&found, start);
+        cache.keep(&found, before, start);
         assert!(matches!(cache.by_name(&name, after(2)), Lookup::Fresh(_)));
         // One caller alone is sent to ask anew.
         assert!(matches!(cache.by_client_id(id, after(3)), Lookup::Aging(_)));
@@ -177,7 +224,7 @@ mod tests {
         cache.pause(at_last);
         assert!(matches!(cache.by_client_id(id, at_last), Lookup::Absent));
 
-        cache.keep(&found, after(9));
+        cache.keep(&found, before, after(9));
         assert!(matches!(cache.by_client_id(id, after(9)), Lookup::Fresh(_)));
         cache.forget(id);
         assert!(matches!(cache.by_name(&name, after(9)), Lookup::Absent));

@@ -78,16 +78,21 @@ impl Databases {
         Ok(())
     }
 
-    /// Brings a table of an older version up to date.
+    /// Brings a table of an older version up to date; [`Error::DatabaseMissing`] if it is just going away.
     pub(super) async fn upgrade(&self, table: &Table, comment: &str) -> Result<(), Error> {
         let name = format!("{}.{}", table.database, table.name);
-        for step in TENANT.missing(&name, comment)? {
-            if self.dialect.cluster.is_some() {
-                self.ddl(step, |it| table.local().of(it)).await?;
+        let steps = TENANT.missing(&name, comment)?;
+        let upgraded = async {
+            for step in steps {
+                if self.dialect.cluster.is_some() {
+                    self.ddl(step, |it| table.local().of(it)).await?;
+                }
+                self.ddl(step, |it| table.of(it)).await?;
             }
-            self.ddl(step, |it| table.of(it)).await?;
-        }
-        Ok(self.make_given_up(table).await?)
+            self.make_given_up(table).await
+        };
+        let outcome = upgraded.await;
+        outcome.map_err(|failure| failure.of_tenant(&table.database))
     }
 
     async fn make_given_up(&self, table: &Table) -> Result<(), Failure> {
@@ -130,7 +135,8 @@ impl Databases {
                 .param("database", database)
                 .param("shown", SHOWN)
         });
-        Ok(definitions.await?.first().and_then(|it| names::owner(it)))
+        let definitions = or_none(definitions.await)?;
+        Ok(definitions.first().and_then(|it| names::owner(it)))
     }
 
     /// Returns the comment of a tenant's table, which tells its version; `None` if it is not there, or
@@ -147,7 +153,7 @@ impl Databases {
         let found = self.client.fetch::<Found>("owner", |it| {
             table.of(it.query_raw(sql)).param("shown", SHOWN)
         });
-        let found = found.await?;
+        let found = or_none(found.await)?;
         let is_owner = |it: &Found| {
             it.name == SHOWN
                 && names::owner(&it.engine_full)
@@ -235,5 +241,14 @@ impl Databases {
     ) -> Result<(), Failure> {
         let sql = self.dialect.statement(template);
         self.client.run("ddl", |it| bind(it.query_raw(&sql))).await
+    }
+}
+
+/// Returns what `system.tables` told. Of a database that is being moved away at this moment ClickHouse may
+/// answer that it does not exist: then there is nothing of it.
+fn or_none<T>(told: Result<Vec<T>, Failure>) -> Result<Vec<T>, Failure> {
+    match told {
+        Err(failure) if failure.is_missing() => Ok(Vec::new()),
+        told => told,
     }
 }

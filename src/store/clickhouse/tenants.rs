@@ -7,7 +7,7 @@ use metrics::counter;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::cache::{Cache, Found, Lookup};
+use super::cache::{Cache, Deletions, Found, Lookup};
 use super::client::Client;
 use super::database::{Databases, Made};
 use super::errors::Failure;
@@ -67,7 +67,8 @@ impl Tenants {
         if let Some(found) = self.cached(lookup.clone()) {
             return Ok(Some(found));
         }
-        self.loaded(self.load(id).await, lookup)
+        let before = self.cache.deletions();
+        self.loaded(self.load(id).await, before, lookup)
     }
 
     pub(super) async fn by_name(
@@ -84,7 +85,8 @@ impl Tenants {
         if let Some(found) = self.cached(lookup.clone()) {
             return Ok(Some(found));
         }
-        self.loaded(self.load_by_name(name).await, lookup)
+        let before = self.cache.deletions();
+        self.loaded(self.load_by_name(name).await, before, lookup)
     }
 
     pub(super) async fn all(&self) -> Result<Vec<Arc<Tenant>>, Error> {
@@ -171,13 +173,13 @@ impl Tenants {
     /// Removes a tenant for good. Lookups stop finding it first.
     pub(super) async fn delete(&self, tenant: &Tenant) -> Result<(), Error> {
         let entry = self.registry.by_client_id(tenant.client_id).await?;
-        self.cache.forget(tenant.client_id);
+        self.cache.forget_for_good(tenant.client_id);
         let Some(entry) = entry.filter(|entry| entry.state() != State::Deleted) else {
             return Ok(());
         };
         let deleting = entry.revision.to(State::Deleting);
         self.registry.write(&entry.tenant, deleting).await?;
-        self.cache.forget(tenant.client_id); // somebody may have looked in between
+        self.cache.forget_for_good(tenant.client_id); // somebody may have looked in between
         self.finish_deletion(&entry).await
     }
 
@@ -252,21 +254,24 @@ impl Tenants {
     }
 
     async fn refresh(&self, id: ClientId) -> Result<(), Error> {
+        let before = self.cache.deletions();
         let loaded = self.load(id).await;
-        self.loaded(loaded, Lookup::Absent).map(drop)
+        self.loaded(loaded, before, Lookup::Absent).map(drop)
     }
 
-    /// Decides about what was found, or could not be asked for, where the cache had `kept`.
+    /// Decides about what was found, or could not be asked for, where the cache had `kept`; `before` are the
+    /// deletions before ClickHouse was asked.
     fn loaded(
         &self,
         loaded: Result<Option<Found>, Error>,
+        before: Deletions,
         kept: Lookup,
     ) -> Result<Option<Found>, Error> {
         match (loaded, kept) {
             (Ok(Some(found)), _) => {
                 count_lookup("loaded");
                 if found.has_database {
-                    self.cache.keep(&found, Instant::now());
+                    self.cache.keep(&found, before, Instant::now());
                 } else {
                     // A deletion under way, after which the name may be another tenant's at once.
                     self.cache.forget(found.tenant.client_id);
@@ -321,16 +326,20 @@ impl Tenants {
         }
         let table = Table::new(&tenant.database_name, tenant.client_id);
         let version = self.databases.version(&table).await?;
-        if let Some(comment) = &version {
-            self.databases.upgrade(&table, comment).await?;
-        }
+        let has_database = match version {
+            None => false,
+            Some(comment) => match self.databases.upgrade(&table, &comment).await {
+                Err(Error::DatabaseMissing(_)) => false, // it went meanwhile
+                outcome => outcome.map(|()| true)?,
+            },
+        };
         // Not taken yet: nobody was told of this tenant.
-        if state == State::Creating && version.is_none() {
+        if state == State::Creating && !has_database {
             return Ok(None);
         }
         Ok(Some(Found {
             tenant: Arc::new(tenant),
-            has_database: version.is_some(),
+            has_database,
         }))
     }
 
