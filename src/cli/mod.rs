@@ -14,13 +14,14 @@ mod signals;
 mod transfer;
 mod upload;
 
+use std::io;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
-use crate::config::{Arguments, CopyArguments, Problems};
+use crate::config::{Arguments, Config, CopyArguments, Problems};
 
 /// Keeps the history of every record of every customer of a SaaS platform, and the files that belong
 /// to it.
@@ -139,21 +140,28 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     install_tls();
-    let runtime = match command {
-        Command::Serve(_) | Command::Demo(_) => runtime::of_the_service(),
-        _ => Runtime::new(),
-    }
-    .context("cannot start the runtime")?;
-    let code = match command {
-        Command::Serve(arguments) => runtime.block_on(serve::run(&arguments)),
-        Command::Demo(options) => runtime.block_on(demo::run(&options)),
-        Command::Check(arguments) => runtime.block_on(check::run(&arguments)),
-        Command::Copy(arguments) => runtime.block_on(copy::run(&arguments)),
-        Command::Upload(options) => runtime.block_on(upload::run(&options)),
-        Command::Download(options) => runtime.block_on(download::run(&options)),
-        Command::Files { command } => runtime.block_on(files::run(&command)),
+    match command {
+        Command::Serve(arguments) => {
+            let config = Config::load(&arguments)?;
+            let runtime = runtime::of_the_service(config.worker_threads);
+            run_on(runtime, serve::run(&config))
+        }
+        Command::Demo(options) => run_on(runtime::of_the_service(None), demo::run(&options)),
+        Command::Check(arguments) => run_on(Runtime::new(), check::run(&arguments)),
+        Command::Copy(arguments) => run_on(Runtime::new(), copy::run(&arguments)),
+        Command::Upload(options) => run_on(Runtime::new(), upload::run(&options)),
+        Command::Download(options) => run_on(Runtime::new(), download::run(&options)),
+        Command::Files { command } => run_on(Runtime::new(), files::run(&command)),
         Command::Openapi => openapi::run(),
-    };
+    }
+}
+
+fn run_on(
+    runtime: io::Result<Runtime>,
+    command: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
+    let runtime = runtime.context("cannot start the runtime")?;
+    let code = runtime.block_on(command);
     // Whatever still runs on another thread has been waited for, as long as it was worth it.
     runtime.shutdown_background();
     code

@@ -10,11 +10,10 @@ use tokio::net::{TcpListener, TcpSocket};
 use super::open_files;
 use super::signals::Signals;
 use crate::app::App;
-use crate::config::{Arguments, Config, Problems};
+use crate::config::{Config, Problems};
 use crate::telemetry;
 
-pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let config = Config::load(arguments)?;
+pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     if config.api_keys.is_empty() {
         let problem = "no API key: set EVENT_HISTORY_API_KEY, api_key in the settings file, or \
                        --api-key; `openssl rand -hex 32` makes a good one";
@@ -32,7 +31,7 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .context("the listener has no address")?;
     let public_url = config.public_url(bound);
     let app = tokio::select! {
-        app = App::open(&config, &public_url) => app?,
+        app = App::open(config, &public_url) => app?,
         _ = signals.next() => return Ok(ExitCode::SUCCESS), // nothing was begun
     };
     announce(bound)?;

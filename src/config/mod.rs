@@ -59,6 +59,8 @@ pub struct Config {
     pub request_timeout: Duration,
     pub shutdown_timeout: Duration,
     pub max_connections: usize,
+    /// The threads that answer requests; `None`: a core less than there are.
+    pub worker_threads: Option<usize>,
     /// The key pair that the environment gives the embedded object store.
     pub embedded_key_pair: Option<KeyPair>,
     pub log_format: LogFormat,
@@ -88,6 +90,9 @@ const MAX_REQUEST_TIMEOUT: Duration = Duration::from_mins(10);
 const MAX_SHUTDOWN_TIMEOUT: Duration = Duration::from_hours(1);
 /// Each connection takes a file descriptor and some 20 KB.
 const MAX_CONNECTIONS: usize = 100_000;
+
+/// More than machines have cores.
+const MAX_WORKER_THREADS: usize = 1024;
 
 /// An API key with fewer characters can be guessed.
 const MIN_KEY_LENGTH: usize = 16;
@@ -167,6 +172,9 @@ impl Config {
         let max_connections = parse.optional(&settings::MAX_CONNECTIONS, |text| {
             value::count(text, 1, MAX_CONNECTIONS)
         });
+        let worker_threads = parse.optional(&settings::WORKER_THREADS, |text| {
+            value::count(text, 1, MAX_WORKER_THREADS)
+        });
         let log_format = parse.optional(&settings::LOG_FORMAT, value::log_format);
         let log_level = parse.optional(&settings::LOG_LEVEL, value::log_filter);
         let mut catalogue = Catalogue::default();
@@ -196,6 +204,7 @@ impl Config {
             request_timeout: request_timeout?,
             shutdown_timeout: shutdown_timeout?,
             max_connections: max_connections?,
+            worker_threads,
             embedded_key_pair,
             log_format: log_format.unwrap_or_else(LogFormat::for_stderr),
             log_level: log_level?,

@@ -211,6 +211,17 @@ pub(super) const MAX_CONNECTIONS: Setting = Setting {
     help: "How many connections are open at once, 1 to 100000; the next ones wait",
 };
 
+pub(super) const WORKER_THREADS: Setting = Setting {
+    key: "worker_threads",
+    flag: "worker-threads",
+    variable: "EVENT_HISTORY_WORKER_THREADS",
+    value: "COUNT",
+    default: None,
+    section: LIMITS,
+    help: "How many threads answer requests, 1 to 1024, beside those that read and write databases \
+           [default: a core less than there are, at least 1]",
+};
+
 pub(super) const LOG_FORMAT: Setting = Setting {
     key: "log_format",
     flag: "log-format",
@@ -234,7 +245,7 @@ pub(super) const LOG_LEVEL: Setting = Setting {
 };
 
 /// Every setting but the name of the settings file itself, in the order of the help.
-pub(super) const SETTINGS: [&Setting; 20] = [
+pub(super) const SETTINGS: [&Setting; 21] = [
     &LISTEN,
     &PUBLIC_URL,
     &CORS_ORIGINS,
@@ -253,6 +264,7 @@ pub(super) const SETTINGS: [&Setting; 20] = [
     &REQUEST_TIMEOUT,
     &SHUTDOWN_TIMEOUT,
     &MAX_CONNECTIONS,
+    &WORKER_THREADS,
     &LOG_FORMAT,
     &LOG_LEVEL,
 ];

@@ -123,7 +123,11 @@ fn unknown_settings_name_their_source() {
 fn wrong_values_are_told_at_once_and_say_where_they_were_given() {
     let home = tempfile::tempdir().expect("a folder");
     let file = home.path().join("settings.toml");
-    fs::write(&file, "max_connections = 0\n[event_types]\nx = \"name\"\n").expect("settings");
+    fs::write(
+        &file,
+        "max_connections = 0\nworker_threads = 0\n[event_types]\nx = \"name\"\n",
+    )
+    .expect("settings");
     let lines = complaints(
         serve(&home)
             .arg("--config")
@@ -157,6 +161,7 @@ fn wrong_values_are_told_at_once_and_say_where_they_were_given() {
     has(&lines, &["EVENT_HISTORY_LOG_LEVEL"]);
     has(&lines, &["EVENT_HISTORY_LOG_FORMAT", "xml"]);
     has(&lines, &["settings.toml:1", "max_connections", "0"]);
+    has(&lines, &["settings.toml:2", "worker_threads", "0"]);
     has(&lines, &["settings.toml", "'x'"]);
 }
 
@@ -348,6 +353,7 @@ fn the_help_is_complete() {
         "request-timeout",
         "shutdown-timeout",
         "max-connections",
+        "worker-threads",
         "log-format",
         "log-level",
         "config",
