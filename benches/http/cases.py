@@ -109,14 +109,17 @@ def half_load(bench, service, connections, half):
 
 
 def neighbours(bench):
-    """What one tenant's full load does to another one's single events; and what it does to the answers of
-    a process that does nothing, since all share the cores."""
+    """What one tenant's full load does to another one's single events; and, since all share the cores and the
+    disk, what it does to those of a service of their own, and to the answers of a process that stores nothing."""
     seconds, connections = bench.parameters.seconds, max(bench.parameters.connections)
     with bench.new_folder() as folder, contextlib.ExitStack() as servers:
         service = servers.enter_context(Service(bench.service, folder))
         for name in ("bench", "quiet", "loud"):
             service.create_tenant(name)
         axum = servers.enter_context(bench.floors.http(201, answer_size(service)))
+        (folder / "apart").mkdir()
+        apart = servers.enter_context(Service(bench.service, folder / "apart"))
+        apart.create_tenant("quiet")
 
         def quiet(server):
             return lambda _: paced_events(bench.floors, server, "quiet", 4, 200, seconds)
@@ -132,6 +135,8 @@ def neighbours(bench):
         got = bench.alternate({
             "alone": quiet(service),
             "beside": beside_the_loud(quiet(service)),
+            "apart alone": quiet(apart),
+            "apart beside": beside_the_loud(quiet(apart)),
             "axum alone": quiet(axum),
             "axum beside": beside_the_loud(quiet(axum)),
         })  # fmt: skip
@@ -139,6 +144,7 @@ def neighbours(bench):
     load = f"while another sends on {on(connections)}, p99"
     return [
         Row(f"create-event of one tenant {load}", "ms", p99s["beside"], "alone", p99s["alone"], ratio_at_most(3)),
+        Row(f"create-event of a service of its own {load}", "ms", p99s["apart beside"], "alone", p99s["apart alone"]),
         Row(f"an answer of axum {load}", "ms", p99s["axum beside"], "alone", p99s["axum alone"]),
     ]
 
