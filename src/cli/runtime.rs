@@ -12,15 +12,16 @@ use tokio::runtime::{Builder, Runtime};
 /// thread that answers for two of them is always awake and finds its caches as it left them: on two cores one
 /// thread hands out a third more URLs than two do, see docs/decisions.
 pub(super) fn of_the_service(threads: Option<usize>) -> io::Result<Runtime> {
-    let cores = || available_parallelism().map_or(1, NonZero::get);
+    let threads =
+        threads.unwrap_or_else(|| all_but_one(available_parallelism().map_or(1, NonZero::get)));
     Builder::new_multi_thread()
-        .worker_threads(threads.unwrap_or_else(|| all_but_one(cores())))
+        .worker_threads(threads)
         .enable_all()
         .build()
 }
 
-const fn all_but_one(cores: usize) -> usize {
-    if cores > 1 { cores - 1 } else { 1 }
+fn all_but_one(cores: usize) -> usize {
+    cores.saturating_sub(1).max(1)
 }
 
 #[cfg(test)]

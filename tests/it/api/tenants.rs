@@ -185,11 +185,10 @@ async fn deleting_while_events_come_in_leaves_nothing_half() {
         deleted.is_error(200, "'busy' tenant deleted.");
         for answer in answers {
             let status = answer.status.as_u16();
-            let said = || server.process().stderr();
             assert!(
                 matches!(status, 201 | 400),
                 "round {round}: {answer:?}; the service said:\n{}",
-                said()
+                server.process().stderr()
             );
         }
         let list = Call::new(&server, "GET", "/api/history/events")
