@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName};
 
 use super::Api;
 use super::error::ApiError;
+use super::lanes;
 use crate::service::{Access, Caller};
 
 pub(super) const API_KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
@@ -31,7 +32,9 @@ impl FromRequestParts<Api> for Access {
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let caller = Caller::from_request_parts(parts, api).await?;
         let client_id = client_id(&parts.headers);
-        Ok(caller.access(client_id.as_deref()).await?)
+        let access = caller.access(client_id.as_deref()).await?;
+        lanes::serves(access.client_id());
+        Ok(access)
     }
 }
 

@@ -12,6 +12,7 @@ use super::auth::ClientIdHeader;
 use super::error::{ApiError, ApiResult, ErrorBody};
 use super::extract::{JSON, JsonBody, MAX_EVENT_BYTES};
 use super::fields::{self, Object, Problems};
+use super::lanes;
 use super::openapi::{InvalidResponses, KeyResponses, UnavailableResponses};
 use crate::domain::{Event, EventData, EventFile, EventId, EventTime, FileId, Invalid};
 use crate::service::{self, Access, Caller};
@@ -129,6 +130,9 @@ async fn read(
         Some(access) => Some(access),
         None => access_by_envelope(api, caller, envelope, &mut problems).await?,
     };
+    if let Some(access) = &access {
+        lanes::serves(access.client_id());
+    }
     let event = parse(envelope, &mut problems)?;
     problems.finish(access.zip(event))
 }

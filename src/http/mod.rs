@@ -11,6 +11,7 @@ mod front;
 mod gather;
 mod head_timer;
 mod ingest;
+mod lanes;
 mod multipart;
 mod observe;
 mod openapi;

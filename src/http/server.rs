@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use super::front::Front;
 use super::gather::Gather;
 use super::head_timer::HeadTimer;
+use super::lanes::Lanes;
 
 /// How many connections and how much patience there is.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +50,7 @@ pub async fn serve(
     let front = Arc::new(front.into());
     let places = Arc::new(Semaphore::new(limits.max_connections));
     let connections = GracefulShutdown::new();
+    let lanes = Lanes::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -58,7 +60,7 @@ pub async fn serve(
         match accepted {
             Ok((stream, place)) => {
                 let connection = connections.watch(connection(stream, Arc::clone(&front)));
-                tokio::spawn(async move {
+                lanes.spawn(async move {
                     if let Err(error) = connection.await {
                         tracing::debug!(%error, "connection failed");
                     }

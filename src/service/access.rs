@@ -47,6 +47,13 @@ pub struct Access {
     pub(super) tenant: Arc<Tenant>,
 }
 
+impl Access {
+    /// Returns the client id of the tenant.
+    pub fn client_id(&self) -> ClientId {
+        self.tenant.client_id
+    }
+}
+
 impl Service {
     /// Lets in whoever sends one of the API keys.
     pub fn authenticate(self: &Arc<Self>, key: Option<&[u8]>) -> Result<Caller, Error> {

@@ -71,6 +71,34 @@ async fn many_tenants_need_few_files_and_little_memory() {
     assert!(status.success(), "{status} after TERM");
 }
 
+/// Far more connections than one tenant may have without being one of the many: see `http/lanes.rs`.
+const CROWD: usize = 150;
+
+#[tokio::test]
+async fn a_crowd_of_connections_serves_now_one_tenant_and_now_another() {
+    let server = Server::start();
+    let mut tenants = Vec::new();
+    for name in ["first", "second"] {
+        tenants.push(server.create_tenant(name).await);
+    }
+    let deliver = async |number: usize| server.deliver(&tenants[number], &event()).await;
+    // The client keeps its connections, so that each wave goes over those of the one before.
+    for wave in [0, 0, 1, 0] {
+        stream::iter(0..CROWD)
+            .for_each_concurrent(CROWD, |_| deliver(wave))
+            .await;
+    }
+    stream::iter(0..4 * CROWD)
+        .for_each_concurrent(CROWD, |number| deliver(number % 2))
+        .await;
+    for (tenant, waves) in tenants.iter().zip([3 + 2, 1 + 2]) {
+        let history = server.get_json(tenant, "/api/history/events").await;
+        assert_eq!(history["total_count"], waves * CROWD);
+    }
+    let status = server.process().term();
+    assert!(status.success(), "{status} after TERM");
+}
+
 /// Holds the process to its bounds, and returns where it is.
 fn footprint(server: &Server) -> (usize, u64) {
     let open_files = server.process().open_files();

@@ -11,10 +11,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::errors::{io_failed, sql_failed};
 use super::folder::{Folder, Identity, Lock, create_file, sync_file};
 use super::migrations::TENANT;
-use super::writer::Writer;
+use super::writer::{Shared, Writer};
 use crate::domain::DatabaseName;
 use crate::store::Error;
-use crate::store::queue::Backlog;
 
 /// How many reads of one tenant run at once; the others wait for their turn.
 const MAX_READERS: usize = 2;
@@ -81,8 +80,7 @@ impl Database {
     pub(super) fn open(
         folder: &Folder,
         name: &DatabaseName,
-        backlog: &Backlog,
-        caches: &LargeCaches,
+        shared: &Shared,
     ) -> Result<Self, Error> {
         let path = folder.database(name);
         let identity = Identity::at(&path)
@@ -99,7 +97,7 @@ impl Database {
             _lock: folder.lock()?,
         });
         Ok(Self {
-            writer: Writer::start(Arc::clone(&site), connection, backlog, caches)?,
+            writer: Writer::start(Arc::clone(&site), connection, shared)?,
             site,
             readers: Readers {
                 turns: Arc::new(Semaphore::new(MAX_READERS)),

@@ -13,13 +13,12 @@ use tokio::sync::{
 };
 use tokio::time::{Instant, timeout};
 
-use super::database::{Database, LargeCaches};
+use super::database::Database;
 use super::errors::blocking;
 use super::folder::Folder;
 use super::registry::Entry;
 use super::writer;
 use crate::domain::{ClientId, Event};
-use crate::store::queue::Backlog;
 use crate::store::{Appended, Error, closed};
 
 /// How many databases are open at once. One with its readers takes seven file descriptors, and two
@@ -38,8 +37,7 @@ const LOOK_FOR_IDLE_EVERY: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub(super) struct OpenTenants {
     folder: Arc<Folder>,
-    backlog: Backlog,
-    large_caches: LargeCaches,
+    writers: writer::Shared,
     /// One for each database that may be open.
     permits: Arc<Semaphore>,
     list: Mutex<List>,
@@ -96,8 +94,7 @@ impl OpenTenants {
     pub(super) fn new(folder: Arc<Folder>) -> Arc<Self> {
         let open_tenants = Arc::new(Self {
             folder,
-            backlog: Backlog::default(),
-            large_caches: LargeCaches::default(),
+            writers: writer::Shared::default(),
             permits: Arc::new(Semaphore::new(MAX_OPEN_TENANTS as usize)),
             list: Mutex::default(),
             runtime: Handle::current(),
@@ -160,7 +157,7 @@ impl OpenTenants {
         entry: &Entry,
     ) -> Result<Lease, Error> {
         let name = &entry.tenant.database_name;
-        let database = Database::open(&self.folder, name, &self.backlog, &self.large_caches)?;
+        let database = Database::open(&self.folder, name, &self.writers)?;
         if let Err(error) = self.list().insert(entry) {
             database.close();
             return Err(error);

@@ -1,8 +1,8 @@
 //! What writes to a tenant's database. Under load one thread does: whatever waits shares a transaction, and
 //! so an fsync (group commit). A call that comes alone is stored by its caller, since waking the thread and
-//! being woken by it takes as long as half a commit.
+//! being woken by it takes as long as half a commit; but not while some tenant keeps its thread busy.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -27,6 +27,20 @@ const MAX_BATCH_EVENTS: usize = 1000;
 /// The thread gives back what load needs once no call has come for this long.
 const IDLE_AFTER: Duration = Duration::from_secs(1);
 
+/// What the writers of a store share.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shared {
+    backlog: Backlog,
+    caches: LargeCaches,
+    crowds: Arc<AtomicUsize>,
+}
+
+/// Counts a thread whose newest batch is of several calls: more come meanwhile, and had better wait together.
+/// Nobody stores on a thread of the runtime then, since what that thread has to do besides goes on on another
+/// one, which takes the core away from it.
+#[derive(Debug)]
+struct Crowd(Arc<AtomicUsize>);
+
 /// The queue to the thread, and the thread.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -42,9 +56,8 @@ struct Desk {
     committer: Mutex<Committer>,
     /// The calls that were given to the thread and are not answered.
     queued: AtomicUsize,
-    /// Whether the thread's last batch was of several calls: then more would come meanwhile, and they had
-    /// better wait together.
-    crowded: AtomicBool,
+    /// The threads that have a [`Crowd`], of any tenant.
+    crowds: Arc<AtomicUsize>,
     runtime: Handle,
 }
 
@@ -52,15 +65,14 @@ impl Writer {
     pub(super) fn start(
         site: Arc<Site>,
         connection: Connection,
-        backlog: &Backlog,
-        caches: &LargeCaches,
+        shared: &Shared,
     ) -> Result<Self, Error> {
         let (queue, waiting) = mpsc::channel(MAX_QUEUED_CALLS);
         let path = site.path.clone();
         let desk = Arc::new(Desk {
-            committer: Mutex::new(Committer::start(site, connection, caches)?),
+            committer: Mutex::new(Committer::start(site, connection, &shared.caches)?),
             queued: AtomicUsize::new(0),
-            crowded: AtomicBool::new(false),
+            crowds: Arc::clone(&shared.crowds),
             runtime: Handle::current(),
         });
         let of_thread = Arc::clone(&desk);
@@ -70,7 +82,7 @@ impl Writer {
             queue,
             thread,
             desk,
-            backlog: backlog.clone(),
+            backlog: shared.backlog.clone(),
         })
     }
 
@@ -124,7 +136,7 @@ impl Desk {
     /// Returns the desk to a caller on a thread of the runtime that finds nobody there and nobody waiting.
     fn take_seat(&self) -> Option<MutexGuard<'_, Committer>> {
         let is_busy =
-            self.queued.load(Ordering::Relaxed) > 0 || self.crowded.load(Ordering::Relaxed);
+            self.queued.load(Ordering::Relaxed) > 0 || self.crowds.load(Ordering::Relaxed) > 0;
         // Other runtimes have no thread to spare that goes on with what else there is to do.
         if is_busy || Handle::current().runtime_flavor() != RuntimeFlavor::MultiThread {
             return None;
@@ -136,28 +148,34 @@ impl Desk {
 
     /// Stores what comes by the queue, until nobody can send any more.
     fn serve(&self, mut waiting: mpsc::Receiver<Append>) {
-        while let Some(first) = self.next(&mut waiting) {
+        let mut crowd = None;
+        while let Some(first) = self.next(&mut waiting, &mut crowd) {
             let Ok(mut committer) = self.committer.lock() else {
                 return; // a caller has ended by a panic: the database is opened anew
             };
             let batch = gather(first, &mut waiting);
             let calls = batch.len();
+            crowd = (calls > 1).then(|| crowd.unwrap_or_else(|| Crowd::of(&self.crowds)));
             committer.store(batch, &self.runtime);
-            self.crowded.store(calls > 1, Ordering::Relaxed);
             self.queued.fetch_sub(calls, Ordering::Relaxed);
         }
         self.committer().close();
     }
 
     /// Waits for the next call, and cleans up if none comes for a while.
-    fn next(&self, waiting: &mut mpsc::Receiver<Append>) -> Option<Append> {
-        let after_load = self.committer().has_large_cache();
+    fn next(
+        &self,
+        waiting: &mut mpsc::Receiver<Append>,
+        crowd: &mut Option<Crowd>,
+    ) -> Option<Append> {
+        let after_load = crowd.is_some() || self.committer().has_large_cache();
         if after_load {
             let soon = async { timeout(IDLE_AFTER, waiting.recv()).await };
             match self.runtime.block_on(soon) {
                 Ok(next) => return next,
                 Err(_) => self.committer().rest(),
             }
+            *crowd = None;
         }
         waiting.blocking_recv()
     }
@@ -166,6 +184,19 @@ impl Desk {
         self.committer
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Crowd {
+    fn of(crowds: &Arc<AtomicUsize>) -> Self {
+        crowds.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(crowds))
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -183,4 +214,56 @@ fn gather(first: Append, waiting: &mut mpsc::Receiver<Append>) -> Vec<Append> {
         batch.push(append);
     }
     batch
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+    use std::time::Duration;
+
+    use super::Shared;
+    use crate::domain::DatabaseName;
+    use crate::store::conformance::samples::history;
+    use crate::store::sqlite::database::{Database, create};
+    use crate::store::sqlite::folder::Folder;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn a_caller_stores_its_event_itself_unless_some_thread_is_busy() {
+        let path = tempfile::tempdir().unwrap();
+        let folder = Folder::open(path.path()).unwrap();
+        let shared = Shared::default();
+        let [quiet, loud] = ["quiet", "loud"].map(|name| {
+            let name = DatabaseName::parse(name).unwrap();
+            create(&folder, &name).unwrap();
+            Database::open(&folder, &name, &shared).unwrap().writer
+        });
+
+        let mut answered = quiet.append(history(1, 1)).unwrap();
+        let answer = answered.try_recv().expect("it is stored already");
+        answer.unwrap();
+
+        let desk = loud.desk.committer.lock().unwrap();
+        let waiting = [2, 3].map(|seed| loud.append(history(seed, 1)).unwrap());
+        drop(desk);
+        for answered in waiting {
+            answered.await.unwrap().unwrap();
+        }
+        assert_eq!(shared.crowds.load(Ordering::Relaxed), 1);
+        assert!(quiet.desk.take_seat().is_none());
+        let answered = quiet.append(history(4, 1)).unwrap();
+        answered.await.unwrap().unwrap();
+
+        for _ in 0..500 {
+            if shared.crowds.load(Ordering::Relaxed) == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(quiet.desk.take_seat().is_some(), "nobody is busy any more");
+        for writer in [quiet, loud] {
+            tokio::task::spawn_blocking(|| writer.close())
+                .await
+                .unwrap();
+        }
+    }
 }
