@@ -31,11 +31,19 @@ const PLACES: usize = 1 << u8::BITS;
 thread_local! {
     /// Whose request this thread has come to in the poll that it is in.
     static SERVED: Cell<Option<ClientId>> = const { Cell::new(None) };
+    /// Whether that poll is one of a lane's.
+    static SHARED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Notes whose request is being answered.
 pub(super) fn serves(tenant: ClientId) {
     SERVED.set(Some(tenant));
+}
+
+/// Tells whether the task that answers the request has other connections to poll, which would wait if it
+/// blocked.
+pub(super) fn is_shared() -> bool {
+    SHARED.get()
 }
 
 /// The connections of all tenants, and the lanes of those that have many.
@@ -244,7 +252,10 @@ impl Future for Member {
             context.waker().wake_by_ref(); // two that do so end the stretch
             return Poll::Pending;
         }
-        match self.connection.as_mut().map(|it| it.poll(context)) {
+        SHARED.set(true);
+        let next = self.connection.as_mut().map(|it| it.poll(context));
+        SHARED.set(false);
+        match next {
             Some(Next::Stays) => Poll::Pending,
             Some(Next::Moves) => Poll::Ready(self.connection.take()),
             Some(Next::Ended) | None => Poll::Ready(None),
@@ -263,7 +274,7 @@ mod tests {
     use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
     use uuid::Uuid;
 
-    use super::{FEW, Lanes, Place, STRETCH, serves};
+    use super::{FEW, Lanes, Place, STRETCH, is_shared, serves};
     use crate::domain::ClientId;
 
     const MANY: usize = 5 * FEW;
@@ -276,7 +287,7 @@ mod tests {
     struct Callers {
         lanes: Arc<Lanes>,
         requests: Vec<UnboundedSender<Option<ClientId>>>,
-        answers: UnboundedReceiver<usize>,
+        answers: UnboundedReceiver<(usize, bool)>,
     }
 
     impl Callers {
@@ -289,7 +300,9 @@ mod tests {
                 lanes.spawn(async move {
                     while let Some(tenant) = requests.recv().await {
                         serves(tenant.expect("one that does not panic"));
-                        answer.send(number).expect("somebody who listens");
+                        answer
+                            .send((number, is_shared()))
+                            .expect("somebody who listens");
                     }
                 });
                 request
@@ -306,29 +319,30 @@ mod tests {
             sent.expect("a connection");
         }
 
-        async fn answered(&mut self) -> usize {
+        async fn answered(&mut self) -> (usize, bool) {
             self.answers.recv().await.expect("an answer")
         }
 
-        async fn all_call(&mut self, tenant: ClientId) {
+        /// Returns how many were answered by a lane.
+        async fn all_call(&mut self, tenant: ClientId) -> usize {
             for number in 0..self.requests.len() {
                 self.send(number, Some(tenant));
             }
+            let mut by_lanes = 0;
             let mut answered = Vec::new();
             for _ in 0..self.requests.len() {
-                answered.push(self.answered().await);
+                let (number, is_shared) = self.answered().await;
+                by_lanes += usize::from(is_shared);
+                answered.push(number);
             }
             answered.sort_unstable();
             assert!(answered.into_iter().eq(0..self.requests.len()));
+            by_lanes
         }
 
         fn connections(&self, tenant: ClientId) -> usize {
             let place = &self.lanes.0[Place::of(tenant)];
             place.connections.load(Ordering::Relaxed)
-        }
-
-        fn has_lane(&self, tenant: ClientId) -> bool {
-            self.lanes.0[Place::of(tenant)].lanes.get().is_some()
         }
     }
 
@@ -375,9 +389,9 @@ mod tests {
             let (calling, before) = (tenant(calling), tenant(before));
             callers.all_call(calling).await;
             callers.all_call(calling).await;
+            assert_eq!(callers.all_call(calling).await, MANY);
             assert_eq!(callers.connections(calling), MANY);
             assert_eq!(callers.connections(before), 0);
-            assert!(callers.has_lane(calling));
         }
         callers.requests.clear();
         assert_eq!(callers.answers.recv().await, None, "all have ended");
@@ -388,9 +402,8 @@ mod tests {
     async fn a_few_connections_have_no_lane() {
         let mut callers = Callers::connect(FEW);
         callers.all_call(tenant(1)).await;
-        callers.all_call(tenant(1)).await;
+        assert_eq!(callers.all_call(tenant(1)).await, 0);
         assert_eq!(callers.connections(tenant(1)), FEW);
-        assert!(!callers.has_lane(tenant(1)));
     }
 
     #[tokio::test]
@@ -403,7 +416,7 @@ mod tests {
         callers.requests.remove(0);
         for number in 0..MANY - 1 {
             callers.send(number, Some(tenant(1)));
-            assert_eq!(callers.answered().await, number + 1);
+            assert_eq!(callers.answered().await, (number + 1, true));
         }
         assert_eq!(callers.connections(tenant(1)), MANY - 1);
     }

@@ -52,6 +52,16 @@ pub trait Store: Debug + Send + Sync {
     /// again is safe.
     async fn append(&self, tenant: &Tenant, events: Vec<Event>) -> Result<Vec<Appended>, Error>;
 
+    /// The same, and may block the task that calls, which must have nothing else to poll: a store whose
+    /// events are soon on its own disk spares itself the way to another thread and back.
+    async fn append_here(
+        &self,
+        tenant: &Tenant,
+        events: Vec<Event>,
+    ) -> Result<Vec<Appended>, Error> {
+        self.append(tenant, events).await
+    }
+
     /// Returns one event.
     async fn event(&self, tenant: &Tenant, id: EventId) -> Result<Option<Event>, Error>;
 

@@ -1,6 +1,7 @@
 //! What writes to a tenant's database. Under load one thread does: whatever waits shares a transaction, and
-//! so an fsync (group commit). A call that comes alone is stored by its caller, since waking the thread and
-//! being woken by it takes as long as half a commit; but not while some tenant keeps its thread busy.
+//! so an fsync (group commit). A call that comes alone is stored by its caller if that may block, since waking
+//! the thread and being woken by it takes as long as half a commit; but not while some tenant keeps its thread
+//! busy.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -86,8 +87,18 @@ impl Writer {
         })
     }
 
-    /// Stores events, here or on the thread; the answer comes once they are durable.
+    /// Has events stored by the thread; the answer comes once they are durable.
     pub(super) fn append(&self, events: Vec<Event>) -> Result<oneshot::Receiver<Answer>, Error> {
+        let (append, answered) = self.backlog.call(events)?;
+        self.queue(append)?;
+        Ok(answered)
+    }
+
+    /// The same, and stores them before it returns where nobody else is at work: that blocks the task.
+    pub(super) fn append_here(
+        &self,
+        events: Vec<Event>,
+    ) -> Result<oneshot::Receiver<Answer>, Error> {
         let (mut append, answered) = self.backlog.call(events)?;
         if append.events.len() < LARGE_BATCH_EVENTS
             && let Some(mut committer) = self.desk.take_seat()
@@ -97,9 +108,14 @@ impl Writer {
                 Some(put_off) => append = put_off,
             }
         }
+        self.queue(append)?;
+        Ok(answered)
+    }
+
+    fn queue(&self, append: Append) -> Result<(), Error> {
         self.desk.queued.fetch_add(1, Ordering::Relaxed);
         let refused = match self.queue.try_send(append) {
-            Ok(()) => return Ok(answered),
+            Ok(()) => return Ok(()),
             Err(mpsc::error::TrySendError::Full(_)) => Error::Busy,
             Err(mpsc::error::TrySendError::Closed(_)) => stopped(),
         };
@@ -238,7 +254,7 @@ mod tests {
             Database::open(&folder, &name, &shared).unwrap().writer
         });
 
-        let mut answered = quiet.append(history(1, 1)).unwrap();
+        let mut answered = quiet.append_here(history(1, 1)).unwrap();
         let answer = answered.try_recv().expect("it is stored already");
         answer.unwrap();
 
@@ -250,7 +266,7 @@ mod tests {
         }
         assert_eq!(shared.crowds.load(Ordering::Relaxed), 1);
         assert!(quiet.desk.take_seat().is_none());
-        let answered = quiet.append(history(4, 1)).unwrap();
+        let answered = quiet.append_here(history(4, 1)).unwrap();
         answered.await.unwrap().unwrap();
 
         for _ in 0..500 {
