@@ -6,9 +6,10 @@ use std::thread::available_parallelism;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// How many tasks a thread polls before it looks which connections have something to read. Fewer than tokio's
-/// 61: one of them may be a lane, which answers sixteen requests at a stretch (see `http/lanes.rs`).
-const POLLS_BETWEEN_EVENTS: u32 = 8;
+/// How many tasks a thread polls before it looks which connections have something to read, and what other
+/// threads have woken. Fewer than tokio's 61: one of them may be a lane, which answers several requests at a
+/// stretch (see `http/lanes.rs`).
+const POLLS_BETWEEN_LOOKS: u32 = 8;
 
 /// Starts a runtime with this many threads, or one for each core but one.
 ///
@@ -20,7 +21,8 @@ pub(super) fn of_the_service(threads: Option<usize>) -> io::Result<Runtime> {
         threads.unwrap_or_else(|| all_but_one(available_parallelism().map_or(1, NonZero::get)));
     Builder::new_multi_thread()
         .worker_threads(threads)
-        .event_interval(POLLS_BETWEEN_EVENTS)
+        .event_interval(POLLS_BETWEEN_LOOKS)
+        .global_queue_interval(POLLS_BETWEEN_LOOKS)
         .enable_all()
         .build()
 }
