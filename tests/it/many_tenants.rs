@@ -71,7 +71,7 @@ async fn many_tenants_need_few_files_and_little_memory() {
     assert!(status.success(), "{status} after TERM");
 }
 
-/// Far more connections than one tenant may have without being one of the many: see `http/lanes.rs`.
+/// Far more connections than a tenant has before they share a task: see `http/lanes.rs`.
 const CROWD: usize = 150;
 
 #[tokio::test]
