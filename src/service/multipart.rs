@@ -3,6 +3,7 @@
 //! Nothing of ours is kept about an upload: its id, which the storage made, and the tenant's own key are
 //! all there is.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::files::refuse;
@@ -103,9 +104,8 @@ impl Access {
         let objects = &self.service.objects;
         match self.parts(file_id, upload_id).await {
             Ok(stored) => {
-                let size_bytes: u64 = stored.iter().map(|part| part.size_bytes).sum();
                 let max_bytes = self.service.settings.uploads.max_bytes;
-                if named.is_none() && size_bytes > max_bytes {
+                if size_bytes(&stored, named.as_deref()) > max_bytes {
                     let reason = format!("is larger than {max_bytes} bytes");
                     return Err(Error::FileNotAllowed { file_id, reason });
                 }
@@ -134,4 +134,16 @@ impl Access {
             .abort_multipart(&key, upload_id)
             .await?)
     }
+}
+
+/// Returns the size of the parts that are named, or of all. Storage refuses a name that is not there.
+fn size_bytes(stored: &[Part], named: Option<&[PartTag]>) -> u64 {
+    let Some(named) = named else {
+        return stored.iter().map(|part| part.size_bytes).sum();
+    };
+    let sizes: HashMap<u16, u64> = stored
+        .iter()
+        .map(|part| (part.number, part.size_bytes))
+        .collect();
+    named.iter().filter_map(|tag| sizes.get(&tag.number)).sum()
 }

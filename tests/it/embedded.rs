@@ -6,6 +6,7 @@
 )]
 
 mod forms;
+mod header_values;
 mod integrity;
 mod keys;
 mod parts;

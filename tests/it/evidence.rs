@@ -1,6 +1,7 @@
 //! Files as evidence: what is recorded of them with an event, and what a download says of it later.
 
 mod lies;
+mod limits;
 mod retained;
 
 use http::{Method, StatusCode};

@@ -7,6 +7,7 @@
 
 mod forms;
 mod random;
+mod rotation;
 
 use std::collections::BTreeMap;
 use std::io::Write;

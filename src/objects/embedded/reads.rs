@@ -22,6 +22,7 @@ use super::errors::error;
 use super::file::{self, Meta, Object, PartFiles};
 use super::intake::Intake;
 use super::parts::Hold;
+use super::upload::check_header_value;
 use crate::domain::ObjectKey;
 
 /// What S3 says of an object whose uploader said nothing.
@@ -38,6 +39,22 @@ impl Adapter {
         let input = request.input;
         refuse_version(input.version_id.as_deref())?;
         refuse_part(input.part_number)?;
+        refuse_unsendable([
+            ("response-cache-control", &input.response_cache_control),
+            (
+                "response-content-disposition",
+                &input.response_content_disposition,
+            ),
+            (
+                "response-content-encoding",
+                &input.response_content_encoding,
+            ),
+            (
+                "response-content-language",
+                &input.response_content_language,
+            ),
+            ("response-content-type", &input.response_content_type),
+        ])?;
         let Object { meta, file, parts } = self.find(key, &intake).await?;
         let modified_at = timestamp(meta.modified_at_s);
         let conditions = Conditions {
@@ -98,6 +115,22 @@ impl Adapter {
         let input = request.input;
         refuse_version(input.version_id.as_deref())?;
         refuse_part(input.part_number)?;
+        refuse_unsendable([
+            ("response-cache-control", &input.response_cache_control),
+            (
+                "response-content-disposition",
+                &input.response_content_disposition,
+            ),
+            (
+                "response-content-encoding",
+                &input.response_content_encoding,
+            ),
+            (
+                "response-content-language",
+                &input.response_content_language,
+            ),
+            ("response-content-type", &input.response_content_type),
+        ])?;
         let Object {
             meta,
             file: _,
@@ -226,6 +259,14 @@ pub(super) fn refuse_version(version_id: Option<&str>) -> S3Result<()> {
         None | Some(NULL_VERSION) => Ok(()),
         Some(_) => Err(error(S3ErrorCode::NoSuchVersion)),
     }
+}
+
+/// Refuses wishes for the answer's headers that no header can carry.
+fn refuse_unsendable(wishes: [(&str, &Option<String>); 5]) -> S3Result<()> {
+    for (name, value) in wishes {
+        check_header_value(name, value.as_deref())?;
+    }
+    Ok(())
 }
 
 fn refuse_part(number: Option<i32>) -> S3Result<()> {

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use s3s::dto::{CreateMultipartUploadInput, ETagCondition, ObjectCannedACL, PutObjectInput};
 use s3s::{S3Error, S3ErrorCode, S3Result, TrailingHeaders};
 
 use super::adapter::{BLOCK_BYTES, blocking};
 use super::digests::{Claims, Finished};
 use super::errors::{error, worded};
-use super::file::{Headers, Replace, Upload};
+use super::file::{Headers, Replace, USER, Upload};
 use super::intake::Intake;
 use super::parts::MAX_PART_NUMBER;
 
@@ -116,8 +116,9 @@ pub(super) fn create_headers(input: &mut CreateMultipartUploadInput) -> S3Result
     })
 }
 
-/// Returns the headers as they are kept.
+/// Returns the headers as they are kept: each can be sent with a download.
 pub(super) fn checked(mut headers: Headers) -> S3Result<Headers> {
+    refuse_unsendable(&headers)?;
     let bytes = |user: &BTreeMap<String, String>| -> usize {
         user.iter()
             .map(|(name, value)| name.len() + value.len())
@@ -135,6 +136,58 @@ pub(super) fn checked(mut headers: Headers) -> S3Result<Headers> {
         .collect();
     headers.content_encoding = (!encodings.is_empty()).then(|| encodings.join(","));
     Ok(headers)
+}
+
+/// Refuses a value that no answer could carry as a header: a field of a form, and an encoded word of
+/// RFC 2047 in a header, may hold anything.
+fn refuse_unsendable(headers: &Headers) -> S3Result<()> {
+    let Headers {
+        content_type,
+        content_encoding,
+        content_language,
+        content_disposition,
+        cache_control,
+        user,
+    } = headers;
+    let known = [
+        ("Content-Type", content_type),
+        ("Content-Encoding", content_encoding),
+        ("Content-Language", content_language),
+        ("Content-Disposition", content_disposition),
+        ("Cache-Control", cache_control),
+    ];
+    for (name, value) in known {
+        check_header_value(name, value.as_deref())?;
+    }
+    for (name, value) in user {
+        let name = format!("{USER}{name}");
+        let is_name = name.len() > USER.len() && HeaderName::from_bytes(name.as_bytes()).is_ok();
+        // What is not ASCII is sent as encoded words.
+        if !is_name || value.chars().any(char::is_control) {
+            return Err(not_a_header(&name));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a value that is not one of a header, as a request's own headers are: visible ASCII, spaces
+/// and tabs (RFC 9110, section 5.5).
+pub(super) fn check_header_value(name: &str, value: Option<&str>) -> S3Result<()> {
+    let is_visible = |text: &str| {
+        let value = HeaderValue::from_str(text);
+        value.is_ok_and(|value| value.to_str().is_ok())
+    };
+    if value.is_none_or(is_visible) {
+        return Ok(());
+    }
+    Err(not_a_header(name))
+}
+
+fn not_a_header(name: &str) -> S3Error {
+    // The name may be what is wrong.
+    let name = name.escape_default();
+    let message = format!("The value of '{name}' cannot be sent as a header.");
+    worded(S3ErrorCode::InvalidArgument, message)
 }
 
 pub(super) fn part_number(number: i32) -> S3Result<u16> {

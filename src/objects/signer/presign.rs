@@ -12,7 +12,9 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rusty_s3::Credentials;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 use url::{Position, Url};
 
 use super::form::signing_key;
@@ -45,8 +47,19 @@ pub(super) struct Presigner {
 /// The key of one day and one pair of credentials.
 struct DayKey {
     access_key_id: String,
+    /// An access key id may be given another secret.
+    secret: SecretString,
     day: String,
     mac: Hmac<Sha256>,
+}
+
+impl DayKey {
+    fn is_of(&self, credentials: &Credentials, day: &str) -> bool {
+        let secret = self.secret.expose_secret().as_bytes();
+        self.access_key_id == credentials.key()
+            && self.day == day
+            && bool::from(secret.ct_eq(credentials.secret().as_bytes()))
+    }
 }
 
 impl std::fmt::Debug for DayKey {
@@ -192,11 +205,10 @@ impl Presigner {
     }
 
     fn sign(&self, credentials: &Credentials, day: &str, text: &[&str]) -> [u8; 32] {
-        let is_it = |it: &DayKey| it.access_key_id == credentials.key() && it.day == day;
         let held = self.day_key.read().unwrap_or_else(PoisonError::into_inner);
         let mac = held
             .as_ref()
-            .filter(|it| is_it(it))
+            .filter(|it| it.is_of(credentials, day))
             .map(|it| it.mac.clone());
         drop(held);
         let mut mac = mac.unwrap_or_else(|| self.renew(credentials, day));
@@ -212,6 +224,7 @@ impl Presigner {
         let mac = Hmac::<Sha256>::new_from_slice(&key).unwrap_or_else(|_| unreachable!());
         let renewed = DayKey {
             access_key_id: credentials.key().to_owned(),
+            secret: SecretString::from(credentials.secret()),
             day: day.to_owned(),
             mac: mac.clone(),
         };

@@ -10,14 +10,14 @@ use super::*;
 const BOUNDARY: &str = "b1946ac92492d2347c6235b4d2611184";
 
 /// A form as somebody with the key pair makes it: `fields` are all in the policy, `uncovered` are not.
-struct Form {
+pub(super) struct Form {
     conditions: Vec<Value>,
     fields: Vec<(String, String)>,
     uncovered: Vec<(String, String)>,
 }
 
 impl Form {
-    fn new(key: &str) -> Self {
+    pub(super) fn new(key: &str) -> Self {
         let conditions = vec![
             json!({"bucket": BUCKET}),
             json!(["content-length-range", 1, 1_000_000]),
@@ -30,7 +30,7 @@ impl Form {
         form.field("key", key)
     }
 
-    fn field(mut self, name: &str, value: &str) -> Self {
+    pub(super) fn field(mut self, name: &str, value: &str) -> Self {
         self.conditions.push(json!({name: value}));
         self.fields.push((name.to_owned(), value.to_owned()));
         self
@@ -47,7 +47,7 @@ impl Form {
     }
 
     /// Returns all fields, the policy and its signature at the end.
-    fn signed(self) -> Vec<(String, String)> {
+    pub(super) fn signed(self) -> Vec<(String, String)> {
         let date = now().strftime("%Y%m%dT%H%M%SZ").to_string();
         let credential = format!("{KEY_ID}/{}/{REGION}/s3/aws4_request", &date[..8]);
         let form = self
@@ -93,7 +93,7 @@ async fn post_body(endpoint: &Endpoint, body: Vec<u8>) -> Response {
         .unwrap()
 }
 
-async fn post(endpoint: &Endpoint, form: Form, file: &[u8]) -> Response {
+pub(super) async fn post(endpoint: &Endpoint, form: Form, file: &[u8]) -> Response {
     post_body(endpoint, encode(&form.signed(), file, "")).await
 }
 
