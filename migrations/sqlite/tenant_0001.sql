@@ -1,6 +1,17 @@
 -- The events of one tenant. application_id is 'EHev' in ASCII: it tells this file from other databases.
 PRAGMA application_id = 0x45486576;
 
+-- Whose database this is: one row, written when the file is made. It holds all of the tenant entry, so that an entry
+-- that was lost can be restored from it.
+CREATE TABLE tenant (
+    only_row             INTEGER PRIMARY KEY CHECK (only_row = 1),
+    client_id            BLOB NOT NULL CHECK (length(client_id) = 16),
+    database_name        TEXT NOT NULL,
+    client_label         TEXT NOT NULL,
+    client_secret_sha256 BLOB NOT NULL CHECK (length(client_secret_sha256) = 32),
+    created_at           TEXT NOT NULL -- RFC 3339, UTC
+) STRICT;
+
 CREATE TABLE events (
     event_id       BLOB NOT NULL UNIQUE CHECK (length(event_id) = 16),
     time_us        INTEGER NOT NULL, -- microseconds since 1970-01-01T00:00:00Z

@@ -20,6 +20,7 @@ mod files;
 mod isolation;
 mod many_tenants;
 mod presign;
+mod registry;
 mod replicas;
 mod settings;
 mod store;

@@ -16,7 +16,7 @@ use super::errors::{blocking, io_failed, refused, sql_failed};
 use super::folder::{Identity, Outside};
 use super::migrations::{REGISTRY, TENANT};
 use super::registry::{self, State};
-use super::{events, files, queries};
+use super::{events, files, identity, queries};
 use crate::domain::query::Limit;
 use crate::domain::{
     ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Position, Query, Tenant,
@@ -56,6 +56,7 @@ impl Beside {
             let path = outside.database(name);
             let found = Identity::at(&path).map_err(|error| io_failed(&path, error))?;
             found.ok_or_else(missing)?;
+            identity::require(&path, &tenant)?;
             let failed = |error| sql_failed(&path, error);
             let mut connection = connect(&path).map_err(failed)?;
             TENANT.require(&connection, &path)?;

@@ -10,9 +10,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::errors::{io_failed, sql_failed};
 use super::folder::{Folder, Identity, Lock, create_file, sync_file};
+use super::identity;
 use super::migrations::TENANT;
 use super::writer::{Shared, Writer};
-use crate::domain::DatabaseName;
+use crate::domain::{DatabaseName, Tenant};
 use crate::store::Error;
 
 /// How many reads of one tenant run at once; the others wait for their turn.
@@ -76,16 +77,15 @@ struct Readers {
 }
 
 impl Database {
-    /// Opens the database of a tenant, and brings its schema up to date. Never makes one.
-    pub(super) fn open(
-        folder: &Folder,
-        name: &DatabaseName,
-        shared: &Shared,
-    ) -> Result<Self, Error> {
+    /// Opens the database of a tenant, and brings its schema up to date. Never makes one, and refuses
+    /// the database of another tenant.
+    pub(super) fn open(folder: &Folder, tenant: &Tenant, shared: &Shared) -> Result<Self, Error> {
+        let name = &tenant.database_name;
         let path = folder.database(name);
         let identity = Identity::at(&path)
             .map_err(|error| io_failed(&path, error))?
             .ok_or_else(|| Error::DatabaseMissing(name.clone()))?;
+        identity::require(&path, tenant)?;
         let failed = |error| sql_failed(&path, error);
         let mut connection = connect(&path).map_err(failed)?;
         TENANT.upgrade(&mut connection, &path)?;
@@ -222,22 +222,23 @@ impl LargeCaches {
 }
 
 /// Makes an empty database, durably, where none is. Does disk I/O.
-pub(super) fn create(folder: &Folder, name: &DatabaseName) -> Result<(), Error> {
-    let path = folder.database(name);
+pub(super) fn create(folder: &Folder, tenant: &Tenant) -> Result<(), Error> {
+    let path = folder.database(&tenant.database_name);
     create_file(&path)?;
-    fill(&path)?;
+    fill(&path, tenant)?;
     sync_file(&path)?;
     folder.sync_tenants()
 }
 
 /// One fsync at the end does for a file that nobody is told of before: SQLite need not make any.
-fn fill(path: &Path) -> Result<(), Error> {
+fn fill(path: &Path, tenant: &Tenant) -> Result<(), Error> {
     let failed = |error| sql_failed(path, error);
     let mut connection = connect(path).map_err(failed)?;
     connection
         .execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY;")
         .map_err(failed)?;
     TENANT.create(&mut connection, path)?;
+    identity::write(&connection, tenant).map_err(failed)?;
     use_write_ahead_log(&connection).map_err(failed)?;
     connection.close().map_err(|(_, error)| failed(error))
 }

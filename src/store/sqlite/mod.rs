@@ -13,6 +13,7 @@ mod errors;
 mod events;
 mod files;
 mod folder;
+mod identity;
 mod log;
 mod migrations;
 mod open_tenants;
@@ -270,7 +271,7 @@ impl Inner {
             return Err(Error::Damaged(message));
         }
         self.registry.begin_creation(&tenant)?;
-        if let Err(error) = database::create(&self.folder, name) {
+        if let Err(error) = database::create(&self.folder, &tenant) {
             if let Err(undoing) = remove(name, &self.folder, &self.registry) {
                 // The next creation of that name, or the next start, does it.
                 tracing::warn!(tenant = %name, "a failed creation was not undone: {undoing}");

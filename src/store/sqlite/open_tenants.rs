@@ -156,8 +156,7 @@ impl OpenTenants {
         permit: OwnedSemaphorePermit,
         entry: &Entry,
     ) -> Result<Lease, Error> {
-        let name = &entry.tenant.database_name;
-        let database = Database::open(&self.folder, name, &self.writers)?;
+        let database = Database::open(&self.folder, &entry.tenant, &self.writers)?;
         if let Err(error) = self.list().insert(entry) {
             database.close();
             return Err(error);

@@ -310,15 +310,19 @@ pub(super) fn load(connection: &Connection) -> rusqlite::Result<Vec<(Tenant, Sta
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<(Tenant, State)> {
+    Ok((tenant_from_row(row)?, state(row, 5)?))
+}
+
+/// Reads the entry in the first five columns, in the order of [`Tenant`].
+pub(super) fn tenant_from_row(row: &Row<'_>) -> rusqlite::Result<Tenant> {
     let created_at: String = row.get(4)?;
-    let tenant = Tenant {
+    Ok(Tenant {
         client_id: ClientId::from_uuid(row.get(0)?),
         database_name: database_name(row, 1)?,
         client_label: row.get(2)?,
         client_secret_sha256: row.get(3)?,
         created_at: Timestamp::from_str(&created_at).map_err(|error| bad_text(4, error))?,
-    };
-    Ok((tenant, state(row, 5)?))
+    })
 }
 
 fn database_name(row: &Row<'_>, column: usize) -> rusqlite::Result<DatabaseName> {

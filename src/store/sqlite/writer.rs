@@ -238,8 +238,7 @@ mod tests {
     use std::time::Duration;
 
     use super::Shared;
-    use crate::domain::DatabaseName;
-    use crate::store::conformance::samples::history;
+    use crate::store::conformance::samples::{history, tenant};
     use crate::store::sqlite::database::{Database, create};
     use crate::store::sqlite::folder::Folder;
 
@@ -249,9 +248,9 @@ mod tests {
         let folder = Folder::open(path.path()).unwrap();
         let shared = Shared::default();
         let [quiet, loud] = ["quiet", "loud"].map(|name| {
-            let name = DatabaseName::parse(name).unwrap();
-            create(&folder, &name).unwrap();
-            Database::open(&folder, &name, &shared).unwrap().writer
+            let tenant = tenant(name);
+            create(&folder, &tenant).unwrap();
+            Database::open(&folder, &tenant, &shared).unwrap().writer
         });
 
         let mut answered = quiet.append_here(history(1, 1)).unwrap();

@@ -100,6 +100,17 @@ async fn a_database_of_the_first_schema_knows_its_files_when_it_is_upgraded() {
     let schema = include_str!("../../../migrations/sqlite/tenant_0001.sql");
     old.execute_batch(schema).unwrap();
     old.pragma_update(None, "user_version", 1).unwrap();
+    old.execute(
+        "INSERT INTO tenant VALUES (1, ?, ?, ?, ?, ?)",
+        rusqlite::params![
+            demo.client_id.uuid(),
+            demo.database_name.as_str(),
+            demo.client_label,
+            demo.client_secret_sha256,
+            demo.created_at.to_string(),
+        ],
+    )
+    .unwrap();
     let mut random = Random::seeded(43);
     let (mut events, mut ids) = (history(44, 40), Vec::new());
     for (number, event) in events.iter_mut().enumerate() {

@@ -24,6 +24,7 @@ fn make_old(path: &Path) {
     connection
         .execute_batch(
             "PRAGMA user_version = 1;
+             INSERT INTO tenant SELECT * FROM newer.tenant;
              INSERT INTO events SELECT event_id, time_us, time_digits, event_type_id, record_id,
                  source_id, source_type_id, source_name, source_info, file_id, event_data
                  FROM newer.events;",
