@@ -106,12 +106,12 @@ pub(super) async fn create_event(
     let envelope = Object::from_body(&body.0)?;
     let is_named = by_header.is_none();
     let (access, event) = read(&api, &caller, &envelope, by_header).await?;
-    match access.append(event, !lanes::is_shared()).await {
+    match access.append(event).await {
         // Another replica deleted the tenant a moment ago. The name may be a new tenant's by now, which
         // is then the one that is meant: a sender would not try again after a refusal.
         Err(service::Error::TenantNotFound { .. }) if is_named => {
             let (access, event) = read(&api, &caller, &envelope, None).await?;
-            access.append(event, !lanes::is_shared()).await?;
+            access.append(event).await?;
         }
         outcome => outcome?,
     }

@@ -31,19 +31,11 @@ const PLACES: usize = 1 << u8::BITS;
 thread_local! {
     /// Whose request this thread has come to in the poll that it is in.
     static SERVED: Cell<Option<ClientId>> = const { Cell::new(None) };
-    /// Whether that poll is one of a lane's.
-    static SHARED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Notes whose request is being answered.
 pub(super) fn serves(tenant: ClientId) {
     SERVED.set(Some(tenant));
-}
-
-/// Tells whether the task that answers the request has other connections to poll, which would wait if it
-/// blocked.
-pub(super) fn is_shared() -> bool {
-    SHARED.get()
 }
 
 /// The connections of all tenants, and the lanes of those that have many.
@@ -249,10 +241,7 @@ impl Future for Member {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let before = self.polled.fetch_add(1, Ordering::Relaxed);
-        SHARED.set(true);
-        let next = self.connection.as_mut().map(|it| it.poll(context));
-        SHARED.set(false);
-        match next {
+        match self.connection.as_mut().map(|it| it.poll(context)) {
             Some(Next::Stays) => {
                 if before + 2 >= STRETCH {
                     context.waker().wake_by_ref(); // two that do so make `FuturesUnordered` give way
@@ -267,6 +256,7 @@ impl Future for Member {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{HashMap, HashSet};
     use std::future::poll_fn;
     use std::mem::take;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -274,9 +264,10 @@ mod tests {
     use std::task::{Poll, Waker};
 
     use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+    use tokio::task;
     use uuid::Uuid;
 
-    use super::{FEW, Lanes, Place, STRETCH, is_shared, serves};
+    use super::{FEW, Lanes, Place, STRETCH, serves};
     use crate::domain::ClientId;
 
     const MANY: usize = 5 * FEW;
@@ -289,7 +280,7 @@ mod tests {
     struct Callers {
         lanes: Arc<Lanes>,
         requests: Vec<UnboundedSender<Option<ClientId>>>,
-        answers: UnboundedReceiver<(usize, bool)>,
+        answers: UnboundedReceiver<(usize, task::Id)>,
     }
 
     impl Callers {
@@ -303,7 +294,7 @@ mod tests {
                     while let Some(tenant) = requests.recv().await {
                         serves(tenant.expect("one that does not panic"));
                         answer
-                            .send((number, is_shared()))
+                            .send((number, task::id()))
                             .expect("somebody who listens");
                     }
                 });
@@ -321,7 +312,8 @@ mod tests {
             sent.expect("a connection");
         }
 
-        async fn answered(&mut self) -> (usize, bool) {
+        /// Returns which connection was answered next, and by which task.
+        async fn answered(&mut self) -> (usize, task::Id) {
             self.answers.recv().await.expect("an answer")
         }
 
@@ -330,16 +322,16 @@ mod tests {
             for number in 0..self.requests.len() {
                 self.send(number, Some(tenant));
             }
-            let mut by_lanes = 0;
+            let mut by_task: HashMap<task::Id, usize> = HashMap::new();
             let mut answered = Vec::new();
             for _ in 0..self.requests.len() {
-                let (number, is_shared) = self.answered().await;
-                by_lanes += usize::from(is_shared);
+                let (number, task) = self.answered().await;
+                *by_task.entry(task).or_default() += 1;
                 answered.push(number);
             }
             answered.sort_unstable();
             assert!(answered.into_iter().eq(0..self.requests.len()));
-            by_lanes
+            by_task.into_values().filter(|count| *count > 1).sum()
         }
 
         fn connections(&self, tenant: ClientId) -> usize {
@@ -416,10 +408,14 @@ mod tests {
         callers.send(0, None);
         callers.requests[0].closed().await;
         callers.requests.remove(0);
+        let mut tasks = HashSet::new();
         for number in 0..MANY - 1 {
             callers.send(number, Some(tenant(1)));
-            assert_eq!(callers.answered().await, (number + 1, true));
+            let (answered, task) = callers.answered().await;
+            assert_eq!(answered, number + 1);
+            tasks.insert(task);
         }
+        assert_eq!(tasks.len(), 1, "a lane answers them all");
         assert_eq!(callers.connections(tenant(1)), MANY - 1);
     }
 }

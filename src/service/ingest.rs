@@ -20,20 +20,15 @@ impl Access {
     /// Stores an event: durable when this answers. A second delivery of the same event changes
     /// nothing and is no error; the same id with other content is one.
     ///
-    /// What storage says of the event's files at this moment is recorded with it. `may_block` says that the
-    /// task that calls has nothing else to poll: it may be held up until the event is stored.
-    pub async fn append(&self, mut event: Event, may_block: bool) -> Result<(), Error> {
+    /// What storage says of the event's files at this moment is recorded with it.
+    pub async fn append(&self, mut event: Event) -> Result<(), Error> {
         let event_id = event.id;
         match self.recorded(&event.files).await {
             Ok(files) => event.files = files,
             Err(problem) => return self.redelivery_or(&event, problem).await,
         }
-        let (store, events) = (&self.service.store, vec![event]);
-        let appended = if may_block {
-            store.append_here(&self.tenant, events).await?
-        } else {
-            store.append(&self.tenant, events).await?
-        };
+        let store = &self.service.store;
+        let appended = store.append(&self.tenant, vec![event]).await?;
         match appended.first() {
             Some(Appended::Stored | Appended::AlreadyThere) => Ok(()),
             Some(Appended::OtherContent) => Err(Error::OtherContent { event_id }),

@@ -49,18 +49,8 @@ pub trait Store: Debug + Send + Sync {
 
     /// Stores events, each once: the answers stand in the order of `events`. `Ok` means durable, and
     /// readable by the next query. An error means that none, some or all were stored: sending the same
-    /// again is safe.
+    /// again is safe. Never blocks the thread of its caller, however long the disk takes.
     async fn append(&self, tenant: &Tenant, events: Vec<Event>) -> Result<Vec<Appended>, Error>;
-
-    /// The same, and may block the task that calls, which must have nothing else to poll: a store whose
-    /// events are soon on its own disk spares itself the way to another thread and back.
-    async fn append_here(
-        &self,
-        tenant: &Tenant,
-        events: Vec<Event>,
-    ) -> Result<Vec<Appended>, Error> {
-        self.append(tenant, events).await
-    }
 
     /// Returns one event.
     async fn event(&self, tenant: &Tenant, id: EventId) -> Result<Option<Event>, Error>;

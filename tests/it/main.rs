@@ -15,6 +15,7 @@ mod durability;
 mod embedded;
 mod eventbridge;
 mod evidence;
+mod failing_syncs;
 mod faults;
 mod files;
 mod isolation;

@@ -59,13 +59,7 @@ pub async fn stores_an_event_once_for_racing_senders(opener: &dyn Opener) {
         senders.spawn(async move {
             let mut stored = 0;
             for event in events {
-                let events = vec![event];
-                let answers = if sender % 2 == 0 {
-                    store.append(&tenant, events).await
-                } else {
-                    store.append_here(&tenant, events).await
-                };
-                match answers.unwrap()[..] {
+                match store.append(&tenant, vec![event]).await.unwrap()[..] {
                     [Appended::Stored] => stored += 1,
                     [Appended::AlreadyThere] => {}
                     ref other => panic!("{other:?}"),

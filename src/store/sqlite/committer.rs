@@ -2,14 +2,14 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use metrics::histogram;
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::database::{BUSY_TIMEOUT, LargeCaches, Site};
+use super::database::{LargeCaches, Site};
 use super::errors::{io_failed, sql_failed};
 use super::events::Appending;
 use super::log::Log;
@@ -17,7 +17,7 @@ use crate::store::queue::{Append, count_f64};
 use crate::store::{Appended, Error};
 
 /// The events of a transaction that changes more pages than a small cache holds.
-pub(super) const LARGE_BATCH_EVENTS: usize = 16;
+const LARGE_BATCH_EVENTS: usize = 16;
 
 /// After so many events the thread lets others onto its core, or what another tenant's single event waits
 /// for comes after all of a large transaction: see docs/benchmarks.md, "Neighbours".
@@ -69,11 +69,6 @@ impl Committer {
         Ok(committer)
     }
 
-    /// Tells whether a call may be stored at once: nothing is to be mended first, and the log can wait.
-    pub(super) fn is_ready(&mut self) -> bool {
-        self.connection.is_some() && !self.log_is_due()
-    }
-
     pub(super) const fn has_large_cache(&self) -> bool {
         self.large_cache.is_some()
     }
@@ -82,50 +77,15 @@ impl Committer {
     pub(super) fn store(&mut self, batch: Vec<Append>, runtime: &Handle) {
         self.fit_cache(&batch);
         let outcome = self.commit(&batch);
-        self.conclude(batch, outcome, runtime);
+        if let Err(failure) = &outcome {
+            self.failed(failure);
+        }
+        self.answer(batch, outcome, runtime);
         if self.log_is_due()
             && let Some(connection) = &self.connection
         {
             self.log.fold(&self.site, connection);
         }
-    }
-
-    /// Stores one call and tells its caller. Returns the call if another process has the file locked: the
-    /// caller could not give up waiting for that.
-    pub(super) fn store_at_once(&mut self, append: Append, runtime: &Handle) -> Option<Append> {
-        let mut batch = vec![append];
-        self.fit_cache(&batch);
-        let outcome = self.commit_without_waiting(&batch);
-        if matches!(&outcome, Err(Failure::Sql(error)) if is_locked(error)) {
-            return batch.pop();
-        }
-        self.conclude(batch, outcome, runtime);
-        None
-    }
-
-    fn commit_without_waiting(&mut self, batch: &[Append]) -> Result<Vec<Vec<Appended>>, Failure> {
-        self.wait_for_locks(Duration::ZERO)?;
-        let outcome = self.commit(batch);
-        self.wait_for_locks(BUSY_TIMEOUT)?;
-        outcome
-    }
-
-    fn wait_for_locks(&self, at_most: Duration) -> rusqlite::Result<()> {
-        self.connection
-            .as_ref()
-            .map_or(Ok(()), |it| it.busy_timeout(at_most))
-    }
-
-    fn conclude(
-        &mut self,
-        batch: Vec<Append>,
-        outcome: Result<Vec<Vec<Appended>>, Failure>,
-        runtime: &Handle,
-    ) {
-        if let Err(failure) = &outcome {
-            self.failed(failure);
-        }
-        self.answer(batch, outcome, runtime);
     }
 
     fn log_is_due(&mut self) -> bool {
@@ -251,11 +211,6 @@ impl Committer {
             tracing::warn!(tenant = %self.site.name, "the write-ahead log was not folded back: {error}");
         }
     }
-}
-
-/// Tells whether nothing was begun, since another process is writing.
-fn is_locked(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
 impl From<rusqlite::Error> for Failure {

@@ -38,7 +38,7 @@ const LARGE_CACHES_MIB: usize = 64;
 const PAGES_OF_MIB: u32 = 256; // of 4 KiB
 
 /// What a statement waits for another process that looks into the file.
-pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The statements that a connection keeps prepared; the text of a page's SQL varies with its filters.
 const STATEMENTS: usize = 8;

@@ -150,14 +150,6 @@ impl Store for Sqlite {
         self.0.lease(tenant).await?.append(events).await
     }
 
-    async fn append_here(
-        &self,
-        tenant: &Tenant,
-        events: Vec<Event>,
-    ) -> Result<Vec<Appended>, Error> {
-        self.0.lease(tenant).await?.append_here(events).await
-    }
-
     async fn event(&self, tenant: &Tenant, id: EventId) -> Result<Option<Event>, Error> {
         let lease = self.0.lease(tenant).await?;
         lease

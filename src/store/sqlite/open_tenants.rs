@@ -273,12 +273,6 @@ impl Lease {
         answered.await.unwrap_or_else(|_| Err(writer::stopped()))
     }
 
-    /// The same, and may block the task that calls.
-    pub(super) async fn append_here(self, events: Vec<Event>) -> Result<Vec<Appended>, Error> {
-        let answered = self.database.writer.append_here(events)?;
-        answered.await.unwrap_or_else(|_| Err(writer::stopped()))
-    }
-
     /// Reads on a connection of its own, off the async tasks.
     pub(super) async fn read<T: Send + 'static>(
         self,
