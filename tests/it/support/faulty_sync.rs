@@ -15,6 +15,7 @@ pub(crate) struct FaultySync {
 }
 
 /// A line of the log.
+#[allow(dead_code, reason = "the fields show in failures of tests")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Call {
     Write {
@@ -69,6 +70,7 @@ impl FaultySync {
     }
 
     /// Returns what was written and synced so far, in order.
+    #[allow(dead_code, reason = "tests of what is on the disk come next")]
     pub(crate) fn calls(&self) -> Vec<Call> {
         let text = std::fs::read_to_string(self.log()).unwrap_or_default();
         text.lines().map(Call::parse).collect()
@@ -91,6 +93,7 @@ impl FaultySync {
 }
 
 impl Call {
+    #[allow(dead_code, reason = "as above")]
     fn parse(line: &str) -> Self {
         let (kind, rest) = line.split_once(' ').expect("a kind of call");
         let number = |text: &str| text.parse().expect("a number");
