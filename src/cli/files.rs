@@ -24,6 +24,10 @@ use crate::runs::Progress;
 use crate::store::{self, Store};
 use crate::telemetry;
 
+/// The status of a verification that found nothing wrong and could not verify everything. (2 is what
+/// wrong flags end with.)
+const UNVERIFIED_STATUS: u8 = 3;
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Finds files that no event references, and with --delete removes them
@@ -36,7 +40,8 @@ pub(super) enum Command {
     /// Reads every file that an event references, and names those that are not what was recorded
     ///
     /// Prints a line for each file that is missing, changed or unreadable, and ends with status 1 if
-    /// there is one. With --state FILE, the same command goes on where one that was stopped has been.
+    /// there is one. A file of which no digest is known is a line too, "unverified"; where there is nothing
+    /// worse the status is 3. With --state FILE, the same command goes on where one that was stopped has been.
     Verify(#[command(flatten)] VerifyArguments),
 }
 
@@ -101,10 +106,14 @@ async fn verify(config: &VerifyConfig) -> anyhow::Result<ExitCode> {
             .close()
             .await
             .context("cannot close the database")?;
-        Ok::<bool, anyhow::Error>(report.problems == 0)
+        Ok::<ExitCode, anyhow::Error>(match (report.problems, report.unverified) {
+            (0, 0) => ExitCode::SUCCESS,
+            (0, _) => ExitCode::from(UNVERIFIED_STATUS),
+            _ => ExitCode::FAILURE,
+        })
     };
     tokio::select! {
-        done = verifying => Ok(status(done?)),
+        done = verifying => done,
         never = progress::show(progress::of_run(&progress)) => match never {},
         status = signals.next() => stopped(status),
     }
@@ -259,10 +268,15 @@ impl Lines {
             files,
             bytes,
             problems,
+            unverified,
         } = report;
-        let object = json!({"sum": {"files": files, "bytes": bytes, "problems": problems}});
-        let words =
-            format!("{files} files looked at, {bytes} bytes are as recorded, {problems} problems");
+        let object = json!({"sum": {
+            "files": files, "bytes": bytes, "problems": problems, "unverified": unverified,
+        }});
+        let words = format!(
+            "{files} files looked at, {bytes} bytes are as recorded, {problems} problems, {unverified} \
+             files could not be verified"
+        );
         self.line(&object, &words);
     }
 }

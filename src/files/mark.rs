@@ -21,6 +21,7 @@ pub struct Mark {
     pub files: u64,
     pub bytes: u64,
     pub problems: u64,
+    pub unverified: u64,
 }
 
 impl Mark {

@@ -10,6 +10,7 @@ mod error;
 mod keeper;
 mod mark;
 mod sweep;
+mod verdict;
 mod verify;
 
 use std::collections::BTreeSet;
@@ -23,7 +24,7 @@ pub use error::Error;
 pub use keeper::{Keeper, describe_metrics};
 pub use mark::Mark;
 pub use sweep::{Fate, Found, Sweep, SweepReport, Tally, sweep};
-pub use verify::{Problem, Verification, VerifyReport, verify};
+pub use verify::{Problem, UNVERIFIED, Verification, VerifyReport, verify};
 
 /// Returns the tenants of these names, or all of them, ordered by name.
 async fn chosen(

@@ -10,11 +10,12 @@ use tokio::time::Instant;
 
 use super::Mark;
 use super::error::{Error, is_of_one_tenant};
+use super::verdict::{Verdict, judge, parts_to_know};
 use crate::domain::cause::chain;
 use crate::domain::{
-    DatabaseName, EventFile, EventId, FileId, FileRecord, FileSha256, ObjectKey, Position, Tenant,
+    DatabaseName, EventFile, EventId, FileId, FileRecord, ObjectKey, Position, Tenant,
 };
-use crate::objects::transfer::{Fingerprint, Link};
+use crate::objects::transfer::Link;
 use crate::objects::{self, Pace};
 use crate::runs::{Batch, Phase, Progress, Walk, patiently};
 use crate::store::Store;
@@ -42,24 +43,29 @@ pub struct Verification {
     pub state: Option<(PathBuf, Mark)>,
 }
 
-/// A file that is not what was recorded, or something that could not be read.
+/// A file that is not what was recorded or cannot be told to be, or something that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub database_name: DatabaseName,
     /// `None` where it is about the tenant as a whole.
     pub file: Option<(EventId, FileId)>,
-    /// `missing`, `changed` or `unreadable`.
+    /// `missing`, `changed`, `unreadable` or, which alone is no problem, [`UNVERIFIED`].
     pub kind: &'static str,
     pub recorded: Option<FileRecord>,
     pub found: Option<FileRecord>,
     pub reason: Option<String>,
 }
 
+/// The kind of a file that was read and that nothing recorded tells whether it is right.
+pub const UNVERIFIED: &str = "unverified";
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct VerifyReport {
     pub files: u64,
+    /// Of the files that are as recorded.
     pub bytes: u64,
     pub problems: u64,
+    pub unverified: u64,
 }
 
 /// Reads the files of the events, and shows each problem to `show`.
@@ -96,12 +102,16 @@ pub async fn verify(
         files,
         bytes,
         problems,
-        ..
+        unverified,
+        tenant: _,
+        time_us: _,
+        event_id: _,
     } = run.mark;
     Ok(VerifyReport {
         files,
         bytes,
         problems,
+        unverified,
     })
 }
 
@@ -183,6 +193,7 @@ impl Run<'_> {
                     self.mark.bytes += bytes;
                     continue;
                 }
+                Settled::Unverified(reason) => (UNVERIFIED, None, Some(reason.to_owned())),
                 Settled::Missing => ("missing", None, None),
                 Settled::Changed(found) => ("changed", Some(*found), None),
                 Settled::Unreadable(reason) => ("unreadable", None, Some(reason)),
@@ -204,7 +215,11 @@ impl Run<'_> {
     }
 
     fn problem(&mut self, problem: Problem) {
-        self.mark.problems += 1;
+        if problem.kind == UNVERIFIED {
+            self.mark.unverified += 1;
+        } else {
+            self.mark.problems += 1;
+        }
         (self.show)(problem);
     }
 
@@ -222,6 +237,8 @@ impl Run<'_> {
 enum Settled {
     /// So many bytes were read, and are what was recorded.
     Same(u64),
+    /// They were read, and nothing tells whether they are: why.
+    Unverified(&'static str),
     Missing,
     Changed(Box<FileRecord>),
     Unreadable(String),
@@ -269,21 +286,22 @@ async fn try_to_settle(
     if record.is_some_and(|it| !info.is_consistent() || !it.same_bytes(&found)) {
         return Ok(Settled::Changed(Box::new(found)));
     }
+    let objects = &job.link.objects;
+    let part_sizes = match parts_to_know(record, &info) {
+        Some(count) => {
+            let asked = objects.part_sizes(key, version_id, info.size_bytes, count);
+            asked.await?
+        }
+        None => None,
+    };
     let moved = progress.bytes();
-    let read = job.link.fingerprint(key, version_id, &job.pace, moved);
-    let Fingerprint { size_bytes, sha256 } = read.await?;
-    let read = FileRecord {
-        size_bytes,
-        sha256: Some(FileSha256::new(sha256)),
-        ..found
-    };
-    // An older event has no record: then what counts is that the file is there and can be read.
-    let is_same = match record {
-        Some(record) => record.same_bytes(&read),
-        None => size_bytes == info.size_bytes,
-    };
-    if is_same {
-        return Ok(Settled::Same(size_bytes));
-    }
-    Ok(Settled::Changed(Box::new(read)))
+    let read = job
+        .link
+        .fingerprint(key, version_id, part_sizes, &job.pace, moved)
+        .await?;
+    Ok(match judge(record, &info, &read) {
+        Verdict::Verified => Settled::Same(read.size_bytes),
+        Verdict::Unverified(reason) => Settled::Unverified(reason),
+        Verdict::Changed(found) => Settled::Changed(found),
+    })
 }

@@ -2,6 +2,7 @@
 
 pub mod conformance;
 pub mod embedded;
+mod fingerprint;
 mod listing;
 mod location;
 mod pace;
@@ -21,6 +22,7 @@ use url::Url;
 use crate::domain::finding::State;
 use crate::domain::{Clock, DatabaseName, Entropy, Finding, ObjectKey};
 
+pub use fingerprint::Fingerprint;
 pub use listing::{Listed, Listing};
 pub use location::Location;
 pub use pace::Pace;
@@ -105,6 +107,16 @@ pub trait Objects: Debug + Send + Sync {
         key: &ObjectKey,
         version_id: Option<&str>,
     ) -> Result<Option<ObjectInfo>, Error>;
+
+    /// Returns the sizes of the `count` parts that the object at `key` of `size_bytes` came in, in their
+    /// order; `None` where the storage does not say.
+    async fn part_sizes(
+        &self,
+        key: &ObjectKey,
+        version_id: Option<&str>,
+        size_bytes: u64,
+        count: u16,
+    ) -> Result<Option<Vec<u64>>, Error>;
 
     /// Removes objects, and answers with those that are still there, each with the reason. One that is
     /// not there is removed.

@@ -98,6 +98,9 @@ pub struct ObjectInfo {
     pub size_bytes: u64,
     /// The entity tag, without its quotes.
     pub etag: Option<String>,
+    /// The storage says that the entity tag is no digest of the bytes, as of what it encrypts with keys of
+    /// a key management service or of the uploader's.
+    pub has_opaque_etag: bool,
     /// What the storage itself computed over the whole object, where it did.
     pub sha256: Option<FileSha256>,
     /// What the uploader said that it is, under a signature of ours.
@@ -115,6 +118,7 @@ impl ObjectInfo {
         let Self {
             size_bytes,
             etag,
+            has_opaque_etag: _,
             sha256,
             declared_sha256,
             content_type,

@@ -16,6 +16,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Body, Response};
 use sha2::{Digest, Sha256};
 
+use super::fingerprint::{Fingerprint, Hasher};
 use super::signer::{FILE_NAME_HEADER, SHA256_HEADER};
 use super::{DownloadTerms, Error, ObjectInfo, Objects, Pace, PartTag, Presigned, UploadTerms};
 use crate::domain::file::limits::{self, MAX_SINGLE_UPLOAD_BYTES, MIN_PART_BYTES};
@@ -69,13 +70,6 @@ pub struct Link {
     http: reqwest::Client,
 }
 
-/// What the bytes of an object come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fingerprint {
-    pub size_bytes: u64,
-    pub sha256: [u8; 32],
-}
-
 impl Link {
     /// `is_local`: this process serves the storage itself, so no proxy stands between.
     pub fn new(objects: Arc<dyn Objects>, is_local: bool) -> Result<Self, Error> {
@@ -91,16 +85,19 @@ impl Link {
 
     /// Reads the object at `key`, and returns its SHA-256. `moved` counts its bytes.
     pub async fn sha256(&self, key: &ObjectKey, moved: &AtomicU64) -> Result<[u8; 32], Error> {
-        let read = self.fingerprint(key, None, &Pace::default(), moved).await?;
-        Ok(read.sha256)
+        let pace = Pace::default();
+        let read = self.fingerprint(key, None, None, &pace, moved).await?;
+        Ok(*read.sha256.bytes())
     }
 
-    /// Reads the object at `key`, or one version of it, no faster than `pace` allows, and returns what
-    /// its bytes come to. `moved` counts them.
+    /// Reads the object at `key`, or one version of it, no faster than `pace` allows, and returns the
+    /// digests of its bytes, which `moved` counts. `part_sizes` are those of the parts that it came in,
+    /// where they are known.
     pub async fn fingerprint(
         &self,
         key: &ObjectKey,
         version_id: Option<&str>,
+        part_sizes: Option<Vec<u64>>,
         pace: &Pace,
         moved: &AtomicU64,
     ) -> Result<Fingerprint, Error> {
@@ -112,18 +109,13 @@ impl Link {
         let response = self.http.get(presigned.url).send().await;
         let response = response.map_err(unavailable)?;
         let mut response = accepted(Method::GET, response, StatusCode::OK).await?;
-        let mut sha256 = Sha256::new();
-        let mut size_bytes = 0;
+        let mut hasher = Hasher::new(part_sizes);
         while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
-            sha256.update(&chunk);
-            size_bytes += chunk.len() as u64;
+            hasher.update(&chunk);
             moved.fetch_add(chunk.len() as u64, Ordering::Relaxed);
             pace.wait(chunk.len()).await;
         }
-        Ok(Fingerprint {
-            size_bytes,
-            sha256: sha256.finalize().into(),
-        })
+        Ok(hasher.finish())
     }
 
     async fn get(&self, key: &ObjectKey) -> Result<Response, Error> {

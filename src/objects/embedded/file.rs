@@ -83,6 +83,7 @@ impl Meta {
         ObjectInfo {
             size_bytes,
             etag: Some(md5),
+            has_opaque_etag: false,
             sha256: sha256.and_then(|text| FileSha256::from_base64(&text).ok()),
             declared_sha256: said(SHA256_HEADER).and_then(|text| FileSha256::from_hex(text)),
             file_name: said(FILE_NAME_HEADER).and_then(|text| FileName::from_header(text)),
@@ -155,13 +156,16 @@ pub(super) fn describe(path: &Path) -> io::Result<Meta> {
         .map_err(|error| about("cannot read object", path, &error))
 }
 
-/// Opens a file that has content of its own, and returns it and the content's size.
-pub(super) fn open_content(path: &Path) -> io::Result<(File, u64)> {
+/// Opens a file of `key` that has content of its own, and returns it and the content's size.
+pub(super) fn open_content(path: &Path, key: &str) -> io::Result<(File, u64)> {
     let failed = |error: io::Error| about("cannot read part", path, &error);
     let file = File::open(path).map_err(failed)?;
     let meta = read_meta(&file).map_err(failed)?;
     if meta.parts.is_some() {
         return Err(failed(damaged("it has no content")));
+    }
+    if meta.key != key {
+        return Err(failed(damaged("it is of another key")));
     }
     Ok((file, meta.size_bytes))
 }

@@ -127,6 +127,24 @@ impl Objects for Embedded {
         Ok(())
     }
 
+    async fn part_sizes(
+        &self,
+        key: &ObjectKey,
+        _version_id: Option<&str>,
+        _size_bytes: u64,
+        _count: u16,
+    ) -> Result<Option<Vec<u64>>, Error> {
+        let path = self.folder.object_path(key);
+        let meta = blocking(move || file::describe(&path)).await?;
+        let files = meta.parts.map(|parts| parts.files);
+        Ok(files.map(|files| {
+            files
+                .into_iter()
+                .map(|(_, size_bytes)| size_bytes)
+                .collect()
+        }))
+    }
+
     async fn delete(&self, keys: &[ObjectKey]) -> Result<Vec<(ObjectKey, String)>, Error> {
         let (folder, keys) = (Arc::clone(&self.folder), keys.to_vec());
         let remove = move || {

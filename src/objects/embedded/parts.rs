@@ -298,10 +298,10 @@ pub(super) fn check(folder: &Folder, files: &PartFiles) -> io::Result<PathBuf> {
 }
 
 impl Hold {
-    /// Opens a part, whose size is known, at its first byte.
-    pub(super) fn open_part(&self, number: u16, size_bytes: u64) -> io::Result<File> {
+    /// Opens a part of the object at `key`, whose size is known, at its first byte.
+    pub(super) fn open_part(&self, key: &str, number: u16, size_bytes: u64) -> io::Result<File> {
         let path = self.path.join(part_name(number));
-        let (file, found_bytes) = file::open_content(&path)?;
+        let (file, found_bytes) = file::open_content(&path, key)?;
         if found_bytes != size_bytes {
             let error = damaged("it is of another size");
             return Err(about("cannot read part", &path, &error));

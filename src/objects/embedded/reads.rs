@@ -74,7 +74,7 @@ impl Adapter {
         let part = part.unwrap_or(0..meta.size_bytes);
         let length = part.end - part.start;
         let body = if let (Some(hold), Some(PartFiles { files, .. })) = (parts, &meta.parts) {
-            stream_parts(hold, files, &part)
+            stream_parts(hold, &meta.key, files, &part)
         } else {
             let body = stream(file, part.start, length).await;
             StreamingBlob::wrap(body.map_err(|cause| failed(&intake, cause))?)
@@ -192,11 +192,10 @@ async fn stream(
 }
 
 /// Streams the bytes `wanted` of an object in parts. One file is open at a time: there may be 10,000.
-fn stream_parts(hold: Hold, files: &[(u16, u64)], wanted: &Range<u64>) -> StreamingBlob {
-    let hold = Arc::new(hold);
+fn stream_parts(hold: Hold, key: &str, files: &[(u16, u64)], wanted: &Range<u64>) -> StreamingBlob {
+    let (hold, key): (_, Arc<str>) = (Arc::new(hold), key.into());
     let pieces = pieces(files, wanted).into_iter().map(move |piece| {
-        let hold = Arc::clone(&hold);
-
+        let (hold, key) = (Arc::clone(&hold), Arc::clone(&key));
         async move {
             let Piece {
                 number,
@@ -206,7 +205,7 @@ fn stream_parts(hold: Hold, files: &[(u16, u64)], wanted: &Range<u64>) -> Stream
             } = piece;
             let open = {
                 let hold = Arc::clone(&hold);
-                tokio::task::spawn_blocking(move || hold.open_part(number, size_bytes))
+                tokio::task::spawn_blocking(move || hold.open_part(&key, number, size_bytes))
             };
             let file = open
                 .await

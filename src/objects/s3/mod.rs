@@ -6,6 +6,7 @@ mod client;
 mod credentials;
 mod keeping;
 mod multipart;
+mod part_sizes;
 mod reads;
 mod source;
 mod versions;
@@ -213,6 +214,17 @@ impl Objects for S3 {
         version_id: Option<&str>,
     ) -> Result<Option<ObjectInfo>, Error> {
         self.ask_head(key, version_id).await
+    }
+
+    async fn part_sizes(
+        &self,
+        key: &ObjectKey,
+        version_id: Option<&str>,
+        size_bytes: u64,
+        count: u16,
+    ) -> Result<Option<Vec<u64>>, Error> {
+        self.ask_part_sizes(key, version_id, size_bytes, count)
+            .await
     }
 
     async fn list(

@@ -25,7 +25,8 @@ impl S3 {
     ) -> Result<Option<ObjectInfo>, Error> {
         let signed = self
             .sign(|credentials, now, life| {
-                self.signer.head(key, version_id, credentials, now, life)
+                self.signer
+                    .head(key, version_id, None, credentials, now, life)
             })
             .await?;
         let call = Call::new("head", Method::HEAD, &signed);
@@ -155,6 +156,7 @@ fn object_info(answer: &Answer) -> Result<ObjectInfo, Error> {
     let version_id = answer.header("x-amz-version-id");
     Ok(ObjectInfo {
         size_bytes,
+        has_opaque_etag: has_opaque_etag(answer),
         sha256: whole_sha256(answer, etag.as_deref()),
         declared_sha256: answer.header(SHA256_HEADER).and_then(FileSha256::from_hex),
         content_type: answer
@@ -184,6 +186,14 @@ fn whole_sha256(answer: &Answer, etag: Option<&str>) -> Option<FileSha256> {
         .header("x-amz-checksum-sha256")
         .filter(|_| is_whole)?;
     FileSha256::from_base64(checksum).ok()
+}
+
+/// Source: Amazon S3 API reference, "Object", on `ETag`.
+fn has_opaque_etag(answer: &Answer) -> bool {
+    let by_service = answer.header("x-amz-server-side-encryption");
+    let by_service = by_service.is_some_and(|it| it.starts_with("aws:kms"));
+    let header = "x-amz-server-side-encryption-customer-algorithm";
+    by_service || answer.header(header).is_some()
 }
 
 fn http_date(text: &str) -> Option<Timestamp> {

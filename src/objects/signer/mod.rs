@@ -136,11 +136,12 @@ impl Signer {
         }
     }
 
-    /// Signs a HEAD of `key` that asks for its checksums, likewise.
+    /// Signs a HEAD of `key` that asks for its checksums, or one of a part of it, likewise.
     pub fn head(
         &self,
         key: &ObjectKey,
         version_id: Option<&str>,
+        part: Option<u16>,
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
@@ -149,6 +150,9 @@ impl Signer {
         let mut action = self.bucket.head_object(Some(credentials), &key);
         if let Some(version_id) = version_id {
             action.query_mut().insert("versionId", version_id);
+        }
+        if let Some(number) = part {
+            action.query_mut().insert("partNumber", number.to_string());
         }
         let (name, value) = CHECKSUM_MODE;
         action.headers_mut().insert(name, value);

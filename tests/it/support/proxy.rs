@@ -30,6 +30,8 @@ pub(crate) enum Mode {
     Cut(usize),
     /// Tells another SHA-256 of an object than the storage does.
     Lie,
+    /// Changes a bit of every large answer: behind its head, in the middle of a chunk.
+    Flip,
     /// Resets connections, new ones right after they were accepted.
     Reset,
     /// Accepts and reads, and never answers: as a peer behind a router that forgot the connection. A
@@ -181,7 +183,8 @@ async fn interrupted(mode: &mut watch::Receiver<Mode>) -> End {
         match *mode.borrow_and_update() {
             Mode::Reset | Mode::Refuse => return End::Reset,
             Mode::HalfOpen => return End::Silent,
-            Mode::Pass | Mode::Delay(_) | Mode::Throttle(_) | Mode::Cut(_) | Mode::Lie => {}
+            Mode::Pass | Mode::Delay(_) | Mode::Throttle(_) | Mode::Cut(_) => {}
+            Mode::Lie | Mode::Flip => {}
         }
         if mode.changed().await.is_err() {
             return End::Closed;
@@ -226,6 +229,9 @@ async fn pump(
         if are_answers && *mode.borrow() == Mode::Lie {
             forge(&mut buffer[..read]);
         }
+        if are_answers && *mode.borrow() == Mode::Flip {
+            flip(&mut buffer[..read]);
+        }
         let mut chunk = &buffer[..read];
         while !chunk.is_empty() {
             let mode = *mode.borrow();
@@ -263,5 +269,13 @@ fn forge(answer: &mut [u8]) {
         && let Some(first) = answer.get_mut(place + NAME.len())
     {
         *first = if *first == b'A' { b'B' } else { b'A' };
+    }
+}
+
+/// Changes a bit of what is no answer's head, nor shorter than one.
+fn flip(answer: &mut [u8]) {
+    const LONGEST_HEAD_BYTES: usize = 4 * 1024;
+    if answer.len() > LONGEST_HEAD_BYTES && !answer.starts_with(b"HTTP/") {
+        answer[LONGEST_HEAD_BYTES] ^= 1;
     }
 }

@@ -1,0 +1,213 @@
+//! What the digests of a file's bytes say of it.
+
+use crate::domain::{FileRecord, FileSha256};
+use crate::objects::{Fingerprint, ObjectInfo};
+
+/// Digests that are MD5s have so many hexadecimal digits.
+const MD5_DIGITS: usize = 32;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// A digest that was recorded with the event is that of the bytes, and no other one says otherwise.
+    Verified,
+    /// The bytes may be right: nothing was recorded that tells.
+    Unverified(&'static str),
+    /// The bytes are those of this record, and not what was recorded.
+    Changed(Box<FileRecord>),
+}
+
+/// What an entity tag is a digest of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tag<'a> {
+    /// The MD5 of the bytes.
+    Whole(&'a str),
+    /// The MD5 of the MD5s of so many parts.
+    Parts(&'a str, u16),
+    Other,
+}
+
+impl<'a> Tag<'a> {
+    fn of(etag: Option<&'a str>) -> Self {
+        let is_md5 = |text: &str| {
+            text.len() == MD5_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+        };
+        match etag.map(|etag| (etag, etag.split_once('-'))) {
+            Some((etag, None)) if is_md5(etag) => Self::Whole(etag),
+            Some((etag, Some((md5, count)))) if is_md5(md5) => {
+                let count = count.parse().ok().filter(|count| *count > 0);
+                count.map_or(Self::Other, |count| Self::Parts(etag, count))
+            }
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Returns how many parts have to be known to verify the file; `None` where nothing depends on them.
+pub(super) fn parts_to_know(record: Option<&FileRecord>, info: &ObjectInfo) -> Option<u16> {
+    let now = info.record();
+    let expected = record.unwrap_or(&now);
+    if expected.sha256.or(now.sha256).is_some() || info.has_opaque_etag {
+        return None;
+    }
+    match Tag::of(expected.etag.as_deref()) {
+        Tag::Parts(_, count) => Some(count),
+        Tag::Whole(_) | Tag::Other => None,
+    }
+}
+
+/// Holds what was read against every digest that was recorded with the event and that the storage tells.
+/// `info` is what the storage says of the object, and agrees with the record.
+pub(super) fn judge(record: Option<&FileRecord>, info: &ObjectInfo, read: &Fingerprint) -> Verdict {
+    let now = info.record();
+    let expected = record.unwrap_or(&now).clone();
+    let tag = Tag::of(expected.etag.as_deref());
+    let sha256s: Vec<FileSha256> = [expected.sha256, now.sha256]
+        .into_iter()
+        .flatten()
+        .collect();
+    let tag_agrees = match tag {
+        _ if info.has_opaque_etag => None,
+        Tag::Whole(etag) => Some(etag.eq_ignore_ascii_case(&read.md5)),
+        Tag::Parts(etag, _) => {
+            let found = read.tag_of_parts.as_ref();
+            found.map(|found| etag.eq_ignore_ascii_case(found))
+        }
+        Tag::Other => None,
+    };
+    let is_same = if read.size_bytes != expected.size_bytes {
+        Some(false)
+    } else if sha256s.is_empty() {
+        tag_agrees
+    } else {
+        // A SHA-256 decides, whatever the tag is made of.
+        Some(sha256s.iter().all(|sha256| *sha256 == read.sha256))
+    };
+    match is_same {
+        Some(false) => Verdict::Changed(Box::new(found(now, tag, read))),
+        Some(true) if record.is_some() => Verdict::Verified,
+        Some(true) => Verdict::Unverified("nothing was recorded of the file with the event"),
+        None if info.has_opaque_etag => Verdict::Unverified(
+            "no SHA-256 is known, and the entity tag of what is encrypted is no MD5",
+        ),
+        None if matches!(tag, Tag::Parts(..)) => Verdict::Unverified(
+            "no SHA-256 is known, and the storage does not say which parts the file came in",
+        ),
+        None => Verdict::Unverified("no SHA-256 is known, and the entity tag is no MD5"),
+    }
+}
+
+/// Returns what the bytes come to, told in the way of the record.
+fn found(now: FileRecord, tag: Tag<'_>, read: &Fingerprint) -> FileRecord {
+    let etag = match tag {
+        Tag::Whole(_) => Some(read.md5.clone()),
+        Tag::Parts(..) => read.tag_of_parts.clone(),
+        Tag::Other => None,
+    };
+    FileRecord {
+        size_bytes: read.size_bytes,
+        sha256: Some(read.sha256),
+        etag: etag.or(now.etag),
+        ..now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Verdict, judge, parts_to_know};
+    use crate::domain::{FileRecord, FileSha256};
+    use crate::objects::{Fingerprint, ObjectInfo};
+
+    const MD5: &str = "9e107d9d372bb6826bd81d3542a419d6";
+    const OTHER: &str = "e4d909c290d0fb1ca068ffaddf22cbd0";
+    const OF_PARTS: &str = "9e107d9d372bb6826bd81d3542a419d6-2";
+
+    fn info(etag: &str, sha256: Option<u8>) -> ObjectInfo {
+        ObjectInfo {
+            size_bytes: 7,
+            etag: Some(etag.to_owned()),
+            declared_sha256: sha256.map(|byte| FileSha256::new([byte; 32])),
+            ..ObjectInfo::default()
+        }
+    }
+
+    fn read(md5: &str, tag_of_parts: Option<&str>) -> Fingerprint {
+        Fingerprint {
+            size_bytes: 7,
+            sha256: FileSha256::new([1; 32]),
+            md5: md5.to_owned(),
+            tag_of_parts: tag_of_parts.map(str::to_owned),
+        }
+    }
+
+    fn is_changed(verdict: &Verdict) -> bool {
+        matches!(verdict, Verdict::Changed(_))
+    }
+
+    fn is_unverified(verdict: &Verdict) -> bool {
+        matches!(verdict, Verdict::Unverified(_))
+    }
+
+    fn recorded(info: &ObjectInfo, read: &Fingerprint) -> Verdict {
+        judge(Some(&info.record()), info, read)
+    }
+
+    #[test]
+    fn a_sha256_decides() {
+        for etag in [MD5, OF_PARTS, "opaque"] {
+            let [right, wrong] = [Some(1), Some(2)].map(|sha256| info(etag, sha256));
+            assert_eq!(recorded(&right, &read(OTHER, None)), Verdict::Verified);
+            assert!(is_changed(&recorded(&wrong, &read(MD5, Some(OF_PARTS)))));
+            assert_eq!(parts_to_know(Some(&right.record()), &right), None);
+        }
+        // The event is older than what the storage knows now.
+        let record = info(MD5, None).record();
+        let verdict = judge(Some(&record), &info(MD5, Some(2)), &read(MD5, None));
+        assert!(is_changed(&verdict));
+    }
+
+    #[test]
+    fn else_the_tag_does_if_it_is_a_digest() {
+        let whole = info(MD5, None);
+        assert_eq!(recorded(&whole, &read(MD5, None)), Verdict::Verified);
+        assert!(is_changed(&recorded(&whole, &read(OTHER, None))));
+        let parts = info(OF_PARTS, None);
+        assert_eq!(parts_to_know(Some(&parts.record()), &parts), Some(2));
+        assert_eq!(
+            recorded(&parts, &read(OTHER, Some(OF_PARTS))),
+            Verdict::Verified
+        );
+        let others = format!("{OTHER}-2");
+        assert!(is_changed(&recorded(&parts, &read(OTHER, Some(&others)))));
+        assert!(is_unverified(&recorded(&parts, &read(OTHER, None))));
+        for etag in ["", "opaque", "-", "9e107d9d372bb6826bd81d3542a419d6-x"] {
+            let verdict = recorded(&info(etag, None), &read(MD5, Some(OF_PARTS)));
+            assert!(is_unverified(&verdict), "{etag}");
+        }
+        let encrypted = ObjectInfo {
+            has_opaque_etag: true,
+            ..info(MD5, None)
+        };
+        assert!(is_unverified(&recorded(&encrypted, &read(OTHER, None))));
+    }
+
+    #[test]
+    fn without_a_record_no_file_is_good() {
+        let whole = info(MD5, Some(1));
+        assert!(is_unverified(&judge(None, &whole, &read(MD5, None))));
+        assert!(is_changed(&judge(
+            None,
+            &info(MD5, None),
+            &read(OTHER, None)
+        )));
+        let longer = Fingerprint {
+            size_bytes: 8,
+            ..read(MD5, None)
+        };
+        assert!(is_changed(&judge(None, &whole, &longer)));
+        let record = FileRecord {
+            size_bytes: 8,
+            ..FileRecord::default()
+        };
+        assert!(is_changed(&judge(Some(&record), &whole, &read(MD5, None))));
+    }
+}
