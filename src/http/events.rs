@@ -98,7 +98,7 @@ pub(super) async fn list(
     access: Access,
     RawQuery(query): RawQuery,
 ) -> ApiResult<Json<EventsBody>> {
-    let parameters = Parameters::parse(query.as_deref().unwrap_or_default());
+    let parameters = Parameters::parse(query.as_deref())?;
     let query = parameters.events_query()?;
     let page = access.events(&query).await?;
     let catalogue = &api.service.settings.catalogue;
@@ -233,7 +233,7 @@ pub(super) async fn file(
 ) -> ApiResult<Response> {
     let mut problems = Problems::default();
     let event_id = event_id(&path, &mut problems);
-    let parameters = Parameters::parse(query.as_deref().unwrap_or_default());
+    let parameters = Parameters::parse(query.as_deref())?;
     parameters.only(&["redirect", "file_id", "disposition"], &mut problems);
     let redirect = parameters.optional(&mut problems, "redirect", query::boolean);
     let file_id = parameters.optional(&mut problems, "file_id", FileId::parse);

@@ -25,12 +25,22 @@ const ENVELOPE_BYTES: usize = 64 * 1024;
 
 const MAX_BODY_BYTES: usize = MAX_EVENT_BYTES + ENVELOPE_BYTES;
 
+/// What a request takes that is neither an event nor a list of thousands of parts: its longest list has a thousand
+/// numbers.
+const MAX_SMALL_BODY_BYTES: usize = 128 * 1024;
+
 /// The bytes of a body that should be JSON. `Content-Type` is not looked at: callers that curl the
 /// API rarely set it, and the API takes nothing else.
 #[derive(Debug)]
-pub(super) struct JsonBody(pub Bytes);
+pub(super) struct JsonBody<const MAX_BYTES: usize>(pub Bytes);
 
-impl FromRequest<Api> for JsonBody {
+/// What is read as it comes.
+pub(super) type SmallBody = JsonBody<MAX_SMALL_BODY_BYTES>;
+
+/// What is read on a thread of its own where it is large: see [`super::offload`].
+pub(super) type LargeBody = JsonBody<MAX_BODY_BYTES>;
+
+impl<const MAX_BYTES: usize> FromRequest<Api> for JsonBody<MAX_BYTES> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &Api) -> Result<Self, ApiError> {
@@ -38,16 +48,16 @@ impl FromRequest<Api> for JsonBody {
     }
 }
 
-impl JsonBody {
+impl<const MAX_BYTES: usize> JsonBody<MAX_BYTES> {
     pub(super) async fn read<B>(body: B) -> Result<Self, ApiError>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>>,
     {
-        match Limited::new(body, MAX_BODY_BYTES).collect().await {
+        match Limited::new(body, MAX_BYTES).collect().await {
             Ok(collected) => Ok(Self(collected.to_bytes())),
             Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => {
                 Err(ApiError::TooLarge {
-                    limit_bytes: MAX_BODY_BYTES,
+                    limit_bytes: MAX_BYTES,
                 })
             }
             Err(_) => Err(ApiError::BodyCutShort),

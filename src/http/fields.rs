@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -16,23 +16,40 @@ use crate::domain::Invalid;
 /// Where every problem of a body begins.
 const BODY: &str = "body";
 
+/// The most problems that are told of one request: above what a caller who means well can make, and so many that
+/// looking through them for each further one costs nothing. An answer is never much longer than its request.
+const MAX_PROBLEMS: usize = 100;
+
 /// Collects what is wrong with a request.
 #[derive(Debug, Default)]
-pub(super) struct Problems(Vec<Problem>);
+pub(super) struct Problems {
+    found: Vec<Problem>,
+    /// Whether there are more than these.
+    has_more: bool,
+}
 
 impl Problems {
     /// Adds a problem; the first one of a place is enough.
     pub(super) fn add(&mut self, loc: Vec<Value>, invalid: Invalid) {
-        if self.0.iter().all(|problem| problem.loc != loc) {
-            self.0.push(Problem::new(loc, invalid));
+        if self.has_more || self.found.iter().any(|problem| problem.loc == loc) {
+            return;
         }
+        if self.found.len() < MAX_PROBLEMS {
+            self.found.push(Problem::new(loc, invalid));
+            return;
+        }
+        let message = format!("Only the first {MAX_PROBLEMS} problems are listed");
+        let loc = loc.into_iter().take(1).collect();
+        let more = Invalid::new("too_many_problems", message);
+        self.found.push(Problem::new(loc, more));
+        self.has_more = true;
     }
 
     /// Returns `value` if there were no problems. A parser gives `None` only after adding one.
     pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, ApiError> {
         match value {
-            Some(value) if self.0.is_empty() => Ok(value),
-            _ => Err(ApiError::Invalid(self.0)),
+            Some(value) if self.found.is_empty() => Ok(value),
+            _ => Err(ApiError::Invalid(self.found)),
         }
     }
 }
@@ -209,10 +226,52 @@ pub(super) fn unsigned<T: TryFrom<i64>>(json: &RawValue) -> Result<T, Invalid> {
     T::try_from(integer(json)?).map_err(|_| Invalid::new("int_parsing_size", message))
 }
 
-/// Reads the elements of a list.
-pub(super) fn elements(json: &RawValue) -> Result<Vec<&RawValue>, Invalid> {
-    serde_json::from_str(json.get())
-        .map_err(|_| Invalid::new("list_type", "Input should be a valid list"))
+/// Reads the elements of a list that has at least one, and at most so many: what is longer is refused before
+/// an element is looked at.
+pub(super) fn elements<const MAX: usize>(json: &RawValue) -> Result<Vec<&RawValue>, Invalid> {
+    let Elements { first, has_more } = serde_json::from_str::<Elements<'_, MAX>>(json.get())
+        .map_err(|_| Invalid::new("list_type", "Input should be a valid list"))?;
+    if has_more {
+        let message = format!("List should have at most {MAX} items");
+        return Err(Invalid::new("too_long", message));
+    }
+    Ok(first)
+}
+
+/// The first elements of a list.
+struct Elements<'a, const MAX: usize> {
+    first: Vec<&'a RawValue>,
+    has_more: bool,
+}
+
+impl<'de, const MAX: usize> Deserialize<'de> for Elements<'de, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ElementsVisitor)
+    }
+}
+
+struct ElementsVisitor<const MAX: usize>;
+
+impl<'de, const MAX: usize> Visitor<'de> for ElementsVisitor<MAX> {
+    type Value = Elements<'de, MAX>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+        let mut first = Vec::new();
+        while first.len() < MAX
+            && let Some(element) = elements.next_element()?
+        {
+            first.push(element);
+        }
+        let mut has_more = false;
+        while elements.next_element::<IgnoredAny>()?.is_some() {
+            has_more = true;
+        }
+        Ok(Elements { first, has_more })
+    }
 }
 
 /// Reads a list, whatever is in it.

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::error::{ApiError, ApiResult};
-use super::extract::{JSON, JsonBody};
+use super::extract::{JSON, SmallBody};
 use super::fields::{self, Object, Problems};
 use super::openapi::{InvalidResponses, KeyResponses, TenantResponses, UnavailableResponses};
 use super::query::{self, Parameters};
@@ -101,15 +101,16 @@ pub(super) async fn upload_url(
     access: Access,
     RawQuery(query): RawQuery,
 ) -> ApiResult<UploadUrlBody> {
-    let query = query.unwrap_or_default();
-    let (terms, life) = upload_terms(&query)?;
+    let (terms, life) = upload_terms(query.as_deref())?;
     let upload = access.upload_url(&terms, life).await;
     let upload = upload.map_err(|error| ApiError::of_service("query", error))?;
-    let terms = (!query.is_empty()).then(|| TermsBody {
-        method: "PUT",
-        headers: object(upload.presigned.headers),
-        expires_at: upload.presigned.expires_at.to_string(),
-    });
+    let terms = query
+        .is_some_and(|query| !query.is_empty())
+        .then(|| TermsBody {
+            method: "PUT",
+            headers: object(upload.presigned.headers),
+            expires_at: upload.presigned.expires_at.to_string(),
+        });
     Ok(UploadUrlBody {
         upload_url: upload.presigned.url,
         file_id: upload.file_id.to_string(),
@@ -117,9 +118,9 @@ pub(super) async fn upload_url(
     })
 }
 
-fn upload_terms(query: &str) -> ApiResult<(UploadTerms, Option<Duration>)> {
+fn upload_terms(query: Option<&str>) -> ApiResult<(UploadTerms, Option<Duration>)> {
+    let parameters = Parameters::parse(query)?;
     let mut problems = Problems::default();
-    let parameters = Parameters::parse(query);
     let names = [
         "content_type",
         "content_length",
@@ -196,7 +197,7 @@ pub(super) struct UploadFormBody {
 )]
 pub(super) async fn upload_form(
     access: Access,
-    body: Result<JsonBody, ApiError>,
+    body: Result<SmallBody, ApiError>,
 ) -> ApiResult<Json<UploadFormBody>> {
     let (request, life) = form_request(&body?.0)?;
     let upload = access.upload_form(request, life).await?;

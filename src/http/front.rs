@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use tower::ServiceExt;
 
 use super::auth::ClientIdHeader;
-use super::extract::JsonBody;
+use super::extract::LargeBody;
 use super::observe::Account;
 use super::{Api, Guard, drain, files, ingest, within};
 use crate::service::{Access, Caller};
@@ -98,7 +98,7 @@ async fn create_event(api: &Api, request: Request<Incoming>) -> Response {
     let answer = match Caller::from_request_parts(&mut parts, api).await {
         Ok(caller) => {
             let client_id = ClientIdHeader::of(&parts);
-            let json = JsonBody::read(&mut body).await;
+            let json = LargeBody::read(&mut body).await;
             let created = ingest::create_event(State(api.clone()), caller, client_id, json).await;
             created.into_response()
         }

@@ -1,5 +1,7 @@
 //! Taking events in, in the envelope of EventBridge.
 
+use std::collections::HashSet;
+
 use axum::extract::State;
 use axum::response::IntoResponse;
 use http::StatusCode;
@@ -10,7 +12,7 @@ use utoipa::ToSchema;
 use super::Api;
 use super::auth::ClientIdHeader;
 use super::error::{ApiError, ApiResult, ErrorBody};
-use super::extract::{JSON, JsonBody, MAX_EVENT_BYTES};
+use super::extract::{JSON, LargeBody, MAX_EVENT_BYTES};
 use super::fields::{self, Object, Problems};
 use super::lanes;
 use super::openapi::{InvalidResponses, KeyResponses, UnavailableResponses};
@@ -96,21 +98,24 @@ pub(super) async fn create_event(
     State(api): State<Api>,
     caller: Caller,
     client_id: ClientIdHeader,
-    body: Result<JsonBody, ApiError>,
+    body: Result<LargeBody, ApiError>,
 ) -> ApiResult<impl IntoResponse> {
     let by_header = match client_id.as_deref() {
         Some(client_id) => Some(caller.access(Some(client_id)).await?),
         None => None,
     };
-    let body = body?;
-    let envelope = Object::from_body(&body.0)?;
+    let body = body?.0;
     let is_named = by_header.is_none();
-    let (access, event) = read(&api, &caller, &envelope, by_header).await?;
+    let member = is_named.then(|| api.service.settings.tenant_from.name());
+    let read = move |body: &[u8]| Reading::of(body, member);
+    let reading = api.offload.run(body.clone(), read).await?;
+    let (access, event) = reading.finish(&caller, by_header).await?;
     match access.append(event).await {
         // Another replica deleted the tenant a moment ago. The name may be a new tenant's by now, which
         // is then the one that is meant: a sender would not try again after a refusal.
         Err(service::Error::TenantNotFound { .. }) if is_named => {
-            let (access, event) = read(&api, &caller, &envelope, None).await?;
+            let reading = api.offload.run(body, read).await?;
+            let (access, event) = reading.finish(&caller, None).await?;
             access.append(event).await?;
         }
         outcome => outcome?,
@@ -118,37 +123,49 @@ pub(super) async fn create_event(
     Ok((StatusCode::CREATED, [JSON], CREATED))
 }
 
-/// Returns the tenant, by the envelope where it was not named by a header, and the event.
-async fn read(
-    api: &Api,
-    caller: &Caller,
-    envelope: &Object<'_>,
-    by_header: Option<Access>,
-) -> ApiResult<(Access, Event)> {
-    let mut problems = Problems::default();
-    let access = match by_header {
-        Some(access) => Some(access),
-        None => access_by_envelope(api, caller, envelope, &mut problems).await?,
-    };
-    if let Some(access) = &access {
-        lanes::serves(access.client_id());
-    }
-    let event = parse(envelope, &mut problems)?;
-    problems.finish(access.zip(event))
+/// What a body says, before anybody was asked whether its tenant exists.
+struct Reading {
+    /// What the envelope calls the tenant; `None` where a header named it, or where the name is wrong.
+    tenant: Option<String>,
+    event: ApiResult<Option<Event>>,
+    problems: Problems,
 }
 
-/// Finds the tenant that the envelope names. A name that can be read and is no tenant's is refused
-/// before the rest of the request is looked at, as in every other order of checks.
-async fn access_by_envelope(
-    api: &Api,
-    caller: &Caller,
-    envelope: &Object<'_>,
-    problems: &mut Problems,
-) -> ApiResult<Option<Access>> {
-    let member = api.service.settings.tenant_from.name();
-    match envelope.required(problems, member, fields::string) {
-        Some(name) => Ok(Some(caller.access_named(&name).await?)),
-        None => Ok(None),
+impl Reading {
+    /// Reads a body; `member` is the one that names the tenant, unless a header did.
+    fn of(body: &[u8], member: Option<&str>) -> ApiResult<Self> {
+        let envelope = Object::from_body(body)?;
+        let mut problems = Problems::default();
+        let tenant = member.and_then(|name| envelope.required(&mut problems, name, fields::string));
+        let event = parse(&envelope, &mut problems);
+        Ok(Self {
+            tenant,
+            event,
+            problems,
+        })
+    }
+
+    /// Returns the tenant, by its name where no header named it, and the event. A name that is no tenant's is
+    /// refused before anything else that is wrong, as in every other order of checks.
+    async fn finish(
+        self,
+        caller: &Caller,
+        by_header: Option<Access>,
+    ) -> ApiResult<(Access, Event)> {
+        let Self {
+            tenant,
+            event,
+            problems,
+        } = self;
+        let access = match (by_header, tenant) {
+            (Some(access), _) => Some(access),
+            (None, Some(name)) => Some(caller.access_named(&name).await?),
+            (None, None) => None,
+        };
+        if let Some(access) = &access {
+            lanes::serves(access.client_id());
+        }
+        problems.finish(access.zip(event?))
     }
 }
 
@@ -191,7 +208,7 @@ fn parse_detail(detail: &Object<'_>, problems: &mut Problems) -> Option<Event> {
     let file_id = detail.optional(problems, "file_id", |json| {
         FileId::parse(&fields::uuid_text(json)?)
     });
-    let file_ids = detail.optional(problems, "file_ids", fields::elements);
+    let file_ids = detail.optional(problems, "file_ids", fields::elements::<MAX_FILES>);
     let file_ids =
         file_ids.and_then(|ids| further_files(detail, &ids.unwrap_or_default(), problems));
     let data = data?;
@@ -240,13 +257,9 @@ fn further_files(
 
 /// Returns each file once, in the order in which they were named; nothing is recorded of them yet.
 fn distinct(ids: impl Iterator<Item = FileId>) -> Vec<EventFile> {
-    let mut files: Vec<EventFile> = Vec::new();
-    for id in ids {
-        if files.iter().all(|file| file.id != id) {
-            files.push(EventFile { id, record: None });
-        }
-    }
-    files
+    let mut seen = HashSet::new();
+    let first = ids.filter(|id| seen.insert(*id));
+    first.map(|id| EventFile { id, record: None }).collect()
 }
 
 #[expect(clippy::option_option, reason = "absent and wrong are two things")]

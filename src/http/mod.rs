@@ -14,6 +14,7 @@ mod ingest;
 mod lanes;
 mod multipart;
 mod observe;
+mod offload;
 mod openapi;
 mod ops;
 mod query;
@@ -56,6 +57,7 @@ pub struct Reach {
     pub public_url: Box<str>,
     pub metrics: PrometheusHandle,
     in_flight: metrics::Gauge,
+    offload: offload::Offload,
 }
 
 impl Api {
@@ -66,6 +68,7 @@ impl Api {
             public_url: public_url.trim_end_matches('/').into(),
             metrics,
             in_flight: observe::in_flight(),
+            offload: offload::Offload::default(),
         }))
     }
 }

@@ -1,16 +1,17 @@
 //! Uploads in parts: beginning, URLs, what is there, completing, giving up.
 
 use axum::Json;
-use axum::extract::RawPathParams;
+use axum::extract::{RawPathParams, State};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::Api;
 use super::error::{ApiError, ApiResult, ErrorBody};
 use super::events::RecordBody;
-use super::extract::JsonBody;
+use super::extract::{LargeBody, SmallBody};
 use super::fields::{self, Object, Problems};
 use super::files::{content_type, expires_in, file_name, sha256};
 use super::openapi::{InvalidResponses, KeyResponses, TenantResponses, UnavailableResponses};
@@ -88,7 +89,7 @@ pub(super) struct PartUrlBody {
 )]
 pub(super) async fn begin(
     access: Access,
-    body: Result<JsonBody, ApiError>,
+    body: Result<SmallBody, ApiError>,
 ) -> ApiResult<(StatusCode, Json<MultipartBody>)> {
     let body = body?;
     let object = Object::from_body(&body.0)?;
@@ -150,7 +151,7 @@ pub(super) struct PartsBody {
 pub(super) async fn sign(
     access: Access,
     path: RawPathParams,
-    body: Result<JsonBody, ApiError>,
+    body: Result<SmallBody, ApiError>,
 ) -> ApiResult<Json<PartUrlsBody>> {
     let body = body?;
     let object = Object::from_body(&body.0)?;
@@ -201,7 +202,7 @@ pub(super) struct StoredPartBody {
 pub(super) async fn parts(
     access: Access,
     path: RawPathParams,
-    body: Result<JsonBody, ApiError>,
+    body: Result<SmallBody, ApiError>,
 ) -> ApiResult<Json<StoredPartsBody>> {
     let body = body?;
     let object = Object::from_body(&body.0)?;
@@ -260,16 +261,20 @@ pub(super) struct PartTagBody {
     )
 )]
 pub(super) async fn complete(
+    State(api): State<Api>,
     access: Access,
     path: RawPathParams,
-    body: Result<JsonBody, ApiError>,
+    body: Result<LargeBody, ApiError>,
 ) -> ApiResult<Json<RecordBody>> {
-    let body = body?;
-    let object = Object::from_body(&body.0)?;
-    let mut problems = Problems::default();
-    let upload = upload(&path, &object, &mut problems);
-    let tags = object.optional(&mut problems, "parts", part_tags);
-    let ((file_id, upload_id), tags) = problems.finish(upload.zip(tags))?;
+    let body = body?.0;
+    let read = move |body: &[u8]| {
+        let object = Object::from_body(body)?;
+        let mut problems = Problems::default();
+        let upload = upload(&path, &object, &mut problems);
+        let tags = object.optional(&mut problems, "parts", part_tags);
+        problems.finish(upload.zip(tags))
+    };
+    let ((file_id, upload_id), tags) = api.offload.run(body, read).await?;
     let record = access.complete_multipart(file_id, &upload_id, tags).await?;
     Ok(Json(RecordBody::new(&record)))
 }
@@ -292,7 +297,7 @@ pub(super) async fn complete(
 pub(super) async fn abort(
     access: Access,
     path: RawPathParams,
-    body: Result<JsonBody, ApiError>,
+    body: Result<SmallBody, ApiError>,
 ) -> ApiResult<Json<ErrorBody>> {
     let body = body?;
     let object = Object::from_body(&body.0)?;
@@ -344,21 +349,24 @@ fn upload(
 }
 
 fn part_numbers(json: &RawValue) -> Result<Vec<u16>, Invalid> {
-    let elements = fields::elements(json)?;
-    if elements.is_empty() || elements.len() > MAX_URLS {
-        let message = format!("List should have 1 to {MAX_URLS} items");
-        return Err(Invalid::new("too_long", message));
-    }
-    elements.into_iter().map(part_number).collect()
+    listed::<_, MAX_URLS>(json, part_number)
 }
 
 fn part_tags(json: &RawValue) -> Result<Vec<PartTag>, Invalid> {
-    let elements = fields::elements(json)?;
-    if elements.is_empty() || elements.len() > usize::from(MAX_PARTS) {
-        let message = format!("List should have 1 to {MAX_PARTS} items");
-        return Err(Invalid::new("too_long", message));
+    listed::<_, { MAX_PARTS as usize }>(json, part_tag)
+}
+
+/// Reads a list of one to so many, whose number is checked first.
+fn listed<T, const MAX: usize>(
+    json: &RawValue,
+    parse: fn(&RawValue) -> Result<T, Invalid>,
+) -> Result<Vec<T>, Invalid> {
+    let elements = fields::elements::<MAX>(json)?;
+    if elements.is_empty() {
+        let message = format!("List should have 1 to {MAX} items");
+        return Err(Invalid::new("too_short", message));
     }
-    elements.into_iter().map(part_tag).collect()
+    elements.into_iter().map(parse).collect()
 }
 
 fn part_tag(json: &RawValue) -> Result<PartTag, Invalid> {

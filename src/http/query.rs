@@ -4,7 +4,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 use utoipa::IntoParams;
 
-use super::error::ApiResult;
+use super::error::{ApiError, ApiResult, Problem};
 use super::fields::Problems;
 use crate::domain::query::Limit;
 use crate::domain::{EventId, EventTime, Invalid, Ordering, Query};
@@ -12,6 +12,25 @@ use crate::domain::{EventId, EventTime, Invalid, Ordering, Query};
 /// How often one filter may be repeated: enough for a screen of records, and a statement that stays
 /// small.
 const MAX_REPEATS: usize = 100;
+
+/// The filters that may be repeated, and the parameters that may not.
+const REPEATED: [&str; 5] = [
+    "record_id",
+    "event_type_id",
+    "source_id",
+    "source_type_id",
+    "event_id",
+];
+const SINGLE: [&str; 5] = [
+    "event_time_from",
+    "event_time_to",
+    "limit",
+    "offset",
+    "ordering",
+];
+
+/// The parameters of the longest query that there is.
+const MAX_PARAMETERS: usize = REPEATED.len() * MAX_REPEATS + SINGLE.len();
 
 /// Filters and paging. Each of the ids may be repeated: any of them matches.
 #[derive(Debug, IntoParams)]
@@ -49,12 +68,19 @@ pub(super) struct EventsQuery {
 pub(super) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    pub(super) fn parse(query: &str) -> Self {
-        Self(
-            form_urlencoded::parse(query.as_bytes())
-                .into_owned()
-                .collect(),
-        )
+    /// Counts the parameters before it looks at any.
+    pub(super) fn parse(query: Option<&str>) -> ApiResult<Self> {
+        let query = query.unwrap_or_default();
+        if query.bytes().filter(|byte| *byte == b'&').count() >= MAX_PARAMETERS {
+            let message = format!("Query should have at most {MAX_PARAMETERS} parameters");
+            let invalid = Invalid::new("too_long", message);
+            return Err(ApiError::Invalid(vec![Problem::new(
+                vec!["query".into()],
+                invalid,
+            )]));
+        }
+        let parameters = form_urlencoded::parse(query.as_bytes());
+        Ok(Self(parameters.into_owned().collect()))
     }
 
     /// Reads what [`EventsQuery`] documents, and nothing else.
@@ -66,22 +92,10 @@ impl Parameters {
                 problems.add(loc(name), invalid);
             }
         }
-        for name in [
-            "event_time_from",
-            "event_time_to",
-            "limit",
-            "offset",
-            "ordering",
-        ] {
+        for name in SINGLE {
             self.check_repeats(name, 1, &mut problems);
         }
-        for name in [
-            "record_id",
-            "event_type_id",
-            "source_id",
-            "source_type_id",
-            "event_id",
-        ] {
+        for name in REPEATED {
             self.check_repeats(name, MAX_REPEATS, &mut problems);
         }
         problems.finish(Some(query))

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::error::{ApiResult, ErrorBody};
-use super::extract::JsonBody;
+use super::extract::SmallBody;
 use super::fields::{self, Object, Problems};
 use super::openapi::{InvalidResponses, KeyResponses, TenantResponses, UnavailableResponses};
 use super::query::Parameters;
@@ -57,7 +57,7 @@ pub(super) struct NewClientBody {
         KeyResponses, InvalidResponses,
     )
 )]
-pub(super) async fn initialize(caller: Caller, body: JsonBody) -> ApiResult<impl IntoResponse> {
+pub(super) async fn initialize(caller: Caller, body: SmallBody) -> ApiResult<impl IntoResponse> {
     let (database_name, client_label) = parse(&body.0)?;
     let client = caller.create_tenant(database_name, client_label).await?;
     let answer = NewClientBody {
@@ -105,8 +105,8 @@ pub(super) async fn delete(
     access: Access,
     RawQuery(query): RawQuery,
 ) -> ApiResult<Json<ErrorBody>> {
+    let parameters = Parameters::parse(query.as_deref())?;
     let mut problems = Problems::default();
-    let parameters = Parameters::parse(query.as_deref().unwrap_or_default());
     parameters.only(&["files"], &mut problems);
     let files = parameters.optional(&mut problems, "files", tenant_files);
     let files = problems.finish(files)?.unwrap_or_default();

@@ -1,12 +1,12 @@
 //! `event_data`: a JSON array of anything, kept as it was sent.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::same_json::same_json;
 use crate::domain::{FileId, Invalid};
 
 /// A JSON array: its text without white space between tokens, members in the order in which they
@@ -49,21 +49,15 @@ impl EventData {
 
     /// Returns the first `file_id` of an object in the array; one that is null counts as absent.
     pub fn file_id(&self) -> Result<Option<FileId>, DataProblem> {
-        let elements: Vec<&RawValue> = serde_json::from_str(&self.0).unwrap_or_default();
-        for (index, element) in elements.into_iter().enumerate() {
-            let Ok(members) = serde_json::from_str::<Members<'_>>(element.get()) else {
-                continue; // not an object
-            };
-            let Some(value) = members.get("file_id").filter(|value| value.get() != "null") else {
-                continue;
-            };
-            let problem = |invalid| DataProblem { index, invalid };
-            let text: Cow<'_, str> = serde_json::from_str::<Text<'_>>(value.get())
-                .map_err(|_| problem(Invalid::new("uuid_type", "UUID input should be a string")))?
-                .0;
-            return FileId::parse(&text).map(Some).map_err(problem);
-        }
-        Ok(None)
+        // What was stored is an array; where damage made it none there is no file in it either.
+        let Ok(FirstFile(Some((index, value)))) = serde_json::from_str(&self.0) else {
+            return Ok(None);
+        };
+        let problem = |invalid| DataProblem { index, invalid };
+        let text: Cow<'_, str> = serde_json::from_str::<Text<'_>>(value.get())
+            .map_err(|_| problem(Invalid::new("uuid_type", "UUID input should be a string")))?
+            .0;
+        FileId::parse(&text).map(Some).map_err(problem)
     }
 
     pub(super) fn same_content(&self, other: &Self) -> bool {
@@ -71,55 +65,71 @@ impl EventData {
     }
 }
 
-type Members<'a> = BTreeMap<Text<'a>, &'a RawValue>;
-
 /// A JSON string, borrowed where it has no escapes.
-#[derive(PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl std::borrow::Borrow<str> for Text<'_> {
-    fn borrow(&self) -> &str {
-        &self.0
+/// The first element of an array that is an object with a `file_id` other than null, and that member.
+struct FirstFile<'a>(Option<(usize, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for FirstFile<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(FirstFileVisitor)
     }
 }
 
-/// Compares two valid JSON texts without giving up the exact spelling of numbers, which parsing them
-/// into doubles would. Depth is bounded by what `EventData::parse` let in.
-fn same_json(one: &str, other: &str) -> bool {
-    if one.as_bytes().first() != other.as_bytes().first() {
-        return false;
+struct FirstFileVisitor;
+
+impl<'de> Visitor<'de> for FirstFileVisitor {
+    type Value = FirstFile<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
     }
-    match one.as_bytes().first() {
-        Some(b'[') => {
-            let (one, other) = (
-                decode::<Vec<&RawValue>>(one),
-                decode::<Vec<&RawValue>>(other),
-            );
-            one.zip(other).is_some_and(|(one, other)| {
-                one.len() == other.len()
-                    && one
-                        .iter()
-                        .zip(&other)
-                        .all(|(a, b)| same_json(a.get(), b.get()))
-            })
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<FirstFile<'de>, A::Error> {
+        let (mut first, mut index) = (None, 0);
+        while first.is_none()
+            && let Some(element) = elements.next_element::<&RawValue>()?
+        {
+            // What is not an object has no members.
+            let member = serde_json::from_str(element.get()).unwrap_or(FileMember(None));
+            first = member.0.map(|value| (index, value));
+            index += 1;
         }
-        Some(b'{') => {
-            let (one, other) = (decode::<Members<'_>>(one), decode::<Members<'_>>(other));
-            one.zip(other).is_some_and(|(one, other)| {
-                one.len() == other.len()
-                    && one.iter().zip(&other).all(|((name, a), (other_name, b))| {
-                        name == other_name && same_json(a.get(), b.get())
-                    })
-            })
-        }
-        Some(b'"') => decode::<Text<'_>>(one) == decode::<Text<'_>>(other),
-        _ => one == other,
+        while elements.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(FirstFile(first))
     }
 }
 
-fn decode<'a, T: serde::Deserialize<'a>>(json: &'a str) -> Option<T> {
-    serde_json::from_str(json).ok()
+/// An object's last member `file_id`, unless it is null.
+struct FileMember<'a>(Option<&'a RawValue>);
+
+impl<'de> Deserialize<'de> for FileMember<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FileMemberVisitor)
+    }
+}
+
+struct FileMemberVisitor;
+
+impl<'de> Visitor<'de> for FileMemberVisitor {
+    type Value = FileMember<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<FileMember<'de>, A::Error> {
+        let mut found = None;
+        while let Some((Text(name), value)) = members.next_entry::<_, &RawValue>()? {
+            if name == "file_id" {
+                found = Some(value).filter(|value| value.get() != "null");
+            }
+        }
+        Ok(FileMember(found))
+    }
 }
 
 fn without_white_space(json: &str) -> String {
@@ -215,7 +225,8 @@ mod tests {
     fn compares_as_json() {
         let same = |one, other| data(one).same_content(&data(other));
         assert!(same(r#"[{"a":1,"b":"é"}]"#, r#"[{"b":"\u00e9","a":1}]"#));
-        assert!(!same("[1]", "[1.0]"));
+        assert!(same("[1.10, 1, 0]", "[1.1,1.0,-0]"));
+        assert!(same("[ { \"a\" : 1 } ]", "[{\"a\":1}]"));
         assert!(!same("[12345678901234567890]", "[12345678901234567891]"));
         assert!(!same(r#"[{"a":1}]"#, r#"[{"a":1,"b":null}]"#));
         assert!(!same("[[1],[2]]", "[[1,2]]"));
@@ -247,5 +258,9 @@ mod tests {
         let problem = data(r#"[0,{"file_id":"nope"}]"#).file_id().unwrap_err();
         assert_eq!(problem.index, 1);
         assert!(data(r#"[{"file_id":7}]"#).file_id().is_err());
+        assert_eq!(
+            data(r#"[[{"file_id":7}],{"file_id":7,"file_id":null}]"#).file_id(),
+            Ok(None)
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Events: what happened to a record.
 
 mod data;
+mod same_json;
 mod time;
 
 pub use data::{DataProblem, EventData};
@@ -40,9 +41,9 @@ impl Event {
 
     /// Tells whether `other` says the same, so that it is a second delivery and not another event.
     ///
-    /// The instant counts and not how it was written; `event_data` is compared as JSON: white space
-    /// and the order of members mean nothing, numbers are compared as they were written. What is recorded
-    /// of files is nothing that a sender said.
+    /// The instant counts and not how it was written; `event_data` is compared as JSON by value: white space
+    /// and the order of members mean nothing, plain integers are compared digit for digit and all other numbers as
+    /// doubles, because forwarders re-encode JSON. What is recorded of files is nothing that a sender said.
     pub fn same_content(&self, other: &Self) -> bool {
         let Self {
             id,

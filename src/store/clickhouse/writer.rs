@@ -28,6 +28,9 @@ use crate::store::{Appended, Error, closed};
 /// about 100 ms.
 const MAX_BATCH_EVENTS: usize = 1000;
 
+/// An event that takes noticeable time to compare.
+const LARGE_EVENT_BYTES: usize = 64 * 1024;
+
 /// How long the first call waits for company when nothing happened of late.
 const IDLE_LINGER: Duration = Duration::from_millis(1);
 
@@ -188,7 +191,7 @@ impl Work {
         let stored = self.stored(&events).await?;
         // Asked last: from now on a sweep waits for as long as the INSERT may take.
         let given_up = files::given_up(&self.inner.client, &self.table, &events).await?;
-        let (outcomes, new) = sort_out(&events, &stored, &given_up);
+        let (outcomes, new) = sort_out(&events, &stored, &given_up).await;
         if !new.is_empty() {
             self.insert(&new).await?;
             histogram!("event_history_commit_events").record(count_f64(new.len()));
@@ -274,8 +277,9 @@ async fn gather(first: Append, waiting: &mut mpsc::Receiver<Append>, end: Instan
     batch
 }
 
-/// Decides about each event, and returns those that are new too.
-fn sort_out<'a>(
+/// Decides about each event, and returns those that are new too. Lets others go on between two large events: one
+/// is compared in milliseconds, a batch of them is not.
+async fn sort_out<'a>(
     events: &[&'a Event],
     stored: &HashMap<EventId, Event>,
     given_up: &HashSet<FileId>,
@@ -285,6 +289,9 @@ fn sort_out<'a>(
     let mut outcomes = Vec::with_capacity(events.len());
     for event in events {
         let there = stored.get(&event.id).or(new_by_id.get(&event.id).copied());
+        if there.is_some() && event.data.as_str().len() > LARGE_EVENT_BYTES {
+            tokio::task::yield_now().await;
+        }
         let mut files = event.files.iter().map(|file| file.id);
         let gone = files.find(|file| given_up.contains(file));
         outcomes.push(match (there, gone) {
@@ -310,8 +317,8 @@ mod tests {
     use crate::store::Appended::{AlreadyThere, OtherContent, Stored};
     use crate::store::conformance::samples::Random;
 
-    #[test]
-    fn each_event_of_a_batch_is_stored_once() {
+    #[tokio::test]
+    async fn each_event_of_a_batch_is_stored_once() {
         let mut random = Random::seeded(1);
         let (one, two, there) = (random.event(), random.event(), random.event());
         let other = Event {
@@ -323,7 +330,8 @@ mod tests {
             &[&one, &there, &one, &other, &two],
             &stored,
             &HashSet::new(),
-        );
+        )
+        .await;
         assert_eq!(
             outcomes,
             [Stored, AlreadyThere, AlreadyThere, OtherContent, Stored]

@@ -21,11 +21,11 @@ pub async fn stores_an_event_once(opener: &dyn Opener) {
     };
     // The same instant and the same JSON, written in another way.
     let respelt = Event {
-        data: data(r#"[{"b":1,"a":"x"}]"#),
+        data: data(r#"[{"b":1e0,"a":"x","c":[0]}]"#),
         ..first.clone()
     };
     let first = Event {
-        data: data(r#"[{"a":"\u0078","b":1}]"#),
+        data: data(r#"[{"a":"\u0078","b":1,"c":[-0.0]}]"#),
         ..first
     };
 

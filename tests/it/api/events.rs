@@ -277,3 +277,27 @@ async fn wrong_parameters_are_told_at_once() {
         200
     );
 }
+
+#[tokio::test]
+async fn problems_are_told_up_to_a_number_and_parameters_counted_first() {
+    let server = Server::start();
+    let client = tenant(&server, "demo").await;
+    let unknown = |count: usize| {
+        let names = (0..count).map(|number| format!("p{number}=1"));
+        format!("?{}", names.collect::<Vec<_>>().join("&"))
+    };
+    for count in [100, 101, 505] {
+        let answer = list(&server, &client, &unknown(count)).await;
+        let listed = (0..count.min(100)).map(|number| format!("query.p{number} extra_forbidden"));
+        let mut expected: Vec<String> = listed.collect();
+        if count > 100 {
+            expected.push("query too_many_problems".to_owned());
+        }
+        let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+        answer.is_invalid(&expected);
+    }
+    for count in [506, 8000] {
+        let answer = list(&server, &client, &unknown(count)).await;
+        answer.is_invalid(&["query too_long"]);
+    }
+}

@@ -47,6 +47,62 @@ async fn a_second_delivery_changes_nothing() {
     assert_eq!(list(&server, &client).await, stored);
 }
 
+/// Forwarders re-encode JSON: what is a number to them is a double, but for plain integers.
+#[tokio::test]
+async fn numbers_are_compared_by_value_and_kept_as_they_came_first() {
+    let server = Server::start();
+    let client = tenant(&server, "demo").await;
+    let of = |data: &str| {
+        let mut event = envelope("demo", 1);
+        event["detail"]["event_data"] = json!("DATA");
+        event.to_string().replace("\"DATA\"", data)
+    };
+    let first = "[1.10,100,0,12345678901234567890123,[{\"b\":-0.0,\"a\":1e2}]]";
+    for (data, status, detail) in [
+        (first, 201, "Event created."),
+        (
+            "[1.1, 1e2, -0, 12345678901234567890123, [{\"a\":100.0,\"b\":0}]]",
+            201,
+            "Event created.",
+        ),
+        (
+            "[1.10,100,0,12345678901234567890124,[{\"b\":-0.0,\"a\":1e2}]]",
+            400,
+            "'00000000-0000-4000-8000-000000000001' event exists with other content.",
+        ),
+    ] {
+        let answer = Call::new(&server, "POST", PATH).text(of(data)).send().await;
+        answer.is_error(status, detail);
+    }
+    let events = Call::new(&server, "GET", "/api/history/events").client(&client);
+    let text = events.send_text().await;
+    assert!(text.contains(&format!("\"event_data\":{first},")), "{text}");
+}
+
+#[tokio::test]
+async fn what_is_longer_than_it_may_be_is_refused_as_a_whole() {
+    let server = Server::start();
+    tenant(&server, "demo").await;
+    for (ids, problems) in [
+        (vec![json!(0); 51], vec!["body.detail.file_ids too_long"]),
+        (
+            vec![json!(0); 30_000],
+            vec!["body.detail.file_ids too_long"],
+        ),
+        (
+            vec![json!(0); 2],
+            vec![
+                "body.detail.file_ids.0 uuid_type",
+                "body.detail.file_ids.1 uuid_type",
+            ],
+        ),
+    ] {
+        let mut event = envelope("demo", 1);
+        event["detail"]["file_ids"] = Value::from(ids);
+        send(&server, &event).await.is_invalid(&problems);
+    }
+}
+
 #[tokio::test]
 async fn the_same_id_with_other_content_is_refused() {
     let server = Server::start();

@@ -7,8 +7,10 @@ mod hostile;
 mod ingest;
 mod operations;
 mod tenants;
+mod worst_inputs;
 
 use http::{HeaderMap, Method, StatusCode};
+use reqwest::Response;
 use serde_json::{Value, json};
 
 use crate::support::{API_KEY, Server};
@@ -67,6 +69,22 @@ impl<'a> Call<'a> {
     }
 
     pub(crate) async fn send(self) -> Answer {
+        let response = self.response().await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.bytes().await.expect("a body");
+        Answer {
+            status,
+            headers,
+            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        }
+    }
+
+    /// Returns the body as it is written.
+    pub(crate) async fn send_text(self) -> String {
+        self.response().await.text().await.expect("a text")
+    }
+
+    async fn response(self) -> Response {
         let url = format!("{}{}", self.server.url(), self.path);
         let mut request = self.server.client().request(self.method, url);
         for (name, value) in self.headers {
@@ -75,14 +93,7 @@ impl<'a> Call<'a> {
         if let Some(body) = self.body {
             request = request.body(body);
         }
-        let response = request.send().await.expect("an answer");
-        let (status, headers) = (response.status(), response.headers().clone());
-        let bytes = response.bytes().await.expect("a body");
-        Answer {
-            status,
-            headers,
-            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-        }
+        request.send().await.expect("an answer")
     }
 }
 
