@@ -41,11 +41,17 @@ deny:
     cargo deny check bans licenses sources
 
 # All the heavy proofs, one after the other: some twenty minutes after the release build.
-proofs: crash tenants files big-file sweep copy eventbridge replicas outages
+proofs: crash torture tenants files big-file sweep copy eventbridge replicas outages
 
 # Rounds of load by 16 writers, each ended by KILL: nothing acknowledged is lost.
 crash rounds="50": _release
     EVENT_HISTORY_TEST_ROUNDS={{ rounds }} {{ heavy }} -E 'test(/^crash::/)'
+
+# Power cuts replayed from a record of writes and syncs, syncs that fail, and damage to files of every kind.
+torture rounds="10" cuts="30" flips="10": _release
+    EVENT_HISTORY_TEST_ROUNDS={{ rounds }} EVENT_HISTORY_TEST_CUTS={{ cuts }} \
+    EVENT_HISTORY_TEST_DAMAGES=1000000 EVENT_HISTORY_TEST_FLIPS={{ flips }} \
+    {{ heavy }} --run-ignored all -E 'test(/^torture::/)'
 
 # Many tenants: open files, memory, and the time to start.
 tenants count="10000": _release

@@ -28,3 +28,4 @@ mod store;
 mod support;
 mod tidy;
 mod tools;
+mod torture;

@@ -1,12 +1,11 @@
 //! A disk whose syncs fail or hang on demand, for a server that is started with it: `tests/it/shim/faulty_sync.c`.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-use super::Builder;
+use super::{Builder, compile_shim};
 
 /// What a server's syncs do, and what became of its writes.
 #[derive(Debug)]
@@ -49,7 +48,7 @@ impl FaultySync {
     pub(crate) fn befalls(&self, builder: Builder) -> Builder {
         let text = |path: PathBuf| path.to_str().expect("a path of text").to_owned();
         builder
-            .env("LD_PRELOAD", text(library().to_owned()))
+            .preload(library())
             .env("FAULTY_SYNC_CONTROL", text(self.control()))
             .env("FAULTY_SYNC_LOG", text(self.log()))
     }
@@ -125,24 +124,8 @@ impl Call {
     }
 }
 
-/// Returns the shared library, which `cc` makes once for a run of the tests.
+/// Returns the shared library, which is made once for a test.
 fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-    LIBRARY.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        std::fs::create_dir_all(folder).expect("the folder of the tests");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/shim/faulty_sync.c");
-        // Each test is a process of its own: a name of its own, and then the common one.
-        let made = folder.join(format!("faulty_sync_{}.so", std::process::id()));
-        super::run(
-            Command::new("cc")
-                .args([
-                    "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o",
-                ])
-                .args([&made, &source]),
-        );
-        let library = folder.join("faulty_sync.so");
-        std::fs::rename(&made, &library).expect("its place");
-        library
-    })
+    LIBRARY.get_or_init(|| compile_shim("faulty_sync"))
 }

@@ -12,6 +12,7 @@ mod process;
 mod proxy;
 mod seaweedfs;
 mod server;
+mod shim;
 mod worst_inputs;
 
 use std::net::TcpListener;
@@ -34,6 +35,7 @@ pub(crate) use seaweedfs::SeaweedFs;
 pub(crate) use server::{
     API_KEY, Builder, Server, Tenant, Upload, event, event_with_file, expect, expect_json,
 };
+pub(crate) use shim::compile_shim;
 pub(crate) use worst_inputs::{WorstInput, worst_inputs};
 
 /// Where an S3 client finds the objects behind the URLs that a server hands out.

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// How much of what a process said is kept for a failure's message: its end says most.
@@ -20,6 +20,8 @@ pub(crate) struct Running {
     /// Locked so that whatever holds a process may be shared between threads.
     lines: Mutex<Receiver<String>>,
     stderr: Arc<Mutex<Vec<u8>>>,
+    /// Ends once all of it has been read.
+    reader: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Running {
@@ -39,7 +41,7 @@ impl Running {
         });
         let stderr = Arc::new(Mutex::new(Vec::new()));
         let pipe = child.stderr.take().expect("stderr is piped");
-        thread::spawn({
+        let reader = thread::spawn({
             let stderr = Arc::clone(&stderr);
             move || keep_the_end(pipe, &stderr)
         });
@@ -47,23 +49,34 @@ impl Running {
             child: Mutex::new(child),
             lines: Mutex::new(lines),
             stderr,
+            reader: Mutex::new(Some(reader)),
         }
     }
 
     /// Returns the next line of standard output; a process that ends or stays silent for `bound` is a
     /// failure that shows what it said.
     pub(crate) fn line(&self, bound: Duration) -> String {
+        self.try_line(bound).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// Returns the next line of standard output, or why there is none and what the process said.
+    pub(crate) fn try_line(&self, bound: Duration) -> Result<String, String> {
         let why = match self
             .lines
             .lock()
             .expect("no holder panics")
             .recv_timeout(bound)
         {
-            Ok(line) => return line,
+            Ok(line) => return Ok(line),
             Err(RecvTimeoutError::Timeout) => format!("printed nothing within {bound:?}"),
-            Err(RecvTimeoutError::Disconnected) => format!("ended with {:?}", self.child().wait()),
+            Err(RecvTimeoutError::Disconnected) => {
+                let status = self.child().wait();
+                let reader = self.reader.lock().expect("no holder panics").take();
+                reader.map(JoinHandle::join); // what it said last says why it ended
+                format!("ended with {status:?}")
+            }
         };
-        panic!("the process {why}; it said:\n{}", self.stderr());
+        Err(format!("the process {why}; it said:\n{}", self.stderr()))
     }
 
     /// Returns the end of what the process wrote to standard error.

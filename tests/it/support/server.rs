@@ -87,6 +87,13 @@ impl Builder {
         self
     }
 
+    /// Preloads a library into the server, before those that it was given so far.
+    pub(crate) fn preload(self, library: &Path) -> Self {
+        const NAME: &str = "LD_PRELOAD";
+        let others = self.environment.get(NAME).cloned().unwrap_or_default();
+        self.env(NAME, format!("{} {others}", library.display()))
+    }
+
     /// Adds an argument behind `serve`; flags win over the environment.
     pub(crate) fn arg(mut self, argument: impl Into<String>) -> Self {
         self.arguments.push(argument.into());
@@ -102,35 +109,41 @@ impl Builder {
     }
 
     /// Starts the server and returns when it accepts connections.
-    pub(crate) fn start(mut self) -> Server {
+    pub(crate) fn start(self) -> Server {
+        self.try_start()
+            .unwrap_or_else(|refusal| panic!("{refusal}"))
+    }
+
+    /// Starts the server; where it ends instead, returns what it said.
+    pub(crate) fn try_start(mut self) -> Result<Server, String> {
         let names_one = self.environment.contains_key(DATABASE);
         let database =
             (!names_one).then(|| Database::of_this_run(&self.folder.path().join("data")));
         if let Some(database) = &database {
             self = self.env(DATABASE, database.setting());
         }
-        let (process, url) = self.launch();
-        Server {
+        let (process, url) = self.launch()?;
+        Ok(Server {
             process,
             database,
             builder: self,
             url,
             client: super::http_client(),
-        }
+        })
     }
 
-    fn launch(&self) -> (Running, String) {
+    fn launch(&self) -> Result<(Running, String), String> {
         let mut command = super::clean_command(super::binary(), self.folder.path());
         command
             .arg("serve")
             .args(&self.arguments)
             .envs(&self.environment);
         let process = Running::spawn(&mut command);
-        let line = process.line(START_TIMEOUT);
+        let line = process.try_line(START_TIMEOUT)?;
         let Some(url) = line.strip_prefix("listening on ") else {
             panic!("'{line}' does not say where the server listens");
         };
-        (process, url.trim_end_matches('/').to_owned())
+        Ok((process, url.trim_end_matches('/').to_owned()))
     }
 }
 
@@ -210,7 +223,8 @@ impl Server {
         self.builder
             .environment
             .insert("EVENT_HISTORY_LISTEN".to_owned(), address);
-        let (process, url) = self.builder.launch();
+        let launched = self.builder.launch();
+        let (process, url) = launched.unwrap_or_else(|refusal| panic!("{refusal}"));
         assert_eq!(url, self.url);
         self.process = process;
         self.client = super::http_client(); // the old one holds dead connections
