@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::domain::{Clock, Entropy, SystemClock, SystemEntropy};
 use crate::files::{self, Keeper};
 use crate::http::{self, Api, Front, Limits, Options};
-use crate::objects::{self, Surroundings};
+use crate::objects::{self, Surroundings, TransferLimits};
 use crate::service::{self, ApiKeys, Service, Settings};
 use crate::store::{self, Store};
 use crate::telemetry;
@@ -75,10 +75,12 @@ impl App {
         let options = Options {
             cors_origins: config.cors_origins.clone(),
             request_timeout: config.request_timeout,
+            trusted_proxies: config.trusted_proxies.clone(),
         };
         let endpoint = storage.endpoint.map(objects::embedded::Endpoint::router);
         let limits = Limits {
             max_connections: config.max_connections,
+            keep_alive_timeout: config.keep_alive_timeout,
             shutdown_timeout: config.shutdown_timeout,
         };
         Ok(Self {
@@ -135,5 +137,16 @@ pub fn surroundings(
         public_url: public_url.clone(),
         embedded_key_pair: config.embedded_key_pair.clone(),
         embedded_origins,
+        transfer_limits: Some(transfer_limits(config)),
+    }
+}
+
+/// Returns how many connections may be taken by what is long: a quarter is left to the API and to probes.
+fn transfer_limits(config: &Config) -> TransferLimits {
+    let connections = config.max_connections;
+    let by_client = config.max_transfers_per_client;
+    TransferLimits {
+        at_once: (connections - connections.div_ceil(4)).max(1),
+        by_client: by_client.unwrap_or_else(|| connections.div_ceil(4)),
     }
 }

@@ -24,6 +24,8 @@ use crate::telemetry;
 
 /// What our own endpoint serves to this process alone: a few transfers at once.
 const ENDPOINT_CONNECTIONS: usize = 64;
+/// Longer than it takes to find the next file to copy.
+const ENDPOINT_KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// The status is 0 if every tenant is the same on both sides.
 pub(super) async fn run(arguments: &CopyArguments) -> anyhow::Result<ExitCode> {
@@ -121,6 +123,7 @@ pub(super) async fn open_link(
         public_url: Url::parse(&format!("http://{bound}")).context("an address makes no URL")?,
         embedded_key_pair: Some(random_key_pair()),
         embedded_origins: Vec::new(),
+        transfer_limits: None,
     };
     let opened = objects::open(location, &surroundings).await;
     let opened = opened.with_context(|| format!("cannot open the object storage {location}"))?;
@@ -128,6 +131,7 @@ pub(super) async fn open_link(
     if let Some(endpoint) = opened.endpoint {
         let limits = Limits {
             max_connections: ENDPOINT_CONNECTIONS,
+            keep_alive_timeout: ENDPOINT_KEEP_ALIVE,
             shutdown_timeout: Duration::ZERO,
         };
         // Ends with the process.

@@ -9,10 +9,11 @@ use clap::{ArgMatches, Command};
 use secrecy::SecretString;
 use url::Url;
 
-use super::settings::{
+use super::command_settings::{
     CLIENT_API_KEY, CLIENT_ID, CLIENT_SETTINGS, CLIENT_URL, MULTIPART_ABOVE, PART_SIZE, RETRY_FOR,
-    STATE_DIR, Setting, UPLOAD_SETTINGS,
+    STATE_DIR, UPLOAD_SETTINGS,
 };
+use super::settings::Setting;
 use super::sources::{Given, argument, given, unknown_variable};
 use super::{Problems, value};
 use crate::domain::ClientId;

@@ -5,7 +5,8 @@ use std::fmt;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::settings::{COPY_FILES_FROM, COPY_FILES_TO, COPY_FROM, COPY_SETTINGS, COPY_TO, Setting};
+use super::command_settings::{COPY_FILES_FROM, COPY_FILES_TO, COPY_FROM, COPY_SETTINGS, COPY_TO};
+use super::settings::Setting;
 use super::sources::{Given, argument, given, unknown_variable};
 use super::{Problems, value};
 use crate::domain::DatabaseName;

@@ -6,6 +6,7 @@
 //! environment, save the AWS credential chain.
 
 mod client;
+mod command_settings;
 mod copy;
 mod file;
 mod files;
@@ -19,6 +20,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -59,6 +61,11 @@ pub struct Config {
     pub request_timeout: Duration,
     pub shutdown_timeout: Duration,
     pub max_connections: usize,
+    /// Up- and downloads of embedded files by one client at once; `None`: a quarter of `max_connections`.
+    pub max_transfers_per_client: Option<usize>,
+    pub keep_alive_timeout: Duration,
+    /// The proxies whose word on where a request came from counts.
+    pub trusted_proxies: Vec<IpNet>,
     /// The threads that answer requests; `None`: a core less than there are.
     pub worker_threads: Option<usize>,
     /// The key pair that the environment gives the embedded object store.
@@ -90,6 +97,11 @@ const MAX_REQUEST_TIMEOUT: Duration = Duration::from_mins(10);
 const MAX_SHUTDOWN_TIMEOUT: Duration = Duration::from_hours(1);
 /// Each connection takes a file descriptor and some 20 KB.
 const MAX_CONNECTIONS: usize = 100_000;
+
+/// Less than this closes connections that clients are about to use again.
+const MIN_KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(1);
+/// More than this is longer than any network remembers a silent connection.
+const MAX_KEEP_ALIVE_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// More than machines have cores.
 const MAX_WORKER_THREADS: usize = 1024;
@@ -172,6 +184,14 @@ impl Config {
         let max_connections = parse.optional(&settings::MAX_CONNECTIONS, |text| {
             value::count(text, 1, MAX_CONNECTIONS)
         });
+        let max_transfers_per_client = parse
+            .optional(&settings::MAX_TRANSFERS_PER_CLIENT, |text| {
+                value::count(text, 1, MAX_CONNECTIONS)
+            });
+        let keep_alive_timeout = parse.optional(&settings::KEEP_ALIVE_TIMEOUT, |text| {
+            value::duration(text, MIN_KEEP_ALIVE_TIMEOUT, MAX_KEEP_ALIVE_TIMEOUT)
+        });
+        let trusted_proxies = parse.optional(&settings::TRUSTED_PROXIES, value::networks);
         let worker_threads = parse.optional(&settings::WORKER_THREADS, |text| {
             value::count(text, 1, MAX_WORKER_THREADS)
         });
@@ -204,6 +224,9 @@ impl Config {
             request_timeout: request_timeout?,
             shutdown_timeout: shutdown_timeout?,
             max_connections: max_connections?,
+            max_transfers_per_client,
+            keep_alive_timeout: keep_alive_timeout?,
+            trusted_proxies: trusted_proxies.unwrap_or_default(),
             worker_threads,
             embedded_key_pair,
             log_format: log_format.unwrap_or_else(LogFormat::for_stderr),

@@ -55,6 +55,17 @@ pub(super) const CORS_ORIGINS: Setting = Setting {
            `https://app.example.com` [default: none]",
 };
 
+pub(super) const TRUSTED_PROXIES: Setting = Setting {
+    key: "trusted_proxies",
+    flag: "trusted-proxies",
+    variable: "EVENT_HISTORY_TRUSTED_PROXIES",
+    value: "NETWORKS",
+    default: None,
+    section: NETWORK,
+    help: "Proxies whose `X-Forwarded-For` or `Forwarded` says who sent a request, separated by commas: \
+           `10.0.0.0/8` or `192.0.2.7` [default: none]",
+};
+
 pub(super) const API_KEY: Setting = Setting {
     key: "api_key",
     flag: "api-key",
@@ -208,7 +219,29 @@ pub(super) const MAX_CONNECTIONS: Setting = Setting {
     value: "COUNT",
     default: Some("1024"),
     section: LIMITS,
-    help: "How many connections are open at once, 1 to 100000; the next ones wait",
+    help: "How many connections are open at once, 1 to 100000; the longest idle one gives way to the next",
+};
+
+pub(super) const MAX_TRANSFERS_PER_CLIENT: Setting = Setting {
+    key: "max_transfers_per_client",
+    flag: "max-transfers-per-client",
+    variable: "EVENT_HISTORY_MAX_TRANSFERS_PER_CLIENT",
+    value: "COUNT",
+    default: None,
+    section: LIMITS,
+    help: "How many up- and downloads of embedded files one client address has at once, 1 to 100000 \
+           [default: a quarter of --max-connections]",
+};
+
+pub(super) const KEEP_ALIVE_TIMEOUT: Setting = Setting {
+    key: "keep_alive_timeout",
+    flag: "keep-alive-timeout",
+    variable: "EVENT_HISTORY_KEEP_ALIVE_TIMEOUT",
+    value: "DURATION",
+    default: Some("75s"),
+    section: LIMITS,
+    help: "How long a connection may be idle between two requests: 1s to 1h; longer than a load balancer \
+           in front keeps its own",
 };
 
 pub(super) const WORKER_THREADS: Setting = Setting {
@@ -245,10 +278,11 @@ pub(super) const LOG_LEVEL: Setting = Setting {
 };
 
 /// Every setting but the name of the settings file itself, in the order of the help.
-pub(super) const SETTINGS: [&Setting; 21] = [
+pub(super) const SETTINGS: [&Setting; 24] = [
     &LISTEN,
     &PUBLIC_URL,
     &CORS_ORIGINS,
+    &TRUSTED_PROXIES,
     &API_KEY,
     &TENANT_FROM,
     &DATABASE,
@@ -264,6 +298,8 @@ pub(super) const SETTINGS: [&Setting; 21] = [
     &REQUEST_TIMEOUT,
     &SHUTDOWN_TIMEOUT,
     &MAX_CONNECTIONS,
+    &MAX_TRANSFERS_PER_CLIENT,
+    &KEEP_ALIVE_TIMEOUT,
     &WORKER_THREADS,
     &LOG_FORMAT,
     &LOG_LEVEL,
@@ -281,141 +317,10 @@ pub(super) const CONFIG: Setting = Setting {
            and [source_types]",
 };
 
-const ENDS: &str = "Source and destination";
-
-pub(super) const COPY_FROM: Setting = Setting {
-    key: "copy_from",
-    flag: "from",
-    variable: "EVENT_HISTORY_COPY_FROM",
-    value: "LOCATION",
-    default: None,
-    section: ENDS,
-    help: "Where tenants and events are, written as for --database of `serve`; required",
-};
-
-pub(super) const COPY_TO: Setting = Setting {
-    key: "copy_to",
-    flag: "to",
-    variable: "EVENT_HISTORY_COPY_TO",
-    value: "LOCATION",
-    default: None,
-    section: ENDS,
-    help: "Where they are to be; required",
-};
-
-pub(super) const COPY_FILES_FROM: Setting = Setting {
-    key: "copy_files_from",
-    flag: "files-from",
-    variable: "EVENT_HISTORY_COPY_FILES_FROM",
-    value: "LOCATION",
-    default: None,
-    section: ENDS,
-    help: "Where the tenants' files are, written as for --files of `serve` [default: files are not \
-           copied]",
-};
-
-pub(super) const COPY_FILES_TO: Setting = Setting {
-    key: "copy_files_to",
-    flag: "files-to",
-    variable: "EVENT_HISTORY_COPY_FILES_TO",
-    value: "LOCATION",
-    default: None,
-    section: ENDS,
-    help: "Where the files are to be",
-};
-
-/// What `copy` needs beside its own flags. Their variables have a word more than the flags, since
-/// `serve` reads the same environment; the settings file has none of them.
-pub(super) const COPY_SETTINGS: [&Setting; 4] =
-    [&COPY_FROM, &COPY_TO, &COPY_FILES_FROM, &COPY_FILES_TO];
-
-const SERVICE: &str = "Service";
-
-pub(super) const CLIENT_URL: Setting = Setting {
-    key: "url",
-    flag: "url",
-    variable: "EVENT_HISTORY_URL",
-    value: "URL",
-    default: Some("http://127.0.0.1:8080"),
-    section: SERVICE,
-    help: "Where the service is",
-};
-
-/// The variable is that of `serve`; of several keys a client sends the first.
-pub(super) const CLIENT_API_KEY: Setting = Setting {
-    key: "api_key",
-    flag: "api-key",
-    variable: "EVENT_HISTORY_API_KEY",
-    value: "KEY",
-    default: None,
-    section: SERVICE,
-    help: "A key that the service accepts; required. Other users of the machine can read flags: prefer \
-           the variable",
-};
-
-pub(super) const CLIENT_ID: Setting = Setting {
-    key: "client_id",
-    flag: "client-id",
-    variable: "EVENT_HISTORY_CLIENT_ID",
-    value: "UUID",
-    default: None,
-    section: SERVICE,
-    help: "The tenant's client id; required",
-};
-
-pub(super) const RETRY_FOR: Setting = Setting {
-    key: "retry_for",
-    flag: "retry-for",
-    variable: "EVENT_HISTORY_RETRY_FOR",
-    value: "DURATION",
-    default: Some("1m"),
-    section: SERVICE,
-    help: "How long to wait, all pauses together, for a service or storage that is away",
-};
-
-const UPLOADS: &str = "Large files";
-
-pub(super) const MULTIPART_ABOVE: Setting = Setting {
-    key: "multipart_above",
-    flag: "multipart-above",
-    variable: "EVENT_HISTORY_MULTIPART_ABOVE",
-    value: "SIZE",
-    default: Some("64MiB"),
-    section: UPLOADS,
-    help: "Larger files go up in parts, and on where they were stopped",
-};
-
-pub(super) const PART_SIZE: Setting = Setting {
-    key: "part_size",
-    flag: "part-size",
-    variable: "EVENT_HISTORY_PART_SIZE",
-    value: "SIZE",
-    default: None,
-    section: UPLOADS,
-    help: "Size of a part, 5MiB to 5GiB [default: 16MiB, or more where that would be too many parts]",
-};
-
-pub(super) const STATE_DIR: Setting = Setting {
-    key: "state_dir",
-    flag: "state-dir",
-    variable: "EVENT_HISTORY_STATE_DIR",
-    value: "FOLDER",
-    default: None,
-    section: UPLOADS,
-    help: "Where it is remembered which uploads have begun [default: event-history in \
-           $XDG_STATE_HOME or ~/.local/state]",
-};
-
-/// What every command needs that calls the service.
-pub(super) const CLIENT_SETTINGS: [&Setting; 4] =
-    [&CLIENT_URL, &CLIENT_API_KEY, &CLIENT_ID, &RETRY_FOR];
-
-/// What `upload` needs beside.
-pub(super) const UPLOAD_SETTINGS: [&Setting; 3] = [&MULTIPART_ABOVE, &PART_SIZE, &STATE_DIR];
-
 #[cfg(test)]
 mod tests {
-    use super::{CLIENT_SETTINGS, CONFIG, COPY_SETTINGS, SETTINGS, UPLOAD_SETTINGS};
+    use super::super::command_settings::{CLIENT_SETTINGS, COPY_SETTINGS, UPLOAD_SETTINGS};
+    use super::{CONFIG, SETTINGS};
 
     #[test]
     fn names_agree() {

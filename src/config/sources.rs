@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
+use super::command_settings::{CLIENT_SETTINGS, COPY_SETTINGS, UPLOAD_SETTINGS};
 use super::file;
-use super::settings::{CLIENT_SETTINGS, CONFIG, COPY_SETTINGS, SETTINGS, Setting, UPLOAD_SETTINGS};
+use super::settings::{CONFIG, SETTINGS, Setting};
 
 /// Where a value was given, in words for the person who gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]

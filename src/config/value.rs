@@ -1,8 +1,10 @@
 //! What the text of a setting means. An error says what is wrong with the value, not where it was.
 
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use jiff::{Span, SpanRelativeTo};
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
@@ -188,6 +190,18 @@ fn origin(text: &str) -> Result<String, String> {
     Ok(origin)
 }
 
+/// Parses networks and single addresses with commas between.
+pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
+    let network = |it: &str| {
+        let it = it.trim();
+        let single = it.parse::<IpAddr>().map(IpNet::from);
+        single.or_else(|_| it.parse()).map_err(|_| {
+            format!("'{it}' is not a network or an address, as in '10.0.0.0/8' or '192.0.2.7'")
+        })
+    };
+    text.split(',').map(network).collect()
+}
+
 pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
     match text {
         "json" => Ok(LogFormat::Json),
@@ -224,7 +238,7 @@ fn without_password(text: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{api_keys, duration, origins, public_url, without_password};
+    use super::{api_keys, duration, networks, origins, public_url, without_password};
 
     #[test]
     fn durations_have_units_and_bounds() {
@@ -266,6 +280,16 @@ mod tests {
             "https://*.example.com",
         ] {
             assert!(origins(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn networks_may_be_single_addresses() {
+        let parsed = networks("10.0.0.0/8, 192.0.2.7,fd00::/8").unwrap();
+        let parsed: Vec<_> = parsed.iter().map(ToString::to_string).collect();
+        assert_eq!(parsed, ["10.0.0.0/8", "192.0.2.7/32", "fd00::/8"]);
+        for text in ["", "10.0.0.0/33", "proxy.example.com", "10.0.0.0/8,"] {
+            assert!(networks(text).is_err(), "{text}");
         }
     }
 

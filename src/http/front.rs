@@ -11,9 +11,11 @@ use hyper::body::Incoming;
 use tower::ServiceExt;
 
 use super::auth::ClientIdHeader;
+use super::connection::{Origin, TrustedProxies};
 use super::extract::LargeBody;
 use super::observe::Account;
 use super::{Api, Guard, drain, files, ingest, within};
+use crate::objects::{Arrival, Room};
 use crate::service::{Access, Caller};
 
 /// Answers requests: those of the two operations that come all day by itself, all others through the
@@ -23,6 +25,7 @@ pub struct Front {
     router: Router,
     /// `None`: the router answers everything.
     direct: Option<Guard>,
+    trusted_proxies: TrustedProxies,
 }
 
 /// What is answered without the router, in the way that the router would.
@@ -34,22 +37,33 @@ enum Operation {
 
 impl From<Router> for Front {
     fn from(router: Router) -> Self {
-        Self::new(router, None)
+        Self::new(router, None, TrustedProxies::default())
     }
 }
 
 impl Front {
-    pub(super) fn new(router: Router, direct: Option<Guard>) -> Self {
-        Self { router, direct }
+    pub(super) fn new(
+        router: Router,
+        direct: Option<Guard>,
+        trusted_proxies: TrustedProxies,
+    ) -> Self {
+        Self {
+            router,
+            direct,
+            trusted_proxies,
+        }
     }
 
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response {
+    pub(super) async fn answer(&self, mut request: Request<Incoming>, origin: Origin) -> Response {
+        let Origin { peer, room } = origin;
         let operation = Operation::of(request.method(), request.uri().path());
         if let (Some(guard), Some(operation)) = (&self.direct, operation) {
             let account = Account::open(&request, &guard.api);
-            let answer = within(guard.timeout, operation.answer(&guard.api, request));
+            let answer = within(guard.timeout, operation.answer(&guard.api, request, room));
             return account.close(operation.path(), answer).await;
         }
+        let client = self.trusted_proxies.client(peer, request.headers());
+        request.extensions_mut().insert(Arrival { client, room });
         let answered = self.router.clone().oneshot(request.map(Body::new)).await;
         answered.unwrap_or_else(|never| match never {})
     }
@@ -72,15 +86,15 @@ impl Operation {
     }
 
     /// Boxed: what goes round it then moves a pointer, and not the kilobytes of the future.
-    fn answer(self, api: &Api, request: Request<Incoming>) -> BoxFuture<'_, Response> {
+    fn answer(self, api: &Api, request: Request<Incoming>, room: Room) -> BoxFuture<'_, Response> {
         match self {
-            Self::UploadUrl => upload_url(api, request).boxed(),
-            Self::CreateEvent => create_event(api, request).boxed(),
+            Self::UploadUrl => upload_url(api, request, room).boxed(),
+            Self::CreateEvent => create_event(api, request, room).boxed(),
         }
     }
 }
 
-async fn upload_url(api: &Api, request: Request<Incoming>) -> Response {
+async fn upload_url(api: &Api, request: Request<Incoming>, room: Room) -> Response {
     let (mut parts, body) = request.into_parts();
     let answer = match Access::from_request_parts(&mut parts, api).await {
         Ok(access) => {
@@ -89,11 +103,11 @@ async fn upload_url(api: &Api, request: Request<Incoming>) -> Response {
         }
         Err(error) => error.into_response(),
     };
-    drain::read_on(body);
+    drain::read_on(body, room);
     answer
 }
 
-async fn create_event(api: &Api, request: Request<Incoming>) -> Response {
+async fn create_event(api: &Api, request: Request<Incoming>, room: Room) -> Response {
     let (mut parts, mut body) = request.into_parts();
     let answer = match Caller::from_request_parts(&mut parts, api).await {
         Ok(caller) => {
@@ -104,6 +118,6 @@ async fn create_event(api: &Api, request: Request<Incoming>) -> Response {
         }
         Err(error) => error.into_response(),
     };
-    drain::read_on(body);
+    drain::read_on(body, room);
     answer
 }

@@ -1,6 +1,7 @@
 //! The HTTP API: every route is on this screen.
 
 mod auth;
+mod connection;
 mod drain;
 mod error;
 mod events;
@@ -8,8 +9,6 @@ mod extract;
 mod fields;
 mod files;
 mod front;
-mod gather;
-mod head_timer;
 mod ingest;
 mod lanes;
 mod multipart;
@@ -18,7 +17,6 @@ mod offload;
 mod openapi;
 mod ops;
 mod query;
-mod server;
 mod tenants;
 
 use std::future::poll_fn;
@@ -34,16 +32,18 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodFilter;
 use futures_util::FutureExt;
+use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use crate::service::Service;
+use connection::TrustedProxies;
+pub use connection::{Limits, serve};
 pub use error::{ApiError, Problem};
 pub use front::Front;
 pub use openapi::document as openapi;
-pub use server::{Limits, serve};
 
 /// What a handler can reach. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -88,10 +88,13 @@ pub struct Options {
     pub cors_origins: Vec<String>,
     /// How long one request may take, reading its body included.
     pub request_timeout: Duration,
+    /// The networks whose word on where a request came from counts.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// Describes the figures that this layer keeps.
 pub fn describe_metrics() {
+    connection::describe_metrics();
     observe::describe_metrics();
     ops::describe_metrics();
 }
@@ -114,7 +117,8 @@ pub fn front(api: Api, options: &Options, storage: Option<Router>) -> Front {
     };
     let storage = storage.unwrap_or_default();
     let storage = storage.layer(middleware::from_fn_with_state(guard, observe::observe));
-    Front::new(documented.merge(storage), direct)
+    let trusted_proxies = TrustedProxies::new(options.trusted_proxies.clone());
+    Front::new(documented.merge(storage), direct, trusted_proxies)
 }
 
 /// Returns the router of the API. One layer around it does all that every request needs: a layer costs a

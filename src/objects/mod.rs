@@ -1,5 +1,6 @@
 //! Where files are kept: object storage that speaks S3, another's or our own.
 
+mod arrival;
 pub mod conformance;
 pub mod embedded;
 mod fingerprint;
@@ -22,6 +23,7 @@ use url::Url;
 use crate::domain::finding::State;
 use crate::domain::{Clock, DatabaseName, Entropy, Finding, ObjectKey};
 
+pub use arrival::{Arrival, Room, TransferLimits};
 pub use fingerprint::Fingerprint;
 pub use listing::{Listed, Listing};
 pub use location::Location;
@@ -180,6 +182,8 @@ pub struct Surroundings {
     pub embedded_key_pair: Option<KeyPair>,
     /// The origins whose pages may use the embedded endpoint from a browser; `*` is every origin.
     pub embedded_origins: Vec<String>,
+    /// How many requests the embedded endpoint answers at once; `None`: as many as there are.
+    pub transfer_limits: Option<TransferLimits>,
 }
 
 /// What a deployment wants of its storage beside keeping files.

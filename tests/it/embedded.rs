@@ -16,6 +16,7 @@ mod refused_uploads;
 mod secrets;
 mod signed_headers;
 mod terms;
+mod unverified;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -139,6 +140,7 @@ fn surroundings(url: &str, with_key_pair: bool) -> Surroundings {
             secret_access_key: SECRET.into(),
         }),
         embedded_origins: vec![ORIGIN.to_owned()],
+        transfer_limits: None,
     }
 }
 

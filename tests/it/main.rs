@@ -6,6 +6,7 @@ mod checks;
 mod clickhouse;
 mod client;
 mod clients;
+mod connections;
 mod copy;
 mod crash;
 mod credentials;

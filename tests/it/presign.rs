@@ -254,6 +254,7 @@ async fn open(location: &str, public_url: &str) -> Opened {
         public_url: Url::parse(public_url).unwrap(),
         embedded_key_pair: None,
         embedded_origins: Vec::new(),
+        transfer_limits: None,
     };
     let location: Location = location.parse().unwrap();
     objects::open(&location, &surroundings).await.unwrap()

@@ -18,41 +18,35 @@ use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 use url::form_urlencoded;
 
+use super::admission::{
+    ALGORITHM, MAX_NAMES, check_length, check_no_body, check_query, check_signed_headers,
+    is_multipart, parse_key, too_many_names,
+};
 use super::errors::{error, worded};
 use super::form::Forms;
 use super::intake::{Intake, Reader};
-use super::upload::is_chunked;
+use super::transfers::{Busy, Counted, Transfers};
 use crate::domain::file::limits::MAX_SINGLE_UPLOAD_BYTES;
-use crate::domain::{DatabaseName, Entropy, FileId, ObjectKey};
-use crate::objects::MAX_URL_LIFE;
+use crate::domain::{Entropy, ObjectKey};
+use crate::objects::{Arrival, Room};
 
 /// What surrounds the file in a form: its fields are limited well below this.
 const MAX_FORM_BYTES: u64 = 1024 * 1024;
 /// s3s holds the list of parts that completes an upload in memory; that of 10,000 parts, with a checksum
 /// each, is about 2 MB.
-const MAX_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
-/// s3s holds each chunk of AWS's chunked encoding in memory, and the client chooses their size. Only
-/// clients that have the key pair can send it: for a presigned URL it is refused.
-const MAX_CHUNKED_BYTES: u64 = 16 * 1024 * 1024;
+pub(super) const MAX_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
+/// When to come again where there is no room now.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
 /// The methods that an object knows, POST for uploads in parts alone.
 const METHODS: &str = "GET, HEAD, PUT, POST, DELETE";
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-/// What the headers `x-amz-…` say changes what is stored, so they have to be signed; not these, which
-/// say what the body is, or nothing of it: the last is added by AWS's CDN.
-const MAY_BE_UNSIGNED: [&str; 3] = [
-    "x-amz-content-sha256",
-    "x-amz-sdk-checksum-algorithm",
-    "x-amz-cf-id",
-];
-const CHECKSUM: &str = "x-amz-checksum-";
-
 pub(super) struct Guard {
     pub service: S3Service,
     pub forms: Forms,
     pub region: String,
     /// `/<bucket>/`.
     pub prefix: String,
+    pub transfers: Arc<Transfers>,
     pub entropy: Arc<dyn Entropy>,
 }
 
@@ -71,24 +65,20 @@ impl Guard {
         let is_form = self.is_bucket(parts.uri.path());
         let operation = operation(&parts.method);
         let awaits_leave = parts.headers.contains_key(header::EXPECT);
+        let arrival = parts.extensions.get::<Arrival>().copied();
         let intake = Intake::new(body);
-        let allowed = if is_form { "POST" } else { METHODS };
-        let answer = if is_form {
-            self.take_form(&parts, &intake).await
-        } else {
-            match self.admit(&parts) {
-                Ok(key) => Ok(self.pass_on(parts, key, &intake).await),
-                Err(refusal) => Err(refusal),
-            }
+        let transfer = self
+            .transfers
+            .begin(arrival.as_ref(), self.written(&parts).as_ref());
+        let mut response = match &transfer {
+            Ok(_) => self.admitted(parts, is_form, &intake).await,
+            Err(busy) => refuse_for_now(*busy),
         };
-        let mut response = answer.unwrap_or_else(|refusal| {
-            let code = refusal.code().as_str();
-            tracing::debug!(code, "refused at the embedded endpoint");
-            refuse(refusal, allowed)
-        });
+        let transfer = transfer.ok().map(Arc::new);
         let awaits_leave = awaits_leave && intake.received_bytes() == 0;
-        if !intake.at_end() && !awaits_leave {
-            tokio::spawn(Arc::clone(&intake).drain());
+        let has_room = arrival.is_none_or(|arrival| arrival.room == Room::Plenty);
+        if has_room && !intake.at_end() && !awaits_leave && !intake.timed_out() {
+            tokio::spawn(Arc::clone(&intake).drain(transfer.clone()));
         }
         self.dress(&mut response);
         let status = response.status().as_u16().to_string();
@@ -100,7 +90,41 @@ impl Guard {
         .increment(1);
         metrics::counter!("event_history_embedded_received_bytes_total")
             .increment(intake.received_bytes());
-        response
+        match transfer {
+            Some(transfer) => response.map(|body| Body::new(Counted { body, transfer })),
+            None => response,
+        }
+    }
+
+    /// Answers a request that there is room for.
+    async fn admitted(&self, parts: Parts, is_form: bool, intake: &Arc<Intake>) -> Response {
+        let allowed = if is_form { "POST" } else { METHODS };
+        let answer = if is_form {
+            self.take_form(&parts, intake).await
+        } else {
+            match self.admit(&parts) {
+                Ok(key) => Ok(self.pass_on(parts, key, intake).await),
+                Err(refusal) => Err(refusal),
+            }
+        };
+        answer.unwrap_or_else(|refusal| {
+            let code = refusal.code().as_str();
+            tracing::debug!(code, "refused at the embedded endpoint");
+            refuse(refusal, allowed)
+        })
+    }
+
+    /// Returns the object that a request says it writes to.
+    fn written(&self, parts: &Parts) -> Option<ObjectKey> {
+        match parts.method {
+            Method::PUT | Method::POST => self.key(parts),
+            _ => None,
+        }
+    }
+
+    fn key(&self, parts: &Parts) -> Option<ObjectKey> {
+        let path = parts.uri.path().strip_prefix(&self.prefix);
+        path.and_then(parse_key)
     }
 
     async fn pass_on(&self, mut parts: Parts, key: ObjectKey, intake: &Arc<Intake>) -> Response {
@@ -143,32 +167,36 @@ impl Guard {
         answer
     }
 
+    /// Lets a request in by its head alone. What s3s would read before it verifies the signature, or what
+    /// it would hold in memory, is refused here.
     fn admit(&self, parts: &Parts) -> S3Result<ObjectKey> {
         let query = parts.uri.query().unwrap_or_default();
-        let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+        let query: Vec<_> = form_urlencoded::parse(query.as_bytes())
+            .take(MAX_NAMES + 1)
+            .collect();
         let asks_for = |wanted: &str| query.iter().any(|(name, _)| name == wanted);
         let is_known = match parts.method {
             Method::GET | Method::HEAD | Method::PUT | Method::DELETE => true,
-            Method::POST => asks_for("uploads") || asks_for("uploadId"),
+            Method::POST => {
+                (asks_for("uploads") || asks_for("uploadId")) && !is_multipart(&parts.headers)
+            }
             _ => false,
         };
         if !is_known {
             return Err(error(S3ErrorCode::MethodNotAllowed));
         }
+        if query.len() > MAX_NAMES {
+            return Err(too_many_names());
+        }
         let signed_headers = self.check_scope(&query, &parts.headers)?;
         check_signed_headers(&parts.headers, &signed_headers)?;
-        let key = parts
-            .uri
-            .path()
-            .strip_prefix(&self.prefix)
-            .and_then(parse_key);
-        let key = key.ok_or_else(foreign_key)?;
+        let key = self.key(parts).ok_or_else(foreign_key)?;
         match parts.method {
             Method::PUT => check_length(&parts.headers, MAX_SINGLE_UPLOAD_BYTES)?,
             Method::POST if asks_for("uploadId") => {
                 check_length(&parts.headers, MAX_DOCUMENT_BYTES)?;
             }
-            _ => {}
+            _ => check_no_body(&parts.headers)?,
         }
         Ok(key)
     }
@@ -234,7 +262,8 @@ impl Guard {
                 return Err(worded(malformed, message));
             }
         }
-        Ok(signed_headers.unwrap_or_default().split(';').collect())
+        let signed_headers = signed_headers.unwrap_or_default().split(';');
+        Ok(signed_headers.take(MAX_NAMES + 1).collect())
     }
 
     /// Adds what every answer carries.
@@ -255,43 +284,6 @@ impl Guard {
     }
 }
 
-fn check_query(algorithm: Option<&str>, expires: Option<&str>) -> S3Result<()> {
-    if algorithm != Some(ALGORITHM) {
-        return Err(worded(
-            S3ErrorCode::AuthorizationQueryParametersError,
-            "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"",
-        ));
-    }
-    let expires = expires.and_then(|seconds| seconds.parse::<u64>().ok());
-    match expires {
-        Some(1..) if expires <= Some(MAX_URL_LIFE.as_secs()) => Ok(()),
-        _ => Err(worded(
-            S3ErrorCode::AuthorizationQueryParametersError,
-            "X-Amz-Expires must be between 1 and 604800 seconds (a week).",
-        )),
-    }
-}
-
-fn check_signed_headers(headers: &HeaderMap, signed: &[&str]) -> S3Result<()> {
-    let must_be_signed = |name: &str| {
-        name.starts_with("x-amz-")
-            && !name.starts_with(CHECKSUM)
-            && !MAY_BE_UNSIGNED.contains(&name)
-    };
-    let names = headers.keys().map(HeaderName::as_str);
-    if !signed.contains(&"host")
-        || names
-            .into_iter()
-            .any(|name| must_be_signed(name) && !signed.contains(&name))
-    {
-        return Err(worded(
-            S3ErrorCode::AccessDenied,
-            "There were headers present in the request which were not signed",
-        ));
-    }
-    Ok(())
-}
-
 pub(super) fn foreign_key() -> S3Error {
     worded(
         S3ErrorCode::InvalidArgument,
@@ -299,55 +291,20 @@ pub(super) fn foreign_key() -> S3Error {
     )
 }
 
-fn check_length(headers: &HeaderMap, max_bytes: u64) -> S3Result<()> {
-    let length = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok());
-    let length: Option<u64> = length.and_then(|length| length.parse().ok());
-    match length {
-        _ if headers.contains_key(header::TRANSFER_ENCODING) => {
-            Err(error(S3ErrorCode::MissingContentLength))
-        }
-        None => Err(error(S3ErrorCode::MissingContentLength)),
-        Some(length) if length > max_bytes => Err(worded(
-            S3ErrorCode::EntityTooLarge,
-            "Your proposed upload exceeds the maximum allowed size",
-        )),
-        Some(length) if length > MAX_CHUNKED_BYTES && is_chunked(headers) => Err(worded(
-            S3ErrorCode::NotImplemented,
-            "A body of this size in AWS's chunked encoding is not implemented; send it as it is.",
-        )),
-        Some(_) => Ok(()),
-    }
-}
-
-/// Parses `<database_name>/<file_id>` as it stands in a URL. The two are split before they are decoded:
-/// an encoded slash is a character of a name, which no name has.
-fn parse_key(path: &str) -> Option<ObjectKey> {
-    let (database_name, file_id) = path.split_once('/')?;
-    let file_id = decode(file_id)?;
-    let key = ObjectKey {
-        database_name: DatabaseName::parse(&decode(database_name)?).ok()?,
-        file_id: FileId::parse(&file_id).ok()?,
-    };
-    // A UUID has other forms of text, which would be other keys.
-    (key.file_id.to_string() == file_id).then_some(key)
-}
-
-/// Decodes `%XX` alone: in a path a `+` is a plus.
-fn decode(segment: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment.as_bytes();
-    while let [first, tail @ ..] = rest {
-        if *first == b'%' {
-            bytes.extend(hex::decode(tail.get(..2)?).ok()?);
-            rest = &tail[2..];
-        } else {
-            bytes.push(*first);
-            rest = tail;
-        }
-    }
-    String::from_utf8(bytes).ok()
+/// Answers that the client should come again.
+fn refuse_for_now(busy: Busy) -> Response {
+    let reason = busy.reason();
+    metrics::counter!("event_history_embedded_busy_total", "reason" => reason).increment(1);
+    tracing::info!(
+        reason,
+        "too many transfers at once: see --max-transfers-per-client"
+    );
+    let refusal = worded(S3ErrorCode::SlowDown, "Please reduce your request rate.");
+    let mut response = refuse(refusal, METHODS);
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 fn version_2() -> S3Error {

@@ -12,9 +12,15 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 
+use super::transfers::Transfer;
+
 /// How long an upload may go without a byte. A connection that died without a word would hold its half
 /// written file for ever.
 const IDLE: Duration = Duration::from_secs(30);
+/// What has to come within this much waiting: 2 KiB a second, which the slowest of mobile networks carry. An
+/// upload takes a connection and a place among the transfers, and sends a byte now and then for nothing.
+const WINDOW: Duration = Duration::from_secs(30);
+const WINDOW_BYTES: u64 = 60 * 1024;
 /// How much, and for how long, is still read of an upload that is refused. Closing the connection under
 /// a client that is still sending resets it, and the client may never see the answer.
 const DRAIN_BYTES: u64 = 16 * 1024 * 1024;
@@ -35,8 +41,30 @@ pub(super) struct Intake {
 struct Watched {
     body: Body,
     idle: Pin<Box<Sleep>>,
-    /// Whether `idle` runs: it does while a byte is awaited, and not while we are slow to take one.
-    waiting: bool,
+    /// Since when a byte is awaited; `None` while we are slow to take one.
+    waiting_since: Option<Instant>,
+    /// How long bytes were awaited in this window, and how many came.
+    waited: Duration,
+    window_bytes: u64,
+}
+
+impl Watched {
+    /// Counts what came, and returns whether it came too slowly.
+    fn has_come(&mut self, bytes: u64) -> bool {
+        if let Some(since) = self.waiting_since.take() {
+            self.waited += since.elapsed();
+        }
+        self.window_bytes += bytes;
+        self.is_too_slow()
+    }
+
+    fn is_too_slow(&mut self) -> bool {
+        if self.waited < WINDOW {
+            return false;
+        }
+        self.waited = Duration::ZERO;
+        std::mem::take(&mut self.window_bytes) < WINDOW_BYTES
+    }
 }
 
 impl Intake {
@@ -44,7 +72,9 @@ impl Intake {
         let watched = Watched {
             body,
             idle: Box::pin(tokio::time::sleep(IDLE)),
-            waiting: false,
+            waiting_since: None,
+            waited: Duration::ZERO,
+            window_bytes: 0,
         };
         Arc::new(Self {
             failure: OnceLock::new(),
@@ -74,8 +104,8 @@ impl Intake {
         self.timed_out.load(Ordering::Relaxed)
     }
 
-    /// Reads on for a while what nobody will use.
-    pub(super) async fn drain(self: Arc<Self>) {
+    /// Reads on for a while what nobody will use; the request counts as long.
+    pub(super) async fn drain(self: Arc<Self>, _transfer: Option<Arc<Transfer>>) {
         let limit = self.received_bytes().saturating_add(DRAIN_BYTES);
         let read = async {
             let mut body = Reader(Arc::clone(&self));
@@ -94,33 +124,36 @@ impl Intake {
 
     fn poll(&self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let mut watched = self.body.lock().unwrap_or_else(PoisonError::into_inner);
-        let Watched {
-            body,
-            idle,
-            waiting,
-        } = &mut *watched;
-        let frame = match http_body::Body::poll_frame(Pin::new(body), context) {
+        let frame = match http_body::Body::poll_frame(Pin::new(&mut watched.body), context) {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
-                if !*waiting {
-                    idle.as_mut().reset(Instant::now() + IDLE);
-                    *waiting = true;
+                if watched.waiting_since.is_none() {
+                    let now = Instant::now();
+                    watched.waiting_since = Some(now);
+                    watched.idle.as_mut().reset(now + IDLE);
                 }
-                ready!(idle.as_mut().poll(context));
-                self.timed_out.store(true, Ordering::Relaxed);
-                return Poll::Ready(Some(Err(Broken::Idle)));
+                ready!(watched.idle.as_mut().poll(context));
+                return Poll::Ready(Some(Err(self.give_up(Broken::Idle))));
             }
         };
-        *waiting = false;
-        match &frame {
-            Some(Ok(frame)) => {
-                let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
-                self.received_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let bytes = match &frame {
+            Some(Ok(frame)) => frame.data_ref().map_or(0, Bytes::len) as u64,
+            Some(Err(_)) => {
+                self.broke_off.store(true, Ordering::Relaxed);
+                0
             }
-            Some(Err(_)) => self.broke_off.store(true, Ordering::Relaxed),
-            None => {}
+            None => return Poll::Ready(None),
+        };
+        self.received_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if watched.has_come(bytes) {
+            return Poll::Ready(Some(Err(self.give_up(Broken::Slow))));
         }
         Poll::Ready(frame.map(|frame| frame.map_err(Broken::Connection)))
+    }
+
+    fn give_up(&self, broken: Broken) -> Broken {
+        self.timed_out.store(true, Ordering::Relaxed);
+        broken
     }
 }
 
@@ -154,6 +187,8 @@ impl http_body::Body for Reader {
 pub(super) enum Broken {
     #[error("no byte came for {} s", IDLE.as_secs())]
     Idle,
+    #[error("fewer than {WINDOW_BYTES} bytes came in {} s", WINDOW.as_secs())]
+    Slow,
     #[error("the connection broke")]
     Connection(#[source] axum::Error),
 }
@@ -182,11 +217,48 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_client_that_sends_a_byte_now_and_then_is_given_up() {
+        let bytes = stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Some((Ok::<_, io::Error>(Bytes::from_static(b"x")), ()))
+        });
+        let intake = Intake::new(Body::from_stream(bytes));
+        let mut reader = Reader(Arc::clone(&intake));
+        let started = Instant::now();
+        let broken = loop {
+            match next(&mut reader).await {
+                Some(Ok(_)) => {}
+                Some(Err(broken)) => break broken,
+                None => panic!("it never ends"),
+            }
+        };
+        assert!(matches!(broken, Broken::Slow), "{broken}");
+        assert_eq!(started.elapsed(), WINDOW);
+        assert!(intake.timed_out());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_network_is_fast_enough() {
+        let bytes = stream::unfold(0, |sent| async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let block = Bytes::from_static(&[0; 2048]);
+            (sent < 300).then_some((Ok::<_, io::Error>(block), sent + 1))
+        });
+        let intake = Intake::new(Body::from_stream(bytes));
+        let mut reader = Reader(Arc::clone(&intake));
+        while let Some(frame) = next(&mut reader).await {
+            assert!(frame.is_ok());
+        }
+        assert_eq!(intake.received_bytes(), 300 * 2048);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn our_own_slowness_is_not_held_against_a_client() {
-        // A byte every 20 s, taken a minute later each.
+        // A block every 20 s, taken a minute later each.
         let bytes = stream::unfold(0, |sent| async move {
             tokio::time::sleep(Duration::from_secs(20)).await;
-            (sent < 5).then(|| (Ok::<_, io::Error>(Bytes::from_static(b"x")), sent + 1))
+            let block = Bytes::from_static(&[0; 64 * 1024]);
+            (sent < 5).then_some((Ok::<_, io::Error>(block), sent + 1))
         });
         let intake = Intake::new(Body::from_stream(bytes));
         let mut reader = Reader(Arc::clone(&intake));
@@ -196,6 +268,6 @@ mod tests {
         }
         assert!(next(&mut reader).await.is_none());
         assert!(!intake.timed_out());
-        assert_eq!(intake.received_bytes(), 5);
+        assert_eq!(intake.received_bytes(), 5 * 64 * 1024);
     }
 }

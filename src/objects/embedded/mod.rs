@@ -16,6 +16,7 @@
 //! leave both as they are in the public URL.
 
 mod adapter;
+mod admission;
 mod complete;
 mod conditions;
 mod digests;
@@ -33,6 +34,7 @@ mod parts;
 mod policy;
 mod reads;
 mod sweep;
+mod transfers;
 mod upload;
 mod writes;
 
@@ -47,6 +49,7 @@ use axum::Router;
 use axum::extract::Request;
 use http::{HeaderName, HeaderValue, Method, header};
 use s3s::auth::{S3Auth, SecretKey};
+use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::S3ServiceBuilder;
 use s3s::{S3ErrorCode, S3Result};
 use secrecy::ExposeSecret;
@@ -57,7 +60,8 @@ use url::Url;
 use self::adapter::Adapter;
 use self::folder::Folder;
 use self::form::Forms;
-use self::guard::Guard;
+use self::guard::{Guard, MAX_DOCUMENT_BYTES};
+use self::transfers::Transfers;
 use super::signer::Signer;
 use super::{Error, KeyPair, Surroundings};
 use crate::domain::Clock;
@@ -111,6 +115,7 @@ pub async fn open(
         public_url,
         embedded_key_pair,
         embedded_origins,
+        transfer_limits,
     } = surroundings;
     if !s3s::path::check_bucket_name(bucket) {
         return Err(unavailable(format!("'{bucket}' is not a bucket name")));
@@ -154,6 +159,7 @@ pub async fn open(
     };
     let mut service = S3ServiceBuilder::new(adapter.clone());
     service.set_auth(OneKeyPair(key_pair.clone()));
+    service.set_config(Arc::new(StaticConfigProvider::new(Arc::new(s3s_config()))));
     let guard = Guard {
         service: service.build(),
         forms: Forms {
@@ -164,6 +170,7 @@ pub async fn open(
         },
         region: region.to_owned(),
         prefix: format!("/{bucket}/"),
+        transfers: Transfers::new(*transfer_limits),
         entropy: Arc::clone(entropy),
     };
     let embedded = Embedded {
@@ -227,6 +234,18 @@ impl Endpoint {
             .max_age(PREFLIGHT_LIFE);
         router.layer(cors)
     }
+}
+
+/// Returns what s3s may hold in memory: a document that the guard lets in, and nothing of a form, which is
+/// never its to read.
+fn s3s_config() -> S3Config {
+    let mut config = S3Config::default();
+    config.xml_max_body_size = usize::try_from(MAX_DOCUMENT_BYTES).unwrap_or(usize::MAX);
+    config.form_max_field_size = 0;
+    config.form_max_fields_size = 0;
+    config.form_max_parts = 0;
+    config.post_object_max_file_size = 0;
+    config
 }
 
 /// Knows the endpoint's one key pair.

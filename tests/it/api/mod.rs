@@ -1,6 +1,7 @@
 //! Part by part, what the documented API answers: status, exact body, headers.
 
 mod checks;
+mod connections;
 mod events;
 mod files;
 mod hostile;

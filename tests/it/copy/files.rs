@@ -36,6 +36,7 @@ impl Served {
             public_url: Url::parse(&format!("http://{address}")).unwrap(),
             embedded_key_pair: None,
             embedded_origins: Vec::new(),
+            transfer_limits: None,
         };
         let opened = objects::open(&location.parse().unwrap(), &surroundings)
             .await

@@ -7,6 +7,7 @@
 mod clickhouse;
 mod database;
 mod faulty_sync;
+pub(crate) mod hostile;
 mod ministack;
 mod process;
 mod proxy;

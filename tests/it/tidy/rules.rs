@@ -185,6 +185,8 @@ pub(super) const RULES: &[Rule] = &[
         may: &[
             "http",
             "service",
+            "objects::Arrival",
+            "objects::Room",
             "objects::UploadTerms",
             "objects::FormType",
             "objects::Part",

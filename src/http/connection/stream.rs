@@ -1,36 +1,64 @@
-//! A connection that sends a short answer, head and body, by one plain `send`: two buffers cost the kernel a
-//! tenth more for the whole answer than copying the body costs us. Long bodies go as they are.
+//! A connection's bytes, seen on their way.
+//!
+//! A short answer, head and body, goes by one plain `send`: two buffers cost the kernel a tenth more for the
+//! whole answer than copying the body costs us. Long bodies go as they are.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::state::State;
+
 /// What is copied at most; it holds the answers that are given all day.
 const SHORT_BYTES: usize = 2048;
 
+/// A socket that tells the connection's state what it does.
 #[derive(Debug)]
-pub(super) struct Gather(pub(super) TcpStream);
+pub(super) struct Stream {
+    pub(super) socket: TcpStream,
+    pub(super) state: Arc<State>,
+}
 
-impl AsyncRead for Gather {
+impl Stream {
+    fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &written {
+            Poll::Ready(Ok(_)) => self.state.sent(),
+            Poll::Ready(Err(_)) => {} // the connection ends
+            Poll::Pending => self.state.is_blocked(),
+        }
+        written
+    }
+}
+
+impl AsyncRead for Stream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.socket).poll_read(context, buffer);
+        match &read {
+            Poll::Ready(Ok(())) if buffer.filled().len() > before => self.state.received(),
+            Poll::Ready(_) => {}
+            Poll::Pending => self.state.wants_more(),
+        }
+        read
     }
 }
 
-impl AsyncWrite for Gather {
+impl AsyncWrite for Stream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
+        let written = Pin::new(&mut self.socket).poll_write(context, bytes);
+        self.wrote(written)
     }
 
     fn poll_write_vectored(
@@ -39,22 +67,24 @@ impl AsyncWrite for Gather {
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let mut short = [0; SHORT_BYTES];
-        match gather(parts, &mut short) {
-            Some(all) => Pin::new(&mut self.0).poll_write(context, all),
-            None => Pin::new(&mut self.0).poll_write_vectored(context, parts),
-        }
+        let socket = Pin::new(&mut self.socket);
+        let written = match gather(parts, &mut short) {
+            Some(all) => socket.poll_write(context, all),
+            None => socket.poll_write_vectored(context, parts),
+        };
+        self.wrote(written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        self.socket.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
+        Pin::new(&mut self.socket).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
+        Pin::new(&mut self.socket).poll_shutdown(context)
     }
 }
 
