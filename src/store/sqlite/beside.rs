@@ -5,6 +5,7 @@
 //! database anew and looks first whether the tenant is still there, and the service removes no database
 //! in the meantime ([`Outside::visit`]).
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +14,9 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags};
 
 use super::errors::{blocking, io_failed, refused, sql_failed};
-use super::folder::{Identity, Outside};
+use super::folder::{Alone, Identity, Outside, Visit};
 use super::migrations::{REGISTRY, TENANT};
+use super::recovery::{self, InUse};
 use super::registry::{self, State};
 use super::{events, files, identity, queries};
 use crate::domain::query::Limit;
@@ -48,21 +50,60 @@ impl Beside {
         blocking(move || {
             let name = &tenant.database_name;
             let missing = || Error::DatabaseMissing(name.clone());
-            let _visit = outside.visit()?; // outlives the connection
+            let path = outside.database(name);
+            let presence = Presence::begin(&outside, &[&outside.registry(), &path])?;
             let is_it = |it: &Tenant| it.client_id == tenant.client_id;
             if !ready(&outside)?.iter().any(is_it) {
                 return Err(missing());
             }
-            let path = outside.database(name);
             let found = Identity::at(&path).map_err(|error| io_failed(&path, error))?;
             found.ok_or_else(missing)?;
             identity::require(&path, &tenant)?;
             let failed = |error| sql_failed(&path, error);
             let mut connection = connect(&path).map_err(failed)?;
             TENANT.require(&connection, &path)?;
-            work(&mut connection).map_err(failed)
+            let visited = presence.settle().map_err(|error| io_failed(&path, error));
+            let _visit = visited?; // outlives what `work` does
+            let outcome = work(&mut connection).map_err(failed);
+            recovery::close_as_found(connection, &path)?;
+            outcome
         })
         .await
+    }
+}
+
+/// How a guest is in the folder.
+enum Presence {
+    Visit(Visit),
+    /// A log may have to be recovered: until that is done, it has to be the only one.
+    Alone(Alone),
+}
+
+impl Presence {
+    /// Comes in to look into these databases. The logs of those that nobody has open are made durable first.
+    fn begin(outside: &Outside, databases: &[&Path]) -> Result<Self, Error> {
+        let mut any_log = false;
+        for path in databases {
+            any_log |= recovery::has_log(path)?;
+        }
+        if !any_log {
+            return Ok(Self::Visit(outside.visit()?));
+        }
+        let alone = outside.keep_out()?;
+        for path in databases {
+            if recovery::has_log(path)? && !InUse::is_marked(path)? {
+                recovery::prepare_alone(path, &alone)?;
+            }
+        }
+        Ok(Self::Alone(alone))
+    }
+
+    /// Lets other guests in again, after a connection has read.
+    fn settle(self) -> io::Result<Visit> {
+        match self {
+            Self::Visit(visit) => Ok(visit),
+            Self::Alone(alone) => alone.visit(),
+        }
     }
 }
 
@@ -79,6 +120,7 @@ fn ready(outside: &Outside) -> Result<Vec<Tenant>, Error> {
     let connection = connect(&path).map_err(failed)?;
     REGISTRY.require(&connection, &path)?;
     let entries = registry::load(&connection).map_err(failed)?;
+    recovery::close_as_found(connection, &path)?;
     let ready = entries.into_iter().filter(|it| it.1 == State::Ready);
     let mut tenants: Vec<Tenant> = ready.map(|(tenant, _)| tenant).collect();
     tenants.sort_unstable_by(|one, other| one.database_name.cmp(&other.database_name));
@@ -92,6 +134,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // The service sees to the log, and only it learns when a sync of that fails.
+    recovery::leave_log_alone(&connection)?;
     Ok(connection)
 }
 
@@ -117,7 +161,11 @@ impl Store for Beside {
 
     async fn tenants(&self) -> Result<Vec<Arc<Tenant>>, Error> {
         let outside = Arc::clone(&self.0);
-        blocking(move || Ok(ready(&outside)?.into_iter().map(Arc::new).collect())).await
+        blocking(move || {
+            let _presence = Presence::begin(&outside, &[&outside.registry()])?;
+            Ok(ready(&outside)?.into_iter().map(Arc::new).collect())
+        })
+        .await
     }
 
     async fn has_database(&self, tenant: &Tenant) -> Result<bool, Error> {

@@ -10,9 +10,10 @@ use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::database::{LargeCaches, Site};
-use super::errors::{io_failed, sql_failed};
+use super::errors::{io_failed, refused, sql_failed};
 use super::events::Appending;
 use super::log::Log;
+use super::recovery;
 use crate::store::queue::{Append, count_f64};
 use crate::store::{Appended, Error};
 
@@ -30,9 +31,8 @@ const SMALL_BATCHES: usize = 64;
 #[derive(Debug)]
 pub(super) struct Committer {
     site: Arc<Site>,
-    /// `None` after a failure: the next batch starts with a new connection, which sees the disk as it
-    /// then is.
-    connection: Option<Connection>,
+    /// Kept after a failure: what SQLite knows of the log goes with the last connection.
+    connection: Connection,
     log: Log,
     caches: LargeCaches,
     large_cache: Option<OwnedSemaphorePermit>,
@@ -44,6 +44,8 @@ pub(super) struct Committer {
 #[derive(Clone)]
 enum Failure {
     Missing,
+    /// Something failed before, and the database is about to be opened again.
+    Failed,
     Sql(Arc<rusqlite::Error>),
     Io(Arc<io::Error>),
 }
@@ -51,22 +53,20 @@ enum Failure {
 impl Committer {
     pub(super) fn start(
         site: Arc<Site>,
-        connection: Connection,
+        mut connection: Connection,
         caches: &LargeCaches,
     ) -> Result<Self, Error> {
-        let path = site.path.clone();
-        let mut committer = Self {
+        let log = Log::default();
+        log.follow(&mut connection)
+            .map_err(|error| sql_failed(&site.path, error))?;
+        Ok(Self {
             site,
-            connection: None,
-            log: Log::default(),
+            connection,
+            log,
             caches: caches.clone(),
             large_cache: None,
             small_batches: 0,
-        };
-        committer
-            .take_up(connection)
-            .map_err(|error| sql_failed(&path, error))?;
-        Ok(committer)
+        })
     }
 
     pub(super) const fn has_large_cache(&self) -> bool {
@@ -77,14 +77,15 @@ impl Committer {
     pub(super) fn store(&mut self, batch: Vec<Append>, runtime: &Handle) {
         self.fit_cache(&batch);
         let outcome = self.commit(&batch);
-        if let Err(failure) = &outcome {
-            self.failed(failure);
+        if let Err(Failure::Sql(error)) = &outcome {
+            self.site.note(error);
+            if !self.connection.is_autocommit() {
+                self.site.fail(); // it could not even be undone
+            }
         }
         self.answer(batch, outcome, runtime);
-        if self.log_is_due()
-            && let Some(connection) = &self.connection
-        {
-            self.log.fold(&self.site, connection);
+        if self.log_is_due() && !self.site.has_failed() {
+            self.log.fold(&self.site, &self.connection);
         }
     }
 
@@ -96,8 +97,8 @@ impl Committer {
     pub(super) fn rest(&mut self) {
         self.give_back_cache();
         // A file that was taken away is left as it is until it is closed.
-        if let (Some(connection), Ok(true)) = (&self.connection, self.site.is_in_place()) {
-            self.log.fold_all(&self.site, connection);
+        if let Ok(true) = self.site.is_in_place() {
+            self.log.fold_all(&self.site, &self.connection);
         }
     }
 
@@ -111,37 +112,32 @@ impl Committer {
             return;
         }
         self.small_batches = 0;
-        if let (None, Some(connection)) = (&self.large_cache, &self.connection) {
+        if self.large_cache.is_none() {
             // Without one it goes slower; a connection that fails does so at the commit too.
-            self.large_cache = self.caches.take(connection).unwrap_or(None);
+            self.large_cache = self.caches.take(&self.connection).unwrap_or(None);
         }
     }
 
     fn give_back_cache(&mut self) {
-        let (Some(permit), Some(connection)) = (self.large_cache.take(), &self.connection) else {
+        let Some(permit) = self.large_cache.take() else {
             return;
         };
-        if LargeCaches::give_back(connection, permit).is_err() {
-            self.connection = None; // closing it frees the memory as well
+        if let Err(error) = LargeCaches::give_back(&self.connection, permit) {
+            tracing::warn!(tenant = %self.site.name, "a writer keeps its large cache: {error}");
         }
-    }
-
-    fn take_up(&mut self, mut connection: Connection) -> rusqlite::Result<&mut Connection> {
-        self.log.follow(&mut connection)?;
-        Ok(self.connection.insert(connection))
     }
 
     /// Stores a batch in one transaction: on disk once this returns.
     fn commit(&mut self, batch: &[Append]) -> Result<Vec<Vec<Appended>>, Failure> {
         let started = Instant::now();
+        if self.site.has_failed() {
+            return Err(Failure::Failed);
+        }
         if !self.site.is_in_place()? {
             return Err(Failure::Missing);
         }
-        let connection = match self.connection.take() {
-            Some(connection) => self.connection.insert(connection),
-            None => self.take_up(self.site.connect()?)?,
-        };
-        let outcomes = write(connection, batch)?;
+        self.site.name_log()?;
+        let outcomes = write(&mut self.connection, batch)?;
         // A file that was removed meanwhile took the events with it: they must not be called stored.
         if !self.site.is_in_place()? {
             return Err(Failure::Missing);
@@ -150,14 +146,6 @@ impl Committer {
         histogram!("event_history_commit_events").record(count_f64(events));
         histogram!("event_history_commit_duration_seconds").record(started.elapsed());
         Ok(outcomes)
-    }
-
-    fn failed(&mut self, failure: &Failure) {
-        // For a file that was taken away the connection is kept: closing it folds back its log.
-        if !matches!(failure, Failure::Missing) {
-            self.connection = None;
-            self.large_cache = None;
-        }
     }
 
     fn answer(
@@ -192,6 +180,7 @@ impl Committer {
     fn error(&self, failure: &Failure) -> Error {
         match failure {
             Failure::Missing => Error::DatabaseMissing(self.site.name.clone()),
+            Failure::Failed => failed_before(),
             Failure::Sql(error) => sql_failed(&self.site.path, Arc::clone(error)),
             Failure::Io(error) => io_failed(&self.site.path, Arc::clone(error)),
         }
@@ -199,14 +188,14 @@ impl Committer {
 
     /// Folds the log back into the file. SQLite would do so too, but not for a file that was moved:
     /// a log left behind would then be taken for the log of whatever file comes in its place.
-    pub(super) fn close(&mut self) {
+    ///
+    /// After a failure the log is what there is to go by, and stays.
+    pub(super) fn close(mut self) {
         self.log.settle();
-        let Some(connection) = self.connection.take() else {
+        if self.site.has_failed() {
             return;
-        };
-        let folded = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-        let closed = connection.close().map_err(|(_, error)| error);
-        if let Err(error) = folded.and(closed) {
+        }
+        if let Err(error) = recovery::close_with_checkpoint(self.connection) {
             // Nothing is lost: the log stays beside the file, and the next opening reads it.
             tracing::warn!(tenant = %self.site.name, "the write-ahead log was not folded back: {error}");
         }
@@ -223,6 +212,11 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Io(Arc::new(error))
     }
+}
+
+/// Returns the error of a call that came when a database had failed and was not open again.
+pub(super) fn failed_before() -> Error {
+    refused("a write to the database failed a moment ago, and it is not open again yet")
 }
 
 fn write(connection: &mut Connection, batch: &[Append]) -> rusqlite::Result<Vec<Vec<Appended>>> {

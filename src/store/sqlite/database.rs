@@ -1,7 +1,9 @@
 //! One tenant's database: how it is made, and what is held while it is open.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,9 +11,10 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::errors::{io_failed, sql_failed};
-use super::folder::{Folder, Identity, Lock, create_file, sync_file};
+use super::folder::{Folder, Guests, Identity, Lock, create_file, sync_file};
 use super::identity;
 use super::migrations::TENANT;
+use super::recovery::{self, InUse};
 use super::writer::{Shared, Writer};
 use crate::domain::{DatabaseName, Tenant};
 use crate::store::Error;
@@ -65,6 +68,12 @@ pub(super) struct Site {
     pub(super) name: DatabaseName,
     pub(super) path: PathBuf,
     identity: Identity,
+    guests: Guests,
+    /// What was written may not be on the disk: see [`Site::fail`].
+    has_failed: AtomicBool,
+    /// Whether the folder was synced since the log was made in it.
+    is_log_named: AtomicBool,
+    _in_use: InUse,
     /// Held here, so that nobody else gets into the folder while this file is open.
     _lock: Lock,
 }
@@ -87,13 +96,24 @@ impl Database {
             .ok_or_else(|| Error::DatabaseMissing(name.clone()))?;
         identity::require(&path, tenant)?;
         let failed = |error| sql_failed(&path, error);
+        let guests = folder.guests();
+        let alone = recovery::prepare(&path, &guests)?;
         let mut connection = connect(&path).map_err(failed)?;
         TENANT.upgrade(&mut connection, &path)?;
         prepare_writing(&connection).map_err(failed)?;
+        // Reading makes the log, if nothing has made it yet.
+        let read = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
+        read.map_err(failed)?;
+        let in_use = InUse::mark(&path)?;
+        drop(alone);
         let site = Arc::new(Site {
             name: name.clone(),
             path,
             identity,
+            guests,
+            has_failed: AtomicBool::new(false),
+            is_log_named: AtomicBool::new(false),
+            _in_use: in_use,
             _lock: folder.lock()?,
         });
         Ok(Self {
@@ -110,7 +130,13 @@ impl Database {
     /// another in its place, and what would be written here then would be lost. One `stat`, which
     /// takes microseconds, so fit for an async task.
     pub(super) fn is_current(&self) -> bool {
-        self.writer.is_running() && self.site.is_in_place().unwrap_or(true)
+        let works = self.writer.is_running() && !self.has_failed();
+        works && self.site.is_in_place().unwrap_or(true)
+    }
+
+    /// Tells whether it has to be closed and opened again before anybody uses it.
+    pub(super) fn has_failed(&self) -> bool {
+        self.site.has_failed()
     }
 
     /// Waits for the turn to read; the turn ends when the permit is dropped.
@@ -154,20 +180,29 @@ impl Database {
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
+        self.site
+            .name_log()
+            .map_err(|error| io_failed(&self.site.path, error))?;
         let connected = self.site.connect();
         let written = connected.and_then(|mut connection| work(&mut connection));
-        written.map_err(|error| sql_failed(&self.site.path, error))
+        written.map_err(|error| {
+            self.site.note(&error);
+            sql_failed(&self.site.path, error)
+        })
     }
 
     /// Writes what is queued and closes every handle. Does disk I/O.
     pub(super) fn close(self) {
         let Self {
-            site: _,
+            site,
             writer,
             readers,
         } = self;
+        // A guest would build the log's index from what may not be on the disk, if it came just then.
+        let alone = site.has_failed().then(|| site.guests.keep_out());
         drop(readers); // first, so that the writer can fold the log back into the file
         writer.close();
+        drop(alone);
     }
 }
 
@@ -175,6 +210,36 @@ impl Site {
     /// Tells whether the path still leads to the file that was opened.
     pub(super) fn is_in_place(&self) -> io::Result<bool> {
         Ok(Identity::at(&self.path)? == Some(self.identity))
+    }
+
+    /// Says that something which was written may not be on the disk: whoever comes next closes the database
+    /// and opens it again, which writes and syncs its log once more.
+    pub(super) fn fail(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
+    }
+
+    /// Does so where the failure of a commit or a checkpoint is of that kind.
+    pub(super) fn note(&self, error: &rusqlite::Error) {
+        if recovery::is_due_after(error) {
+            self.fail();
+        }
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed)
+    }
+
+    /// Makes durable that there is a log, before something is committed to it: SQLite syncs the folder too, but
+    /// does not say if that failed.
+    pub(super) fn name_log(&self) -> io::Result<()> {
+        if self.is_log_named.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if let Some(folder) = self.path.parent() {
+            File::open(folder)?.sync_all()?;
+        }
+        self.is_log_named.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Opens one more connection that writes.
@@ -240,7 +305,7 @@ fn fill(path: &Path, tenant: &Tenant) -> Result<(), Error> {
     TENANT.create(&mut connection, path)?;
     identity::write(&connection, tenant).map_err(failed)?;
     use_write_ahead_log(&connection).map_err(failed)?;
-    connection.close().map_err(|(_, error)| failed(error))
+    recovery::close_with_checkpoint(connection).map_err(failed)
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
@@ -249,6 +314,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     limit_memory(&connection)?;
+    recovery::leave_log_alone(&connection)?;
     Ok(connection)
 }
 

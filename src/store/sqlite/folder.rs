@@ -18,8 +18,9 @@ const FILE_MODE: u32 = 0o600;
 /// What SQLite keeps beside a database file: its write-ahead log and the log's index.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
-/// Whoever looks into a tenant's database from another process holds this file's lock in common, and
-/// whoever removes one holds it alone: SQLite would make files anew beside a database that is gone.
+/// Whoever looks into a database from another process holds this file's lock in common, and whoever removes
+/// one holds it alone: SQLite would make files anew beside a database that is gone. So does whoever writes a
+/// log again (`recovery.rs`).
 const GUESTS: &str = "guests";
 
 /// How long a removal waits for guests, who stay for a statement or two, and how often it looks.
@@ -98,14 +99,7 @@ impl Folder {
     /// Removes a tenant's database for good. Nobody of this process may have it open; guests of others
     /// are waited for, and then it is [`Error::Busy`].
     pub(super) fn remove_database(&self, name: &DatabaseName) -> Result<(), Error> {
-        let guests = open_lock(&self.path.join(GUESTS))?;
-        let begin = Instant::now();
-        while let Err(TryLockError::WouldBlock) = guests.try_lock() {
-            if begin.elapsed() >= MAX_GUEST_WAIT {
-                return Err(Error::Busy);
-            }
-            std::thread::sleep(GUEST_PAUSE);
-        }
+        let _alone = self.guests().keep_out()?;
         for path in files_of(&self.database(name)) {
             match fs::remove_file(&path) {
                 Ok(()) => {}
@@ -114,6 +108,11 @@ impl Folder {
             }
         }
         self.sync_tenants()
+    }
+
+    /// Returns the lock between this process and guests.
+    pub(super) fn guests(&self) -> Guests {
+        Guests(self.path.join(GUESTS))
     }
 
     /// Makes it durable which tenants' files there are.
@@ -161,6 +160,47 @@ pub(super) struct Visit {
     _guests: File,
 }
 
+/// The lock file that guests hold in common, and who has to be without them alone.
+#[derive(Debug, Clone)]
+pub(super) struct Guests(PathBuf);
+
+/// For as long as this lives, there is no guest.
+#[derive(Debug)]
+pub(super) struct Alone {
+    guests: File,
+}
+
+impl Guests {
+    /// Waits for the guests to leave, and lets none in. [`Error::Busy`] if they stay.
+    pub(super) fn keep_out(&self) -> Result<Alone, Error> {
+        self.wait_for(open_lock(&self.0)?)
+    }
+
+    fn wait_for(&self, guests: File) -> Result<Alone, Error> {
+        let begin = Instant::now();
+        while let Err(refused) = guests.try_lock() {
+            match refused {
+                TryLockError::WouldBlock if begin.elapsed() < MAX_GUEST_WAIT => {
+                    std::thread::sleep(GUEST_PAUSE);
+                }
+                TryLockError::WouldBlock => return Err(Error::Busy),
+                TryLockError::Error(error) => return Err(io_failed(&self.0, error)),
+            }
+        }
+        Ok(Alone { guests })
+    }
+}
+
+impl Alone {
+    /// Becomes a guest among others.
+    pub(super) fn visit(self) -> io::Result<Visit> {
+        self.guests.lock_shared()?;
+        Ok(Visit {
+            _guests: self.guests,
+        })
+    }
+}
+
 impl Outside {
     pub(super) fn new(path: &Path) -> Result<Self, Error> {
         let path = std::path::absolute(path).map_err(|error| io_failed(path, error))?;
@@ -178,21 +218,29 @@ impl Outside {
 
     /// Begins a visit. To be short: a removal waits for its end.
     pub(super) fn visit(&self) -> Result<Visit, Error> {
-        let path = self.path.join(GUESTS);
-        let guests = match File::open(&path) {
-            Ok(guests) => guests,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(refused(format!(
-                    "the folder '{}' was never opened by a service of this version",
-                    self.path.display()
-                )));
-            }
-            Err(error) => return Err(io_failed(&path, error)),
-        };
+        let (path, guests) = self.open_guests()?;
         guests
             .lock_shared()
             .map_err(|error| io_failed(&path, error))?;
         Ok(Visit { _guests: guests })
+    }
+
+    /// Keeps other guests out, and the service from opening a database that was not closed properly.
+    pub(super) fn keep_out(&self) -> Result<Alone, Error> {
+        let (path, guests) = self.open_guests()?;
+        Guests(path).wait_for(guests)
+    }
+
+    fn open_guests(&self) -> Result<(PathBuf, File), Error> {
+        let path = self.path.join(GUESTS);
+        match File::open(&path) {
+            Ok(guests) => Ok((path, guests)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(refused(format!(
+                "the folder '{}' was never opened by a service of this version",
+                self.path.display()
+            ))),
+            Err(error) => Err(io_failed(&path, error)),
+        }
     }
 }
 

@@ -92,8 +92,11 @@ impl Log {
     }
 
     fn fold_rest(&mut self, site: &Site, connection: &Connection) {
+        if site.has_failed() {
+            return; // the thread's sync failed, say: one that succeeds now would be taken for all of it
+        }
         if let Err(error) = fold(connection) {
-            warn(site, &error);
+            failed(site, &error);
         }
         self.folded = self.pages.load(Ordering::Relaxed);
     }
@@ -102,7 +105,7 @@ impl Log {
         let (pages, of) = (Arc::clone(&self.pages), Arc::clone(site));
         let work = move || {
             if let Err(error) = fold_to_the_tail(&of, &pages) {
-                warn(&of, &error);
+                failed(&of, &error);
             }
         };
         match threads::spawn("sqlite-log", work) {
@@ -137,7 +140,9 @@ fn wait_for(thread: JoinHandle<()>) {
     }
 }
 
-/// Nothing is lost: what is in the log stays there, and the next attempt finds it.
-fn warn(site: &Site, error: &rusqlite::Error) {
+/// Nothing is lost: what is in the log stays there, and the next attempt finds it. After a sync that failed that
+/// attempt has to be one that copies everything again, after the database was opened anew.
+fn failed(site: &Site, error: &rusqlite::Error) {
+    site.note(error);
     tracing::warn!(tenant = %site.name, "the write-ahead log was not folded back: {error}");
 }

@@ -18,6 +18,7 @@ mod log;
 mod migrations;
 mod open_tenants;
 mod queries;
+mod recovery;
 mod registry;
 mod threads;
 mod writer;

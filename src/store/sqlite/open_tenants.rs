@@ -13,6 +13,7 @@ use tokio::sync::{
 };
 use tokio::time::{Instant, timeout};
 
+use super::committer::failed_before;
 use super::database::Database;
 use super::errors::blocking;
 use super::folder::Folder;
@@ -21,8 +22,8 @@ use super::writer;
 use crate::domain::{ClientId, Event};
 use crate::store::{Appended, Error, closed};
 
-/// How many databases are open at once. One with its readers takes seven file descriptors, and two
-/// more while its log is folded back, so that all take under 600 of the 1024 that a process usually may
+/// How many databases are open at once. One with its readers takes eight file descriptors, and two
+/// more while its log is folded back, so that all take under 650 of the 1024 that a process usually may
 /// have, and one writing thread each.
 pub(super) const MAX_OPEN_TENANTS: u32 = 64;
 
@@ -33,6 +34,9 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 /// A database that nobody has used for this long is closed, which removes its write-ahead log.
 const CLOSE_IDLE_AFTER: Duration = Duration::from_mins(5);
 const LOOK_FOR_IDLE_EVERY: Duration = Duration::from_mins(1);
+
+/// How often, at most, a database is opened again after a failure, which may write all of its log.
+const RECOVER_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct OpenTenants {
@@ -48,7 +52,14 @@ pub(super) struct OpenTenants {
 /// The place of one tenant's open database. Whoever uses the database holds it for reading; opening,
 /// closing and deleting hold it for writing, so that none of them happens under a caller.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Slot(Arc<RwLock<Content>>);
+pub(super) struct Slot {
+    content: Arc<RwLock<Content>>,
+    recovery: Arc<Pace>,
+}
+
+/// When a database may be opened again that has failed, or failed to open.
+#[derive(Debug, Default)]
+struct Pace(Mutex<Option<Instant>>);
 
 #[derive(Debug, Default)]
 enum Content {
@@ -134,7 +145,10 @@ impl OpenTenants {
                 // Somebody else has opened it while this call waited.
                 return self.lease_current(content.downgrade()).ok_or(Error::Busy);
             }
-            Content::Open { .. } => {
+            Content::Open { database, .. } => {
+                if database.has_failed() {
+                    entry.slot.recovery.begin(Instant::now())?;
+                }
                 self.list().remove(entry.tenant.client_id);
                 // The guard goes along: nobody opens the file before the old handles are closed.
                 let closing = move || {
@@ -143,7 +157,7 @@ impl OpenTenants {
                 };
                 content = blocking(closing).await?;
             }
-            Content::Closed => {}
+            Content::Closed => entry.slot.recovery.may_begin(Instant::now())?,
         }
         let permit = self.permit().await?;
         let (this, entry) = (Arc::clone(self), Arc::clone(entry));
@@ -156,7 +170,11 @@ impl OpenTenants {
         permit: OwnedSemaphorePermit,
         entry: &Entry,
     ) -> Result<Lease, Error> {
-        let database = Database::open(&self.folder, &entry.tenant, &self.writers)?;
+        let opened = Database::open(&self.folder, &entry.tenant, &self.writers);
+        if let Err(Error::Unavailable(_)) = &opened {
+            let _ = entry.slot.recovery.begin(Instant::now());
+        }
+        let database = opened?;
         if let Err(error) = self.list().insert(entry) {
             database.close();
             return Err(error);
@@ -306,11 +324,33 @@ impl Drop for Waiting<'_> {
 
 impl Slot {
     async fn read(&self) -> OwnedRwLockReadGuard<Content> {
-        Arc::clone(&self.0).read_owned().await
+        Arc::clone(&self.content).read_owned().await
     }
 
     async fn write(&self) -> OwnedRwLockWriteGuard<Content> {
-        Arc::clone(&self.0).write_owned().await
+        Arc::clone(&self.content).write_owned().await
+    }
+}
+
+impl Pace {
+    /// Refuses what comes too soon after the last attempt.
+    fn may_begin(&self, now: Instant) -> Result<(), Error> {
+        let last = *self.last();
+        if last.is_some_and(|last| now.duration_since(last) < RECOVER_EVERY) {
+            return Err(failed_before());
+        }
+        Ok(())
+    }
+
+    /// The same, and counts as an attempt.
+    fn begin(&self, now: Instant) -> Result<(), Error> {
+        self.may_begin(now)?;
+        *self.last() = Some(now);
+        Ok(())
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -377,7 +417,7 @@ impl List {
             .collect();
         by_age.sort_unstable_by_key(|(_, listed)| listed.last_used);
         let (id, content) = by_age.into_iter().find_map(|(id, listed)| {
-            let content = Arc::clone(&listed.slot.0).try_write_owned().ok()?;
+            let content = Arc::clone(&listed.slot.content).try_write_owned().ok()?;
             Some((*id, content))
         })?;
         self.remove(id);

@@ -13,6 +13,7 @@ use super::errors::{io_failed, refused, sql_failed};
 use super::folder::{Folder, Identity, Sighting, create_file, sync_folder};
 use super::migrations::REGISTRY;
 use super::open_tenants::Slot;
+use super::recovery::{self, InUse};
 use crate::domain::{ClientId, DatabaseName, Tenant};
 use crate::store::{Error, closed};
 
@@ -22,8 +23,15 @@ pub(super) struct Registry {
     path: PathBuf,
     identity: Identity,
     /// `None` once closed.
-    connection: Mutex<Option<Connection>>,
+    connection: Mutex<Option<Open>>,
     ready: RwLock<Ready>,
+}
+
+/// The open file.
+#[derive(Debug)]
+struct Open {
+    connection: Connection,
+    _in_use: InUse,
 }
 
 /// A tenant whose database is ready, and where its open database is kept.
@@ -58,10 +66,10 @@ impl Registry {
     /// the names whose creation or deletion was cut short, too.
     pub(super) fn open(folder: &Folder) -> Result<(Self, Vec<DatabaseName>), Error> {
         let path = folder.registry();
-        let connection = connect(folder, &path)?;
+        let open = connect(folder, &path)?;
         let mut ready = Ready::default();
         let mut unfinished = Vec::new();
-        for (tenant, state) in load(&connection).map_err(|error| sql_failed(&path, error))? {
+        for (tenant, state) in load(&open.connection).map_err(|error| sql_failed(&path, error))? {
             match state {
                 State::Ready => ready.insert(tenant),
                 State::Creating | State::Deleting => unfinished.push(tenant.database_name),
@@ -71,7 +79,7 @@ impl Registry {
         let registry = Self {
             identity: identity.ok_or_else(|| gone(&path))?,
             path,
-            connection: Mutex::new(Some(connection)),
+            connection: Mutex::new(Some(open)),
             ready: RwLock::new(ready),
         };
         Ok((registry, unfinished))
@@ -185,9 +193,10 @@ impl Registry {
             closed: true,
             ..Ready::default()
         };
-        match self.lock().take().map(Connection::close) {
-            Some(Err((_, error))) => Err(sql_failed(&self.path, error)),
-            Some(Ok(())) | None => Ok(()),
+        match self.lock().take() {
+            Some(open) => recovery::close_with_checkpoint(open.connection)
+                .map_err(|error| sql_failed(&self.path, error)),
+            None => Ok(()),
         }
     }
 
@@ -224,15 +233,15 @@ impl Registry {
         self.ready.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Open>> {
         self.connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn with<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
-        let connection = self.lock();
-        let connection = connection.as_ref().ok_or_else(closed)?;
+        let open = self.lock();
+        let connection = &open.as_ref().ok_or_else(closed)?.connection;
         // What is written to a file that somebody has removed would be gone with this process.
         let found = Identity::at(&self.path).map_err(|error| io_failed(&self.path, error))?;
         if found != Some(self.identity) {
@@ -270,7 +279,7 @@ fn gone(path: &Path) -> Error {
     ))
 }
 
-fn connect(folder: &Folder, path: &Path) -> Result<Connection, Error> {
+fn connect(folder: &Folder, path: &Path) -> Result<Open, Error> {
     let failed = |error| sql_failed(path, error);
     if !path.try_exists().map_err(|error| io_failed(path, error))? {
         // Starting with no entries would tell every sender that its tenant does not exist, for good.
@@ -282,8 +291,10 @@ fn connect(folder: &Folder, path: &Path) -> Result<Connection, Error> {
         create_file(path)?;
         sync_folder(folder.path())?;
     }
+    let alone = recovery::prepare(path, &folder.guests())?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    recovery::leave_log_alone(&connection).map_err(failed)?;
     connection
         .pragma_update(None, "synchronous", "FULL")
         .map_err(failed)?;
@@ -299,7 +310,17 @@ fn connect(folder: &Folder, path: &Path) -> Result<Connection, Error> {
     connection
         .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
         .map_err(failed)?;
-    Ok(connection)
+    // Creating the schema of a new file needs no log: this makes it, if nothing has yet.
+    connection
+        .query_row("SELECT count(*) FROM tenants", [], |_| Ok(()))
+        .map_err(failed)?;
+    let in_use = InUse::mark(path)?;
+    drop(alone);
+    sync_folder(folder.path())?; // SQLite made the log, and does not say if it could not sync its name
+    Ok(Open {
+        connection,
+        _in_use: in_use,
+    })
 }
 
 /// Reads every entry, whatever its state.

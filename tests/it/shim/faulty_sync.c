@@ -3,6 +3,7 @@
  *
  * FAULTY_SYNC_CONTROL names a file that is read again at every sync, one directive a line:
  *   fail <text>           a sync of a file whose path contains <text> fails with EIO; nothing is synced
+ *   fail_at_end <text>    the same where the path ends with <text>: of a folder and not of what is in it
  *   delay_ms <n> <text>   a sync of such a file begins after n milliseconds
  * An empty <text> stands for every file. An empty file, or none: syncs work.
  *
@@ -89,7 +90,10 @@ static int must_fail(const char *path) {
     int fails = 0;
     char *rest = NULL;
     for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-        if (strncmp(line, "fail", 4) == 0) {
+        if (strncmp(line, "fail_at_end ", 12) == 0) {
+            size_t end = strlen(line + 12), whole = strlen(path);
+            fails |= whole >= end && strcmp(path + whole - end, line + 12) == 0;
+        } else if (strncmp(line, "fail", 4) == 0) {
             const char *part = line + 4;
             while (*part == ' ') {
                 part++;

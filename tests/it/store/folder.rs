@@ -53,7 +53,7 @@ async fn a_deleted_tenant_leaves_nothing() {
             .count(),
         0
     );
-    assert!(open_files(&place.folder()) <= 4);
+    assert!(open_files(&place.folder()) <= 5);
     store.close().await.unwrap();
 }
 

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use super::{Place, count, large_event, open_files};
 
 /// The bound on open tenants; with the registry and the lock, and no readers.
-const MOST_FILES: usize = 64 * 3 + 4;
+const MOST_FILES: usize = 64 * 4 + 5;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn open_files_are_bounded_however_many_tenants_are_used() {
@@ -42,7 +42,7 @@ async fn open_files_are_bounded_however_many_tenants_are_used() {
         });
     }
     senders.join_all().await;
-    assert!(open_files(&place.folder()) <= 64 * 7 + 4);
+    assert!(open_files(&place.folder()) <= 64 * 8 + 5);
     for tenant in &tenants {
         assert_eq!(count(&*store, tenant).await, 11);
     }

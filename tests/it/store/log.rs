@@ -40,7 +40,7 @@ async fn a_log_is_folded_back_beside_the_writer_and_all_of_it_after_the_load() {
     )
     .await;
     assert!(
-        open_files(&place.folder()) <= 4 + 7,
+        open_files(&place.folder()) <= 5 + 8,
         "nobody folds any more"
     );
 

@@ -14,7 +14,6 @@ pub(crate) struct FaultySync {
 }
 
 /// A line of the log.
-#[allow(dead_code, reason = "the fields show in failures of tests")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Call {
     Write {
@@ -58,6 +57,11 @@ impl FaultySync {
         self.set(&format!("fail {part}\n"));
     }
 
+    /// Lets every sync fail of a file or folder whose path ends with `part`.
+    pub(crate) fn fail_at_end(&self, part: &str) {
+        self.set(&format!("fail_at_end {part}\n"));
+    }
+
     /// Lets every sync of such a file take so long.
     pub(crate) fn delay(&self, milliseconds: u32, part: &str) {
         self.set(&format!("delay_ms {milliseconds} {part}\n"));
@@ -69,7 +73,6 @@ impl FaultySync {
     }
 
     /// Returns what was written and synced so far, in order.
-    #[allow(dead_code, reason = "tests of what is on the disk come next")]
     pub(crate) fn calls(&self) -> Vec<Call> {
         let text = std::fs::read_to_string(self.log()).unwrap_or_default();
         text.lines().map(Call::parse).collect()
@@ -92,7 +95,6 @@ impl FaultySync {
 }
 
 impl Call {
-    #[allow(dead_code, reason = "as above")]
     fn parse(line: &str) -> Self {
         let (kind, rest) = line.split_once(' ').expect("a kind of call");
         let number = |text: &str| text.parse().expect("a number");

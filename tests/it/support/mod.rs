@@ -28,7 +28,7 @@ use url::Url;
 
 pub(crate) use clickhouse::ClickHouse;
 pub(crate) use database::Database;
-pub(crate) use faulty_sync::FaultySync;
+pub(crate) use faulty_sync::{Call, FaultySync};
 pub(crate) use ministack::MiniStack;
 pub(crate) use process::Running;
 pub(crate) use proxy::{Mode, Proxy};
