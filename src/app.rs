@@ -52,7 +52,6 @@ impl App {
         let keeper = config.sweep_orphans_after.map(|after| Keeper {
             store: Arc::clone(&store),
             objects: Arc::clone(&storage.objects),
-            clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             after,
         });

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Subcommand;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::copy::{open_link, stopped};
@@ -15,7 +15,7 @@ use super::signals::Signals;
 use crate::config::{
     FilesConfig, LogFormat, SweepArguments, SweepConfig, VerifyArguments, VerifyConfig,
 };
-use crate::domain::{Clock, FileRecord, SystemClock};
+use crate::domain::FileRecord;
 use crate::files::{
     self, Fate, Found, Mark, Problem, Sweep, SweepReport, Verification, VerifyReport,
 };
@@ -27,6 +27,10 @@ use crate::telemetry;
 /// The status of a verification that found nothing wrong and could not verify everything. (2 is what
 /// wrong flags end with.)
 const UNVERIFIED_STATUS: u8 = 3;
+
+/// Why a sweep takes no file for old.
+const UNWATCHED: &str = "no file is known to have been there for so long: nobody has watched the clock for \
+                         as long, by which files are dated";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -55,18 +59,23 @@ pub(super) async fn run(command: &Command) -> anyhow::Result<ExitCode> {
 async fn sweep(config: &SweepConfig) -> anyhow::Result<ExitCode> {
     telemetry::init_tracing(LogFormat::Text, "warn");
     let mut signals = Signals::install()?;
-    let older_than = SignedDuration::try_from(config.older_than).unwrap_or(SignedDuration::MAX);
-    let before = SystemClock.now().checked_sub(older_than);
     let sweeping = async {
+        let store = open_store(&config.files).await?;
+        let objects = open_link(&config.files.files, true).await?.objects;
+        let before = objects.put_before(config.older_than).await;
+        let before = before.context("cannot learn how old the files are")?;
         let job = Sweep {
-            store: open_store(&config.files).await?,
-            objects: open_link(&config.files.files, true).await?.objects,
+            store,
+            objects,
             tenants: config.files.tenants.clone(),
             before: before.unwrap_or(Timestamp::MIN),
             delete: config.delete,
             of_no_tenant: config.of_no_tenant,
         };
         let mut out = Lines::new(config.files.json);
+        if before.is_none() {
+            out.remark(UNWATCHED);
+        }
         let report = files::sweep(&job, &mut |found| out.found(&found)).await?;
         out.swept(&report);
         out.end()?;
@@ -190,6 +199,10 @@ impl Lines {
         self.line(&object, &words);
     }
 
+    fn remark(&mut self, remark: &str) {
+        self.line(&json!({"remark": remark}), remark);
+    }
+
     fn swept(&mut self, report: &SweepReport) {
         let SweepReport {
             seen,
@@ -202,7 +215,7 @@ impl Lines {
             remarks,
         } = report;
         for remark in remarks {
-            self.line(&json!({"remark": remark}), remark);
+            self.remark(remark);
         }
         let object = json!({"sum": {
             "files": seen.files, "bytes": seen.bytes,

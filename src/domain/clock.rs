@@ -1,6 +1,8 @@
 //! The current time as an argument, so that a test can choose it.
 
 use std::fmt::Debug;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -8,6 +10,10 @@ use jiff::Timestamp;
 pub trait Clock: Debug + Send + Sync {
     /// Returns the current instant.
     fn now(&self) -> Timestamp;
+
+    /// Returns the time since an instant that stays the same while the process lives. Unlike [`Clock::now`]
+    /// it is never set: how long something took is told by it alone.
+    fn elapsed(&self) -> Duration;
 }
 
 /// The clock of the machine.
@@ -21,5 +27,10 @@ impl Clock for SystemClock {
     )]
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+        FIRST.elapsed()
     }
 }

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use metrics::{Unit, counter, describe_counter};
 
 use super::sweep::{Fate, Found, Sweep, SweepReport, sweep};
 use super::{Error, Tally};
+use crate::domain::Entropy;
 use crate::domain::cause::chain;
-use crate::domain::{Clock, Entropy};
 use crate::objects::Objects;
 use crate::store::Store;
 
@@ -23,7 +22,6 @@ const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 pub struct Keeper {
     pub store: Arc<dyn Store>,
     pub objects: Arc<dyn Objects>,
-    pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     /// How long after its upload a file may still be referenced for the first time.
     pub after: Duration,
@@ -35,6 +33,8 @@ pub fn describe_metrics() {
     describe_counter!("event_history_swept_files_total", files);
     let bytes = "Bytes of files removed because no event referenced them";
     describe_counter!("event_history_swept_bytes_total", Unit::Bytes, bytes);
+    let sweeps = "Sweeps that looked at every file";
+    describe_counter!("event_history_sweeps_total", sweeps);
     let failures = "Sweeps that were cut short, and files that could not be removed";
     describe_counter!("event_history_sweep_failures_total", failures);
 }
@@ -47,7 +47,10 @@ impl Keeper {
             // Between half and one and a half of it: replicas that started together drift apart.
             tokio::time::sleep(pause / 2 + pause.mul_f64(self.random())).await;
             match self.once().await {
-                Ok(report) => tell(&report),
+                Ok(report) => {
+                    counter!("event_history_sweeps_total").increment(1);
+                    tell(&report);
+                }
                 Err(error) => {
                     counter!("event_history_sweep_failures_total").increment(1);
                     tracing::warn!("a sweep was cut short: {}", chain(&error));
@@ -57,13 +60,17 @@ impl Keeper {
     }
 
     async fn once(&self) -> Result<SweepReport, Error> {
-        let after = SignedDuration::try_from(self.after).unwrap_or(SignedDuration::MAX);
-        let before = self.clock.now().checked_sub(after);
+        let what = "learn how old files are";
+        let before = self.objects.put_before(self.after).await;
+        let Some(before) = before.map_err(|source| Error::Objects { what, source })? else {
+            tracing::debug!("nothing is swept yet: the clock has not been watched for long enough");
+            return Ok(SweepReport::default());
+        };
         let job = Sweep {
             store: Arc::clone(&self.store),
             objects: Arc::clone(&self.objects),
             tenants: BTreeSet::new(),
-            before: before.unwrap_or(jiff::Timestamp::MIN),
+            before,
             delete: true,
             of_no_tenant: false,
         };

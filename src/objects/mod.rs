@@ -1,6 +1,7 @@
 //! Where files are kept: object storage that speaks S3, another's or our own.
 
 mod arrival;
+mod clock_history;
 pub mod conformance;
 pub mod embedded;
 mod fingerprint;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use secrecy::SecretString;
 use url::Url;
 
@@ -142,6 +144,10 @@ pub trait Objects: Debug + Send + Sync {
         tenant: Option<&DatabaseName>,
         after: Option<&str>,
     ) -> Result<Listing, Error>;
+
+    /// Returns the date before which an object was put that has been there for `life`, by whatever clock
+    /// dates objects and whatever was done to it meanwhile; `None` if none is known to have been.
+    async fn put_before(&self, life: Duration) -> Result<Option<Timestamp>, Error>;
 
     /// Tells whether the storage would answer now. Cheap enough for a probe every second.
     async fn ping(&self) -> Result<(), Error>;

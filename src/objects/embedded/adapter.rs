@@ -14,6 +14,7 @@ use s3s::dto::{
 };
 use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
+use super::ages::Ages;
 use super::errors::error;
 use super::folder::Folder;
 use super::intake::Intake;
@@ -26,7 +27,7 @@ pub(super) const BLOCK_BYTES: usize = 256 * 1024;
 #[derive(Debug, Clone)]
 pub(super) struct Adapter {
     pub folder: Arc<Folder>,
-    pub clock: Arc<dyn Clock>,
+    pub clock: Arc<Ages>,
 }
 
 #[async_trait::async_trait]

@@ -36,7 +36,7 @@ const PRIVATE_FILE: u32 = 0o600;
 pub(super) struct Folder {
     path: PathBuf,
     entropy: Arc<dyn Entropy>,
-    /// When old uploads in parts were last looked for, in seconds since 1970.
+    /// When old uploads in parts were last looked for, in seconds by the clock that nobody sets.
     pub expired_at_s: AtomicU64,
 }
 
@@ -174,6 +174,28 @@ impl Folder {
         Ok(created)
     }
 
+    /// Returns what `<folder>/<name>` holds.
+    pub(super) fn read_file(&self, name: &str) -> io::Result<Vec<u8>> {
+        let path = self.path.join(name);
+        fs::read(&path).map_err(|error| about("cannot read file", &path, &error))
+    }
+
+    /// Makes `<folder>/<name>` a file with this content, whatever is there; a crash leaves the one or the
+    /// other.
+    pub(super) fn replace_file(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        let (temporary, mut file) = self.temporary()?;
+        let target = self.path.join(name);
+        let replaced = file
+            .write_all(content)
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::rename(&temporary, &target));
+        if let Err(error) = replaced {
+            let _ = fs::remove_file(&temporary);
+            return Err(about("cannot write file", &target, &error));
+        }
+        sync_folder(&self.path)
+    }
+
     /// Tells whether files can still be made here, without waiting for the disk.
     pub(super) fn ping(&self) -> io::Result<()> {
         let objects = self.path.join(OBJECTS);
@@ -209,6 +231,11 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+/// Tells whether nothing has been kept in `folder` so far.
+pub(super) fn is_new(folder: &Path) -> bool {
+    !folder.join(OBJECTS).exists()
 }
 
 /// Says whether objects can be kept in `folder`, which need not be there yet. Leaves nothing behind.

@@ -23,8 +23,8 @@ use super::file::{Headers, Meta, Replace, Upload};
 use super::intake::{Intake, Reader};
 use super::policy::{self, Fields, Range, Scope};
 use super::upload::{Incoming, checked, refuse};
-use crate::domain::ObjectKey;
 use crate::domain::file::limits::MAX_SINGLE_UPLOAD_BYTES;
+use crate::domain::{Clock, ObjectKey};
 use crate::objects::KeyPair;
 
 /// How large the fields before the file may be together, names and values.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::complete::{Fault, Wish, complete};
 use super::file::{self, Headers, Replace};
 use super::reads::NULL_VERSION;
 use super::{ANY_ORIGIN, Embedded, blocking, check_folder, keys, listing, multipart, parts, sweep};
-use crate::domain::{DatabaseName, FileName, Finding, ObjectKey};
+use crate::domain::{Clock, DatabaseName, FileName, Finding, ObjectKey};
 use crate::objects::signer::{FILE_NAME_HEADER, SHA256_HEADER};
 use crate::objects::{
     DownloadTerms, Error, FormTerms, Listing, ObjectInfo, Objects, PartTag, Parts, Presigned,
@@ -25,7 +26,7 @@ impl Objects for Embedded {
         terms: &UploadTerms,
         life: Duration,
     ) -> Result<Presigned, Error> {
-        let now = self.clock.now();
+        let now = self.ages.now();
         Ok(self.signer.put(key, terms, &self.credentials, now, life))
     }
 
@@ -35,7 +36,7 @@ impl Objects for Embedded {
         terms: &DownloadTerms,
         life: Duration,
     ) -> Result<Presigned, Error> {
-        let now = self.clock.now();
+        let now = self.ages.now();
         Ok(self.signer.get(key, terms, &self.credentials, now, life))
     }
 
@@ -45,7 +46,7 @@ impl Objects for Embedded {
         terms: &FormTerms,
         life: Duration,
     ) -> Result<PresignedForm, Error> {
-        let now = self.clock.now();
+        let now = self.ages.now();
         let (signer, credentials) = (&self.signer, &self.credentials);
         Ok(signer.post_form(key, terms, credentials, now, life))
     }
@@ -56,9 +57,9 @@ impl Objects for Embedded {
         terms: &UploadTerms,
     ) -> Result<String, Error> {
         let (folder, key, now_s) = (Arc::clone(&self.folder), key.clone(), self.now_s());
-        let headers = headers(terms);
+        let (headers, ages) = (headers(terms), Arc::clone(&self.ages));
         let begin = move || {
-            sweep::expire(&folder, now_s)?;
+            sweep::expire(&folder, &ages)?;
             parts::begin(&folder, &key, headers, now_s)
         };
         blocking(begin).await
@@ -71,7 +72,7 @@ impl Objects for Embedded {
         number: u16,
         life: Duration,
     ) -> Result<Presigned, Error> {
-        let now = self.clock.now();
+        let now = self.ages.now();
         let (signer, credentials) = (&self.signer, &self.credentials);
         Ok(signer.part(key, upload_id, number, credentials, now, life))
     }
@@ -193,6 +194,10 @@ impl Objects for Embedded {
             .await
     }
 
+    async fn put_before(&self, life: Duration) -> Result<Option<Timestamp>, Error> {
+        Ok(self.ages.before(life))
+    }
+
     async fn ping(&self) -> Result<(), Error> {
         let folder = Arc::clone(&self.folder);
         blocking(move || folder.ping()).await
@@ -232,7 +237,7 @@ impl Objects for Embedded {
 impl Embedded {
     /// Returns the time in seconds since 1970.
     fn now_s(&self) -> u64 {
-        u64::try_from(self.clock.now().as_second()).unwrap_or_default()
+        u64::try_from(self.ages.now().as_second()).unwrap_or_default()
     }
 
     /// A path in the public URL is signed, and a proxy that removes it breaks every signature.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <folder>/key-pair.json         the key pair, unless the settings give one
+//! <folder>/clock.json            what was seen of the clock that dates everything here
 //! <folder>/objects/<xx>/<hash>   an object: its bytes, and what is known of it
 //! <folder>/uploads/<uuid>        an object being written
 //! <folder>/multipart/<id>/…      an upload in parts that goes on
@@ -17,6 +18,7 @@
 
 mod adapter;
 mod admission;
+mod ages;
 mod complete;
 mod conditions;
 mod digests;
@@ -58,13 +60,13 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use url::Url;
 
 use self::adapter::Adapter;
+use self::ages::Ages;
 use self::folder::Folder;
 use self::form::Forms;
 use self::guard::{Guard, MAX_DOCUMENT_BYTES};
 use self::transfers::Transfers;
 use super::signer::Signer;
 use super::{Error, KeyPair, Surroundings};
-use crate::domain::Clock;
 
 pub use self::folder::check_folder;
 
@@ -88,7 +90,7 @@ pub struct Embedded {
     folder: Arc<Folder>,
     signer: Signer,
     credentials: rusty_s3::Credentials,
-    clock: Arc<dyn Clock>,
+    ages: Arc<Ages>,
     public_url: Url,
     origins: Vec<String>,
     /// Whether the key pair is one that we keep in the folder.
@@ -122,10 +124,16 @@ pub async fn open(
     }
     let path = folder.to_owned();
     let its_entropy = Arc::clone(entropy);
-    let folder = blocking(move || Folder::open(&path, its_entropy)).await?;
-    let folder = Arc::new(folder);
-    let now_s = u64::try_from(clock.now().as_second()).unwrap_or_default();
-    sweep(&folder, now_s).await?;
+    let its_clock = Arc::clone(clock);
+    let opened = blocking(move || {
+        let is_new = folder::is_new(&path);
+        let folder = Arc::new(Folder::open(&path, its_entropy)?);
+        let ages = Ages::open(Arc::clone(&folder), its_clock, is_new);
+        Ok((folder, Arc::new(ages)))
+    });
+    let (folder, ages) = opened.await?;
+    tokio::spawn(ages::keep_marks(Arc::downgrade(&ages)));
+    sweep(&folder, &ages).await?;
     let key_pair = if let Some(key_pair) = embedded_key_pair {
         if !keys::is_usable(key_pair) {
             let cause = "an access key id and its secret are printable characters without spaces, \
@@ -155,7 +163,7 @@ pub async fn open(
     let credentials = keys::to_credentials(&key_pair);
     let adapter = Adapter {
         folder: Arc::clone(&folder),
-        clock: Arc::clone(clock),
+        clock: Arc::clone(&ages),
     };
     let mut service = S3ServiceBuilder::new(adapter.clone());
     service.set_auth(OneKeyPair(key_pair.clone()));
@@ -177,7 +185,7 @@ pub async fn open(
         folder,
         signer,
         credentials,
-        clock: Arc::clone(clock),
+        ages,
         public_url: public_url.clone(),
         origins: embedded_origins.clone(),
         keeps_key_pair: embedded_key_pair.is_none(),
@@ -190,9 +198,9 @@ pub async fn open(
 }
 
 /// Brings to its end what a crash or its client has left. What may take long goes on behind.
-async fn sweep(folder: &Arc<Folder>, now_s: u64) -> Result<(), Error> {
-    let settled = Arc::clone(folder);
-    blocking(move || sweep::settle(&settled, now_s)).await?;
+async fn sweep(folder: &Arc<Folder>, ages: &Arc<Ages>) -> Result<(), Error> {
+    let (settled, ages) = (Arc::clone(folder), Arc::clone(ages));
+    blocking(move || sweep::settle(&settled, &ages)).await?;
     let folder = Arc::clone(folder);
     tokio::task::spawn_blocking(move || {
         if let Err(error) = sweep::remove_orphans(&folder) {

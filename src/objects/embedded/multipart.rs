@@ -30,8 +30,9 @@ impl Adapter {
         let mut input = request.input;
         let headers = create_headers(&mut input)?;
         let (folder, now_s, target) = (Arc::clone(&self.folder), self.now_s(), key.clone());
+        let ages = Arc::clone(&self.clock);
         let begin = move || {
-            sweep::expire(&folder, now_s)?;
+            sweep::expire(&folder, &ages)?;
             parts::begin(&folder, &target, headers, now_s)
         };
         let upload_id = blocking(&intake, begin).await?;

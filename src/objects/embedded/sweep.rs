@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::ages::Ages;
 use super::folder::{Folder, about};
 use super::parts::{is_published, move_to_ended, open_upload, read, remove_ended, retire};
-use crate::domain::ObjectKey;
+use crate::domain::{Clock, ObjectKey};
 use crate::objects::MAX_URL_LIFE;
 
 /// How long an upload in parts may take. No URL for a part lives longer than this, so whoever has not
@@ -21,28 +22,32 @@ const EXPIRY_PAUSE: Duration = Duration::from_hours(1);
 
 /// Removes uploads that are too old, and finishes the end of those that a crash has interrupted. To be
 /// called at the start.
-pub(super) fn settle(folder: &Folder, now_s: u64) -> io::Result<()> {
+pub(super) fn settle(folder: &Folder, ages: &Ages) -> io::Result<()> {
     let _creations = folder.sweeping();
+    let before_s = ages.before_s(MAX_UPLOAD_LIFE);
     for (upload_id, path) in entries(&folder.multipart(""))? {
         if open_upload(folder, &upload_id)?.is_some() {
-            settle_one(folder, &upload_id, &path, now_s)?;
+            settle_one(folder, &upload_id, &path, before_s)?;
         } else {
             remove_ended(&path)?; // it never began
         }
     }
+    let now_s = ages.elapsed().as_secs();
     folder.expired_at_s.store(now_s, Ordering::Relaxed);
     Ok(())
 }
 
 /// Removes uploads that are too old, if that was not done a while ago.
-pub(super) fn expire(folder: &Folder, now_s: u64) -> io::Result<()> {
+pub(super) fn expire(folder: &Folder, ages: &Ages) -> io::Result<()> {
+    let now_s = ages.elapsed().as_secs();
     let last_s = folder.expired_at_s.load(Ordering::Relaxed);
     if now_s < last_s.saturating_add(EXPIRY_PAUSE.as_secs()) {
         return Ok(());
     }
     folder.expired_at_s.store(now_s, Ordering::Relaxed);
+    let before_s = ages.before_s(MAX_UPLOAD_LIFE);
     for (upload_id, path) in entries(&folder.multipart(""))? {
-        settle_one(folder, &upload_id, &path, now_s)?;
+        settle_one(folder, &upload_id, &path, before_s)?;
     }
     Ok(())
 }
@@ -60,7 +65,7 @@ pub(super) fn remove_orphans(folder: &Folder) -> io::Result<()> {
     Ok(())
 }
 
-fn settle_one(folder: &Folder, upload_id: &str, path: &Path, now_s: u64) -> io::Result<()> {
+fn settle_one(folder: &Folder, upload_id: &str, path: &Path, before_s: u64) -> io::Result<()> {
     let Some(lock) = open_upload(folder, upload_id)? else {
         return Ok(());
     };
@@ -73,7 +78,7 @@ fn settle_one(folder: &Folder, upload_id: &str, path: &Path, now_s: u64) -> io::
     if key.is_some_and(|key| is_published(folder, &key, upload_id)) {
         return move_to_ended(folder, path);
     }
-    if now_s < begun.started_at_s.saturating_add(MAX_UPLOAD_LIFE.as_secs()) {
+    if begun.started_at_s >= before_s {
         return Ok(());
     }
     move_to_ended(folder, path)?;

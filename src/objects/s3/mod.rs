@@ -3,6 +3,7 @@
 mod answer;
 mod check;
 mod client;
+mod clocks;
 mod credentials;
 mod keeping;
 mod multipart;
@@ -11,7 +12,7 @@ mod reads;
 mod source;
 mod versions;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,6 +22,7 @@ use url::Url;
 use self::client::Client;
 use self::credentials::Credentials;
 use self::source::Source;
+use super::clock_history::ClockHistory;
 use super::signer::Signer;
 use super::{
     DownloadTerms, Error, FormTerms, Listing, ObjectInfo, Objects, PartTag, Parts, Presigned,
@@ -40,6 +42,8 @@ pub struct S3 {
     credentials: Credentials,
     client: Client,
     clock: Arc<dyn Clock>,
+    /// Of the clocks here and at the storage, the one that is behind.
+    history: Mutex<ClockHistory>,
 }
 
 impl S3 {
@@ -87,6 +91,7 @@ impl S3 {
             credentials: Credentials::new(source, region, Arc::clone(&clock)),
             client,
             clock,
+            history: Mutex::default(),
         })
     }
 }
@@ -235,8 +240,13 @@ impl Objects for S3 {
         self.ask_list(tenant, after).await
     }
 
+    async fn put_before(&self, life: Duration) -> Result<Option<Timestamp>, Error> {
+        self.dated_before(life).await
+    }
+
     async fn ping(&self) -> Result<(), Error> {
-        self.ask_bucket().await
+        self.ask_bucket().await?;
+        Ok(())
     }
 
     async fn check(&self, wishes: &Wishes) -> Vec<Finding> {

@@ -103,14 +103,15 @@ impl S3 {
         }
     }
 
-    pub(super) async fn ask_bucket(&self) -> Result<(), Error> {
+    /// Answers with the storage's answer, if that is good.
+    pub(super) async fn ask_bucket(&self) -> Result<Answer, Error> {
         let signed = self
             .sign(|credentials, now, life| self.signer.head_bucket(credentials, now, life))
             .await?;
         let call = Call::new("ping", Method::HEAD, &signed);
         let answer = self.client.call(call).await?;
         match answer.status {
-            StatusCode::OK => Ok(()),
+            StatusCode::OK => Ok(answer),
             StatusCode::NOT_FOUND => Err(unavailable("the bucket does not exist".to_owned())),
             _ => Err(answer.refusal(RIGHTS)),
         }
@@ -196,7 +197,7 @@ fn has_opaque_etag(answer: &Answer) -> bool {
     by_service || answer.header(header).is_some()
 }
 
-fn http_date(text: &str) -> Option<Timestamp> {
+pub(super) fn http_date(text: &str) -> Option<Timestamp> {
     DateTimeParser::new().parse_timestamp(text).ok()
 }
 

@@ -1,5 +1,7 @@
 //! Uploads in parts: what is on the disk, who wins, and what is left.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use event_history::domain::Clock;
 use event_history::objects::{Error, PartTag};
 use futures_util::StreamExt;
@@ -260,12 +262,71 @@ async fn pages_of_parts_are_the_whole() {
     assert_eq!((endpoint.in_parts(), endpoint.uploads()), ((0, 0), 0));
 }
 
-#[derive(Debug)]
-struct Later(Duration);
+/// The machine's clocks, moved on.
+#[derive(Debug, Default)]
+struct Later {
+    now_hours: AtomicU64,
+    elapsed_hours: AtomicU64,
+}
+
+impl Later {
+    /// Lets time pass for both clocks.
+    fn pass(&self, days: u64) {
+        self.now_hours.store(24 * days, Ordering::SeqCst);
+        self.elapsed_hours.store(24 * days, Ordering::SeqCst);
+    }
+
+    /// Sets the clock that can be set.
+    fn set(&self, days: u64) {
+        self.now_hours.store(24 * days, Ordering::SeqCst);
+    }
+}
 
 impl Clock for Later {
     fn now(&self) -> Timestamp {
-        SystemClock.now() + self.0
+        SystemClock.now() + Duration::from_hours(self.now_hours.load(Ordering::SeqCst))
+    }
+
+    fn elapsed(&self) -> Duration {
+        SystemClock.elapsed() + Duration::from_hours(self.elapsed_hours.load(Ordering::SeqCst))
+    }
+}
+
+async fn open_later(endpoint: &Endpoint, folder: &Path, later: &Arc<Later>) -> Embedded {
+    let mut surroundings = surroundings(&endpoint.url, true);
+    surroundings.clock = Arc::<Later>::clone(later);
+    let opened = embedded::open(folder, BUCKET, REGION, &surroundings);
+    opened.await.unwrap().0
+}
+
+/// Each upload that begins looks for old ones.
+async fn begin_another(objects: &Embedded) {
+    let key = key("alx_demo");
+    let terms = UploadTerms::default();
+    let id = objects.create_multipart(&key, &terms).await.unwrap();
+    objects.abort_multipart(&key, &id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_ends_no_upload() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::start(folder.path()).await;
+    let key = key("alx_demo");
+    let id = begin(&endpoint, &key).await;
+    tag(&endpoint, &key, &id, 1, noise(1, 10)).await;
+
+    let later = Arc::new(Later::default());
+    let objects = open_later(&endpoint, folder.path(), &later).await;
+    later.set(9);
+    begin_another(&objects).await;
+    assert_eq!(endpoint.in_parts().0, 1, "while it goes on");
+    open_later(&endpoint, folder.path(), &later).await;
+    assert_eq!(endpoint.in_parts().0, 1, "at a start");
+    let mark = folder.path().join("clock.json");
+    for content in ["", "{\"at_ms\":0,\"points\":[]}", "garbage"] {
+        fs::write(&mark, content).unwrap();
+        open_later(&endpoint, folder.path(), &later).await;
+        assert_eq!(endpoint.in_parts().0, 1, "after '{content}'");
     }
 }
 
@@ -318,11 +379,11 @@ async fn what_a_crash_or_a_client_left_is_brought_to_its_end() {
             .is_some()
     );
 
+    let later = Arc::new(Later::default());
+    let objects = open_later(&endpoint, folder.path(), &later).await;
     for (days, left) in [(6, 1), (8, 0)] {
-        let mut surroundings = surroundings(&endpoint.url, true);
-        surroundings.clock = Arc::new(Later(Duration::from_hours(24 * days)));
-        let opened = embedded::open(folder.path(), BUCKET, REGION, &surroundings);
-        let _ = opened.await.unwrap();
+        later.pass(days);
+        begin_another(&objects).await;
         assert_eq!(endpoint.in_parts().0, left, "after {days} days");
     }
 }
