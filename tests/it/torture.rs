@@ -6,6 +6,7 @@
     reason = "a recipe says what it did; without --no-capture it is shown at a failure"
 )]
 
+mod callers;
 mod cuts;
 mod damage;
 mod dice;
