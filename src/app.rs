@@ -16,7 +16,8 @@ use crate::service::{self, ApiKeys, Service, Settings};
 use crate::store::{self, Store};
 use crate::telemetry;
 
-/// How often the recorder folds its histograms' samples: between two scrapes they only pile up.
+/// How often the recorder folds its histograms' samples, which only pile up between two scrapes, and how often
+/// the log tells what was left out of it.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
 /// The whole service, ready to be served.
@@ -34,6 +35,7 @@ impl App {
     /// answers.
     pub async fn open(config: &Config, public_url: &Url) -> anyhow::Result<Self> {
         let metrics = telemetry::metrics();
+        telemetry::describe_metrics();
         http::describe_metrics();
         service::describe_metrics();
         files::describe_metrics();
@@ -101,6 +103,7 @@ impl App {
             loop {
                 tokio::time::sleep(METRICS_UPKEEP).await;
                 telemetry::metrics().run_upkeep();
+                telemetry::tell_suppressed();
             }
         });
         let keeper = self.keeper.map(|keeper| tokio::spawn(keeper.run()));

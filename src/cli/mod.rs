@@ -19,9 +19,11 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use tokio::runtime::Runtime;
 
 use crate::config::{Arguments, Config, CopyArguments, Problems};
+use crate::telemetry;
 
 /// Keeps the history of every record of every customer of a SaaS platform, and the files that belong
 /// to it.
@@ -123,8 +125,11 @@ const USAGE: u8 = 2;
 
 /// Runs the command that the process was started with, and returns its exit status.
 pub fn main() -> ExitCode {
+    keep_memory_private();
     let cli = Cli::parse();
-    match run(cli.command) {
+    let end = run(cli.command);
+    telemetry::tell_suppressed();
+    match end {
         Ok(code) => code,
         Err(error) => {
             complain(&error);
@@ -136,6 +141,18 @@ pub fn main() -> ExitCode {
             }
         }
     }
+}
+
+/// Keeps the memory of the process from core dumps, and from other processes of its user: it holds API keys
+/// and the secret keys of storages. A tracer with `CAP_SYS_PTRACE` still sees it.
+fn keep_memory_private() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    // What a system refuses here it does not have.
+    let _ = setrlimit(Resource::Core, none);
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {

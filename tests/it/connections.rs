@@ -2,6 +2,7 @@
 
 mod downloads;
 mod idle;
+mod log;
 mod uploads;
 
 use std::time::{Duration, Instant};

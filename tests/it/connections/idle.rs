@@ -25,7 +25,13 @@ async fn the_longest_idle_connection_gives_way() {
     for _ in 0..2 {
         kept.push(ask(address, KEPT).await.0);
     }
-    let silent = hostile::idle(address, CONNECTIONS - kept.len()).await;
+    let mut silent = hostile::idle(address, 1).await;
+    for _ in 0..2 {
+        // Whoever connects next is seen at least some milliseconds later.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert_live(&server).await;
+    }
+    silent.extend(hostile::idle(address, CONNECTIONS - kept.len() - 1).await);
     // One that never sent a byte goes before one that was of use, and none before it is 0.1 s old.
     wait_for("the first to be closed", SOON, async || {
         assert_live(&server).await;

@@ -1,5 +1,7 @@
 //! What the process says about itself: log and metrics.
 
+mod log_quota;
+
 use std::io;
 use std::sync::OnceLock;
 
@@ -10,6 +12,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use self::log_quota::{Limited, LogQuota};
 use crate::config::LogFormat;
 
 /// Parts of other authors that say much and nothing about us; whoever wants it names the part.
@@ -42,15 +45,27 @@ const COUNTS: [f64; 11] = [
 pub fn init_tracing(format: LogFormat, level: &str) {
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let filter = filter(level);
+    let quota = LogQuota::of_the_process();
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
         LogFormat::Json => {
             let lines = lines.json().flatten_event(true).with_span_list(false);
-            lines.with_filter(filter).boxed()
+            Limited { lines, quota }.with_filter(filter).boxed()
         }
-        LogFormat::Text => lines.with_filter(filter).boxed(),
+        LogFormat::Text => Limited { lines, quota }.with_filter(filter).boxed(),
     };
     // An error means that a log is set up already, by a test or by the program that embeds us.
     let _ = tracing_subscriber::registry().with(lines).try_init();
+}
+
+/// Logs how many lines were left out since the last time because others said the same.
+pub fn tell_suppressed() {
+    LogQuota::of_the_process().tell();
+}
+
+/// Describes the figures that this module keeps.
+pub fn describe_metrics() {
+    let lines = "Lines left out of the log because others said the same";
+    metrics::describe_counter!("event_history_log_lines_suppressed_total", lines);
 }
 
 fn filter<S: Subscriber + for<'a> LookupSpan<'a>>(
