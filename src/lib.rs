@@ -3,6 +3,8 @@
 // In reading order, from what the service is about to how it is started.
 pub mod domain;
 
+pub mod write_health;
+
 pub mod service;
 
 pub mod store;

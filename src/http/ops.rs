@@ -32,12 +32,17 @@ pub(super) struct ReadinessBody {
     database: String,
     /// The object storage: `ok`, or why it is out of reach.
     files: String,
+    /// `ok`, or `unavailable`: what was sent last could not be stored. With status 200 the cause is one that all
+    /// replicas share, and reading works.
+    writes: &'static str,
 }
 
 /// Describes the figures that this module keeps.
 pub(super) fn describe_metrics() {
     let up = "Whether the last readiness probe found the backend within reach";
     metrics::describe_gauge!("event_history_backend_up", up);
+    let writes = "Whether what was sent last could be stored, at the last readiness probe";
+    metrics::describe_gauge!("event_history_writes_available", writes);
 }
 
 /// Tells that the process answers.
@@ -47,23 +52,30 @@ pub(super) async fn live() -> Json<HealthBody> {
     Json(HealthBody { status: "ok" })
 }
 
-/// Tells whether both backends are within reach.
+/// Tells whether both backends are within reach, and take what is sent as far as that is this replica's affair.
 #[utoipa::path(get, path = "/health/ready", tag = "operations",
     responses(
         (status = 200, description = "Both backends are within reach", body = ReadinessBody),
         (status = 503, description = "A backend is out of reach", body = ReadinessBody),
     ))]
 pub(super) async fn ready(State(api): State<Api>) -> Response {
-    let Readiness { database, files } = api.service.readiness(PROBE_TIMEOUT).await;
-    readiness_body(state_of("database", database), state_of("files", files))
+    let Readiness {
+        database,
+        files,
+        takes_writes,
+    } = api.service.readiness(PROBE_TIMEOUT).await;
+    let (database, files) = (state_of("database", database), state_of("files", files));
+    readiness_body(database, files, takes_writes)
 }
 
-fn readiness_body(database: String, files: String) -> Response {
+fn readiness_body(database: String, files: String, takes_writes: bool) -> Response {
     let all_well = database == "ok" && files == "ok";
     for (backend, state) in [("database", &database), ("files", &files)] {
         let up = if state == "ok" { 1.0 } else { 0.0 };
         metrics::gauge!("event_history_backend_up", "backend" => backend).set(up);
     }
+    metrics::gauge!("event_history_writes_available").set(f64::from(u8::from(takes_writes)));
+    let writes = if takes_writes { "ok" } else { "unavailable" };
     let (code, status) = if all_well {
         (StatusCode::OK, "ok")
     } else {
@@ -75,6 +87,7 @@ fn readiness_body(database: String, files: String) -> Response {
             status,
             database,
             files,
+            writes,
         }),
     )
         .into_response()

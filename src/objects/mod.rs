@@ -152,6 +152,11 @@ pub trait Objects: Debug + Send + Sync {
     /// Tells whether the storage would answer now. Cheap enough for a probe every second.
     async fn ping(&self) -> Result<(), Error>;
 
+    /// Tells whether the last file that came was taken, as far as the service sees files. Does no I/O.
+    fn takes_writes(&self) -> bool {
+        true
+    }
+
     /// Says what stands in the way of using this storage, for `event-history check`: credentials,
     /// bucket, clock, and what of `wishes` cannot be.
     async fn check(&self, wishes: &Wishes) -> Vec<Finding>;

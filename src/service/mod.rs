@@ -62,6 +62,8 @@ pub struct ObjectLock {
 pub struct Readiness {
     pub database: Option<Result<(), crate::store::Error>>,
     pub files: Option<Result<(), crate::objects::Error>>,
+    /// Whether both took what came last. Where they are within reach all the same, other replicas fare no better.
+    pub takes_writes: bool,
 }
 
 impl Service {
@@ -74,6 +76,7 @@ impl Service {
         Readiness {
             database: database.ok(),
             files: files.ok(),
+            takes_writes: self.store.takes_writes() && self.objects.takes_writes(),
         }
     }
 }

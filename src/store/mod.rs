@@ -84,8 +84,14 @@ pub trait Store: Debug + Send + Sync {
     /// Where no transaction tells which came first, this takes as long as an append may be under way.
     async fn give_up_files(&self, tenant: &Tenant, files: &[FileId]) -> Result<Vec<FileId>, Error>;
 
-    /// Tells whether the backend would answer now. Cheap enough for a probe every second.
+    /// Tells whether the backend would answer now, and take events as far as that is this replica's own
+    /// affair: after a write that its disk refused this fails until one succeeds. Cheap enough for a probe every
+    /// second.
     async fn ping(&self) -> Result<(), Error>;
+
+    /// Tells whether the last events that came were taken. `false` does not mean that this replica is at fault,
+    /// which [`Store::ping`] tells. Does no I/O.
+    fn takes_writes(&self) -> bool;
 
     /// Says what stands in the way of using this backend, for `event-history check`.
     async fn check(&self) -> Vec<Finding>;

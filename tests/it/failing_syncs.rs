@@ -3,3 +3,4 @@
 
 mod events;
 mod hung;
+mod readiness;

@@ -66,6 +66,12 @@ impl Failure {
         .any(|code| self.is(*code))
     }
 
+    /// Tells whether ClickHouse is there and stores nothing: no quorum, a read-only table or user, too many
+    /// parts, a full disk. All replicas of the service are told the same.
+    pub(super) fn is_refusal_to_write(&self) -> bool {
+        matches!(self, Self::Refused { .. }) && !self.is_missing()
+    }
+
     /// Tells whether what may be repeated may be sent to another host.
     pub(super) fn allows_another_host(&self) -> bool {
         matches!(

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use tokio::time::Instant;
 
 pub use address::Address;
 pub use checks::check_address;
@@ -192,6 +193,10 @@ impl Store for ClickHouse {
     async fn ping(&self) -> Result<(), Error> {
         self.open_or_error()?;
         self.tenants.ping().await
+    }
+
+    fn takes_writes(&self) -> bool {
+        self.writers.take_writes(Instant::now())
     }
 
     async fn check(&self) -> Vec<Finding> {

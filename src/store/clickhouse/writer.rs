@@ -41,6 +41,9 @@ const LOADED_INTERVAL: Duration = Duration::from_millis(25);
 /// A tenant whose last INSERT is longer ago than this is idle.
 const LOADED_FOR: Duration = Duration::from_millis(100);
 
+/// For how long a refusal is told of if nothing is sent meanwhile.
+const REFUSAL_LASTS: Duration = Duration::from_mins(1);
+
 /// INSERTs of all tenants in flight: what two or three servers work on without making each other late.
 const MAX_INSERTS: usize = 16;
 
@@ -60,6 +63,8 @@ struct Inner {
     client: Client,
     backlog: Backlog,
     inserts: Semaphore,
+    /// When ClickHouse last refused events that it knows of no reason to refuse for good.
+    refused: Mutex<Option<Instant>>,
     /// `None` once closed.
     queues: Mutex<Option<HashMap<ClientId, mpsc::Sender<Append>>>>,
     /// Each running task holds one of [`MAX_TASKS`].
@@ -75,6 +80,7 @@ impl Writers {
             client: client.clone(),
             backlog: Backlog::default(),
             inserts: Semaphore::new(MAX_INSERTS),
+            refused: Mutex::default(),
             queues: Mutex::new(Some(HashMap::new())),
             tasks: Arc::new(Semaphore::new(MAX_TASKS)),
         }))
@@ -89,6 +95,13 @@ impl Writers {
         let (append, answered) = self.0.backlog.call(events)?;
         self.queue(tenant, append)?;
         answered.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Tells whether ClickHouse took the last events, of whichever tenant. Where nobody has sent any since it
+    /// refused some, that is forgotten after a while.
+    pub(super) fn take_writes(&self, now: Instant) -> bool {
+        let refused = *self.0.refused();
+        refused.is_none_or(|at| now.duration_since(at) > REFUSAL_LASTS)
     }
 
     /// Writes what is queued; later calls fail.
@@ -125,6 +138,10 @@ impl Writers {
 }
 
 impl Inner {
+    fn refused(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<HashMap<ClientId, mpsc::Sender<Append>>>> {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -150,6 +167,13 @@ impl Work {
             let batch = gather(first, &mut waiting, pause(last_start)).await;
             last_start = Some(Instant::now());
             let outcome = self.store(&batch).await;
+            match &outcome {
+                Ok(_) => *self.inner.refused() = None,
+                Err(failure) if failure.is_refusal_to_write() => {
+                    *self.inner.refused() = Some(Instant::now());
+                }
+                Err(_) => {}
+            }
             self.answer(batch, outcome);
         }
     }

@@ -229,6 +229,10 @@ impl Store for Beside {
         self.tenants().await.map(drop)
     }
 
+    fn takes_writes(&self) -> bool {
+        false
+    }
+
     async fn check(&self) -> Vec<Finding> {
         Vec::new()
     }

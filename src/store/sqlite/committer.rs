@@ -142,6 +142,7 @@ impl Committer {
         if !self.site.is_in_place()? {
             return Err(Failure::Missing);
         }
+        self.site.note_success();
         let events: usize = batch.iter().map(|append| append.events.len()).sum();
         histogram!("event_history_commit_events").record(count_f64(events));
         histogram!("event_history_commit_duration_seconds").record(started.elapsed());

@@ -16,8 +16,10 @@ use super::identity;
 use super::migrations::TENANT;
 use super::recovery::{self, InUse};
 use super::writer::{Shared, Writer};
+use crate::domain::cause::chain;
 use crate::domain::{DatabaseName, Tenant};
 use crate::store::Error;
+use crate::write_health::WriteHealth;
 
 /// How many reads of one tenant run at once; the others wait for their turn.
 const MAX_READERS: usize = 2;
@@ -69,6 +71,7 @@ pub(super) struct Site {
     pub(super) path: PathBuf,
     identity: Identity,
     guests: Guests,
+    writes: WriteHealth,
     /// What was written may not be on the disk: see [`Site::fail`].
     has_failed: AtomicBool,
     /// Whether the folder was synced since the log was made in it.
@@ -97,7 +100,11 @@ impl Database {
         identity::require(&path, tenant)?;
         let failed = |error| sql_failed(&path, error);
         let guests = folder.guests();
-        let alone = recovery::prepare(&path, &guests)?;
+        let alone = recovery::prepare(&path, &guests).inspect_err(|error| {
+            if let Error::Unavailable(cause) = error {
+                folder.writes.failed(chain(&**cause));
+            }
+        })?;
         let mut connection = connect(&path).map_err(failed)?;
         TENANT.upgrade(&mut connection, &path)?;
         prepare_writing(&connection).map_err(failed)?;
@@ -111,6 +118,7 @@ impl Database {
             path,
             identity,
             guests,
+            writes: folder.writes.clone(),
             has_failed: AtomicBool::new(false),
             is_log_named: AtomicBool::new(false),
             _in_use: in_use,
@@ -218,8 +226,11 @@ impl Site {
         self.has_failed.store(true, Ordering::Relaxed);
     }
 
-    /// Does so where the failure of a commit or a checkpoint is of that kind.
+    /// Does so where the failure of a commit or a checkpoint is of that kind, and notes one of the disk.
     pub(super) fn note(&self, error: &rusqlite::Error) {
+        if recovery::is_of_disk(error) {
+            self.writes.failed(error);
+        }
         if recovery::is_due_after(error) {
             self.fail();
         }
@@ -229,9 +240,19 @@ impl Site {
         self.has_failed.load(Ordering::Relaxed)
     }
 
+    /// Notes that a commit is on the disk.
+    pub(super) fn note_success(&self) {
+        self.writes.succeeded();
+    }
+
     /// Makes durable that there is a log, before something is committed to it: SQLite syncs the folder too, but
     /// does not say if that failed.
     pub(super) fn name_log(&self) -> io::Result<()> {
+        let named = self.try_to_name_log();
+        named.inspect_err(|error| self.writes.failed(error))
+    }
+
+    fn try_to_name_log(&self) -> io::Result<()> {
         if self.is_log_named.load(Ordering::Relaxed) {
             return Ok(());
         }

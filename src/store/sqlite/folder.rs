@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::errors::{io_failed, refused};
 use crate::domain::DatabaseName;
 use crate::store::{Error, closed};
+use crate::write_health::WriteHealth;
 
 const FOLDER_MODE: u32 = 0o700; // histories are nobody else's business
 const FILE_MODE: u32 = 0o600;
@@ -33,6 +34,8 @@ const GUEST_PAUSE: Duration = Duration::from_millis(10);
 pub(super) struct Folder {
     path: PathBuf,
     tenants: PathBuf,
+    /// Of what is written in `tenants`.
+    pub(super) writes: WriteHealth,
     lock: Mutex<Option<Lock>>,
 }
 
@@ -51,6 +54,7 @@ impl Folder {
         sync_folder(&path)?;
         Ok(Self {
             path,
+            writes: WriteHealth::of(&tenants),
             tenants,
             lock: Mutex::new(Some(lock)),
         })

@@ -26,6 +26,7 @@ mod writer;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use metrics::describe_gauge;
@@ -202,9 +203,15 @@ impl Store for Sqlite {
         let inner = Arc::clone(&self.0);
         blocking(move || {
             inner.folder.ping()?;
+            let writes = inner.folder.writes.check(Instant::now());
+            writes.map_err(|error| Error::Unavailable(error.into()))?;
             inner.registry.ping()
         })
         .await
+    }
+
+    fn takes_writes(&self) -> bool {
+        !self.0.folder.writes.is_failing()
     }
 
     async fn check(&self) -> Vec<Finding> {

@@ -98,6 +98,19 @@ pub(super) fn is_due_after(error: &rusqlite::Error) -> bool {
     io_failed && extended != Some(ffi::SQLITE_IOERR_WRITE)
 }
 
+/// Tells whether the disk, or what it is mounted as, refused to do what it was told to.
+pub(super) fn is_of_disk(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::SystemIoFailure
+                | ErrorCode::DiskFull
+                | ErrorCode::ReadOnly
+                | ErrorCode::CannotOpen
+        )
+    )
+}
+
 /// Closes a connection after all of its log has been copied into the database, and lets SQLite remove the log.
 /// If that fails, the log stays, and the next opening prepares it.
 pub(super) fn close_with_checkpoint(connection: Connection) -> rusqlite::Result<()> {

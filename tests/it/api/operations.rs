@@ -99,7 +99,7 @@ async fn health_tells_of_both_backends() {
     let ready = async |server: &Server| Call::bare(server, "GET", "/health/ready").send().await;
     ready(&server).await.is(
         200,
-        &json!({ "status": "ok", "database": "ok", "files": "ok" }),
+        &json!({ "status": "ok", "database": "ok", "files": "ok", "writes": "ok" }),
     );
     server.database().go_away();
     let answer = ready(&server).await;

@@ -244,8 +244,16 @@ async fn a_full_disk_loses_nothing_on_clickhouse() {
                 acknowledged.push(id);
             }
         }
-        // Reading goes on.
+        // Reading goes on, on this replica as on any other.
         assert_holds(&server, &tenant, &acknowledged).await;
+        let ready = server.request(Method::GET, "/health/ready");
+        let body = support::expect_json(ready, StatusCode::OK).await;
+        let writes = if is_full { "unavailable" } else { "ok" };
+        assert_eq!(body["writes"], writes, "{body}");
+        let metrics = expect(server.request(Method::GET, "/metrics"), StatusCode::OK).await;
+        let metrics = metrics.text().await.expect("text");
+        let line = format!("event_history_writes_available {}\n", u8::from(!is_full));
+        assert!(metrics.contains(&line), "no {line} in {metrics}");
     }
     engine.stop();
     engine.start_again_on_a_disk(false);

@@ -4,6 +4,8 @@
  * FAULTY_SYNC_CONTROL names a file that is read again at every sync, one directive a line:
  *   fail <text>           a sync of a file whose path contains <text> fails with EIO; nothing is synced
  *   fail_at_end <text>    the same where the path ends with <text>: of a folder and not of what is in it
+ *   fail_after <n> <text> the first n syncs of such files work, and all others fail
+ *   full <text>           a write to a file whose path contains <text> fails with ENOSPC; syncs work
  *   delay_ms <n> <text>   a sync of such a file begins after n milliseconds
  * An empty <text> stands for every file. An empty file, or none: syncs work.
  *
@@ -20,6 +22,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,8 +73,8 @@ static void note(const char *format, ...) {
     }
 }
 
-/* Waits where the control file says so, and returns 1 if the sync has to fail. */
-static int must_fail(const char *path) {
+/* Reads the directives, and returns their length, or 0. `version` is another one each time they were replaced. */
+static ssize_t directives(char *text, unsigned long *version) {
     const char *name = getenv("FAULTY_SYNC_CONTROL");
     if (name == NULL) {
         return 0;
@@ -80,32 +83,78 @@ static int must_fail(const char *path) {
     if (fd < 0) {
         return 0;
     }
-    char text[TEXT];
-    ssize_t length = syscall(SYS_read, fd, text, sizeof text - 1);
+    struct stat found;
+    *version = fstat(fd, &found) == 0 ? (unsigned long)found.st_ino ^ (unsigned long)found.st_mtim.tv_nsec : 0;
+    ssize_t length = syscall(SYS_read, fd, text, TEXT - 1);
     syscall(SYS_close, fd);
     if (length <= 0) {
         return 0;
     }
     text[length] = '\0';
+    return length;
+}
+
+/* Counts the syncs since the directives were replaced. */
+static long number_of_sync(unsigned long version) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static unsigned long counted = 0;
+    static long count = 0;
+    pthread_mutex_lock(&lock);
+    if (counted != version) {
+        counted = version;
+        count = 0;
+    }
+    long number = count++;
+    pthread_mutex_unlock(&lock);
+    return number;
+}
+
+static const char *after_spaces(const char *text) {
+    while (*text == ' ') {
+        text++;
+    }
+    return text;
+}
+
+/* Returns 1 if there is no room for a write. */
+static int is_full(const char *path) {
+    char text[TEXT];
+    unsigned long version = 0;
+    if (directives(text, &version) == 0) {
+        return 0;
+    }
+    char *rest = NULL;
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+        if (strncmp(line, "full", 4) == 0 && strstr(path, after_spaces(line + 4)) != NULL) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Waits where the control file says so, and returns 1 if the sync has to fail. */
+static int must_fail(const char *path) {
+    char text[TEXT];
+    unsigned long version = 0;
+    if (directives(text, &version) == 0) {
+        return 0;
+    }
     int fails = 0;
     char *rest = NULL;
     for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
         if (strncmp(line, "fail_at_end ", 12) == 0) {
             size_t end = strlen(line + 12), whole = strlen(path);
             fails |= whole >= end && strcmp(path + whole - end, line + 12) == 0;
+        } else if (strncmp(line, "fail_after ", 11) == 0) {
+            char *part = NULL;
+            long works = strtol(line + 11, &part, 10);
+            fails |= strstr(path, after_spaces(part)) != NULL && number_of_sync(version) >= works;
         } else if (strncmp(line, "fail", 4) == 0) {
-            const char *part = line + 4;
-            while (*part == ' ') {
-                part++;
-            }
-            fails |= strstr(path, part) != NULL;
+            fails |= strstr(path, after_spaces(line + 4)) != NULL;
         } else if (strncmp(line, "delay_ms ", 9) == 0) {
             char *part = NULL;
             long milliseconds = strtol(line + 9, &part, 10);
-            while (*part == ' ') {
-                part++;
-            }
-            if (strstr(path, part) != NULL) {
+            if (strstr(path, after_spaces(part)) != NULL) {
                 struct timespec wait = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
                 nanosleep(&wait, NULL);
             }
@@ -161,15 +210,30 @@ static off64_t offset_before(int fd, ssize_t length) {
     return length > 0 && end >= length ? end - length : 0;
 }
 
+static int has_no_room(int fd) {
+    char path[TEXT];
+    if (getenv("FAULTY_SYNC_CONTROL") == NULL || !path_of(fd, path) || !is_full(path)) {
+        return 0;
+    }
+    errno = ENOSPC;
+    return 1;
+}
+
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t offset) {
+    if (has_no_room(fd)) {
+        return -1;
+    }
     return written(fd, offset, syscall(SYS_pwrite64, fd, bytes, length, offset));
 }
 
 ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset) {
-    return written(fd, offset, syscall(SYS_pwrite64, fd, bytes, length, offset));
+    return pwrite64(fd, bytes, length, offset);
 }
 
 ssize_t write(int fd, const void *bytes, size_t length) {
+    if (has_no_room(fd)) {
+        return -1;
+    }
     ssize_t count = syscall(SYS_write, fd, bytes, length);
     if (count <= 0 || getenv("FAULTY_SYNC_LOG") == NULL) {
         return count;
@@ -178,6 +242,9 @@ ssize_t write(int fd, const void *bytes, size_t length) {
 }
 
 ssize_t writev(int fd, const struct iovec *parts, int count) {
+    if (has_no_room(fd)) {
+        return -1;
+    }
     ssize_t length = syscall(SYS_writev, fd, parts, count);
     if (length <= 0 || getenv("FAULTY_SYNC_LOG") == NULL) {
         return length;

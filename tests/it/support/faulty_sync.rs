@@ -62,6 +62,16 @@ impl FaultySync {
         self.set(&format!("fail_at_end {part}\n"));
     }
 
+    /// Lets the first syncs of such files work, and all others fail.
+    pub(crate) fn fail_after(&self, syncs: u32, part: &str) {
+        self.set(&format!("fail_after {syncs} {part}\n"));
+    }
+
+    /// Leaves no room for a write to such a file.
+    pub(crate) fn fill(&self, part: &str) {
+        self.set(&format!("full {part}\n"));
+    }
+
     /// Lets every sync of such a file take so long.
     pub(crate) fn delay(&self, milliseconds: u32, part: &str) {
         self.set(&format!("delay_ms {milliseconds} {part}\n"));

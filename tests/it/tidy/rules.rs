@@ -171,13 +171,20 @@ pub(super) const RULES: &[Rule] = &[
         ],
     },
     Rule {
+        part: "write_health",
+        may: &["write_health"],
+        never: &[
+            "axum", "hyper", "http", "reqwest", "rusqlite", "s3s", "tokio",
+        ],
+    },
+    Rule {
         part: "store",
-        may: &["store", "domain"],
+        may: &["store", "domain", "write_health"],
         never: &["axum", "hyper", "http", "reqwest"],
     },
     Rule {
         part: "objects",
-        may: &["objects", "domain"],
+        may: &["objects", "domain", "write_health"],
         never: &[],
     },
     Rule {
