@@ -170,6 +170,9 @@ pub enum Error {
     /// The storage cannot be reached, or refuses to work: try again later.
     #[error("object storage is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What the storage has of this is damaged: a person has to look.
+    #[error("an object is damaged")]
+    Damaged(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The storage will not do this, now or later; the text says why.
     #[error("object storage refuses: {0}")]
     Refused(String),

@@ -31,7 +31,7 @@ impl Passing for objects::Error {
     fn may_pass(&self) -> bool {
         match self {
             Self::Credentials(_) | Self::Unavailable(_) => true,
-            Self::Refused(_) => false,
+            Self::Damaged(_) | Self::Refused(_) => false,
         }
     }
 }

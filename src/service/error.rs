@@ -89,6 +89,7 @@ impl From<objects::Error> for Error {
         match error {
             objects::Error::Credentials(_) => Self::Credentials(error),
             objects::Error::Unavailable(_) => Self::Unavailable(error.into()),
+            objects::Error::Damaged(_) => Self::Broken(error.into()),
             objects::Error::Refused(reason) => Self::StorageRefused(reason),
         }
     }

@@ -5,6 +5,7 @@
     reason = "a helper of a test fails as the test does"
 )]
 
+mod damage;
 mod forms;
 mod header_values;
 mod integrity;
@@ -16,6 +17,7 @@ mod refused_uploads;
 mod secrets;
 mod signed_headers;
 mod terms;
+mod unsynced;
 mod unverified;
 
 use std::fs;

@@ -15,9 +15,10 @@ use s3s::dto::{
 use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
 use super::ages::Ages;
-use super::errors::error;
+use super::errors::{error, later};
 use super::folder::Folder;
 use super::intake::Intake;
+use super::is_damage;
 use crate::domain::{Clock, ObjectKey};
 
 /// What is read or written at once: large enough that a trip to the blocking threads is cheap, small
@@ -122,13 +123,16 @@ pub(super) async fn blocking<T: Send + 'static>(
 
 /// Leaves the cause for the log, and tells the client whether it is worth another try.
 pub(super) fn failed(intake: &Intake, cause: io::Error) -> S3Error {
-    let code = match cause.kind() {
+    let answer = match cause.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            S3ErrorCode::SlowDown
+            later(S3ErrorCode::SlowDown)
         }
-        _ => S3ErrorCode::InternalError,
+        // A panic.
+        ErrorKind::Other => error(S3ErrorCode::InternalError),
+        _ if is_damage(&cause) => error(S3ErrorCode::InternalError),
+        _ => later(S3ErrorCode::ServiceUnavailable),
     };
     // Only the first is the cause; later ones follow from it.
     let _ = intake.failure.set(cause);
-    error(code)
+    answer
 }

@@ -57,8 +57,10 @@ pub(super) fn complete(
     let open = Open::find(folder, key, upload_id, Lock::Exclusive)?;
     let open = open.ok_or(Fault::NoSuchUpload)?;
     if open.is_published {
-        open.end(folder)?;
-        return Ok(file::describe(&folder.object_path(key))?.md5);
+        let object = folder.object_path(key);
+        folder.settle(&object)?;
+        let _ = open.end();
+        return Ok(file::describe(&object)?.md5);
     }
     let Chosen { files, md5 } = choose(&open, wish.parts)?;
     let size_bytes = files.iter().map(|(_, size_bytes)| size_bytes).sum();
@@ -80,13 +82,14 @@ pub(super) fn complete(
             files: files.clone(),
         }),
     };
+    open.sync()?;
     let upload = Upload::begin(folder, Digests::default())?;
     if upload.publish(folder, key, &meta, wish.replace)? == Published::Taken {
         return Err(Fault::Taken);
     }
     // The object is there whatever comes of this; the next start would do what fails here.
-    if open.end(folder).is_ok() {
-        let _ = open.remove_unused(folder, &files);
+    if open.end().is_ok() {
+        let _ = open.remove_unused(&files);
     }
     Ok(meta.md5)
 }
@@ -118,7 +121,7 @@ fn choose(open: &Open, tags: &[PartTag]) -> Result<Chosen, Fault> {
             }
             meta => meta?,
         };
-        let md5 = hex::decode(&meta.md5).map_err(io::Error::other)?;
+        let md5 = hex::decode(&meta.md5).map_err(|_| file::damaged("its MD5 is none"))?;
         if *etag != meta.md5 {
             return Err(Fault::Part(*number));
         }

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use http::{HeaderMap, HeaderValue, header};
 use s3s::{S3Error, S3ErrorCode};
 
 /// Returns the error of this code, in the words of the S3 API reference, "Error responses".
@@ -47,6 +48,9 @@ pub(super) fn error(code: S3ErrorCode) -> S3Error {
         S3ErrorCode::SignatureDoesNotMatch => {
             "The request signature we calculated does not match the signature you provided."
         }
+        S3ErrorCode::ServiceUnavailable => {
+            "The storage cannot do this at the moment. Please try again later."
+        }
         S3ErrorCode::SlowDown => "There is no room for the object. Please try again later.",
         _ => return S3Error::new(code),
     };
@@ -56,4 +60,20 @@ pub(super) fn error(code: S3ErrorCode) -> S3Error {
 /// Returns the error of this code in words of our own.
 pub(super) fn worded(code: S3ErrorCode, message: impl Into<Cow<'static, str>>) -> S3Error {
     S3Error::with_message(code, message)
+}
+
+/// Seconds after which a client may try again what the disk made fail.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// Returns the error of this code, whose status is 503, with the header that says when to try again.
+pub(super) fn later(code: S3ErrorCode) -> S3Error {
+    let mut answer = error(code);
+    let xml = HeaderValue::from_static("application/xml");
+    let headers = [
+        (header::CONTENT_TYPE, xml),
+        (header::RETRY_AFTER, RETRY_AFTER_SECONDS),
+    ];
+    let headers = HeaderMap::from_iter(headers);
+    answer.set_headers(headers);
+    answer
 }

@@ -23,9 +23,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::aside::leave;
 use super::digests::{Digests, Finished};
-use super::folder::{Folder, about, sync_folder};
-use super::parts::{self, Hold};
+use super::ended::{self, Hold};
+use super::folder::{Folder, about};
+use super::shard::Shard;
 use crate::domain::{ContentType, FileName, FileSha256, ObjectKey};
 use crate::objects::ObjectInfo;
 use crate::objects::signer::{FILE_NAME_HEADER, SHA256_HEADER};
@@ -124,11 +126,14 @@ pub(super) struct Object {
 pub(super) fn open(folder: &Arc<Folder>, key: &ObjectKey) -> io::Result<Option<Object>> {
     let path = folder.object_path(key);
     loop {
+        folder.settle(&path)?;
         let file = match File::open(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             file => file.map_err(|error| about("cannot open object", &path, &error))?,
         };
-        let failed = |error: io::Error| about("cannot use object", &path, &error);
+        let failed =
+            |error: io::Error| about(&format!("cannot use object '{key}' in"), &path, &error);
+        folder.settle(&path)?;
         let meta = read_meta(&file).map_err(failed)?;
         if meta.key != key.to_string() {
             return Err(failed(damaged("it is of another key")));
@@ -137,7 +142,7 @@ pub(super) fn open(folder: &Arc<Folder>, key: &ObjectKey) -> io::Result<Option<O
             let parts = None;
             return Ok(Some(Object { meta, file, parts }));
         };
-        match parts::hold(folder, files, &file) {
+        match ended::hold(folder, files, &file) {
             Ok(parts) => {
                 let parts = Some(parts);
                 return Ok(Some(Object { meta, file, parts }));
@@ -173,21 +178,22 @@ pub(super) fn open_content(path: &Path, key: &str) -> io::Result<(File, u64)> {
 /// Removes the object at `key`, for good when this returns. One that is not there is removed.
 pub(super) fn remove(folder: &Folder, key: &ObjectKey) -> io::Result<()> {
     let path = folder.object_path(key);
+    let mut shard = Shard::lock(folder, &path)?;
     let parts = parts_at(&path);
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            return Err(about("cannot remove object", &path, &error));
-        }
-        _ => {}
-    }
-    // Always: whoever removed it before may not have come to this.
-    if let Some(shard) = path.parent() {
-        sync_folder(shard)?;
-    }
-    if let Some(PartFiles { upload_id, .. }) = parts {
-        parts::retire(folder, &upload_id)?;
-    }
+    shard.remove(&path)?;
+    drop(shard);
+    retire(folder, parts);
     Ok(())
+}
+
+/// Removes the parts of an object that is not there any more. Where it fails, what is left is in nobody's
+/// way, and the next start removes or names it.
+fn retire(folder: &Folder, parts: Option<PartFiles>) {
+    if let Some(PartFiles { upload_id, .. }) = parts
+        && let Err(error) = ended::retire(folder, &upload_id)
+    {
+        leave(&folder.parts(&upload_id), &error);
+    }
 }
 
 /// Returns where the parts of the object in the file at `path` are. Nobody can follow what is damaged.
@@ -315,36 +321,35 @@ impl Upload {
         replace: Replace,
     ) -> io::Result<Published> {
         let target = folder.object_path(key);
-        self.seal(meta)?;
-        let replaced = (replace == Replace::Yes).then(|| parts_at(&target));
-        let published = match replace {
-            Replace::Yes => fs::rename(&self.path, &target).map(|()| Published::Durable),
-            Replace::No => link_new(&self.path, &target),
+        self.sync(meta)?;
+        let mut shard = Shard::lock(folder, &target)?;
+        let replaced = match replace {
+            Replace::Yes => {
+                let replaced = parts_at(&target);
+                let renamed = shard.rename(&self.path, &target);
+                // Where the name could not be synced, the file has it all the same.
+                self.moved = !self.path.exists();
+                renamed?;
+                replaced
+            }
+            Replace::No if !shard.link(&self.path, &target)? => return Ok(Published::Taken),
+            Replace::No => None,
         };
-        let published = published.map_err(|error| about("cannot publish", &target, &error))?;
-        self.moved = published == Published::Durable && replace == Replace::Yes;
-        if published == Published::Durable
-            && let Some(shard) = target.parent()
-        {
-            sync_folder(shard)?;
-        }
-        if let Some(PartFiles { upload_id, .. }) = replaced.flatten() {
-            // The object is there all the same, and the sweep removes what is left of the other.
-            let _ = parts::retire(folder, &upload_id);
-        }
-        Ok(published)
+        drop(shard);
+        retire(folder, replaced);
+        Ok(Published::Durable)
     }
 
     /// Writes what is known, and waits until all of the file is on the disk; nothing may be written
     /// after it.
-    pub(super) fn seal(&mut self, meta: &Meta) -> io::Result<()> {
+    pub(super) fn sync(&mut self, meta: &Meta) -> io::Result<()> {
         trailer(meta)
             .and_then(|trailer| self.file.write_all(&trailer))
             .and_then(|()| self.file.sync_all())
             .map_err(|error| about("cannot write", &self.path, &error))
     }
 
-    /// Gives the sealed file the name `target`, whatever has it now. The name is not yet on the disk.
+    /// Gives the synced file the name `target`, whatever has it now. The name is not yet on the disk.
     pub(super) fn move_to(mut self, target: &Path) -> io::Result<()> {
         fs::rename(&self.path, target).map_err(|error| about("cannot publish", target, &error))?;
         self.moved = true;
@@ -358,15 +363,6 @@ impl Drop for Upload {
             // Where this fails the next start's sweep removes it.
             let _ = fs::remove_file(&self.path);
         }
-    }
-}
-
-/// Gives the file a second name, which the file system does for one of many at once.
-fn link_new(path: &Path, target: &Path) -> io::Result<Published> {
-    match fs::hard_link(path, target) {
-        Ok(()) => Ok(Published::Durable),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Published::Taken),
-        Err(error) => Err(error),
     }
 }
 

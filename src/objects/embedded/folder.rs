@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
+use super::aside::leave;
+use super::shard::Unsynced;
 use crate::domain::{Entropy, Finding, ObjectKey};
 
 /// Holds the objects, one file each, in [`SHARDS`] folders.
@@ -38,6 +41,7 @@ pub(super) struct Folder {
     entropy: Arc<dyn Entropy>,
     /// When old uploads in parts were last looked for, in seconds by the clock that nobody sets.
     pub expired_at_s: AtomicU64,
+    pub unsynced: Unsynced,
 }
 
 impl Folder {
@@ -56,16 +60,21 @@ impl Folder {
                 return Err(about("cannot create folder", &shard, &error));
             }
         }
-        // Always, and not just where a shard was new: the process that made it may have been killed
-        // before this line.
-        sync_folder(&objects)?;
+        // Always, and not just where a folder was new: the process that made it, or something in it,
+        // may have been killed before it came to this.
+        for name in [OBJECTS, MULTIPART, PARTS] {
+            sync_folder(&path.join(name))?;
+        }
         sync_folder(path)?;
+        sync_ancestors(path)?;
         let folder = Self {
             path: path.to_owned(),
             entropy,
             expired_at_s: AtomicU64::new(0),
+            unsynced: Unsynced::new(),
         };
         folder.sweep()?;
+        folder.sync_shards();
         Ok(folder)
     }
 
@@ -92,11 +101,8 @@ impl Folder {
         let mut names = Vec::new();
         for entry in fs::read_dir(&path).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name();
-            let is_hash = |name: &String| {
-                name.len() == HASH_DIGITS && name.bytes().all(|byte| byte.is_ascii_hexdigit())
-            };
             // Whatever else is there was not put there by us, and no key leads to it.
-            names.extend(name.into_string().ok().filter(is_hash));
+            names.extend(name.into_string().ok().filter(|name| is_hash(name)));
         }
         Ok(names)
     }
@@ -112,6 +118,11 @@ impl Folder {
     pub(super) fn named(&self, shard: u8, name: &str) -> PathBuf {
         let objects = self.path.join(OBJECTS);
         objects.join(hex::encode([shard])).join(name)
+    }
+
+    /// Returns where an object's file is while its name is written again.
+    pub(super) fn aside(&self, name: &str) -> PathBuf {
+        self.path.join(UPLOADS).join(name)
     }
 
     /// Returns the folder of an upload in parts that goes on.
@@ -196,8 +207,9 @@ impl Folder {
         sync_folder(&self.path)
     }
 
-    /// Tells whether files can still be made here, without waiting for the disk.
+    /// Tells whether files can still be made here. Waits for the disk only where it failed before.
     pub(super) fn ping(&self) -> io::Result<()> {
+        self.settle_all()?;
         let objects = self.path.join(OBJECTS);
         fs::metadata(&objects).map_err(|error| about("cannot find folder", &objects, &error))?;
         let (path, _file) = self.temporary()?;
@@ -210,26 +222,51 @@ impl Folder {
         }
     }
 
-    /// Removes what a crash left in the uploads; a file that another process still writes is locked.
+    /// Removes what a crash left in the uploads; a file that another process still writes is locked. What
+    /// cannot be removed is in nobody's way.
     fn sweep(&self) -> io::Result<()> {
         let uploads = self.path.join(UPLOADS);
         let _creations = self.sweeping();
         let entries = fs::read_dir(&uploads)
             .map_err(|error| about("cannot read folder", &uploads, &error))?;
-        for entry in entries {
-            let path = entry?.path();
-            match File::open(&path).map(|file| file.try_lock()) {
-                Ok(Err(TryLockError::WouldBlock)) => {}
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                _ => match fs::remove_file(&path) {
-                    Err(error) if error.kind() != ErrorKind::NotFound => {
-                        return Err(about("cannot remove file", &path, &error));
-                    }
-                    _ => {}
-                },
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let name = name.to_str().unwrap_or_default();
+            let swept = if is_hash(name) {
+                self.put_back(name)
+            } else if Uuid::parse_str(name).is_ok() {
+                sweep_one(&entry.path())
+            } else {
+                Err(io::Error::other("it was not put there by this service"))
+            };
+            if let Err(error) = swept {
+                leave(&entry.path(), &error);
             }
         }
         Ok(())
+    }
+
+    /// Gives an object back its name, which a crash left off while it was written again.
+    fn put_back(&self, name: &str) -> io::Result<()> {
+        let object = self.named(Self::shard_of(name), name);
+        match fs::hard_link(self.aside(name), object) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            _ => fs::remove_file(self.aside(name)),
+        }
+    }
+}
+
+fn is_hash(name: &str) -> bool {
+    name.len() == HASH_DIGITS && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn sweep_one(path: &Path) -> io::Result<()> {
+    match File::open(path).map(|file| file.try_lock()) {
+        Ok(Err(TryLockError::WouldBlock)) => Ok(()),
+        _ => match fs::remove_file(path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        },
     }
 }
 
@@ -295,6 +332,20 @@ fn create_folder(path: &Path) -> io::Result<()> {
         Err(error) if !path.is_dir() => Err(about("cannot create folder", path, &error)),
         _ => sync_folder(parent),
     }
+}
+
+/// Syncs the folders above `path`: a process that made some of them may have been killed before it did.
+fn sync_ancestors(path: &Path) -> io::Result<()> {
+    let mut child = path;
+    while let Some(parent) = parent(child) {
+        match sync_folder(parent) {
+            // Those that this user may not read were not made by it.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(()),
+            synced => synced?,
+        }
+        child = parent;
+    }
+    Ok(())
 }
 
 /// Returns the folder that `path` is in; `None` for a root and for the working folder.

@@ -10,7 +10,9 @@ use jiff::Timestamp;
 use super::complete::{Fault, Wish, complete};
 use super::file::{self, Headers, Replace};
 use super::reads::NULL_VERSION;
-use super::{ANY_ORIGIN, Embedded, blocking, check_folder, keys, listing, multipart, parts, sweep};
+use super::{
+    ANY_ORIGIN, Embedded, aside, blocking, check_folder, keys, listing, multipart, parts, sweep,
+};
 use crate::domain::{Clock, DatabaseName, FileName, Finding, ObjectKey};
 use crate::objects::signer::{FILE_NAME_HEADER, SHA256_HEADER};
 use crate::objects::{
@@ -222,6 +224,9 @@ impl Objects for Embedded {
                 "look at the log",
             )],
         };
+        let folder = Arc::clone(&self.folder);
+        let damage = blocking(move || Ok(aside::check(&folder))).await;
+        findings.extend(damage.ok().flatten());
         findings.push(Finding::good("clock", "signs and verifies by one clock"));
         findings.extend(self.check_public_url());
         findings.extend(

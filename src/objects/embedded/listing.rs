@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use super::folder::Folder;
-use super::{file, parts};
+use super::{ended, file};
 use crate::domain::{DatabaseName, ObjectKey};
 use crate::objects::{Listed, Listing};
 
@@ -60,7 +60,7 @@ fn look(folder: &Folder, path: &Path, tenant: Option<&DatabaseName>, listing: &m
         return;
     }
     let parts = meta.parts.as_ref();
-    if let Some(Err(error)) = parts.map(|files| parts::check(folder, files)) {
+    if let Some(Err(error)) = parts.map(|files| ended::check(folder, files)) {
         let path = path.display();
         listing.damaged.push(format!("object '{path}': {error}"));
         return;

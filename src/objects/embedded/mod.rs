@@ -7,6 +7,7 @@
 //! <folder>/uploads/<uuid>        an object being written
 //! <folder>/multipart/<id>/…      an upload in parts that goes on
 //! <folder>/parts/<id>/…          the parts of an object that came in parts
+//! <folder>/damaged/…             uploads in parts that a start found damaged
 //! ```
 //!
 //! A folder is one bucket, under whatever name the settings give it. An answer to a PUT means that the
@@ -19,9 +20,11 @@
 mod adapter;
 mod admission;
 mod ages;
+mod aside;
 mod complete;
 mod conditions;
 mod digests;
+mod ended;
 mod errors;
 mod file;
 mod folder;
@@ -35,6 +38,7 @@ mod multipart;
 mod parts;
 mod policy;
 mod reads;
+mod shard;
 mod sweep;
 mod transfers;
 mod upload;
@@ -278,7 +282,22 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Error> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|panic| Err(io::Error::other(panic)))
-        .map_err(unavailable)
+        .map_err(|error| {
+            if is_damage(&error) {
+                Error::Damaged(error.into())
+            } else {
+                unavailable(error)
+            }
+        })
+}
+
+/// Tells whether what was found on the disk is to blame: another try will find the same.
+fn is_damage(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, IsADirectory, NotADirectory, UnexpectedEof};
+    matches!(
+        error.kind(),
+        InvalidData | UnexpectedEof | IsADirectory | NotADirectory
+    )
 }
 
 fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -19,14 +19,14 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::file::{self, Headers, Meta, PartFiles, Upload, damaged};
+use super::ended::{move_to_ended, remove_ended, retire};
+use super::file::{self, Headers, Meta, Upload, damaged};
 use super::folder::{Folder, PRIVATE_FOLDER, about, sync_folder};
 use crate::domain::ObjectKey;
 use crate::objects::Part;
@@ -34,7 +34,7 @@ use crate::objects::Part;
 /// Source: Amazon S3 user guide, "Amazon S3 multipart upload limits".
 pub(super) const MAX_PART_NUMBER: u16 = 10_000;
 
-const UPLOAD: &str = "upload.json";
+pub(super) const UPLOAD: &str = "upload.json";
 /// Above the headers of any request: whatever is larger is damage.
 const MAX_UPLOAD_BYTES: u64 = 256 * 1024;
 
@@ -71,25 +71,28 @@ pub(super) fn begin(
         .and_then(|()| DirBuilder::new().mode(PRIVATE_FOLDER).create(&path))
         .and_then(|()| fs::rename(&temporary, path.join(UPLOAD)))
         .map_err(|error| about("cannot begin upload", &path, &error));
+    let made = made
+        .and_then(|()| sync_folder(&path))
+        .and_then(|()| sync_parent(&path));
     if made.is_err() {
         // Where this fails the next start's sweep does it.
         let _ = fs::remove_file(&temporary);
+        let _ = fs::remove_file(path.join(UPLOAD));
         let _ = fs::remove_dir(&path);
     }
-    made?;
-    sync_folder(&path)?;
-    sync_parent(&path)?;
-    Ok(upload_id)
+    made.map(|()| upload_id)
 }
 
 /// An upload that goes on, and stays as it is while this is open.
 #[derive(Debug)]
-pub(super) struct Open {
+pub(super) struct Open<'a> {
     pub begun: Begun,
     /// Its object is there already: a crash came between that and the end of the upload.
     pub is_published: bool,
+    folder: &'a Folder,
+    upload_id: String,
     path: PathBuf,
-    _lock: File,
+    lock: Option<File>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,10 +102,10 @@ pub(super) enum Lock {
     Exclusive,
 }
 
-impl Open {
+impl<'a> Open<'a> {
     /// Waits for the lock and returns the upload; `None` if there is none of this id to this key.
     pub(super) fn find(
-        folder: &Folder,
+        folder: &'a Folder,
         key: &ObjectKey,
         upload_id: &str,
         lock: Lock,
@@ -128,12 +131,15 @@ impl Open {
         if begun.key != key.to_string() {
             return Ok(None);
         }
-        let is_published = is_published(folder, key, upload_id);
+        // An object that is damaged is not this one's, and may be replaced.
+        let is_published = is_published(folder, key, upload_id).unwrap_or(false);
         Ok(Some(Self {
             begun,
             is_published,
+            folder,
+            upload_id: upload_id.to_owned(),
             path,
-            _lock: file,
+            lock: Some(file),
         }))
     }
 
@@ -141,17 +147,19 @@ impl Open {
         self.path.join(part_name(number))
     }
 
+    /// Sees that the parts that are there stay there.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        sync_folder(&self.path)
+    }
+
     /// Ends the upload: from here on it is nobody's but its object's.
-    pub(super) fn end(&self, folder: &Folder) -> io::Result<()> {
-        move_to_ended(folder, &self.path)
+    pub(super) fn end(&self) -> io::Result<()> {
+        move_to_ended(self.folder, &self.path)
     }
 
     /// Removes the parts that `used` does not name.
-    pub(super) fn remove_unused(&self, folder: &Folder, used: &[(u16, u64)]) -> io::Result<()> {
-        let Some(name) = self.path.file_name() else {
-            return Ok(());
-        };
-        let path = folder.parts(&name.to_string_lossy());
+    pub(super) fn remove_unused(&self, used: &[(u16, u64)]) -> io::Result<()> {
+        let path = self.folder.parts(&self.upload_id);
         for number in numbers(&path)? {
             if used
                 .binary_search_by_key(&number, |(used, _)| *used)
@@ -164,6 +172,17 @@ impl Open {
     }
 }
 
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        // Before the look: whoever removes the object either sees the lock, or is seen here.
+        self.lock = None;
+        if self.folder.parts(&self.upload_id).exists() {
+            // Where it fails, the next start's sweep removes them.
+            let _ = retire(self.folder, &self.upload_id);
+        }
+    }
+}
+
 /// Makes `upload` part `number`, durable when this answers `true`; `false` if there is no such upload.
 pub(super) fn put(
     folder: &Folder,
@@ -173,11 +192,15 @@ pub(super) fn put(
     mut upload: Upload,
     meta: &Meta,
 ) -> io::Result<bool> {
-    upload.seal(meta)?;
+    upload.sync(meta)?;
     match Open::find(folder, key, upload_id, Lock::Shared)? {
         Some(open) if !open.is_published => {
-            upload.move_to(&open.part_path(number))?;
-            sync_folder(&open.path)?;
+            let part = open.part_path(number);
+            upload.move_to(&part)?;
+            sync_folder(&open.path).inspect_err(|_| {
+                // Nobody knows whether it is on the disk, so nothing may be made of it.
+                let _ = fs::remove_file(&part);
+            })?;
             Ok(true)
         }
         _ => Ok(false),
@@ -234,7 +257,7 @@ pub(super) fn abort(folder: &Folder, key: &ObjectKey, upload_id: &str) -> io::Re
     let Some(open) = Open::find(folder, key, upload_id, Lock::Exclusive)? else {
         return Ok(false);
     };
-    open.end(folder)?;
+    open.end()?;
     if open.is_published {
         return Ok(false);
     }
@@ -242,124 +265,13 @@ pub(super) fn abort(folder: &Folder, key: &ObjectKey, upload_id: &str) -> io::Re
     Ok(true)
 }
 
-/// Keeps the parts of an object while somebody reads it.
-#[derive(Debug)]
-pub(super) struct Hold {
-    folder: Arc<Folder>,
-    upload_id: String,
-    path: PathBuf,
-    /// The object's own file: it has no name any more once the object is removed.
-    object: File,
-    lock: Option<File>,
-}
-
-/// Takes hold of the parts `files` of the object in the file `object`, and sees that all are there.
-pub(super) fn hold(folder: &Arc<Folder>, files: &PartFiles, object: &File) -> io::Result<Hold> {
-    let PartFiles {
-        upload_id,
-        files: _,
-    } = files;
-    if !is_upload_id(upload_id) {
-        return Err(damaged("its parts have no name of ours"));
-    }
-    let missing = || damaged("its parts are not there");
-    let lock = open_upload(folder, upload_id)?.ok_or_else(missing)?;
-    lock.lock_shared()?;
-    if lock.metadata()?.nlink() == 0 {
-        return Err(missing());
-    }
-    let path = check(folder, files)?;
-    Ok(Hold {
-        folder: Arc::clone(folder),
-        upload_id: upload_id.clone(),
-        path,
-        object: object.try_clone()?,
-        lock: Some(lock),
-    })
-}
-
-/// Sees that the files with the parts are there, in their sizes, and returns the folder they are in.
-pub(super) fn check(folder: &Folder, files: &PartFiles) -> io::Result<PathBuf> {
-    let PartFiles { upload_id, files } = files;
-    let mut path = folder.parts(upload_id);
-    if !path.exists() {
-        path = folder.multipart(upload_id);
-    }
-    for (number, size_bytes) in files {
-        let part = path.join(part_name(*number));
-        let found =
-            fs::metadata(&part).map_err(|error| about("cannot find part", &part, &error))?;
-        if found.len() <= *size_bytes {
-            let error = damaged("it is too short");
-            return Err(about("cannot use part", &part, &error));
-        }
-    }
-    Ok(path)
-}
-
-impl Hold {
-    /// Opens a part of the object at `key`, whose size is known, at its first byte.
-    pub(super) fn open_part(&self, key: &str, number: u16, size_bytes: u64) -> io::Result<File> {
-        let path = self.path.join(part_name(number));
-        let (file, found_bytes) = file::open_content(&path, key)?;
-        if found_bytes != size_bytes {
-            let error = damaged("it is of another size");
-            return Err(about("cannot read part", &path, &error));
-        }
-        Ok(file)
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        // Before the look: whoever removes the object either sees the lock, or is seen here.
-        self.lock = None;
-        if self.object.metadata().is_ok_and(|it| it.nlink() > 0) {
-            return;
-        }
-        let (folder, upload_id) = (
-            Arc::clone(&self.folder),
-            std::mem::take(&mut self.upload_id),
-        );
-        // Where it fails, the next start's sweep removes them.
-        let remove = move || _ = retire(&folder, &upload_id);
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(remove)),
-            Err(_) => remove(),
-        }
-    }
-}
-
-/// Removes the parts of an object that is not there any more, unless somebody still reads it: then
-/// the last reader does.
-pub(super) fn retire(folder: &Folder, upload_id: &str) -> io::Result<()> {
-    if !is_upload_id(upload_id) {
-        return Ok(());
-    }
-    let Some(lock) = open_upload(folder, upload_id)? else {
-        return Ok(());
-    };
-    if lock.try_lock().is_err() || lock.metadata()?.nlink() == 0 {
-        return Ok(());
-    }
-    let begun = read(&lock)?;
-    if let Some(key) = ObjectKey::parse(&begun.key)
-        && is_published(folder, &key, upload_id)
-    {
-        return Ok(());
-    }
-    let open = folder.multipart(upload_id);
-    if open.exists() {
-        move_to_ended(folder, &open)?;
-    }
-    remove_ended(&folder.parts(upload_id))
-}
-
 /// Tells whether the object at `key` is the one that this upload has made.
-pub(super) fn is_published(folder: &Folder, key: &ObjectKey, upload_id: &str) -> bool {
-    let found = file::describe(&folder.object_path(key)).ok();
-    let parts = found.and_then(|meta| meta.parts);
-    parts.is_some_and(|parts| parts.upload_id == upload_id)
+pub(super) fn is_published(folder: &Folder, key: &ObjectKey, upload_id: &str) -> io::Result<bool> {
+    let parts = match file::describe(&folder.object_path(key)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        found => found?.parts,
+    };
+    Ok(parts.is_some_and(|parts| parts.upload_id == upload_id))
 }
 
 /// Returns the file that locks an upload, whether it goes on or has ended.
@@ -380,43 +292,7 @@ pub(super) fn open_upload(folder: &Folder, upload_id: &str) -> io::Result<Option
 pub(super) fn read(file: &File) -> io::Result<Begun> {
     let mut text = Vec::new();
     file.take(MAX_UPLOAD_BYTES).read_to_end(&mut text)?;
-    Ok(serde_json::from_slice(&text)?)
-}
-
-pub(super) fn move_to_ended(folder: &Folder, path: &Path) -> io::Result<()> {
-    let Some(upload_id) = path.file_name() else {
-        return Ok(());
-    };
-    let ended = folder.parts(&upload_id.to_string_lossy());
-    fs::rename(path, &ended).map_err(|error| about("cannot end upload", path, &error))?;
-    sync_parent(&ended)?;
-    sync_parent(path)
-}
-
-/// Removes the folder of an upload that has ended. Its lock goes last: a folder without one is what a
-/// crash left of this.
-pub(super) fn remove_ended(path: &Path) -> io::Result<()> {
-    let failed = |error: io::Error| about("cannot remove upload", path, &error);
-    let gone = |error: &io::Error| error.kind() == ErrorKind::NotFound;
-    let remove = |path: &Path| match fs::remove_file(path) {
-        Err(error) if !gone(&error) => Err(failed(error)),
-        _ => Ok(()),
-    };
-    let entries = match fs::read_dir(path) {
-        Err(error) if gone(&error) => return Ok(()),
-        entries => entries.map_err(failed)?,
-    };
-    for entry in entries {
-        let entry = entry.map_err(failed)?;
-        if entry.file_name() != UPLOAD {
-            remove(&entry.path())?;
-        }
-    }
-    remove(&path.join(UPLOAD))?;
-    match fs::remove_dir(path) {
-        Err(error) if !gone(&error) => Err(failed(error)),
-        _ => Ok(()),
-    }
+    serde_json::from_slice(&text).map_err(|error| damaged(&error.to_string()))
 }
 
 /// Returns the numbers of the parts that are in the folder, in order.
@@ -432,15 +308,15 @@ fn numbers(path: &Path) -> io::Result<Vec<u16>> {
     Ok(numbers)
 }
 
-fn part_name(number: u16) -> String {
+pub(super) fn part_name(number: u16) -> String {
     format!("{number:05}")
 }
 
 /// Tells whether it is an id of ours: no other may become a path.
-fn is_upload_id(text: &str) -> bool {
+pub(super) fn is_upload_id(text: &str) -> bool {
     Uuid::parse_str(text).is_ok_and(|id| id.to_string() == text)
 }
 
-fn sync_parent(path: &Path) -> io::Result<()> {
+pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), sync_folder)
 }

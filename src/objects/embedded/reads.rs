@@ -18,10 +18,10 @@ use tokio_util::io::ReaderStream;
 
 use super::adapter::{Adapter, BLOCK_BYTES, admitted, blocking, failed};
 use super::conditions::{self, Conditions};
+use super::ended::Hold;
 use super::errors::error;
 use super::file::{self, Meta, Object, PartFiles};
 use super::intake::Intake;
-use super::parts::Hold;
 use super::upload::check_header_value;
 use crate::domain::ObjectKey;
 

@@ -43,8 +43,9 @@ impl Adapter {
         let (target, digests) = (key.clone(), claims.digests());
         let upload = blocking(&intake, move || {
             // Nobody should send gigabytes to learn at their end what is known now.
-            if replace == Replace::No && folder.object_path(&target).exists() {
-                return Ok(None);
+            let object = folder.object_path(&target);
+            if replace == Replace::No && object.exists() {
+                return folder.settle(&object).map(|()| None);
             }
             Upload::begin(&folder, digests).map(Some)
         })

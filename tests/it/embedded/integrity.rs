@@ -131,8 +131,12 @@ async fn a_start_sweeps_what_a_crash_left_and_nothing_else() {
     endpoint.put(&key, "hello").await;
     drop(endpoint);
     let uploads = folder.path().join("uploads");
-    fs::write(uploads.join("left"), "half").unwrap();
-    let written = uploads.join("written");
+    let [left, written] = [
+        "4f0c6f0e-1111-4222-8333-444455556666",
+        "4f0c6f0e-1111-4222-8333-444455556667",
+    ]
+    .map(|name| uploads.join(name));
+    fs::write(left, "half").unwrap();
     // As another process would hold it.
     let file = fs::File::create(&written).unwrap();
     file.lock().unwrap();
@@ -205,6 +209,7 @@ async fn on_a_full_disk() {
     let key = key("alx_demo");
     assert_eq!(endpoint.put(&key, "before").await.status(), 200);
     let answer = endpoint.put(&key, noise(1, 8_000_000)).await;
+    assert_eq!(answer.headers()["retry-after"], "1");
     let expected = (StatusCode::SERVICE_UNAVAILABLE, "SlowDown".to_owned());
     assert_eq!(refusal(answer).await, expected);
     assert_eq!((endpoint.kept(), endpoint.uploads()), (1, 0));

@@ -12,7 +12,7 @@ use super::*;
 
 const PART_BYTES: usize = 5 * 1024 * 1024;
 
-async fn begin(endpoint: &Endpoint, key: &ObjectKey) -> String {
+pub(super) async fn begin(endpoint: &Endpoint, key: &ObjectKey) -> String {
     let terms = UploadTerms::default();
     endpoint
         .objects
@@ -36,7 +36,7 @@ async fn put_part(
     put(&signed.url, body, &[]).await
 }
 
-async fn tag(
+pub(super) async fn tag(
     endpoint: &Endpoint,
     key: &ObjectKey,
     id: &str,
@@ -53,7 +53,7 @@ async fn tag(
 }
 
 /// Makes an object of a first part of the least size and a last one of 1,000 bytes.
-async fn make(endpoint: &Endpoint, key: &ObjectKey, seed: u64) -> Vec<u8> {
+pub(super) async fn make(endpoint: &Endpoint, key: &ObjectKey, seed: u64) -> Vec<u8> {
     let id = begin(endpoint, key).await;
     let whole = noise(seed, PART_BYTES + 1000);
     let (first, last) = whole.split_at(PART_BYTES);
@@ -354,7 +354,9 @@ async fn what_a_crash_or_a_client_left_is_brought_to_its_end() {
     ];
     fs::create_dir(multipart.join(begun)).unwrap();
     fs::create_dir(parts.join(removed)).unwrap();
-    fs::write(parts.join(removed).join("00001"), "x").unwrap();
+    let [this, lock] =
+        [&multipart.join(&id), &parts.join(removed)].map(|it| it.join("upload.json"));
+    fs::copy(this, lock).unwrap();
 
     // It is readable even so, and takes no more parts.
     assert!(endpoint.get(&kept).await.bytes().await.unwrap() == whole);
