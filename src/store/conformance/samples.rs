@@ -139,7 +139,7 @@ impl Random {
         usize::try_from(self.below(bound as u64)).unwrap()
     }
 
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 

@@ -21,6 +21,7 @@ mod queries;
 mod recovery;
 mod registry;
 mod threads;
+mod wal;
 mod writer;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
