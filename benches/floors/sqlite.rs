@@ -13,8 +13,8 @@ use crate::timing::{Durations, summary};
 
 /// What the tables of migrations/sqlite need for an event. The one place here that knows their columns.
 const INSERT: &str = "INSERT INTO events (event_id, time_us, time_digits, event_type_id, record_id, \
-     source_id, source_type_id, source_name, source_info, file_id, event_data) \
-     VALUES (?, ?, 6, ?, ?, ?, ?, '', '', NULL, ?)";
+     source_id, source_type_id, source_name, source_info, file_id, checksum, event_data) \
+     VALUES (?, ?, 6, ?, ?, ?, ?, '', '', NULL, ?, ?)";
 
 /// The cache of the connection that writes in the service.
 const CACHE_KIB: i64 = 8 * 1024;
@@ -53,13 +53,15 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 fn insert(connection: &Connection, number: u64) -> rusqlite::Result<usize> {
+    let id = SystemEntropy.uuid_v4();
     connection.prepare_cached(INSERT)?.execute(params![
-        SystemEntropy.uuid_v4(),
+        id,
         event::now().as_microsecond(),
         TYPE_ID,
         event::record_id(number),
         SOURCE_ID,
         SOURCE_TYPE_ID,
+        id.as_u64_pair().0.cast_signed(), // as long as a checksum
         DATA,
     ])
 }

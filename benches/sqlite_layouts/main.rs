@@ -269,13 +269,13 @@ fn write(layout: Layout, connection: &mut Connection, rows: &[Row]) {
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
         .unwrap();
     let columns = "event_id, time_us, record_id, time_digits, event_type_id, source_id, \
-                   source_type_id, source_name, source_info, file_id, event_data";
+                   source_type_id, source_name, source_info, file_id, checksum, event_data";
     let ignore = if layout == Layout::ClusteredHash {
         ""
     } else {
         "ON CONFLICT (event_id) DO NOTHING"
     };
-    let sql = format!("INSERT INTO events ({columns}) VALUES (?,?,?,?,?,?,?,?,?,?,?) {ignore}");
+    let sql = format!("INSERT INTO events ({columns}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) {ignore}");
     let mut insert = transaction.prepare_cached(&sql).unwrap();
     let mut ids = (layout == Layout::ClusteredHash).then(|| {
         let sql = "INSERT INTO ids (hash, time_us) VALUES (?, ?) ON CONFLICT DO NOTHING";
@@ -298,6 +298,7 @@ fn write(layout: Layout, connection: &mut Connection, rows: &[Row]) {
                 "",
                 "",
                 None::<&[u8]>,
+                i64::from_be_bytes(row.id[..8].try_into().unwrap()), // as long as a checksum
                 DATA
             ])
             .unwrap();

@@ -102,7 +102,7 @@ impl Layout {
                     event_type_id INTEGER NOT NULL, record_id INTEGER NOT NULL,
                     source_id INTEGER NOT NULL, source_type_id INTEGER NOT NULL,
                     source_name TEXT NOT NULL, source_info TEXT NOT NULL, file_id BLOB,
-                    event_data TEXT NOT NULL) STRICT;
+                    checksum INTEGER NOT NULL, event_data TEXT NOT NULL) STRICT;
                  CREATE INDEX events_by_time ON events (time_us, event_id);
                  CREATE INDEX events_by_record ON events (record_id, time_us, event_id);"
             }
@@ -114,7 +114,7 @@ impl Layout {
                     time_digits INTEGER NOT NULL,
                     source_id INTEGER NOT NULL, source_type_id INTEGER NOT NULL,
                     source_name TEXT NOT NULL, source_info TEXT NOT NULL, file_id BLOB,
-                    event_data TEXT NOT NULL, PRIMARY KEY (time_us, event_id)) STRICT, WITHOUT ROWID;
+                    checksum INTEGER NOT NULL, event_data TEXT NOT NULL, PRIMARY KEY (time_us, event_id)) STRICT, WITHOUT ROWID;
                  CREATE INDEX events_by_record ON events (record_id, time_us, event_id);"
             }
         }

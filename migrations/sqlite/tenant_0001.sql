@@ -23,6 +23,8 @@ CREATE TABLE events (
     source_name    TEXT NOT NULL,
     source_info    TEXT NOT NULL,
     file_id        BLOB CHECK (length(file_id) = 16),
+    files          TEXT,             -- what is recorded of the event's files: a JSON array, NULL where the id says it all
+    checksum       INTEGER NOT NULL, -- XXH3 of all other columns (checksum.rs): a flipped bit is no other value
     event_data     TEXT NOT NULL     -- a JSON array; last, since what follows a large value is slow to reach
 ) STRICT;
 

@@ -1,6 +1,3 @@
--- What is recorded of the files that an event references: a JSON array, NULL where the id says it all.
-ALTER TABLE events ADD COLUMN files TEXT;
-
 -- Every file that an event references, and every file that a sweep was allowed to remove: never both.
 CREATE TABLE files (
     file_id    BLOB NOT NULL PRIMARY KEY CHECK (length(file_id) = 16),

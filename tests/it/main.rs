@@ -10,6 +10,7 @@ mod connections;
 mod copy;
 mod crash;
 mod credentials;
+mod damage;
 mod demo;
 mod deploy;
 mod durability;

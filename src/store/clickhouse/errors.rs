@@ -22,6 +22,11 @@ pub(super) mod code {
     pub(super) const TABLE_UUID_MISMATCH: u32 = 741;
     pub(super) const TABLE_IS_DROPPED: u32 = 218;
     pub(super) const TOO_MANY_PARTS: u32 = 252;
+    /// Files of the table are not what they were when they were written.
+    pub(super) const CHECKSUM_DOESNT_MATCH: u32 = 40;
+    pub(super) const NO_FILE_IN_DATA_PART: u32 = 226;
+    pub(super) const CORRUPTED_DATA: u32 = 246;
+    pub(super) const CANNOT_DECOMPRESS: u32 = 271;
 }
 
 /// The longest message that is passed on: ClickHouse may quote a whole statement.
@@ -101,10 +106,26 @@ impl Failure {
         }
     }
 
+    /// Tells whether trying again cannot help: what is stored makes no sense.
+    pub(super) fn is_damage(&self) -> bool {
+        let is_damaged_part = [
+            code::CHECKSUM_DOESNT_MATCH,
+            code::NO_FILE_IN_DATA_PART,
+            code::CORRUPTED_DATA,
+            code::CANNOT_DECOMPRESS,
+        ]
+        .iter()
+        .any(|code| self.is(*code));
+        is_damaged_part || matches!(self, Self::Nonsense(_))
+    }
+
     /// Returns what it means for work on a tenant.
     pub(super) fn of_tenant(self, name: &DatabaseName) -> Error {
         if self.is_missing() {
             return Error::DatabaseMissing(name.clone());
+        }
+        if self.is_damage() {
+            return Error::Damaged(format!("tenant '{name}': {self}"));
         }
         self.into()
     }
@@ -120,7 +141,7 @@ impl From<Failure> for Error {
                 tracing::warn!(%failure, "clickhouse has too much to do");
                 Self::Busy
             }
-            Failure::Nonsense(message) => Self::Damaged(message),
+            failure if failure.is_damage() => Self::Damaged(failure.to_string()),
             other => Self::Unavailable(Box::new(other)),
         }
     }
@@ -184,6 +205,8 @@ fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Failure, code, refused};
+    use crate::domain::DatabaseName;
+    use crate::store::Error;
 
     #[test]
     fn reads_the_code_wherever_it_stands() {
@@ -193,5 +216,24 @@ mod tests {
         assert!(refused("\u{0}\u{1}raw Code: 252. DB::Exception: Too many parts").is(252));
         assert!(matches!(refused("502 Bad Gateway"), Failure::Broken(_)));
         assert!(refused("Code: 516").is(code::AUTHENTICATION_FAILED));
+    }
+
+    #[test]
+    fn damage_is_named_and_not_called_unavailable() {
+        let name = DatabaseName::parse("demo").unwrap();
+        let damaged = [
+            Failure::Nonsense("event 7: it makes no sense".to_owned()),
+            refused("Code: 40. DB::Exception: Checksum doesn't match"),
+            refused("Code: 246. DB::Exception: Corrupted data in part"),
+        ];
+        for failure in damaged {
+            let text = failure.to_string();
+            match failure.of_tenant(&name) {
+                Error::Damaged(message) => assert_eq!(message, format!("tenant 'demo': {text}")),
+                other => panic!("{other:?}"),
+            }
+        }
+        let away = Failure::TimedOut.of_tenant(&name);
+        assert!(matches!(away, Error::Unavailable(_)), "{away:?}");
     }
 }

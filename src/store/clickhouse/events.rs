@@ -1,6 +1,7 @@
 //! Events as rows: the one place that knows which column holds what.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::errors::Failure;
@@ -84,9 +85,11 @@ impl TryFrom<EventRow> for Event {
             .map_err(|problem| Failure::Nonsense(format!("event {event_id}: {problem}")))?;
         let time = EventTime::from_parts(time_us, time_digits).ok_or_else(|| {
             Failure::Nonsense(format!(
-                "{time_us} us with {time_digits} digits make no time"
+                "event {event_id}: {time_us} us with {time_digits} digits make no time"
             ))
         })?;
+        serde_json::from_str::<&RawValue>(&event_data)
+            .map_err(|_| Failure::Nonsense(format!("event {event_id}: its data is not JSON")))?;
         Ok(Self {
             id: EventId::from_uuid(event_id),
             time,

@@ -174,7 +174,16 @@ impl Work {
                 }
                 Err(_) => {}
             }
-            self.answer(batch, outcome);
+            if batch.len() > 1 && matches!(&outcome, Err(failure) if failure.is_damage()) {
+                // What one call meets is not in the way of the others.
+                for append in batch {
+                    let one = vec![append];
+                    let outcome = self.store(&one).await;
+                    self.answer(one, outcome);
+                }
+            } else {
+                self.answer(batch, outcome);
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::database::{LargeCaches, Site};
-use super::errors::{io_failed, refused, sql_failed};
+use super::errors::{io_failed, is_damage, refused, sql_failed};
 use super::events::Appending;
 use super::log::Log;
 use super::recovery;
@@ -76,17 +76,36 @@ impl Committer {
     /// Stores a batch, tells its callers, and keeps the log short.
     pub(super) fn store(&mut self, batch: Vec<Append>, runtime: &Handle) {
         self.fit_cache(&batch);
-        let outcome = self.commit(&batch);
+        let outcome = self.try_commit(&batch);
+        if batch.len() > 1 && matches!(&outcome, Err(failure) if failure.is_damage()) {
+            self.store_one_by_one(batch, runtime);
+        } else {
+            self.answer(batch, outcome, runtime);
+        }
+        if self.log_is_due() && !self.site.has_failed() {
+            self.log.fold(&self.site, &self.connection);
+        }
+    }
+
+    /// Stores each call in a transaction of its own: damage that one of them meets is not in the way of the
+    /// others.
+    fn store_one_by_one(&mut self, batch: Vec<Append>, runtime: &Handle) {
+        for append in batch {
+            let one = vec![append];
+            let outcome = self.try_commit(&one);
+            self.answer(one, outcome, runtime);
+        }
+    }
+
+    fn try_commit(&mut self, batch: &[Append]) -> Result<Vec<Vec<Appended>>, Failure> {
+        let outcome = self.commit(batch);
         if let Err(Failure::Sql(error)) = &outcome {
             self.site.note(error);
             if !self.connection.is_autocommit() {
                 self.site.fail(); // it could not even be undone
             }
         }
-        self.answer(batch, outcome, runtime);
-        if self.log_is_due() && !self.site.has_failed() {
-            self.log.fold(&self.site, &self.connection);
-        }
+        outcome
     }
 
     fn log_is_due(&mut self) -> bool {
@@ -199,6 +218,15 @@ impl Committer {
         if let Err(error) = recovery::close_with_checkpoint(self.connection) {
             // Nothing is lost: the log stays beside the file, and the next opening reads it.
             tracing::warn!(tenant = %self.site.name, "the write-ahead log was not folded back: {error}");
+        }
+    }
+}
+
+impl Failure {
+    fn is_damage(&self) -> bool {
+        match self {
+            Self::Sql(error) => is_damage(error),
+            Self::Missing | Self::Failed | Self::Io(_) => false,
         }
     }
 }

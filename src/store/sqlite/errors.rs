@@ -1,12 +1,15 @@
-//! What a failure of SQLite or of the file system means to a caller.
+//! What a failure of SQLite or of the file system means to a caller: try again, or have somebody look.
 
 use std::error::Error as StdError;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::ErrorCode;
+use rusqlite::types::Type;
 
+use super::folder::tenant_of;
 use crate::store::{Error, finished};
 
 /// A failure, and the file that it happened to.
@@ -19,18 +22,59 @@ struct Failed {
     cause: Arc<dyn StdError + Send + Sync>,
 }
 
+/// A row that SQLite returned, or should have, and that makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("{row}: {problem}")]
+struct DamagedRow {
+    row: String,
+    problem: String,
+}
+
 /// Wraps what SQLite said about the database at `path`.
 pub(super) fn sql_failed(path: &Path, error: impl Into<Arc<rusqlite::Error>>) -> Error {
     let error = error.into();
-    if is_damage(&error) {
-        return Error::Damaged(format!("{}: {error}", path.display()));
+    if !is_damage(&error) {
+        return unavailable(path, error);
     }
-    unavailable(path, error)
+    match damaged_row_of(&error) {
+        Some(row) => damaged(path, row),
+        None => damaged(path, &error),
+    }
 }
 
 /// Wraps what the file system said about `path`.
 pub(super) fn io_failed(path: &Path, error: impl Into<Arc<io::Error>>) -> Error {
     unavailable(path, error.into())
+}
+
+/// Returns the error of a file whose content is wrong, with the tenant whose file it is.
+pub(super) fn damaged(path: &Path, problem: &dyn fmt::Display) -> Error {
+    let path_name = path.display();
+    Error::Damaged(match tenant_of(path) {
+        Some(name) => format!("tenant '{name}': '{path_name}': {problem}"),
+        None => format!("'{path_name}': {problem}"),
+    })
+}
+
+/// Returns what a reader answers for a row that makes no sense: [`sql_failed`] makes damage of it.
+pub(super) fn damaged_row(row: impl Into<String>, problem: impl Into<String>) -> rusqlite::Error {
+    let damage = DamagedRow {
+        row: row.into(),
+        problem: problem.into(),
+    };
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Null, Box::new(damage))
+}
+
+/// Tells whether trying again cannot help.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    !may_pass(error)
+}
+
+fn damaged_row_of(error: &rusqlite::Error) -> Option<&DamagedRow> {
+    match error {
+        rusqlite::Error::FromSqlConversionFailure(_, _, cause) => cause.downcast_ref(),
+        _ => None,
+    }
 }
 
 /// Returns the error of a store that cannot go on for the reason given.
@@ -50,18 +94,85 @@ fn unavailable(path: &Path, cause: Arc<dyn StdError + Send + Sync>) -> Error {
     Error::Unavailable(Box::new(Failed { path, cause }))
 }
 
-/// Tells whether trying again later cannot help: the file's content is wrong, not its surroundings.
-fn is_damage(error: &rusqlite::Error) -> bool {
-    let damaged_file = matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    );
-    let damaged_row = matches!(
-        error,
-        rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..)
-            | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::Utf8Error(..)
-    );
-    damaged_file || damaged_row
+/// Tells whether trying again later can help: the file's surroundings are to blame, not its content. A row
+/// that is missing where one has to be, or that cannot be decoded, stays as it is; so does a table that is gone.
+fn may_pass(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code().is_some_and(|code| {
+        matches!(
+            code,
+            ErrorCode::PermissionDenied
+                | ErrorCode::OperationAborted
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::OutOfMemory
+                | ErrorCode::ReadOnly
+                | ErrorCode::OperationInterrupted
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::DiskFull
+                | ErrorCode::CannotOpen
+                | ErrorCode::FileLockingProtocolFailed
+                | ErrorCode::SchemaChanged
+                | ErrorCode::NoLargeFileSupport
+                | ErrorCode::AuthorizationForStatementDenied
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rusqlite::{Error as Sql, ffi};
+
+    use super::{damaged_row, sql_failed};
+    use crate::store::Error;
+
+    const PATH: &str = "/data/tenants/=demo.db";
+
+    fn failed(error: Sql) -> Error {
+        sql_failed(Path::new(PATH), error)
+    }
+
+    #[test]
+    fn what_a_retry_heals_is_unavailable_and_all_else_is_damage() {
+        for code in [
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_BUSY_SNAPSHOT,
+            ffi::SQLITE_LOCKED,
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_IOERR_FSYNC,
+            ffi::SQLITE_IOERR_READ,
+            ffi::SQLITE_CANTOPEN,
+            ffi::SQLITE_READONLY,
+            ffi::SQLITE_NOMEM,
+            ffi::SQLITE_PROTOCOL,
+        ] {
+            let error = failed(Sql::SqliteFailure(ffi::Error::new(code), None));
+            assert!(matches!(error, Error::Unavailable(_)), "{code} {error}");
+        }
+        for code in [
+            ffi::SQLITE_CORRUPT,
+            ffi::SQLITE_CORRUPT_INDEX,
+            ffi::SQLITE_NOTADB,
+            ffi::SQLITE_ERROR, // a table that is gone, say
+            ffi::SQLITE_CONSTRAINT_CHECK,
+        ] {
+            let error = failed(Sql::SqliteFailure(ffi::Error::new(code), None));
+            let text = error.to_string();
+            assert!(matches!(error, Error::Damaged(_)), "{code} {text}");
+            assert!(text.contains("tenant 'Demo'"), "{text}");
+            assert!(text.contains(PATH), "{text}");
+        }
+        for error in [Sql::QueryReturnedNoRows, Sql::IntegralValueOutOfRange(1, 7)] {
+            assert!(matches!(failed(error), Error::Damaged(_)));
+        }
+    }
+
+    #[test]
+    fn a_damaged_row_is_named() {
+        let error = failed(damaged_row("row 7", "it is gone"));
+        let expected =
+            format!("the database is damaged: tenant 'Demo': '{PATH}': row 7: it is gone");
+        assert_eq!(error.to_string(), expected);
+    }
 }

@@ -1,15 +1,22 @@
 //! Events as rows: the one place that knows which column holds what.
 
-use rusqlite::types::{Type, Value};
+use rusqlite::types::Value;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
 
+use super::checksum::Columns;
+use super::errors::damaged_row;
 use super::{counts, files};
 use crate::domain::{Event, EventData, EventId, EventTime};
 use crate::store::{Appended, event_files};
 
-/// Every column of an event, in the order that [`from_row`] and [`Appending`] rely on.
-pub(super) const COLUMNS: &str = "event_id, time_us, time_digits, event_type_id, record_id, \
-     source_id, source_type_id, source_name, source_info, file_id, event_data, files";
+/// Every column of an event, in the order that [`Appending`] relies on.
+const COLUMNS: &str = "event_id, time_us, time_digits, event_type_id, record_id, source_id, \
+     source_type_id, source_name, source_info, file_id, event_data, files, checksum";
+
+/// The same behind the row's number, which is what [`from_row`] reads.
+pub(super) const SELECTED: &str = "rowid, event_id, time_us, time_digits, event_type_id, record_id, \
+     source_id, source_type_id, source_name, source_info, file_id, event_data, files, checksum";
 
 /// Stores events in the caller's transaction, which it ends by [`Appending::finish`].
 pub(super) struct Appending<'a> {
@@ -22,7 +29,7 @@ pub(super) struct Appending<'a> {
 impl<'a> Appending<'a> {
     pub(super) fn start(connection: &'a Connection) -> rusqlite::Result<Self> {
         let sql = format!(
-            "INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+            "INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (event_id) DO NOTHING"
         );
         Ok(Self {
@@ -43,7 +50,10 @@ impl<'a> Appending<'a> {
             self.added.note(event);
             return Ok(Appended::Stored);
         }
-        Ok(known(self.connection, event)?.unwrap_or(Appended::OtherContent))
+        known(self.connection, event)?.ok_or_else(|| {
+            let problem = "it is in the index and not in the table";
+            damaged_row(format!("event {}", event.id), problem)
+        })
     }
 
     /// Brings the counts up to date with what was stored.
@@ -64,19 +74,35 @@ impl<'a> Appending<'a> {
             data,
             files,
         } = event;
-        let inserted = self.insert.execute(params![
-            id.uuid(),
-            time.micros(),
-            time.digits(),
-            event_type_id,
-            record_id,
-            source_id,
-            source_type_id,
+        let files = event_files::to_text(files);
+        let columns = Columns {
+            event_id: id.uuid(),
+            time_us: time.micros(),
+            time_digits: time.digits(),
+            event_type_id: *event_type_id,
+            record_id: *record_id,
+            source_id: *source_id,
+            source_type_id: *source_type_id,
             source_name,
             source_info,
-            event.file_id().map(|id| id.uuid()),
-            data.as_str(),
-            event_files::to_text(files),
+            file_id: event.file_id().map(|id| id.uuid()),
+            files: files.as_deref(),
+            event_data: data.as_str(),
+        };
+        let inserted = self.insert.execute(params![
+            columns.event_id,
+            columns.time_us,
+            columns.time_digits,
+            columns.event_type_id,
+            columns.record_id,
+            columns.source_id,
+            columns.source_type_id,
+            columns.source_name,
+            columns.source_info,
+            columns.file_id,
+            columns.event_data,
+            columns.files,
+            columns.checksum(),
         ])?;
         Ok(inserted == 1)
     }
@@ -95,34 +121,90 @@ fn known(connection: &Connection, event: &Event) -> rusqlite::Result<Option<Appe
 
 /// Returns the event with this id.
 pub(super) fn find(connection: &Connection, id: EventId) -> rusqlite::Result<Option<Event>> {
-    connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE event_id = ?"))?
+    let found = connection
+        .prepare_cached(&format!("SELECT {SELECTED} FROM events WHERE event_id = ?"))?
         .query_row([id.uuid()], from_row)
-        .optional()
+        .optional()?;
+    // SQLite believes its index, and does not look at the row again.
+    match found {
+        Some(other) if other.id != id => {
+            let problem = format!("an index leads to event {} instead", other.id);
+            Err(damaged_row(format!("event {id}"), problem))
+        }
+        found => Ok(found),
+    }
 }
 
+/// Reads a row of [`SELECTED`], whose checksum has to be right.
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Event> {
-    let (micros, digits) = (row.get(1)?, row.get(2)?);
-    let time = EventTime::from_parts(micros, digits).ok_or_else(|| {
-        let problem = format!("{micros} us with {digits} digits make no time");
-        rusqlite::Error::FromSqlConversionFailure(1, Type::Integer, problem.into())
-    })?;
-    let files: Option<String> = row.get(11)?;
-    let files = event_files::from_text(files.as_deref(), row.get(9)?).map_err(|problem| {
-        rusqlite::Error::FromSqlConversionFailure(11, Type::Text, problem.into())
-    })?;
-    Ok(Event {
-        id: EventId::from_uuid(row.get(0)?),
-        time,
-        event_type_id: row.get(3)?,
-        record_id: row.get(4)?,
-        source_id: row.get(5)?,
-        source_type_id: row.get(6)?,
-        source_name: row.get(7)?,
-        source_info: row.get(8)?,
-        data: EventData::from_stored(row.get(10)?),
+    decode(row).map_err(|problem| damaged_row(name(row), problem))
+}
+
+/// Says which row it is, as far as it can be read.
+fn name(row: &Row<'_>) -> String {
+    let number = row
+        .get::<_, i64>(0)
+        .map_or_else(|error| error.to_string(), |it| it.to_string());
+    match row.get::<_, Uuid>(1) {
+        Ok(event_id) => format!("row {number} (event {event_id})"),
+        Err(_) => format!("row {number}"),
+    }
+}
+
+/// An error is what is wrong with the row.
+fn decode(row: &Row<'_>) -> Result<Event, String> {
+    let (columns, checksum) = columns(row).map_err(|error| error.to_string())?;
+    if columns.checksum() != checksum {
+        return Err("its checksum is not that of its content".to_owned());
+    }
+    let Columns {
+        event_id,
+        time_us,
+        time_digits,
+        event_type_id,
+        record_id,
+        source_id,
+        source_type_id,
+        source_name,
+        source_info,
+        file_id,
         files,
+        event_data,
+    } = columns;
+    let time = EventTime::from_parts(time_us, time_digits)
+        .ok_or_else(|| format!("{time_us} us with {time_digits} digits make no time"))?;
+    Ok(Event {
+        id: EventId::from_uuid(event_id),
+        time,
+        event_type_id,
+        record_id,
+        source_id,
+        source_type_id,
+        source_name: source_name.to_owned(),
+        source_info: source_info.to_owned(),
+        data: EventData::from_stored(event_data.to_owned()),
+        files: event_files::from_text(files, file_id)?,
     })
+}
+
+/// Returns the columns of a row, and the checksum that stands beside them.
+fn columns<'a>(row: &'a Row<'_>) -> rusqlite::Result<(Columns<'a>, i64)> {
+    let text = |column| -> rusqlite::Result<&str> { Ok(row.get_ref(column)?.as_str()?) };
+    let columns = Columns {
+        event_id: row.get(1)?,
+        time_us: row.get(2)?,
+        time_digits: row.get(3)?,
+        event_type_id: row.get(4)?,
+        record_id: row.get(5)?,
+        source_id: row.get(6)?,
+        source_type_id: row.get(7)?,
+        source_name: text(8)?,
+        source_info: text(9)?,
+        file_id: row.get(10)?,
+        event_data: text(11)?,
+        files: row.get_ref(12)?.as_str_or_null()?,
+    };
+    Ok((columns, row.get(13)?))
 }
 
 /// Returns an id as its column holds it: the 16 bytes, whose order is the order of ids.

@@ -16,6 +16,9 @@ use crate::write_health::WriteHealth;
 const FOLDER_MODE: u32 = 0o700; // histories are nobody else's business
 const FILE_MODE: u32 = 0o600;
 
+/// The folder of the tenants' databases, below that of the store.
+const TENANTS: &str = "tenants";
+
 /// What SQLite keeps beside a database file: its write-ahead log and the log's index.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
@@ -47,7 +50,7 @@ impl Folder {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         // The process may change its working directory later.
         let path = std::path::absolute(path).map_err(|error| io_failed(path, error))?;
-        let tenants = path.join("tenants");
+        let tenants = path.join(TENANTS);
         make_folder(&tenants)?;
         let lock = lock(&path)?;
         open_lock(&path.join(GUESTS))?;
@@ -208,7 +211,7 @@ impl Alone {
 impl Outside {
     pub(super) fn new(path: &Path) -> Result<Self, Error> {
         let path = std::path::absolute(path).map_err(|error| io_failed(path, error))?;
-        let tenants = path.join("tenants");
+        let tenants = path.join(TENANTS);
         Ok(Self { path, tenants })
     }
 
@@ -358,13 +361,22 @@ fn database_in(tenants: &Path, name: &DatabaseName) -> PathBuf {
 }
 
 fn files_of(database: &Path) -> Vec<PathBuf> {
-    let mut files = vec![database.to_owned()];
-    for suffix in COMPANIONS {
-        let mut companion = database.as_os_str().to_owned();
-        companion.push(suffix);
-        files.push(companion.into());
-    }
-    files
+    let companions = COMPANIONS.map(|suffix| companion(database, suffix));
+    [database.to_owned()]
+        .into_iter()
+        .chain(companions)
+        .collect()
+}
+
+/// Returns where the write-ahead log of a database is, or would be.
+pub(super) fn log_of(database: &Path) -> PathBuf {
+    companion(database, COMPANIONS[0])
+}
+
+fn companion(database: &Path, suffix: &str) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
 }
 
 /// Two names that differ by case alone get two files on a file system that ignores case, too: an
@@ -380,9 +392,32 @@ fn file_stem(name: &DatabaseName) -> String {
     stem
 }
 
+/// Returns whose database or log a path in the folder of tenants leads to, by the name of the file alone.
+pub(super) fn tenant_of(database: &Path) -> Option<DatabaseName> {
+    let is_tenants = database.parent()?.file_name()? == TENANTS;
+    let is_theirs = ["db", "db-wal"]
+        .iter()
+        .any(|it| database.extension() == Some(it.as_ref()));
+    if !is_tenants || !is_theirs {
+        return None;
+    }
+    let mut name = String::new();
+    let mut characters = database.file_stem()?.to_str()?.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '=' => name.push(characters.next()?.to_ascii_uppercase()),
+            other => name.push(other),
+        }
+    }
+    let name = DatabaseName::parse(&name).ok()?;
+    (file_stem(&name) == database.file_stem()?.to_str()?).then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::file_stem;
+    use std::path::Path;
+
+    use super::{file_stem, tenant_of};
     use crate::domain::DatabaseName;
 
     #[test]
@@ -392,7 +427,20 @@ mod tests {
             ("Demo", "=demo"),
             ("dEMo", "d=e=mo"),
         ] {
-            assert_eq!(file_stem(&DatabaseName::parse(name).unwrap()), stem);
+            let name = DatabaseName::parse(name).unwrap();
+            assert_eq!(file_stem(&name), stem);
+            let path = format!("/data/tenants/{stem}.db");
+            assert_eq!(tenant_of(Path::new(&path)), Some(name));
+        }
+        for path in [
+            "/data/registry.db",
+            "/data/tenants/x.db-shm",
+            "/data/tenants/Demo.db",
+            "/data/tenants/d=.db",
+            "/data/tenants/==d.db",
+            "/data/tenants/x y.db",
+        ] {
+            assert_eq!(tenant_of(Path::new(path)), None, "{path}");
         }
     }
 }

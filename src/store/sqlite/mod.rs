@@ -6,6 +6,7 @@
 
 mod beside;
 mod checks;
+mod checksum;
 mod committer;
 mod counts;
 mod database;

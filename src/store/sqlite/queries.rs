@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use uuid::Uuid;
 
 use super::counts;
-use super::events::{self, COLUMNS};
+use super::errors::damaged_row;
+use super::events::{self, SELECTED};
 use crate::domain::query::Limit;
 use crate::domain::{Event, Ordering, Page, Position, Query};
 
@@ -55,7 +57,7 @@ fn scan_sql(after: Option<Position>) -> String {
         Some(_) => " WHERE (time_us, event_id) > (?, ?)",
         None => "",
     };
-    format!("SELECT {COLUMNS} FROM events{behind} ORDER BY time_us, event_id LIMIT ?")
+    format!("SELECT {SELECTED} FROM events{behind} ORDER BY time_us, event_id LIMIT ?")
 }
 
 /// The page is chosen by row id first and its rows are then read one by one: so skipping to an offset
@@ -65,18 +67,30 @@ fn events_of(snapshot: &Connection, query: &Query) -> rusqlite::Result<Vec<Event
     let (sql, values) = page_sql(query, &parts);
     let mut chosen = snapshot.prepare_cached(&sql)?;
     let mut one =
-        snapshot.prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE rowid = ?"))?;
+        snapshot.prepare_cached(&format!("SELECT {SELECTED} FROM events WHERE rowid = ?"))?;
     let mut events = Vec::new();
     let mut row_ids = chosen.query(params_from_iter(&values))?;
     while let Some(row) = row_ids.next()? {
         let row_id: i64 = row.get(0)?;
-        events.push(one.query_row([row_id], events::from_row)?);
+        let chosen_at = (row.get::<_, i64>(1)?, row.get::<_, Uuid>(2)?);
+        let event = one.query_row([row_id], events::from_row).optional()?;
+        // An index alone has chosen the row.
+        let event =
+            event.ok_or_else(|| damaged("it is in an index and not in the table", row_id))?;
+        if (event.time.micros(), event.id.uuid()) != chosen_at {
+            return Err(damaged("an index has it at another place", row_id));
+        }
+        events.push(event);
     }
     drop(row_ids);
     if parts.len() > 1 {
         chosen.discard(); // a merge is as long as what the caller asked for: it is not kept prepared
     }
     Ok(events)
+}
+
+fn damaged(problem: &str, row_id: i64) -> rusqlite::Error {
+    damaged_row(format!("row {row_id}"), problem)
 }
 
 /// Returns the statement that chooses a page's rows from the parts of a query, and its values.

@@ -7,8 +7,8 @@
 //! database knows better: SQLite adds a commit to it after the sync, so a database that stays open shows
 //! nothing that was not synced.)
 //!
-//! So before the first connection to a database the bytes of its log are written again, which makes the
-//! pages dirty, and synced. The database file needs no such thing: until all of the log is in the file
+//! So before the first connection to a database its log is scanned for damage, and then its bytes are written
+//! again, which makes the pages dirty, and synced. The database file needs no such thing: until all of the log is in the file
 //! and synced, SQLite keeps the log, and recovery copies all of it again.
 //!
 //! Source: `walFrames`, `walCheckpoint` and `walIndexRecover` in SQLite's `wal.c`; fsync(2).
@@ -16,12 +16,13 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, ffi};
 
 use super::errors::{io_failed, sql_failed};
-use super::folder::{Alone, Guests, sync_folder};
+use super::folder::{Alone, Guests, log_of, sync_folder};
+use super::wal;
 use crate::store::Error;
 
 /// How much of a log is held in memory at a time.
@@ -45,6 +46,7 @@ pub(super) fn prepare(path: &Path, guests: &Guests) -> Result<Option<Alone>, Err
 /// The same, for a caller that has the lock already.
 pub(super) fn prepare_alone(path: &Path, _alone: &Alone) -> Result<(), Error> {
     let log = log_of(path);
+    wal::require_sound(path)?; // of a damaged one SQLite would drop all that follows the damage
     write_again(&log).map_err(|error| io_failed(&log, error))?;
     // The name of the log may not be on the disk either.
     path.parent().map_or(Ok(()), sync_folder)
@@ -161,10 +163,4 @@ fn is_empty(log: &Path) -> Result<bool, Error> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(io_failed(log, error)),
     }
-}
-
-fn log_of(path: &Path) -> PathBuf {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    log.into()
 }

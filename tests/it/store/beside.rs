@@ -7,9 +7,9 @@ use event_history::domain::{EventFile, FileId};
 use event_history::store::conformance::samples::{Random, file, history, tenant};
 use event_history::store::sqlite::Beside;
 use event_history::store::{Appended, Created, Error, Store};
-use rusqlite::Connection;
 
 use super::Place;
+use super::migrations::make_old;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_reads_and_gives_files_up() {
@@ -93,24 +93,6 @@ async fn a_guest_never_brings_a_deleted_tenant_back() {
 async fn a_database_of_the_first_schema_knows_its_files_when_it_is_upgraded() {
     let place = Place::new();
     let (store, [demo]) = place.open_with(["demo"]).await;
-    store.close().await.unwrap();
-    let path = place.database("demo");
-    fs::remove_file(&path).unwrap();
-    let old = Connection::open(&path).unwrap();
-    let schema = include_str!("../../../migrations/sqlite/tenant_0001.sql");
-    old.execute_batch(schema).unwrap();
-    old.pragma_update(None, "user_version", 1).unwrap();
-    old.execute(
-        "INSERT INTO tenant VALUES (1, ?, ?, ?, ?, ?)",
-        rusqlite::params![
-            demo.client_id.uuid(),
-            demo.database_name.as_str(),
-            demo.client_label,
-            demo.client_secret_sha256,
-            demo.created_at.to_string(),
-        ],
-    )
-    .unwrap();
     let mut random = Random::seeded(43);
     let (mut events, mut ids) = (history(44, 40), Vec::new());
     for (number, event) in events.iter_mut().enumerate() {
@@ -125,23 +107,10 @@ async fn a_database_of_the_first_schema_knows_its_files_when_it_is_upgraded() {
             _ => vec![EventFile { id, record: None }],
         };
         ids.extend(event.file_id());
-        let sql = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        let values = rusqlite::params![
-            event.id.uuid(),
-            event.time.micros(),
-            event.time.digits(),
-            event.event_type_id,
-            event.record_id,
-            event.source_id,
-            event.source_type_id,
-            event.source_name,
-            event.source_info,
-            event.file_id().map(|id| id.uuid()),
-            event.data.as_str(),
-        ];
-        old.execute(sql, values).unwrap();
     }
-    old.close().unwrap();
+    store.append(&demo, events.clone()).await.unwrap();
+    store.close().await.unwrap();
+    make_old(&place.database("demo"));
 
     let guest = Beside::open(&place.folder()).await.unwrap();
     let refused = guest.unreferenced_files(&demo, &ids).await.unwrap_err();

@@ -13,7 +13,7 @@ use super::Place;
 const FIRST_SCHEMA: &str = include_str!("../../../migrations/sqlite/tenant_0001.sql");
 
 /// Puts what is in the database at `path` into one of the first schema, in its place.
-fn make_old(path: &Path) {
+pub(super) fn make_old(path: &Path) {
     let newer = path.with_extension("newer");
     fs::rename(path, &newer).unwrap();
     let connection = Connection::open(path).unwrap();
@@ -26,7 +26,8 @@ fn make_old(path: &Path) {
             "PRAGMA user_version = 1;
              INSERT INTO tenant SELECT * FROM newer.tenant;
              INSERT INTO events SELECT event_id, time_us, time_digits, event_type_id, record_id,
-                 source_id, source_type_id, source_name, source_info, file_id, event_data
+                 source_id, source_type_id, source_name, source_info, file_id, files, checksum,
+                 event_data
                  FROM newer.events;",
         )
         .unwrap();

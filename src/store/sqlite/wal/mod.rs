@@ -24,6 +24,10 @@ use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::Path;
 
+use super::errors::{damaged, io_failed};
+use super::folder::log_of;
+use crate::store::Error;
+
 const HEADER_BYTES: usize = 32;
 const FRAME_HEADER_BYTES: usize = 24;
 const SECTOR_BYTES: u64 = 512;
@@ -41,16 +45,33 @@ const BUFFER_BYTES: usize = 256 * 1024;
 /// Damage that cannot come from a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store::sqlite) struct Damage {
-    /// The first frame that cannot be verified; `None`: the header of the log.
-    pub(in crate::store::sqlite) frame: Option<u64>,
+    /// The first thing that cannot be verified.
+    place: Place,
     /// The first frame found behind it that belongs to a later transaction.
-    pub(in crate::store::sqlite) later_frame: u64,
+    later_frame: u64,
     /// Differs between a log and the same log after it started over.
     salts: [u8; 8],
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Header,
+    /// Frames count from one.
+    Frame(u64),
+}
+
+/// Refuses a database whose log is damaged: to be called before SQLite reads the log, and leaves it as it is.
+/// Does disk I/O: it reads all of the log.
+pub(in crate::store::sqlite) fn require_sound(database: &Path) -> Result<(), Error> {
+    let log = log_of(database);
+    match scan_moving_file(&log).map_err(|error| io_failed(&log, error))? {
+        None => Ok(()),
+        Some(damage) => Err(damaged(&log, &damage)),
+    }
+}
+
 /// Scans the log at `path`; a file that is not there has nothing damaged. Memory does not depend on its size.
-pub(in crate::store::sqlite) fn scan_file(path: &Path) -> io::Result<Option<Damage>> {
+fn scan_file(path: &Path) -> io::Result<Option<Damage>> {
     match File::open(path) {
         Ok(file) => scan(BufReader::with_capacity(BUFFER_BYTES, file)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -66,11 +87,11 @@ pub(in crate::store::sqlite) fn scan_moving_file(path: &Path) -> io::Result<Opti
     };
     // The first pass saw a transaction behind the frame, so the frame was complete when that pass ended.
     let second = scan_file(path)?;
-    Ok(second.filter(|second| second.frame == first.frame && second.salts == first.salts))
+    Ok(second.filter(|second| second.place == first.place && second.salts == first.salts))
 }
 
 /// Scans a log from its first byte.
-pub(in crate::store::sqlite) fn scan(mut log: impl Read) -> io::Result<Option<Damage>> {
+fn scan(mut log: impl Read) -> io::Result<Option<Damage>> {
     let mut header = [0; HEADER_BYTES];
     if !fill(&mut log, &mut header)? {
         return Ok(None);
@@ -201,8 +222,8 @@ struct Chain {
     /// Of the header; `None` if the header is not valid.
     salts: Option<[u8; 8]>,
     previous: Option<Link>,
-    /// The first frame that could not be verified; `Some(None)`: the header.
-    bad: Option<Option<u64>>,
+    /// The first thing that could not be verified.
+    bad: Option<Place>,
 }
 
 /// What the next frame may continue.
@@ -238,7 +259,7 @@ impl Chain {
             order,
             salts: None,
             previous: None,
-            bad: Some(None),
+            bad: Some(Place::Header),
         }
     }
 
@@ -259,7 +280,7 @@ impl Chain {
         let Some(bad) = self.bad else {
             let is_valid = has_salts && continues_stored && frame.page_number != 0;
             if !is_valid {
-                self.bad = Some(Some(frame.number));
+                self.bad = Some(Place::Frame(frame.number));
             }
             return None;
         };
@@ -267,7 +288,7 @@ impl Chain {
             continues_computed || (continues_stored && previous.commit_is_genuine);
         let is_later = has_salts && previous.commits && commit_is_genuine;
         is_later.then_some(Damage {
-            frame: bad,
+            place: bad,
             later_frame: frame.number,
             salts: frame.salts,
         })
@@ -289,11 +310,13 @@ impl Link {
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            frame, later_frame, ..
+            place,
+            later_frame,
+            salts: _,
         } = self;
-        match frame {
-            Some(frame) => write!(f, "frame {frame} of the write-ahead log")?,
-            None => f.write_str("the header of the write-ahead log")?,
+        match place {
+            Place::Frame(frame) => write!(f, "frame {frame} of the write-ahead log")?,
+            Place::Header => f.write_str("the header of the write-ahead log")?,
         }
         write!(
             f,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::{FRAME_HEADER_BYTES, HEADER_BYTES, scan, scan_file};
+use super::{FRAME_HEADER_BYTES, HEADER_BYTES, Place, scan, scan_file};
 use crate::store::conformance::samples::Random;
 
 const SECTOR: usize = 512;
@@ -39,7 +39,7 @@ impl Database {
     fn write(&mut self, pages: i64) {
         self.rows += 1;
         let sql = "INSERT INTO t VALUES (?1 || hex(zeroblob(?2)))";
-        let bytes = (pages - 1) * PAGE as i64 / 2 + 64;
+        let bytes = (pages - 1) * 2048 + 64;
         self.connection.execute(sql, (self.rows, bytes)).unwrap();
     }
 
@@ -90,8 +90,12 @@ fn frame_at(number: usize) -> usize {
     HEADER_BYTES + (number - 1) * FRAME
 }
 
-fn found(log: &[u8]) -> Option<Option<u64>> {
-    scan(log).unwrap().map(|damage| damage.frame)
+fn found(log: &[u8]) -> Option<Place> {
+    scan(log).unwrap().map(|damage| damage.place)
+}
+
+fn frame(number: usize) -> Place {
+    Place::Frame(number as u64)
 }
 
 /// A log of eight transactions of different sizes, over the remains of an older one or not.
@@ -188,7 +192,7 @@ fn a_flipped_bit_before_the_last_two_transactions_is_found_wherever_it_is() {
             for at in header.chain(page) {
                 let mut log = log.clone();
                 log[frame_at(number) + at] ^= 1 << random.below(8);
-                assert_eq!(found(&log), Some(Some(number as u64)), "{number} {at}");
+                assert_eq!(found(&log), Some(frame(number)), "{number} {at}");
             }
         }
     }
@@ -204,7 +208,7 @@ fn one_later_transaction_is_proof_enough() {
         for at in [0, 3, 8, 15, 16, 23, 24, 1000, FRAME - 1] {
             let mut log = log.clone();
             log[frame_at(number) + at] ^= 1;
-            assert_eq!(found(&log), Some(Some(number as u64)), "{number} {at}");
+            assert_eq!(found(&log), Some(frame(number)), "{number} {at}");
         }
     }
     // Nothing tells this from a power cut.
@@ -223,7 +227,7 @@ fn frames_that_are_lost_as_a_whole_are_found_too() {
         let mut log = log.clone();
         let begin = frame_at(number);
         log[begin..begin + FRAME].fill(0);
-        assert_eq!(found(&log), Some(Some(number as u64)), "{number}");
+        assert_eq!(found(&log), Some(frame(number)), "{number}");
     }
 }
 
@@ -234,7 +238,7 @@ fn a_damaged_header_is_found_where_transactions_follow_one_another() {
         let mut log = log.clone();
         log[at] ^= 4;
         let damage = scan(&log[..]).unwrap().unwrap();
-        assert_eq!(damage.frame, None, "{at}");
+        assert_eq!(damage.place, Place::Header, "{at}");
         let text = damage.to_string();
         assert!(text.starts_with("the header of"), "{text}");
     }
@@ -253,15 +257,13 @@ fn what_a_failed_transaction_leaves_behind_the_end_is_no_damage() {
     }
     let continued = |sizes: &[i64]| {
         let mut fork = base.fork();
-        sizes.iter().for_each(|&pages| fork.write(pages));
+        for &pages in sizes {
+            fork.write(pages);
+        }
         fork.log()
     };
     let (long, middle, short) = (continued(&[30]), continued(&[12]), continued(&[1]));
-    let over = |below: &[u8], above: &[u8]| {
-        let mut log = below.to_vec();
-        log[..above.len()].copy_from_slice(above);
-        log
-    };
+    let over = |below: &[u8], above: &[u8]| [above, &below[above.len()..]].concat();
     assert!(long.len() > middle.len() && middle.len() > short.len());
     assert_eq!(long[..32], short[..32], "one generation");
     assert_eq!(found(&over(&long, &short)), None);
@@ -269,7 +271,7 @@ fn what_a_failed_transaction_leaves_behind_the_end_is_no_damage() {
     // A flipped bit in front of all that has no later transaction but the short one's.
     let mut damaged = over(&over(&long, &middle), &short);
     damaged[frame_at(1) + 100] ^= 1;
-    assert_eq!(found(&damaged), Some(Some(1)));
+    assert_eq!(found(&damaged), Some(frame(1)));
 }
 
 #[test]
@@ -296,5 +298,5 @@ fn a_rolled_back_transaction_that_the_cache_could_not_hold_is_no_damage() {
     database.write(1);
     let mut damaged = database.log();
     damaged[frame_at(1) + 100] ^= 1;
-    assert_eq!(found(&damaged), Some(Some(1)));
+    assert_eq!(found(&damaged), Some(frame(1)));
 }
