@@ -11,6 +11,7 @@ mod progress;
 mod runtime;
 mod serve;
 mod signals;
+mod tenants;
 mod transfer;
 mod upload;
 
@@ -104,6 +105,15 @@ enum Command {
         #[command(subcommand)]
         command: files::Command,
     },
+    /// Restores tenant entries that were lost, or gives databases without one up
+    ///
+    /// For a stopped service on SQLite. `event-history check` names the databases that have no entry: the
+    /// service answers 503 for them until their entries are restored or they are removed.
+    #[command(after_help = AFTER_HELP, arg_required_else_help = true)]
+    Tenants {
+        #[command(subcommand)]
+        command: tenants::Command,
+    },
     /// Prints the OpenAPI document that the service also serves at /openapi.json
     Openapi,
 }
@@ -169,6 +179,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Upload(options) => run_on(Runtime::new(), upload::run(&options)),
         Command::Download(options) => run_on(Runtime::new(), download::run(&options)),
         Command::Files { command } => run_on(Runtime::new(), files::run(&command)),
+        Command::Tenants { command } => tenants::run(&command),
         Command::Openapi => openapi::run(),
     }
 }

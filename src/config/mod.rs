@@ -12,6 +12,7 @@ mod file;
 mod files;
 mod settings;
 mod sources;
+mod tenants;
 mod value;
 
 use std::fmt;
@@ -36,6 +37,7 @@ pub use client::{ClientArguments, ClientConfig, DownloadArguments, UploadArgumen
 pub use copy::{CopyArguments, CopyConfig};
 pub use files::{FilesConfig, SweepArguments, SweepConfig, VerifyArguments, VerifyConfig};
 pub use sources::Arguments;
+pub use tenants::{AdoptArguments, RemoveArguments, TenantsConfig};
 
 /// The settings, all of them checked.
 #[derive(Debug, Clone)]

@@ -32,7 +32,9 @@ pub enum Error {
 /// Tells whether the other tenants may be as well as ever.
 pub(super) fn is_of_one_tenant(error: &store::Error) -> bool {
     match error {
-        store::Error::DatabaseMissing(_) | store::Error::Damaged(_) => true,
+        store::Error::DatabaseMissing(_)
+        | store::Error::EntryMissing(_)
+        | store::Error::Damaged(_) => true,
         store::Error::Busy | store::Error::Unavailable(_) => false,
     }
 }

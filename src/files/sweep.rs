@@ -258,17 +258,21 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Deals with files under names that no tenant has. The tenants are asked for once more: files of one
-    /// that has come since are its own.
-    async fn settle_nobodys(&mut self, mut nobodys: Waiting) -> Result<(), Error> {
-        if nobodys.is_empty() {
-            return Ok(());
-        }
-        let now = super::chosen(&*self.job.store, &BTreeSet::new()).await?;
-        for tenant in now {
-            nobodys.remove(&tenant.database_name);
-        }
+    /// Deals with files under names that no tenant has. Each name is asked for once more: a tenant that has
+    /// come since has its own files, and so has one whose entry was lost.
+    async fn settle_nobodys(&mut self, nobodys: Waiting) -> Result<(), Error> {
         for (name, candidates) in nobodys {
+            let what = "ask for a tenant";
+            match patiently(what, || self.job.store.tenant_by_name(&name)).await {
+                Ok(None) => {}
+                Ok(Some(_)) => continue,
+                Err(error) if is_of_one_tenant(&error) => {
+                    self.report
+                        .remark(format!("tenant '{name}' was left out: {error}"));
+                    continue;
+                }
+                Err(source) => return Err(Error::Store { what, source }),
+            }
             for candidate in &candidates {
                 self.report.of_no_tenant.add(candidate.size_bytes);
             }

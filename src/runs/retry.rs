@@ -22,7 +22,7 @@ impl Passing for store::Error {
     fn may_pass(&self) -> bool {
         match self {
             Self::Busy | Self::Unavailable(_) => true,
-            Self::DatabaseMissing(_) | Self::Damaged(_) => false,
+            Self::DatabaseMissing(_) | Self::EntryMissing(_) | Self::Damaged(_) => false,
         }
     }
 }

@@ -78,7 +78,9 @@ impl From<store::Error> for Error {
             store::Error::DatabaseMissing(name) => Self::TenantNotFound {
                 tenant: name.to_string(),
             },
-            store::Error::Busy | store::Error::Unavailable(_) => Self::Unavailable(error.into()),
+            store::Error::EntryMissing(_) | store::Error::Busy | store::Error::Unavailable(_) => {
+                Self::Unavailable(error.into())
+            }
             store::Error::Damaged(_) => Self::Broken(error.into()),
         }
     }

@@ -19,6 +19,7 @@ use crate::domain::{
 };
 
 pub use location::Location;
+pub use sqlite::{Removed, Repair, RepairError};
 
 /// Keeps the tenant entries, and a database of events for each tenant.
 ///
@@ -125,6 +126,10 @@ pub enum Error {
     /// The tenant's database is not there, or no longer.
     #[error("the database of tenant '{0}' is missing")]
     DatabaseMissing(DatabaseName),
+    /// A tenant's database is there and its entry was lost, or may have been: until an operator restores the
+    /// entry or puts the database away, nobody can say that there is no such tenant.
+    #[error("{0}")]
+    EntryMissing(String),
     /// More is waiting than the backend takes: try again in a moment.
     #[error("too many writes are waiting")]
     Busy,
@@ -153,13 +158,13 @@ pub async fn check(location: &Location) -> Vec<Finding> {
         Location::Sqlite { folder } => {
             let folder = folder.clone();
             let checked = tokio::task::spawn_blocking(move || sqlite::check_folder(&folder)).await;
-            vec![checked.unwrap_or_else(|error| {
-                Finding::wrong(
+            checked.unwrap_or_else(|error| {
+                vec![Finding::wrong(
                     "database",
                     format!("the check failed: {error}"),
                     "report a bug",
-                )
-            })]
+                )]
+            })
         }
         Location::ClickHouse(address) => clickhouse::check_address(address).await,
     }
@@ -185,6 +190,18 @@ pub async fn open(location: &Location) -> Result<Arc<dyn Store>, Error> {
             clickhouse::describe_metrics();
             Ok(Arc::new(clickhouse::ClickHouse::open(address).await?))
         }
+    }
+}
+
+/// Opens the tenant entries that `location` names for an operator's repairs, in place of the service.
+pub fn repair(location: &Location) -> Result<Repair, RepairError> {
+    match location {
+        Location::Sqlite { folder } => Repair::open(folder),
+        Location::ClickHouse(_) => Err(RepairError::Refused(
+            "on ClickHouse no database holds the entry of its tenant: restore 'default.tenants' from a \
+             backup"
+                .to_owned(),
+        )),
     }
 }
 

@@ -13,12 +13,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags};
 
+use super::entries::{self, State};
 use super::errors::{blocking, io_failed, refused, sql_failed};
 use super::folder::{Alone, Identity, Outside, Visit};
 use super::migrations::{REGISTRY, TENANT};
 use super::recovery::{self, InUse};
-use super::registry::{self, State};
-use super::{events, files, identity, queries};
+use super::{events, files, identity, orphans, queries};
 use crate::domain::query::Limit;
 use crate::domain::{
     ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Position, Query, Tenant,
@@ -36,6 +36,10 @@ impl Beside {
     /// [`Error::Unavailable`] if there is no store in `folder`.
     pub async fn open(folder: &Path) -> Result<Self, Error> {
         let beside = Self(Arc::new(Outside::new(folder)?));
+        let registry = beside.0.registry();
+        if !registry.exists() {
+            return Err(refused(format!("there is no '{}'", registry.display())));
+        }
         beside.tenants().await?;
         Ok(beside)
     }
@@ -109,22 +113,63 @@ impl Presence {
 
 /// Returns the tenants that are ready, ordered by name.
 fn ready(outside: &Outside) -> Result<Vec<Tenant>, Error> {
-    let path = outside.registry();
-    if Identity::at(&path)
-        .map_err(|error| io_failed(&path, error))?
-        .is_none()
-    {
-        return Err(refused(format!("there is no '{}'", path.display())));
-    }
-    let failed = |error| sql_failed(&path, error);
-    let connection = connect(&path).map_err(failed)?;
-    REGISTRY.require(&connection, &path)?;
-    let entries = registry::load(&connection).map_err(failed)?;
-    recovery::close_as_found(connection, &path)?;
+    let entries = entries(outside)?;
     let ready = entries.into_iter().filter(|it| it.1 == State::Ready);
     let mut tenants: Vec<Tenant> = ready.map(|(tenant, _)| tenant).collect();
     tenants.sort_unstable_by(|one, other| one.database_name.cmp(&other.database_name));
     Ok(tenants)
+}
+
+/// Returns every entry, whatever its state; none where there is no registry yet and no database either.
+/// Leaves nothing behind.
+pub(super) fn entries(outside: &Outside) -> Result<Vec<(Tenant, State)>, Error> {
+    let Some(connection) = connect_to_registry(outside)? else {
+        return Ok(Vec::new());
+    };
+    let path = outside.registry();
+    let entries = entries::load(&connection).map_err(|error| sql_failed(&path, error))?;
+    recovery::close_as_found(connection, &path)?;
+    Ok(entries)
+}
+
+/// Refuses a registry of which a part was lost or changed.
+pub(super) fn require_registry(outside: &Outside) -> Result<(), Error> {
+    match connect_to_registry(outside)? {
+        Some(connection) => super::registry::require_integrity(&connection, &outside.registry()),
+        None => Ok(()),
+    }
+}
+
+/// Returns `None` where nothing was ever written.
+fn connect_to_registry(outside: &Outside) -> Result<Option<Connection>, Error> {
+    let path = outside.registry();
+    let there = Identity::at(&path).map_err(|error| io_failed(&path, error))?;
+    if there.is_none() {
+        return match outside.databases()?.first() {
+            Some(database) => Err(Error::Damaged(format!(
+                "'{}' is there, and the registry '{}' is missing",
+                database.display(),
+                path.display()
+            ))),
+            None => Ok(None),
+        };
+    }
+    let failed = |error| sql_failed(&path, error);
+    // Its log's index is there while a service uses it, or after one was killed. Without, the file is all.
+    let connection = if path.with_extension("db-shm").exists() {
+        connect(&path)
+    } else {
+        identity::connect_to_file_alone(&path)
+    };
+    let connection = connection.map_err(failed)?;
+    let pages: i64 = connection
+        .pragma_query_value(None, "page_count", |row| row.get(0))
+        .map_err(failed)?;
+    if pages == 0 {
+        return Ok(None); // the last process ended while it made the file
+    }
+    REGISTRY.require(&connection, &path)?;
+    Ok(Some(connection))
 }
 
 /// A connection that only reads could not make the log's index where the service has closed the file.
@@ -156,7 +201,17 @@ impl Store for Beside {
 
     async fn tenant_by_name(&self, name: &DatabaseName) -> Result<Option<Arc<Tenant>>, Error> {
         let tenants = self.tenants().await?;
-        Ok(tenants.into_iter().find(|it| it.database_name == *name))
+        if let Some(tenant) = tenants.into_iter().find(|it| it.database_name == *name) {
+            return Ok(Some(tenant));
+        }
+        let (outside, name) = (Arc::clone(&self.0), name.clone());
+        blocking(move || match orphans::find_outside(&outside)? {
+            found if found.iter().any(|it| it.name.as_ref() == Some(&name)) => {
+                Err(orphans::entry_missing(&outside.database(&name)))
+            }
+            _ => Ok(None),
+        })
+        .await
     }
 
     async fn tenants(&self) -> Result<Vec<Arc<Tenant>>, Error> {

@@ -4,10 +4,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
-use super::folder::{Folder, sync_folder};
+use super::folder::{Folder, Outside, sync_folder};
+use super::inspection::{self, Fault};
 use super::migrations::REGISTRY;
 use super::registry::Registry;
 use crate::domain::Finding;
+use crate::domain::cause::chain;
 use crate::store::Error;
 
 const SUBJECT: &str = "database";
@@ -19,36 +21,56 @@ const USER_VERSION_AT: usize = 60;
 const HEADER_BYTES: usize = 100;
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
-/// Says whether a store could be opened in `folder`, without opening one: the folder may be missing,
-/// and another process may be using it. Leaves nothing behind. Does disk I/O.
+const RESTORE_REGISTRY: &str = "restore 'registry.db' from a backup, or move it away and restore the \
+                                entries with `event-history tenants adopt --all`";
+
+/// How many faults are told one by one.
+const MAX_FAULTS: usize = 20;
+
+/// Says whether a store could be opened in `folder`, without opening one, and what of it does not belong
+/// together: the folder may be missing, and another process may be using it. Leaves nothing behind. Does
+/// disk I/O.
 ///
 /// Not for a process that has the store open: reading `registry.db` past SQLite would give up the
 /// locks that SQLite holds on it.
-pub fn check_folder(folder: &Path) -> Finding {
+pub fn check_folder(folder: &Path) -> Vec<Finding> {
     let name = folder.display();
     match fs::metadata(folder) {
         Ok(found) if !found.is_dir() => {
-            return wrong(
+            return vec![wrong(
                 format!("'{name}' is a file, not a folder"),
                 "name a folder in '--database sqlite:<folder>', or move the file away",
-            );
+            )];
         }
         Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => return check_missing(folder),
-        Err(error) => return unwritable(folder, &error),
+        Err(error) if error.kind() == ErrorKind::NotFound => return vec![check_missing(folder)],
+        Err(error) => return vec![unwritable(folder, &error)],
     }
-    for place in [folder.to_owned(), folder.join("tenants")] {
-        match probe(&place) {
+    let tenants = folder.join("tenants");
+    let registry = Folder::registry_in(folder);
+    for place in [folder, &tenants] {
+        match probe(place) {
             Err(_) if !place.exists() => {} // made when the store opens
-            Err(error) => return unwritable(&place, &error),
+            Err(error) => return vec![unwritable(place, &error)],
             Ok(()) => {}
         }
     }
-    match read_registry(&folder.join("registry.db")) {
-        Ok(finding) => finding
-            .unwrap_or_else(|| Finding::good(SUBJECT, format!("the folder '{name}' is writable"))),
-        Err(error) => unwritable(&folder.join("registry.db"), &error),
+    if registry.exists() && !tenants.exists() {
+        return vec![wrong(
+            format!("the folder of databases '{}' is missing", tenants.display()),
+            "put it back, or mount it",
+        )];
     }
+    match read_registry(&registry) {
+        Ok(None) => {}
+        Ok(Some(finding)) => return vec![finding],
+        Err(error) => return vec![unwritable(&registry, &error)],
+    }
+    let good = format!("the folder '{name}' is writable");
+    let mut findings = vec![Finding::good(SUBJECT, good)];
+    let found = Outside::new(folder).and_then(|outside| inspection::inspect_outside(&outside));
+    findings.extend(faults(found));
+    findings
 }
 
 /// Says how the folder of an open store stands. Does disk I/O.
@@ -64,36 +86,27 @@ pub(super) fn check_open(folder: &Folder, registry: &Registry) -> Vec<Finding> {
             "the tenant registry in '{}' cannot be read: {error}",
             path.display()
         );
-        return vec![wrong(message, "restore 'registry.db' from a backup")];
+        return vec![wrong(message, RESTORE_REGISTRY)];
     }
     let good = format!("the folder '{}' is writable", path.display());
     let mut findings = vec![Finding::good(SUBJECT, good)];
-    findings.extend(strays(folder, registry).unwrap_or_else(|error| {
-        let message = format!("the folder '{}' cannot be listed: {error}", path.display());
-        Some(wrong(
-            message,
-            "let the user of this process read the folder",
-        ))
-    }));
+    findings.extend(faults(inspection::inspect(folder, registry)));
     findings
 }
 
-/// Names database files that belong to no tenant entry. They do no harm, but somebody may miss them.
-fn strays(folder: &Folder, registry: &Registry) -> Result<Option<Finding>, Error> {
-    let mut strays = folder.databases()?;
-    let names = registry.names()?;
-    let known: std::collections::HashSet<_> =
-        names.iter().map(|name| folder.database(name)).collect();
-    strays.retain(|path| !known.contains(path));
-    strays.sort();
-    Ok(strays.first().map(|first| {
-        let (count, first) = (strays.len(), first.display());
-        Finding::warning(
-            SUBJECT,
-            format!("{count} database file(s) without a tenant entry, the first is '{first}'"),
-            "restore the 'registry.db' that they belong to, or move them away",
-        )
-    }))
+/// Says what an inspection has found; of very many faults the first.
+fn faults(found: Result<Vec<Fault>, Error>) -> Vec<Finding> {
+    let faults = match found {
+        Ok(faults) => faults,
+        Err(error) => return vec![wrong(chain(&error), RESTORE_REGISTRY)],
+    };
+    let shown = faults.iter().take(MAX_FAULTS);
+    let mut findings: Vec<_> = shown.map(|fault| fault.finding(SUBJECT)).collect();
+    if faults.len() > MAX_FAULTS {
+        let message = format!("{} more databases are at fault", faults.len() - MAX_FAULTS);
+        findings.push(wrong(message, "mend those above, and check again"));
+    }
+    findings
 }
 
 /// Says whether a folder that is not there could be made.

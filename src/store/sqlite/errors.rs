@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rusqlite::ErrorCode;
 use rusqlite::types::Type;
 
-use super::folder::tenant_of;
+use super::names::tenant_of;
 use crate::store::{Error, finished};
 
 /// A failure, and the file that it happened to.

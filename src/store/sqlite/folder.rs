@@ -9,6 +9,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::errors::{io_failed, refused};
+use super::names::{TENANTS, database_in, databases_in, file_stem, files_of, tenant_of};
 use crate::domain::DatabaseName;
 use crate::store::{Error, closed};
 use crate::write_health::WriteHealth;
@@ -16,16 +17,13 @@ use crate::write_health::WriteHealth;
 const FOLDER_MODE: u32 = 0o700; // histories are nobody else's business
 const FILE_MODE: u32 = 0o600;
 
-/// The folder of the tenants' databases, below that of the store.
-const TENANTS: &str = "tenants";
-
-/// What SQLite keeps beside a database file: its write-ahead log and the log's index.
-const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
-
 /// Whoever looks into a database from another process holds this file's lock in common, and whoever removes
 /// one holds it alone: SQLite would make files anew beside a database that is gone. So does whoever writes a
 /// log again (`recovery.rs`).
 const GUESTS: &str = "guests";
+
+/// Where the databases go that an operator removes: to delete them is a second step, by hand.
+const PUT_AWAY: &str = "removed";
 
 /// How long a removal waits for guests, who stay for a statement or two, and how often it looks.
 const MAX_GUEST_WAIT: Duration = Duration::from_secs(2);
@@ -46,13 +44,21 @@ pub(super) struct Folder {
 pub(super) type Lock = Arc<File>;
 
 impl Folder {
-    /// Makes the folder where it is missing, and locks it.
+    /// Makes the folder where it is missing, and locks it. The folder of databases is made with it and not
+    /// later: where there is a registry, its absence is a loss and no beginning.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         // The process may change its working directory later.
         let path = std::path::absolute(path).map_err(|error| io_failed(path, error))?;
         let tenants = path.join(TENANTS);
-        make_folder(&tenants)?;
+        make_folder(&path)?;
         let lock = lock(&path)?;
+        let registry = Self::registry_in(&path);
+        if !registry
+            .try_exists()
+            .map_err(|error| io_failed(&registry, error))?
+        {
+            make_folder(&tenants)?;
+        }
         open_lock(&path.join(GUESTS))?;
         sync_folder(&path)?;
         Ok(Self {
@@ -80,17 +86,55 @@ impl Folder {
         database_in(&self.tenants, name)
     }
 
+    /// Makes the folder of databases where it is missing.
+    pub(super) fn make_tenants(&self) -> Result<(), Error> {
+        make_folder(&self.tenants)
+    }
+
     /// Returns the database files of tenants, in no order, whether they have an entry or not.
     pub(super) fn databases(&self) -> Result<Vec<PathBuf>, Error> {
-        let failed = |error| io_failed(&self.tenants, error);
-        let mut found = Vec::new();
-        for file in fs::read_dir(&self.tenants).map_err(failed)? {
-            let path = file.map_err(failed)?.path();
-            if path.extension().is_some_and(|extension| extension == "db") {
-                found.push(path);
+        databases_in(&self.tenants)?.collect()
+    }
+
+    /// Tells whether there is a database for which `is_meant` holds. Looks no further than the first.
+    pub(super) fn has_database(
+        &self,
+        is_meant: impl Fn(&DatabaseName) -> bool,
+    ) -> Result<bool, Error> {
+        for path in databases_in(&self.tenants)? {
+            if tenant_of(&path?).is_some_and(|name| is_meant(&name)) {
+                return Ok(true);
             }
         }
-        Ok(found)
+        Ok(false)
+    }
+
+    /// Moves a tenant's database out of the folder of databases, durably, with what SQLite keeps beside it.
+    /// Nobody of this process may have it open. Returns where it is now.
+    pub(super) fn put_away(&self, name: &DatabaseName) -> Result<PathBuf, Error> {
+        let _alone = self.guests().keep_out()?;
+        let aside = self.path.join(PUT_AWAY);
+        make_folder(&aside)?;
+        let stem = file_stem(name);
+        let place = (1_u32..)
+            .map(|number| aside.join(format!("{stem}.{number}")))
+            .find(|place| !place.exists())
+            .ok_or(Error::Busy)?;
+        make_folder(&place)?;
+        // The database comes last: until then the next attempt finds it, and its companions are with it.
+        for path in files_of(&self.database(name)).iter().rev() {
+            let Some(file) = path.file_name() else {
+                continue;
+            };
+            match fs::rename(path, place.join(file)) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(io_failed(path, error)),
+            }
+        }
+        sync_folder(&place)?;
+        self.sync_tenants()?;
+        Ok(place)
     }
 
     /// Returns the first file that stands where a new database of this name would be.
@@ -223,6 +267,11 @@ impl Outside {
         database_in(&self.tenants, name)
     }
 
+    /// Returns the database files of tenants, in no order, whether they have an entry or not.
+    pub(super) fn databases(&self) -> Result<Vec<PathBuf>, Error> {
+        databases_in(&self.tenants)?.collect()
+    }
+
     /// Begins a visit. To be short: a removal waits for its end.
     pub(super) fn visit(&self) -> Result<Visit, Error> {
         let (path, guests) = self.open_guests()?;
@@ -353,94 +402,5 @@ fn lock(folder: &Path) -> Result<Lock, Error> {
             folder.display()
         ))),
         Err(TryLockError::Error(error)) => Err(io_failed(&path, error)),
-    }
-}
-
-fn database_in(tenants: &Path, name: &DatabaseName) -> PathBuf {
-    tenants.join(format!("{}.db", file_stem(name)))
-}
-
-fn files_of(database: &Path) -> Vec<PathBuf> {
-    let companions = COMPANIONS.map(|suffix| companion(database, suffix));
-    [database.to_owned()]
-        .into_iter()
-        .chain(companions)
-        .collect()
-}
-
-/// Returns where the write-ahead log of a database is, or would be.
-pub(super) fn log_of(database: &Path) -> PathBuf {
-    companion(database, COMPANIONS[0])
-}
-
-fn companion(database: &Path, suffix: &str) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
-}
-
-/// Two names that differ by case alone get two files on a file system that ignores case, too: an
-/// upper-case letter is written as `=` and the lower-case letter. Names themselves have no `=`.
-fn file_stem(name: &DatabaseName) -> String {
-    let mut stem = String::with_capacity(name.as_str().len());
-    for character in name.as_str().chars() {
-        if character.is_ascii_uppercase() {
-            stem.push('=');
-        }
-        stem.push(character.to_ascii_lowercase());
-    }
-    stem
-}
-
-/// Returns whose database or log a path in the folder of tenants leads to, by the name of the file alone.
-pub(super) fn tenant_of(database: &Path) -> Option<DatabaseName> {
-    let is_tenants = database.parent()?.file_name()? == TENANTS;
-    let is_theirs = ["db", "db-wal"]
-        .iter()
-        .any(|it| database.extension() == Some(it.as_ref()));
-    if !is_tenants || !is_theirs {
-        return None;
-    }
-    let mut name = String::new();
-    let mut characters = database.file_stem()?.to_str()?.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '=' => name.push(characters.next()?.to_ascii_uppercase()),
-            other => name.push(other),
-        }
-    }
-    let name = DatabaseName::parse(&name).ok()?;
-    (file_stem(&name) == database.file_stem()?.to_str()?).then_some(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::{file_stem, tenant_of};
-    use crate::domain::DatabaseName;
-
-    #[test]
-    fn file_names_differ_even_where_case_is_ignored() {
-        for (name, stem) in [
-            ("alx_demo-1", "alx_demo-1"),
-            ("Demo", "=demo"),
-            ("dEMo", "d=e=mo"),
-        ] {
-            let name = DatabaseName::parse(name).unwrap();
-            assert_eq!(file_stem(&name), stem);
-            let path = format!("/data/tenants/{stem}.db");
-            assert_eq!(tenant_of(Path::new(&path)), Some(name));
-        }
-        for path in [
-            "/data/registry.db",
-            "/data/tenants/x.db-shm",
-            "/data/tenants/Demo.db",
-            "/data/tenants/d=.db",
-            "/data/tenants/==d.db",
-            "/data/tenants/x y.db",
-        ] {
-            assert_eq!(tenant_of(Path::new(path)), None, "{path}");
-        }
     }
 }

@@ -3,14 +3,16 @@
 //! A file can come to stand in another's place (a copy, a link, a wrong restore), and what leads to it is
 //! its name alone. So each database is asked before it is opened, and again by `check`.
 
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
+use super::entries::tenant_from_row;
 use super::errors::sql_failed;
-use super::registry::tenant_from_row;
+use super::names::log_of;
 use crate::domain::Tenant;
 use crate::store::Error;
 
@@ -72,6 +74,20 @@ pub(super) fn require(path: &Path, tenant: &Tenant) -> Result<(), Error> {
     )))
 }
 
+/// Tells whether there may be events in the database at `path`: in the file, or in a log beside it.
+pub(super) fn has_events(path: &Path) -> Result<bool, Error> {
+    if fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0) {
+        return Ok(true);
+    }
+    let ask = |connection: Connection| {
+        let sql = "SELECT EXISTS (SELECT 1 FROM events)";
+        connection.query_row(sql, [], |row| row.get(0))
+    };
+    connect_to_file_alone(path)
+        .and_then(ask)
+        .map_err(|error| sql_failed(path, error))
+}
+
 /// Returns `None` where there is no such row, or no table for it.
 fn read(connection: &Connection) -> rusqlite::Result<Option<Tenant>> {
     let sql = "SELECT client_id, database_name, client_label, client_secret_sha256, created_at \
@@ -82,7 +98,8 @@ fn read(connection: &Connection) -> rusqlite::Result<Option<Tenant>> {
     connection.query_row(sql, [], tenant_from_row).optional()
 }
 
-fn connect_to_file_alone(path: &Path) -> rusqlite::Result<Connection> {
+/// Opens a database to read its file alone, without its log: makes and locks nothing.
+pub(super) fn connect_to_file_alone(path: &Path) -> rusqlite::Result<Connection> {
     let path = percent_encode(path.as_os_str().as_bytes(), NON_ALPHANUMERIC);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI

@@ -10,17 +10,22 @@ mod checksum;
 mod committer;
 mod counts;
 mod database;
+mod entries;
 mod errors;
 mod events;
 mod files;
 mod folder;
 mod identity;
+mod inspection;
 mod log;
 mod migrations;
+mod names;
 mod open_tenants;
+mod orphans;
 mod queries;
 mod recovery;
 mod registry;
+mod repair;
 mod threads;
 mod wal;
 mod writer;
@@ -36,11 +41,14 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use beside::Beside;
 pub use checks::check_folder;
+pub use repair::{Removed, Repair, RepairError};
 
-use self::errors::{blocking, io_failed};
+use self::entries::State;
+use self::errors::{blocking, io_failed, refused};
 use self::folder::{Folder, Identity};
 use self::open_tenants::{Lease, OpenTenants};
-use self::registry::{Registry, State};
+use self::orphans::Orphans;
+use self::registry::{Entry, Registry};
 use super::{Appended, Created, Error, Store, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
@@ -115,12 +123,12 @@ impl Store for Sqlite {
 
     async fn tenant_by_client_id(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error> {
         let entry = self.0.registry.by_client_id(id)?;
-        Ok(entry.map(|entry| Arc::clone(&entry.tenant)))
+        self.0.known(entry)
     }
 
     async fn tenant_by_name(&self, name: &DatabaseName) -> Result<Option<Arc<Tenant>>, Error> {
         let entry = self.0.registry.by_name(name)?;
-        Ok(entry.map(|entry| Arc::clone(&entry.tenant)))
+        self.0.known(entry)
     }
 
     async fn tenants(&self) -> Result<Vec<Arc<Tenant>>, Error> {
@@ -140,6 +148,7 @@ impl Store for Sqlite {
         let is_there = entry.seen.or_look(look)?;
         if !is_there {
             self.0.open_tenants.let_go(&entry);
+            self.0.require_databases()?;
         }
         Ok(is_there)
     }
@@ -151,22 +160,25 @@ impl Store for Sqlite {
     }
 
     async fn append(&self, tenant: &Tenant, events: Vec<Event>) -> Result<Vec<Appended>, Error> {
-        self.0.lease(tenant).await?.append(events).await
+        let lease = self.0.lease(tenant).await?;
+        self.0.told(lease.append(events).await)
     }
 
     async fn event(&self, tenant: &Tenant, id: EventId) -> Result<Option<Event>, Error> {
         let lease = self.0.lease(tenant).await?;
-        lease
+        let outcome = lease
             .read(move |connection| events::find(connection, id))
-            .await
+            .await;
+        self.0.told(outcome)
     }
 
     async fn events(&self, tenant: &Tenant, query: &Query) -> Result<Page, Error> {
         let lease = self.0.lease(tenant).await?;
         let query = query.clone();
-        lease
+        let outcome = lease
             .read(move |connection| queries::page(connection, &query))
-            .await
+            .await;
+        self.0.told(outcome)
     }
 
     async fn scan(
@@ -176,9 +188,10 @@ impl Store for Sqlite {
         limit: Limit,
     ) -> Result<Vec<Event>, Error> {
         let lease = self.0.lease(tenant).await?;
-        lease
+        let outcome = lease
             .read(move |connection| queries::scan(connection, after, limit))
-            .await
+            .await;
+        self.0.told(outcome)
     }
 
     async fn unreferenced_files(
@@ -188,23 +201,25 @@ impl Store for Sqlite {
     ) -> Result<Vec<FileId>, Error> {
         let lease = self.0.lease(tenant).await?;
         let wanted = files.to_vec();
-        lease
+        let outcome = lease
             .read(move |connection| files::unreferenced(connection, &wanted))
-            .await
+            .await;
+        self.0.told(outcome)
     }
 
     async fn give_up_files(&self, tenant: &Tenant, files: &[FileId]) -> Result<Vec<FileId>, Error> {
         let lease = self.0.lease(tenant).await?;
         let wanted = files.to_vec();
-        lease
+        let outcome = lease
             .write(move |connection| files::give_up(connection, &wanted))
-            .await
+            .await;
+        self.0.told(outcome)
     }
 
     async fn ping(&self) -> Result<(), Error> {
         let inner = Arc::clone(&self.0);
         blocking(move || {
-            inner.folder.ping()?;
+            inner.require_databases()?;
             let writes = inner.folder.writes.check(Instant::now());
             writes.map_err(|error| Error::Unavailable(error.into()))?;
             inner.registry.ping()
@@ -252,18 +267,56 @@ impl Inner {
     async fn lease(&self, tenant: &Tenant) -> Result<Lease, Error> {
         let entry = self.registry.by_client_id(tenant.client_id)?;
         let entry = entry.ok_or_else(|| Error::DatabaseMissing(tenant.database_name.clone()))?;
-        self.open_tenants.lease(&entry).await
+        self.told(self.open_tenants.lease(&entry).await)
+    }
+
+    fn known(&self, entry: Option<Arc<Entry>>) -> Result<Option<Arc<Tenant>>, Error> {
+        if entry.is_none() {
+            self.folder.ping()?; // which databases have lost their entries, it alone can tell
+        }
+        Ok(entry.map(|entry| Arc::clone(&entry.tenant)))
+    }
+
+    /// Fails while the folder of databases is missing, or all of several databases: that is no end of these
+    /// tenants but a file system that is not there, say. Takes microseconds, so fit for an async task.
+    fn require_databases(&self) -> Result<(), Error> {
+        self.folder.ping()?;
+        let tenants = self.registry.count();
+        if tenants < 2 || self.folder.has_database(|name| self.registry.knows(name))? {
+            return Ok(());
+        }
+        let folder = self.folder.path().display();
+        Err(refused(format!(
+            "the databases of all {tenants} tenants are missing in '{folder}'"
+        )))
+    }
+
+    /// Holds the news that a database is missing against the others.
+    fn told<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        if let Err(Error::DatabaseMissing(_)) = &outcome {
+            self.require_databases()?;
+        }
+        outcome
     }
 
     /// Under the lock of the name. Does disk I/O.
     fn create(&self, tenant: Tenant) -> Result<Created, Error> {
         let name = &tenant.database_name;
+        self.require_databases()?;
         match self.registry.state(name)? {
-            Some((_, State::Ready)) => return Ok(Created::NameTaken),
-            Some((_, State::Creating | State::Deleting)) => {
+            Some((_, State::Ready)) if self.registry.knows(name) => return Ok(Created::NameTaken),
+            // Nobody was told of one that is ready on disk alone and empty: the call that made it failed.
+            Some((_, State::Ready)) if identity::has_events(&self.folder.database(name))? => {
+                return Ok(Created::NameTaken);
+            }
+            Some((_, State::Creating | State::Ready | State::Deleting)) => {
                 remove(name, &self.folder, &self.registry)?;
             }
             None => {}
+        }
+        let database = self.folder.database(name);
+        if database.exists() {
+            return Err(orphans::entry_missing(&database));
         }
         if let Some(path) = self.folder.in_the_way(name)? {
             let message = format!(
@@ -308,11 +361,49 @@ impl Inner {
 fn open_folder(path: &Path) -> Result<(Folder, Registry), Error> {
     let folder = Folder::open(path)?;
     let (registry, unfinished) = Registry::open(&folder)?;
-    for name in unfinished {
-        tracing::warn!(tenant = %name, "removing a tenant whose creation or deletion was cut short");
-        remove(&name, &folder, &registry)?;
+    if registry.count() == 0 && unfinished.is_empty() {
+        folder.make_tenants()?; // backups leave out folders that are empty
     }
+    if folder.ping().is_ok() {
+        for (tenant, state) in unfinished {
+            finish(&tenant, state, &folder, &registry)?;
+        }
+    }
+    let orphans = orphans::find(&folder, &registry)?;
+    for orphan in &orphans {
+        let name = orphan.name.as_ref().map(ToString::to_string);
+        tracing::error!(tenant = name, "{}", orphan.describe());
+    }
+    registry.set_orphans(Orphans::of(orphans));
     Ok((folder, registry))
+}
+
+/// Finishes or undoes what the end of the last process cut short. The registry may come from a backup, and
+/// its word may be old: a database that is another tenant's by now, or has events, is not removed.
+fn finish(
+    tenant: &Tenant,
+    state: State,
+    folder: &Folder,
+    registry: &Registry,
+) -> Result<(), Error> {
+    let name = &tenant.database_name;
+    let path = folder.database(name);
+    if path.exists() {
+        match identity::of_file(&path) {
+            Ok(found) if found.client_id != tenant.client_id => {
+                tracing::warn!(tenant = %name, "an unfinished entry is dropped: the database is not its own");
+                return registry.forget(name);
+            }
+            Ok(_) if state == State::Creating && identity::has_events(&path)? => {
+                tracing::warn!(tenant = %name, "a tenant whose creation was cut short has events, and is kept");
+                return registry.finish_creation(tenant.clone());
+            }
+            Ok(_) | Err(Error::Damaged(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    tracing::warn!(tenant = %name, "removing a tenant whose creation or deletion was cut short");
+    remove(name, folder, registry)
 }
 
 /// Removes a database that nobody has open and then its entry, so that a crash in between leaves an

@@ -21,7 +21,8 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode, ffi};
 
 use super::errors::{io_failed, sql_failed};
-use super::folder::{Alone, Guests, log_of, sync_folder};
+use super::folder::{Alone, Guests, sync_folder};
+use super::names::log_of;
 use super::wal;
 use crate::store::Error;
 

@@ -2,17 +2,16 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use jiff::Timestamp;
-use rusqlite::types::Type;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
+use super::entries::{State, load, state};
 use super::errors::{io_failed, refused, sql_failed};
 use super::folder::{Folder, Identity, Sighting, create_file, sync_folder};
 use super::migrations::REGISTRY;
 use super::open_tenants::Slot;
+use super::orphans::Orphans;
 use super::recovery::{self, InUse};
 use crate::domain::{ClientId, DatabaseName, Tenant};
 use crate::store::{Error, closed};
@@ -43,28 +42,42 @@ pub(super) struct Entry {
     pub(super) seen: Sighting,
 }
 
-/// How far the making or the removal of a database has come. What is not ready when a process starts
-/// was cut short by the end of the last one, and is removed: nobody was told that it is there, or
-/// somebody was promised that it goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
-    Creating,
-    Ready,
-    Deleting,
-}
-
-/// The entries that lookups find.
+/// The entries that lookups find, and the databases whose entries were lost.
 #[derive(Debug, Default)]
 struct Ready {
     by_client_id: HashMap<ClientId, Arc<Entry>>,
     by_name: HashMap<DatabaseName, Arc<Entry>>,
+    orphans: Orphans,
     closed: bool,
 }
 
 impl Registry {
-    /// Opens the registry of a folder, or makes one in a folder that has no databases yet. Returns
-    /// the names whose creation or deletion was cut short, too.
-    pub(super) fn open(folder: &Folder) -> Result<(Self, Vec<DatabaseName>), Error> {
+    /// Opens the registry of a folder, or makes one in a folder that has no databases yet: starting with no
+    /// entries would tell every sender that its tenant does not exist, for good. Returns the entries whose
+    /// creation or deletion was cut short, too.
+    pub(super) fn open(folder: &Folder) -> Result<(Self, Vec<(Tenant, State)>), Error> {
+        let refuse = |problem| match folder.databases()?.first() {
+            Some(database) => Err(Error::Damaged(format!(
+                "'{}' is there, and the registry '{}' {problem}: restore it from a backup, or restore the \
+                 entries from the databases with `event-history tenants adopt --all`",
+                database.display(),
+                folder.registry().display()
+            ))),
+            None => Ok(()),
+        };
+        let path = folder.registry();
+        if !path.try_exists().map_err(|error| io_failed(&path, error))? {
+            refuse("is missing")?;
+        }
+        let (registry, unfinished) = Self::open_or_make(folder)?;
+        if registry.count() == 0 && unfinished.is_empty() {
+            refuse("has no tenant entries")?;
+        }
+        Ok((registry, unfinished))
+    }
+
+    /// The same for an operator's repairs, whatever databases there are.
+    pub(super) fn open_or_make(folder: &Folder) -> Result<(Self, Vec<(Tenant, State)>), Error> {
         let path = folder.registry();
         let open = connect(folder, &path)?;
         let mut ready = Ready::default();
@@ -72,7 +85,7 @@ impl Registry {
         for (tenant, state) in load(&open.connection).map_err(|error| sql_failed(&path, error))? {
             match state {
                 State::Ready => ready.insert(tenant),
-                State::Creating | State::Deleting => unfinished.push(tenant.database_name),
+                State::Creating | State::Deleting => unfinished.push((tenant, state)),
             }
         }
         let identity = Identity::at(&path).map_err(|error| io_failed(&path, error))?;
@@ -85,12 +98,37 @@ impl Registry {
         Ok((registry, unfinished))
     }
 
+    /// [`Error::EntryMissing`] if it may be the id of a tenant whose entry was lost.
     pub(super) fn by_client_id(&self, id: ClientId) -> Result<Option<Arc<Entry>>, Error> {
-        self.lookup(|ready| ready.by_client_id.get(&id))
+        self.lookup(
+            |ready| ready.by_client_id.get(&id),
+            |orphans| orphans.of_client_id(id),
+        )
     }
 
+    /// [`Error::EntryMissing`] if it is the name of a tenant whose entry was lost.
     pub(super) fn by_name(&self, name: &DatabaseName) -> Result<Option<Arc<Entry>>, Error> {
-        self.lookup(|ready| ready.by_name.get(name))
+        self.lookup(
+            |ready| ready.by_name.get(name),
+            |orphans| orphans.of_name(name),
+        )
+    }
+
+    /// Returns how many tenants are ready.
+    pub(super) fn count(&self) -> usize {
+        let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
+        ready.by_name.len()
+    }
+
+    /// Tells whether a tenant of this name is ready.
+    pub(super) fn knows(&self, name: &DatabaseName) -> bool {
+        let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
+        ready.by_name.contains_key(name)
+    }
+
+    /// From now on lookups tell of these databases that their entries were lost.
+    pub(super) fn set_orphans(&self, orphans: Orphans) {
+        self.write_ready().orphans = orphans;
     }
 
     /// Returns the tenants that are ready, ordered by name.
@@ -117,18 +155,22 @@ impl Registry {
         })
     }
 
-    /// Returns the names of all entries on disk, whatever their state.
-    pub(super) fn names(&self) -> Result<Vec<DatabaseName>, Error> {
-        self.with(|connection| {
-            let mut statement = connection.prepare_cached("SELECT database_name FROM tenants")?;
-            statement
-                .query_map([], |row| database_name(row, 0))?
-                .collect()
-        })
+    /// Returns all entries on disk, whatever their state.
+    pub(super) fn entries(&self) -> Result<Vec<(Tenant, State)>, Error> {
+        self.with(load)
     }
 
     /// Takes the name, before anything is made on disk.
     pub(super) fn begin_creation(&self, tenant: &Tenant) -> Result<(), Error> {
+        self.insert(tenant, "creating")
+    }
+
+    /// Restores the entry of a database that is there.
+    pub(super) fn adopt(&self, tenant: &Tenant) -> Result<(), Error> {
+        self.insert(tenant, "ready")
+    }
+
+    fn insert(&self, tenant: &Tenant, state: &str) -> Result<(), Error> {
         let Tenant {
             client_id,
             database_name,
@@ -136,15 +178,16 @@ impl Registry {
             client_secret_sha256,
             created_at,
         } = tenant;
-        self.with(|connection| {
+        self.change(|connection| {
             let sql = "INSERT INTO tenants (database_name, client_id, client_label, \
-                       client_secret_sha256, created_at, state) VALUES (?, ?, ?, ?, ?, 'creating')";
+                       client_secret_sha256, created_at, state) VALUES (?, ?, ?, ?, ?, ?)";
             connection.prepare_cached(sql)?.execute(params![
                 database_name.as_str(),
                 client_id.uuid(),
                 client_label,
                 client_secret_sha256,
                 created_at.to_string(),
+                state,
             ])
         })?;
         Ok(())
@@ -158,18 +201,25 @@ impl Registry {
     }
 
     /// Hides the entry from lookups, before anything is removed from disk. Returns `None` if the
-    /// tenant has no entry, or one that is hidden already.
+    /// tenant has no entry, or one that is hidden already. It is hidden after a failure too if the disk
+    /// says, or may say, that it is to go: nothing is stored that the next start would remove.
     pub(super) fn begin_deletion(&self, tenant: &Tenant) -> Result<Option<Arc<Entry>>, Error> {
         if self.by_client_id(tenant.client_id)?.is_none() {
             return Ok(None);
         }
-        self.set_state(tenant, "deleting")?;
-        Ok(self.write_ready().remove(tenant.client_id))
+        let changed = self.set_state(tenant, "deleting");
+        let may_go = changed.is_ok()
+            || !matches!(
+                self.state(&tenant.database_name),
+                Ok(Some((_, State::Ready)))
+            );
+        let hidden = may_go.then(|| self.write_ready().remove(tenant.client_id));
+        changed.map(|()| hidden.flatten())
     }
 
     /// Frees the name, after everything is gone from disk.
     pub(super) fn forget(&self, name: &DatabaseName) -> Result<(), Error> {
-        self.with(|connection| {
+        self.change(|connection| {
             connection
                 .prepare_cached("DELETE FROM tenants WHERE database_name = ?")?
                 .execute([name.as_str()])
@@ -201,7 +251,7 @@ impl Registry {
     }
 
     fn set_state(&self, tenant: &Tenant, state: &str) -> Result<(), Error> {
-        let changed = self.with(|connection| {
+        let changed = self.change(|connection| {
             let sql = "UPDATE tenants SET state = ? WHERE database_name = ? AND client_id = ?";
             connection.prepare_cached(sql)?.execute(params![
                 state,
@@ -221,12 +271,17 @@ impl Registry {
     fn lookup(
         &self,
         find: impl FnOnce(&Ready) -> Option<&Arc<Entry>>,
+        miss: impl FnOnce(&Orphans) -> Result<(), Error>,
     ) -> Result<Option<Arc<Entry>>, Error> {
         let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
         if ready.closed {
             return Err(closed());
         }
-        Ok(find(&ready).map(Arc::clone))
+        let found = find(&ready).map(Arc::clone);
+        if found.is_none() {
+            miss(&ready.orphans)?;
+        }
+        Ok(found)
     }
 
     fn write_ready(&self) -> std::sync::RwLockWriteGuard<'_, Ready> {
@@ -237,6 +292,16 @@ impl Registry {
         self.connection
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the file, and folds the change back into it before anybody is told: no answer ever rests on
+    /// the log alone. After an error the change may be there or not, as after a commit that failed.
+    fn change<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
+        self.with(|connection| {
+            let done = work(connection)?;
+            fold_back(connection)?;
+            Ok(done)
+        })
     }
 
     fn with<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
@@ -282,12 +347,6 @@ fn gone(path: &Path) -> Error {
 fn connect(folder: &Folder, path: &Path) -> Result<Open, Error> {
     let failed = |error| sql_failed(path, error);
     if !path.try_exists().map_err(|error| io_failed(path, error))? {
-        // Starting with no entries would tell every sender that its tenant does not exist, for good.
-        if let Some(database) = folder.databases()?.first() {
-            let (database, path) = (database.display(), path.display());
-            let message = format!("'{database}' is there, and the registry '{path}' is missing");
-            return Err(Error::Damaged(message));
-        }
         create_file(path)?;
         sync_folder(folder.path())?;
     }
@@ -314,54 +373,39 @@ fn connect(folder: &Folder, path: &Path) -> Result<Open, Error> {
     connection
         .query_row("SELECT count(*) FROM tenants", [], |_| Ok(()))
         .map_err(failed)?;
+    require_integrity(&connection, path)?;
     let in_use = InUse::mark(path)?;
     drop(alone);
     sync_folder(folder.path())?; // SQLite made the log, and does not say if it could not sync its name
+    fold_back(&connection).map_err(failed)?;
     Ok(Open {
         connection,
         _in_use: in_use,
     })
 }
 
-/// Reads every entry, whatever its state.
-pub(super) fn load(connection: &Connection) -> rusqlite::Result<Vec<(Tenant, State)>> {
-    let sql = "SELECT client_id, database_name, client_label, client_secret_sha256, created_at, \
-               state FROM tenants";
-    connection.prepare(sql)?.query_map([], from_row)?.collect()
-}
-
-fn from_row(row: &Row<'_>) -> rusqlite::Result<(Tenant, State)> {
-    Ok((tenant_from_row(row)?, state(row, 5)?))
-}
-
-/// Reads the entry in the first five columns, in the order of [`Tenant`].
-pub(super) fn tenant_from_row(row: &Row<'_>) -> rusqlite::Result<Tenant> {
-    let created_at: String = row.get(4)?;
-    Ok(Tenant {
-        client_id: ClientId::from_uuid(row.get(0)?),
-        database_name: database_name(row, 1)?,
-        client_label: row.get(2)?,
-        client_secret_sha256: row.get(3)?,
-        created_at: Timestamp::from_str(&created_at).map_err(|error| bad_text(4, error))?,
-    })
-}
-
-fn database_name(row: &Row<'_>, column: usize) -> rusqlite::Result<DatabaseName> {
-    DatabaseName::parse(row.get_ref(column)?.as_str()?).map_err(|error| bad_text(column, error))
-}
-
-fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<State> {
-    match row.get_ref(column)?.as_str()? {
-        "creating" => Ok(State::Creating),
-        "ready" => Ok(State::Ready),
-        "deleting" => Ok(State::Deleting),
-        other => Err(bad_text(column, format!("'{other}' is not a state"))),
+/// Refuses a file of which a part was lost or changed: what it has no entry of would be told to be no tenant.
+pub(super) fn require_integrity(connection: &Connection, path: &Path) -> Result<(), Error> {
+    let verdict = connection.query_row("PRAGMA integrity_check(1)", [], |row| {
+        row.get::<_, String>(0)
+    });
+    let verdict = verdict.map_err(|error| sql_failed(path, error))?;
+    if verdict == "ok" {
+        return Ok(());
     }
+    let verdict = verdict.replace('\n', " ");
+    Err(Error::Damaged(format!("{}: {verdict}", path.display())))
 }
 
-fn bad_text(
-    column: usize,
-    problem: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, problem.into())
+/// Copies all of the log into the file, and empties it unless somebody reads it at the moment.
+fn fold_back(connection: &Connection) -> rusqlite::Result<()> {
+    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let (in_log, folded): (i64, i64) =
+        connection.query_row(sql, [], |row| Ok((row.get(1)?, row.get(2)?)))?;
+    if folded >= in_log {
+        return Ok(());
+    }
+    let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+    let message = "a reader keeps the log from being folded back".to_owned();
+    Err(rusqlite::Error::SqliteFailure(busy, Some(message)))
 }

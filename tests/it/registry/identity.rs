@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Command;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -40,14 +40,18 @@ async fn with_two_tenants() -> (Server, Tenant, Tenant) {
 async fn assert_refused(server: &Server, one: &Tenant, way: &str) {
     history_answers(server, one, StatusCode::INTERNAL_SERVER_ERROR).await;
     delivery_answers(server, one, StatusCode::INTERNAL_SERVER_ERROR).await;
-    let log = server.process().stderr();
     let is_named = |line: &str| {
         let file = database(server, "one");
         line.contains(&file.display().to_string())
             && line.contains("tenant 'other'")
             && line.contains("tenant 'one'")
     };
-    assert!(log.lines().any(is_named), "{way}: {log}");
+    let what = format!("the log to name both tenants and the file of {way}");
+    support::wait_for(&what, Duration::from_secs(5), async || {
+        let log = server.process().stderr();
+        log.lines().any(is_named).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -83,13 +87,7 @@ async fn a_command_beside_the_service_refuses_another_tenants_database() {
     let (server, _, _) = with_two_tenants().await;
     server.process().term();
     fs::copy(database(&server, "other"), database(&server, "one")).expect("a copy");
-    let data = server.folder().join("data");
-    let mut command = Command::new(support::binary());
-    command.args(["files", "verify", "--database"]);
-    command.arg(format!("sqlite:{}", data.display()));
-    command
-        .arg("--files")
-        .arg(format!("file:{}/files", data.display()));
+    let mut command = super::on_data(&server, &["files", "verify"]);
     let output = command.output().expect("the binary runs");
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);

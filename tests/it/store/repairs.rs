@@ -80,27 +80,34 @@ async fn a_deletion_that_failed_is_finished_by_the_next_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_without_an_entry_is_neither_adopted_nor_destroyed() {
     let place = Place::new();
-    place.open().await.close().await.unwrap();
+    let (store, _) = place.open_with(["other"]).await;
+    store.close().await.unwrap();
     for stray in [
         place.database("stray"),
         place.folder().join("tenants/stray.db-wal"),
     ] {
         fs::write(&stray, "precious").unwrap();
         let store = place.open().await;
-        let outcome = store.create_tenant(tenant("stray")).await;
-        let Err(Error::Damaged(message)) = outcome else {
-            panic!("{outcome:?}");
+        let is_database = stray.extension().unwrap() == "db";
+        let message = match store.create_tenant(tenant("stray")).await {
+            Err(Error::EntryMissing(message)) if is_database => message,
+            Err(Error::Damaged(message)) if !is_database => message,
+            outcome => panic!("{outcome:?}"),
         };
         assert!(message.contains(stray.to_str().unwrap()), "{message}");
         assert_eq!(fs::read(&stray).unwrap(), b"precious");
-        let name = tenant("stray").database_name;
-        assert_eq!(store.tenant_by_name(&name).await.unwrap(), None);
-        let warned = store
+        let found = store.tenant_by_name(&tenant("stray").database_name).await;
+        if is_database {
+            assert!(matches!(found, Err(Error::EntryMissing(_))), "{found:?}");
+        } else {
+            assert_eq!(found.unwrap(), None);
+        }
+        let wrong = store
             .check()
             .await
             .iter()
-            .any(|it| matches!(it.state, State::Warning { .. }));
-        assert_eq!(warned, stray.extension().unwrap() == "db");
+            .any(|it| matches!(it.state, State::Wrong { .. }));
+        assert_eq!(wrong, is_database);
 
         fs::remove_file(&stray).unwrap();
         let tenant = tenant("stray");
@@ -204,7 +211,7 @@ async fn a_newer_schema_is_refused() {
     store.close().await.unwrap();
 
     Place::edit(&place.registry(), "PRAGMA user_version = 99");
-    assert_wrong(&check_folder(&place.folder()), "newer version");
+    assert_wrong(&check_folder(&place.folder())[0], "newer version");
     let refused = Sqlite::open(&place.folder()).await.unwrap_err();
     let cause = refused.source().unwrap().to_string();
     assert!(cause.contains("has schema version 99"), "{cause}");

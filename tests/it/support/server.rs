@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -132,12 +133,17 @@ impl Builder {
         })
     }
 
-    fn launch(&self) -> Result<(Running, String), String> {
+    fn command(&self) -> Command {
         let mut command = super::clean_command(super::binary(), self.folder.path());
         command
             .arg("serve")
             .args(&self.arguments)
             .envs(&self.environment);
+        command
+    }
+
+    fn launch(&self) -> Result<(Running, String), String> {
+        let mut command = self.command();
         let process = Running::spawn(&mut command);
         let line = process.try_line(START_TIMEOUT)?;
         let Some(url) = line.strip_prefix("listening on ") else {
@@ -228,6 +234,14 @@ impl Server {
         assert_eq!(url, self.url);
         self.process = process;
         self.client = super::http_client(); // the old one holds dead connections
+    }
+
+    /// Starts the server again where it is to refuse, and returns what it says.
+    pub(crate) fn is_refused(&self) -> String {
+        let output = self.builder.command().output().expect("the binary runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        said
     }
 
     /// Starts a request with the API key; `target` is a path of this server, or a whole URL.

@@ -25,7 +25,7 @@ use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::Path;
 
 use super::errors::{damaged, io_failed};
-use super::folder::log_of;
+use super::names::log_of;
 use crate::store::Error;
 
 const HEADER_BYTES: usize = 32;
