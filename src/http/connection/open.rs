@@ -21,6 +21,10 @@ const MIN_HEAD_MS: u64 = 200;
 /// The same while the other side does not read an answer, or does not send a body.
 const MIN_STALL_MS: u64 = 1000;
 
+/// By how much less connections have waited that give way once the reserve is taken too: somebody opens them
+/// faster than they grow old, and whoever else connects waits behind.
+const HASTE: u64 = 10;
+
 /// How long to wait for a change where no connection could give way.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -49,7 +53,15 @@ struct All {
     states: HashMap<u64, Arc<State>>,
     /// Those that give way next, the first one last.
     candidates: Vec<(Standing, Arc<State>)>,
-    looked_at: Option<Instant>,
+    /// When all were looked at last, by haste.
+    looked_at: [Option<Instant>; 2],
+}
+
+/// How urgently room is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Haste {
+    None,
+    Great,
 }
 
 /// A connection's place among those that are open; it is free again when this is dropped.
@@ -90,8 +102,9 @@ impl Open {
     pub(super) async fn wait_for_room(&self) {
         loop {
             if self.occupied() < self.limit
-                || self.make_room()
+                || self.make_room(Haste::None)
                 || self.occupied() < self.limit + self.reserve
+                || self.make_room(Haste::Great)
             {
                 return;
             }
@@ -115,13 +128,13 @@ impl Open {
     }
 
     /// Tells the connection that has waited longest to end; returns whether there is one.
-    fn make_room(&self) -> bool {
+    fn make_room(&self, haste: Haste) -> bool {
         loop {
             let candidate = self.lock().candidates.pop();
             match candidate {
                 Some((standing, state)) if self.give_notice(&state, standing) => return true,
                 Some(_) => {}
-                None if self.look_for_candidates() => {}
+                None if self.look_for_candidates(haste) => {}
                 None => return false,
             }
         }
@@ -138,17 +151,22 @@ impl Open {
     }
 
     /// Looks at all connections; returns whether any of them may give way.
-    fn look_for_candidates(&self) -> bool {
+    fn look_for_candidates(&self, haste: Haste) -> bool {
         let mut all = self.lock();
-        if all.looked_at.is_some_and(|at| at.elapsed() < PAUSE) {
+        let pause = match haste {
+            Haste::None => PAUSE,
+            Haste::Great => PAUSE / 5,
+        };
+        let looked_at = &mut all.looked_at[haste as usize];
+        if looked_at.is_some_and(|at| at.elapsed() < pause) {
             return false;
         }
-        all.looked_at = Some(Instant::now());
+        *looked_at = Some(Instant::now());
         let mut found: Vec<_> = all
             .states
             .values()
             .map(|state| (state.standing(), state))
-            .filter(|(standing, state)| may_give_way(*standing, state.now_ms()))
+            .filter(|(standing, state)| may_give_way(*standing, state.now_ms(), haste))
             .map(|(standing, state)| (standing, Arc::clone(state)))
             .collect();
         let wanted = found.len().min(AT_LEAST.max(found.len() / ONE_IN));
@@ -172,12 +190,16 @@ impl Open {
     }
 }
 
-fn may_give_way(standing: Standing, now_ms: u64) -> bool {
+fn may_give_way(standing: Standing, now_ms: u64, haste: Haste) -> bool {
     let min_ms = match standing.phase {
         Phase::New | Phase::KeptAlive => MIN_IDLE_MS,
         Phase::Head => MIN_HEAD_MS,
         Phase::Answer | Phase::Body => MIN_STALL_MS,
         Phase::Service => return false,
+    };
+    let min_ms = match haste {
+        Haste::None => min_ms,
+        Haste::Great => min_ms / HASTE,
     };
     now_ms.saturating_sub(standing.since_ms) >= min_ms
 }
@@ -208,6 +230,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
+    use futures_util::FutureExt;
     use tokio::time::{advance, timeout};
 
     use super::{Open, Place, Room};
@@ -220,6 +243,10 @@ mod tests {
 
     async fn has_room(open: &Open) -> bool {
         timeout(SECOND / 20, open.wait_for_room()).await.is_ok()
+    }
+
+    fn has_room_at_once(open: &Open) -> bool {
+        open.wait_for_room().now_or_never().is_some()
     }
 
     fn noticed(places: &[Place]) -> Vec<usize> {
@@ -255,7 +282,9 @@ mod tests {
     async fn what_is_served_stays_and_a_reserve_is_left() {
         let open = Open::new(8);
         let mut places = filled(&open, 8);
-        places.iter().for_each(|place| place.state.has_head());
+        for place in &places {
+            place.state.has_head();
+        }
         advance(60 * SECOND).await;
         assert_eq!(open.room(), Room::Scarce);
         for _ in 0..4 {
@@ -272,10 +301,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_crowd_that_keeps_connecting_gives_way_sooner() {
+        let open = Open::new(8);
+        let places = filled(&open, 12);
+        assert!(!has_room_at_once(&open), "all of them have just connected");
+        advance(SECOND / 50).await;
+        assert!(has_room_at_once(&open));
+        assert_eq!(noticed(&places).len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn readers_and_senders_that_stall_give_way() {
         let open = Open::new(2);
         let places = filled(&open, 2);
-        places.iter().for_each(|place| place.state.has_head());
+        for place in &places {
+            place.state.has_head();
+        }
         places[0].state.wants_more();
         places[1].state.is_blocked();
         advance(SECOND).await;

@@ -90,20 +90,22 @@ where
         if let Some(noticed) = self.place.state.take_notice() {
             // What has come since is not lost by giving way: the connection was polled after the notice.
             if noticed == standing {
-                return Poll::Ready(closed("gave_way"));
+                count_closed("gave_way");
+                return Poll::Ready(());
             }
             self.place.stays();
         }
         match self.deadline(standing) {
             Some((deadline, reason)) if self.has_passed(deadline, context) => {
-                Poll::Ready(closed(reason))
+                count_closed(reason);
+                Poll::Ready(())
             }
             _ => Poll::Pending,
         }
     }
 }
 
-fn closed(reason: &'static str) {
+fn count_closed(reason: &'static str) {
     metrics::counter!("event_history_connections_closed_total", "reason" => reason).increment(1);
 }
 

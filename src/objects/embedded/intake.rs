@@ -257,7 +257,7 @@ mod tests {
         // A block every 20 s, taken a minute later each.
         let bytes = stream::unfold(0, |sent| async move {
             tokio::time::sleep(Duration::from_secs(20)).await;
-            let block = Bytes::from_static(&[0; 64 * 1024]);
+            let block = Bytes::from(vec![0; 64 * 1024]);
             (sent < 5).then_some((Ok::<_, io::Error>(block), sent + 1))
         });
         let intake = Intake::new(Body::from_stream(bytes));

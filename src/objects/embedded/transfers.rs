@@ -215,16 +215,16 @@ mod tests {
         let one = from("192.0.2.1", Room::Plenty);
         let two = from("192.0.2.2", Room::Scarce);
         let first = transfers.begin(Some(&one), Some(&key(1))).unwrap();
-        let _second = transfers.begin(Some(&one), None).unwrap();
+        let second = transfers.begin(Some(&one), None).unwrap();
         assert_eq!(transfers.begin(Some(&one), None).unwrap_err(), Busy::Client);
-        let _third = transfers.begin(Some(&two), None).unwrap();
+        let third = transfers.begin(Some(&two), None).unwrap();
         assert_eq!(
             transfers.begin(Some(&two), None).unwrap_err(),
             Busy::Service
         );
         drop(first);
-        let _fourth = transfers.begin(Some(&one), None).unwrap();
-        drop((_second, _third, _fourth));
+        let fourth = transfers.begin(Some(&one), None).unwrap();
+        drop((second, third, fourth));
         let counts = transfers.lock();
         assert_eq!(counts.all, 0);
         assert!(counts.by_client.is_empty() && counts.by_object.is_empty());
