@@ -9,7 +9,7 @@ use crate::support::hostile::{self, address, get, is_closed};
 use crate::support::{API_KEY, Server, event, wait_for};
 
 /// Above the 30 s that a reader has for its next byte.
-const STALL: Duration = Duration::from_secs(60);
+const STALL: Duration = Duration::from_mins(1);
 
 const FILE_BYTES: usize = 8 * 1024 * 1024;
 

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use url::Url;
 
 /// How long a caller waits for an answer before it counts as none.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What a stalled reader has room for: the least that Linux gives a socket.
 const RECEIVE_BUFFER_BYTES: u32 = 2048;
