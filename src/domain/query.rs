@@ -95,11 +95,21 @@ fn any_of<T: PartialEq>(wanted: &[T], value: &T) -> bool {
     wanted.is_empty() || wanted.contains(value)
 }
 
+/// What one read of a page brings. The event with which it comes to this is in it, so that it is at most one event
+/// (1 MiB) more; ordinary pages are a tenth of it.
+pub const READ_BYTES: usize = 256 * 1024;
+
 /// One page of a tenant's history, and the counts that go with it: read at one instant where the backend
 /// can, and else at once, so that an event which is stored meanwhile may be in one and not in another.
+///
+/// A page of large events is larger than memory should hold: it comes with its first events, and with the places of
+/// the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
+    /// The first events of the page; all of them where they are small.
     pub events: Vec<Event>,
+    /// Where the page's other events stand, in its order.
+    pub rest: Vec<Position>,
     /// All events of the tenant.
     pub total_count: u64,
     /// The events that the query's filters let through, whatever its limit and offset.

@@ -1,6 +1,7 @@
 //! Reading a tenant's history.
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{RawPathParams, RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Serialize;
@@ -10,14 +11,17 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::error::{ApiError, ApiResult, ErrorBody};
+use super::extract::JSON;
 use super::fields::Problems;
 use super::openapi::{InvalidResponses, KeyResponses, TenantResponses, UnavailableResponses};
+use super::page::{self, PageBody};
 use super::query::{self, EventsQuery, Parameters};
 use crate::domain::{Catalogue, Event, EventFile, EventId, FileId, FileRecord, Invalid};
 use crate::service::{Access, Disposition};
 
 /// A page of a tenant's history.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "documents what `list` writes")]
 pub(super) struct EventsBody {
     limit: u32,
     offset: u32,
@@ -29,6 +33,17 @@ pub(super) struct EventsBody {
     next: Option<String>,
     previous: Option<String>,
     results: Vec<EventBody>,
+}
+
+/// The members of [`EventsBody`] before its results.
+#[derive(Debug, Serialize)]
+struct HeadBody {
+    limit: u32,
+    offset: u32,
+    total_count: u64,
+    filtered_count: u64,
+    next: Option<String>,
+    previous: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -97,34 +112,46 @@ pub(super) async fn list(
     State(api): State<Api>,
     access: Access,
     RawQuery(query): RawQuery,
-) -> ApiResult<Json<EventsBody>> {
+) -> ApiResult<impl IntoResponse> {
     let parameters = Parameters::parse(query.as_deref())?;
     let query = parameters.events_query()?;
+    let room = page::read_room(&api, &access).await;
     let page = access.events(&query).await?;
-    let catalogue = &api.service.settings.catalogue;
     let url = |offset| parameters.page_url(&api.public_url, query.limit, offset);
     let end = u64::from(query.offset) + u64::from(query.limit.get());
     let next = u32::try_from(end)
         .ok()
         .filter(|_| end < page.filtered_count);
     let previous = (query.offset > 0).then(|| query.offset.saturating_sub(query.limit.get()));
-    let results = page
-        .events
-        .into_iter()
-        .map(|event| EventBody::new(event, catalogue));
-    Ok(Json(EventsBody {
+    let head = HeadBody {
         limit: query.limit.get(),
         offset: query.offset,
         total_count: page.total_count,
         filtered_count: page.filtered_count,
         next: next.map(url),
         previous: previous.map(url),
-        results: results.collect::<ApiResult<_>>()?,
-    }))
+    };
+    let body = PageBody::new(
+        api.clone(),
+        access,
+        head.start(),
+        (page.events, page.rest),
+        room,
+    );
+    Ok(([JSON], Body::new(body.await?)))
+}
+
+impl HeadBody {
+    /// Returns the text of a page up to its first result.
+    fn start(&self) -> String {
+        let mut text = serde_json::to_string(self).unwrap_or_default(); // numbers and texts always are JSON
+        text.pop();
+        text + ",\"results\":["
+    }
 }
 
 impl EventBody {
-    fn new(event: Event, catalogue: &Catalogue) -> ApiResult<Self> {
+    pub(super) fn new(event: Event, catalogue: &Catalogue) -> ApiResult<Self> {
         let Event {
             id,
             time,

@@ -112,7 +112,7 @@ async fn create_event(api: &Api, request: Request<Incoming>, room: Room) -> Resp
     let answer = match Caller::from_request_parts(&mut parts, api).await {
         Ok(caller) => {
             let client_id = ClientIdHeader::of(&parts);
-            let json = LargeBody::read(&mut body).await;
+            let json = LargeBody::read(&mut body, api).await;
             let created = ingest::create_event(State(api.clone()), caller, client_id, json).await;
             created.into_response()
         }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::Api;
 use super::auth::ClientIdHeader;
 use super::error::{ApiError, ApiResult, ErrorBody};
-use super::extract::{JSON, LargeBody, MAX_EVENT_BYTES};
+use super::extract::{JSON, JsonBody, LargeBody, MAX_EVENT_BYTES};
 use super::fields::{self, Object, Problems};
 use super::lanes;
 use super::openapi::{InvalidResponses, KeyResponses, UnavailableResponses};
@@ -104,17 +104,17 @@ pub(super) async fn create_event(
         Some(client_id) => Some(caller.access(Some(client_id)).await?),
         None => None,
     };
-    let body = body?.0;
+    let JsonBody(body, _room) = body?;
     let is_named = by_header.is_none();
     let member = is_named.then(|| api.service.settings.tenant_from.name());
     let read = move |body: &[u8]| Reading::of(body, member);
-    let reading = api.offload.run(body.clone(), read).await?;
+    let reading = api.offload.read(body.clone(), read).await?;
     let (access, event) = reading.finish(&caller, by_header).await?;
     match access.append(event).await {
         // Another replica deleted the tenant a moment ago. The name may be a new tenant's by now, which
         // is then the one that is meant: a sender would not try again after a refusal.
         Err(service::Error::TenantNotFound { .. }) if is_named => {
-            let reading = api.offload.run(body, read).await?;
+            let reading = api.offload.read(body, read).await?;
             let (access, event) = reading.finish(&caller, None).await?;
             access.append(event).await?;
         }

@@ -16,7 +16,9 @@ mod observe;
 mod offload;
 mod openapi;
 mod ops;
+mod page;
 mod query;
+mod room;
 mod tenants;
 
 use std::future::poll_fn;
@@ -45,6 +47,12 @@ pub use error::{ApiError, Problem};
 pub use front::Front;
 pub use openapi::document as openapi;
 
+/// The memory for large bodies: some twenty of the largest there are.
+const MAX_BODIES_BYTES: usize = 48 * 1024 * 1024;
+
+/// The memory for pages of events on their way out: see [`page`].
+const MAX_ANSWERS_BYTES: usize = 64 * 1024 * 1024;
+
 /// What a handler can reach. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Api(Arc<Reach>);
@@ -58,6 +66,10 @@ pub struct Reach {
     pub metrics: PrometheusHandle,
     in_flight: metrics::Gauge,
     offload: offload::Offload,
+    /// What pages of events take up, from their being read to their being sent.
+    answers: room::Memory,
+    /// What large bodies take up, from their being read to their being stored.
+    bodies: room::Memory,
 }
 
 impl Api {
@@ -69,6 +81,8 @@ impl Api {
             metrics,
             in_flight: observe::in_flight(),
             offload: offload::Offload::default(),
+            answers: room::Memory::new(MAX_ANSWERS_BYTES),
+            bodies: room::Memory::new(MAX_BODIES_BYTES),
         }))
     }
 }

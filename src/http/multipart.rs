@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::Api;
 use super::error::{ApiError, ApiResult, ErrorBody};
 use super::events::RecordBody;
-use super::extract::{LargeBody, SmallBody};
+use super::extract::{JsonBody, LargeBody, SmallBody};
 use super::fields::{self, Object, Problems};
 use super::files::{content_type, expires_in, file_name, sha256};
 use super::openapi::{InvalidResponses, KeyResponses, TenantResponses, UnavailableResponses};
@@ -266,7 +266,7 @@ pub(super) async fn complete(
     path: RawPathParams,
     body: Result<LargeBody, ApiError>,
 ) -> ApiResult<Json<RecordBody>> {
-    let body = body?.0;
+    let JsonBody(body, _room) = body?;
     let read = move |body: &[u8]| {
         let object = Object::from_body(body)?;
         let mut problems = Problems::default();
@@ -274,7 +274,7 @@ pub(super) async fn complete(
         let tags = object.optional(&mut problems, "parts", part_tags);
         problems.finish(upload.zip(tags))
     };
-    let ((file_id, upload_id), tags) = api.offload.run(body, read).await?;
+    let ((file_id, upload_id), tags) = api.offload.read(body, read).await?;
     let record = access.complete_multipart(file_id, &upload_id, tags).await?;
     Ok(Json(RecordBody::new(&record)))
 }

@@ -27,8 +27,8 @@ impl Default for Offload {
 }
 
 impl Offload {
-    /// Works on an input. What has begun ends, even if nobody waits for it.
-    pub(super) async fn run<T: Send + 'static>(
+    /// Reads an input.
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         input: Bytes,
         work: impl FnOnce(&[u8]) -> ApiResult<T> + Send + 'static,
@@ -36,10 +36,18 @@ impl Offload {
         if input.len() <= SMALL_BYTES {
             return work(&input);
         }
+        self.run(move || work(&input)).await
+    }
+
+    /// Does work that takes long. What has begun ends, even if nobody waits for it.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> ApiResult<T> + Send + 'static,
+    ) -> ApiResult<T> {
         let turn = Arc::clone(&self.0).acquire_owned().await;
         let done = spawn_blocking(move || {
             let _turn = turn; // an error means that the semaphore is closed, which nobody does
-            work(&input)
+            work()
         });
         done.await.unwrap_or(Err(ApiError::Panicked))
     }

@@ -7,8 +7,7 @@ use crate::store::{self, Store};
 use super::progress::Progress;
 use super::retry::patiently;
 
-/// The events of one scan: enough that the call costs little beside them, few enough that the largest
-/// there are (1 MiB each) fit into memory.
+/// The events of one scan: enough that the call costs little beside them.
 pub const MAX_SCAN_EVENTS: u32 = 256;
 /// The same where they are known to be large.
 const MIN_SCAN_EVENTS: u32 = 4;
@@ -17,9 +16,6 @@ const FIRST_SCAN_EVENTS: u32 = 16;
 const GROWTH: u32 = 4;
 /// What a scan should bring.
 const SCAN_BYTES: usize = 4 * 1024 * 1024;
-
-/// What an event takes up beside its texts.
-const EVENT_OVERHEAD_BYTES: usize = 256;
 
 /// A walk in batches.
 #[derive(Debug)]
@@ -62,8 +58,7 @@ impl<'a> Walk<'a> {
             return Ok(None);
         };
         self.after = Some(last.position());
-        self.at_end = events.len() < limit.get() as usize;
-        let bytes = events.iter().map(weight_bytes).sum();
+        let bytes = events.iter().map(Event::weight_bytes).sum();
         self.limit = fitting(limit, events.len(), bytes);
         Ok(Some(Batch { events, bytes }))
     }
@@ -87,10 +82,10 @@ impl Batch {
         let mut events = self.events.into_iter().peekable();
         std::iter::from_fn(move || {
             let first = events.next()?;
-            let mut bytes = weight_bytes(&first);
+            let mut bytes = first.weight_bytes();
             let mut piece = vec![first];
-            while let Some(next) = events.next_if(|it| bytes + weight_bytes(it) <= max_bytes) {
-                bytes += weight_bytes(&next);
+            while let Some(next) = events.next_if(|it| bytes + it.weight_bytes() <= max_bytes) {
+                bytes += next.weight_bytes();
                 piece.push(next);
             }
             let events = piece;
@@ -107,16 +102,11 @@ fn fitting(last: Limit, events: usize, bytes: usize) -> Limit {
     Limit::clamped(fitting.clamp(MIN_SCAN_EVENTS, most))
 }
 
-fn weight_bytes(event: &Event) -> usize {
-    let texts = event.data.as_str().len() + event.source_name.len() + event.source_info.len();
-    texts + EVENT_OVERHEAD_BYTES
-}
-
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;
 
-    use super::{Batch, SCAN_BYTES, fitting, weight_bytes};
+    use super::{Batch, SCAN_BYTES, fitting};
     use crate::domain::query::Limit;
     use crate::domain::{Event, EventData, EventId, EventTime};
 
@@ -138,9 +128,9 @@ mod tests {
     #[test]
     fn pieces_are_the_whole_in_its_order() {
         let events: Vec<Event> = (0..20).map(event).collect();
-        let weight = weight_bytes(&events[0]);
+        let weight = events[0].weight_bytes();
         for max_bytes in [1, weight, 3 * weight, 1000 * weight] {
-            let bytes = events.iter().map(weight_bytes).sum();
+            let bytes = events.iter().map(Event::weight_bytes).sum();
             let events = events.clone();
             let batch = Batch { events, bytes };
             let expected = batch.events.clone();

@@ -18,8 +18,12 @@ use crate::domain::{
     ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Position, Query, Tenant,
 };
 
+pub use crate::domain::query::READ_BYTES;
 pub use location::Location;
 pub use sqlite::{Removed, Repair, RepairError};
+
+/// What [`Store::scan`] brings in the same way as a page comes by [`READ_BYTES`].
+pub const SCAN_BYTES: usize = 4 * 1024 * 1024;
 
 /// Keeps the tenant entries, and a database of events for each tenant.
 ///
@@ -59,10 +63,17 @@ pub trait Store: Debug + Send + Sync {
     /// Returns the events that `query` asks for, in the total order (`event_time`, `event_id`), newest
     /// first unless it says otherwise. No event stands in it twice; counts may count one twice that two
     /// replicas were sent in the same moment, until the backend has merged the two.
+    /// The page comes with as many events as come to [`READ_BYTES`], and with the places of the others.
     async fn events(&self, tenant: &Tenant, query: &Query) -> Result<Page, Error>;
 
-    /// Returns the tenant's next events behind `after` in the total order, oldest first, at most
-    /// `limit` of them: fewer only at the end. For copying and verifying whole histories.
+    /// Returns the events at the beginning of `positions`, in their order: as many as come to [`READ_BYTES`], at
+    /// least one. None where the first of them is not there any more. For the rest of a [`Page`].
+    async fn events_at(&self, tenant: &Tenant, positions: &[Position])
+    -> Result<Vec<Event>, Error>;
+
+    /// Returns the tenant's next events behind `after` in the total order, oldest first: at most
+    /// `limit` of them, as many as come to [`SCAN_BYTES`], at least one; none only at the end. For copying and
+    /// verifying whole histories.
     async fn scan(
         &self,
         tenant: &Tenant,

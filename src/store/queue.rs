@@ -18,9 +18,6 @@ pub(super) const MAX_QUEUED_CALLS: usize = 4096;
 /// What may wait for all writers together, which bounds the memory of the queues.
 const MAX_QUEUED_BYTES: u32 = 64 * 1024 * 1024;
 
-/// What an event weighs beside its texts.
-const EVENT_OVERHEAD_BYTES: usize = 256;
-
 pub(super) type Answer = Result<Vec<Appended>, Error>;
 
 /// The room that is left for what waits, shared by all writers of a store.
@@ -66,7 +63,7 @@ impl Backlog {
     }
 
     fn room_for(&self, events: &[Event]) -> Result<Room, Error> {
-        let bytes: usize = events.iter().map(weight_bytes).sum();
+        let bytes: usize = events.iter().map(Event::weight_bytes).sum();
         // What is larger than all the room there is waits alone, rather than never.
         let bytes = u32::try_from(bytes).map_or(MAX_QUEUED_BYTES, |it| it.min(MAX_QUEUED_BYTES));
         let permit = Arc::clone(&self.0)
@@ -119,11 +116,6 @@ pub(super) fn describe_metrics() {
         Unit::Seconds,
         "How long a commit took until its events were durable."
     );
-}
-
-fn weight_bytes(event: &Event) -> usize {
-    let texts = event.data.as_str().len() + event.source_name.len() + event.source_info.len();
-    texts + EVENT_OVERHEAD_BYTES
 }
 
 fn queued_events() -> metrics::Gauge {

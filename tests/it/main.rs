@@ -21,6 +21,7 @@ mod failing_syncs;
 mod faults;
 mod files;
 mod isolation;
+mod large_pages;
 mod many_tenants;
 mod presign;
 mod registry;

@@ -9,6 +9,9 @@ pub use time::EventTime;
 
 use super::{EventFile, EventId, FileId, Position};
 
+/// What an event takes up beside its texts.
+const OVERHEAD_BYTES: usize = 256;
+
 /// Something that happened to a record, as it was sent and as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
@@ -32,6 +35,12 @@ impl Event {
             time_us: self.time.micros(),
             event_id: self.id,
         }
+    }
+
+    /// Returns about how much memory the event takes up.
+    pub fn weight_bytes(&self) -> usize {
+        let texts = self.data.as_str().len() + self.source_name.len() + self.source_info.len();
+        texts + OVERHEAD_BYTES
     }
 
     /// Returns the first file that the event references.

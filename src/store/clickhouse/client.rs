@@ -128,6 +128,36 @@ impl Client {
             .await
     }
 
+    /// Returns the first rows of a query that has `most_rows` at most: as many as weigh `most_bytes` by `weight`, and at
+    /// least one. Tells whether these are all. The rest is not read: ClickHouse sends no faster than it is read, and
+    /// ends where nobody reads on.
+    pub(super) async fn fetch_up_to<T>(
+        &self,
+        operation: &'static str,
+        query: impl Fn(&clickhouse::Client) -> Query,
+        (most_rows, most_bytes): (u64, usize),
+        weight: impl Fn(&T) -> usize,
+    ) -> Result<(Vec<T>, bool), Failure>
+    where
+        T: RowOwned + RowRead,
+    {
+        let (query, weight) = (&query, &weight);
+        let call = |host: clickhouse::Client| async move {
+            let mut cursor = query(&host).fetch::<T>()?;
+            let (mut rows, mut taken_bytes) = (Vec::new(), 0);
+            while taken_bytes < most_bytes || rows.len() as u64 == most_rows {
+                let Some(row) = cursor.next().await? else {
+                    return Ok((rows, true));
+                };
+                taken_bytes += weight(&row);
+                rows.push(row);
+            }
+            Ok((rows, false))
+        };
+        self.call(operation, CALL_TIMEOUT, Failure::allows_another_host, call)
+            .await
+    }
+
     /// Runs a statement that changes what tables there are. It is sent again only where it was
     /// certainly not received.
     pub(super) async fn run(

@@ -31,6 +31,19 @@ pub(super) struct EventRow {
     files: String,
 }
 
+impl EventRow {
+    /// Returns about how much memory the row takes up.
+    pub(super) fn weight_bytes(&self) -> usize {
+        let texts = [
+            &self.source_name,
+            &self.source_info,
+            &self.event_data,
+            &self.files,
+        ];
+        size_of::<Self>() + texts.map(String::len).iter().sum::<usize>()
+    }
+}
+
 impl From<&Event> for EventRow {
     fn from(event: &Event) -> Self {
         let Event {

@@ -158,6 +158,17 @@ impl Store for ClickHouse {
         self.of_tenant(tenant, queries::page(&self.client, &table, query).await)
     }
 
+    async fn events_at(
+        &self,
+        tenant: &Tenant,
+        positions: &[Position],
+    ) -> Result<Vec<Event>, Error> {
+        self.open_or_error()?;
+        let table = Table::new(&tenant.database_name, tenant.client_id);
+        let outcome = queries::events_at(&self.client, &table, positions).await;
+        self.of_tenant(tenant, outcome)
+    }
+
     async fn scan(
         &self,
         tenant: &Tenant,

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::samples::{self, Random, data, history};
-use super::{Opener, assert_missing, newest_first, whole, with_tenant};
+use super::{Opener, assert_missing, is_bounded, newest_first, page, whole, with_tenant};
 use crate::domain::query::Limit;
 use crate::domain::{Event, EventId, EventTime, Ordering, Position, Query, Tenant};
 use crate::store::Appended::{self, AlreadyThere, OtherContent, Stored};
@@ -90,7 +90,7 @@ pub async fn joins_pages_to_the_whole(opener: &dyn Opener) {
                     offset,
                     ..Query::default()
                 };
-                let page = store.events(&tenant, &query).await.unwrap();
+                let page = page(&*store, &tenant, &query).await;
                 assert_eq!((page.total_count, page.filtered_count), (250, 250));
                 assert!(page.events.len() <= limit as usize);
                 joined.extend(page.events);
@@ -178,7 +178,7 @@ pub async fn filters_as_the_query_says(opener: &dyn Opener) {
             expected.reverse();
         }
         matched += expected.len();
-        let page = store.events(&tenant, &query).await.unwrap();
+        let page = page(&*store, &tenant, &query).await;
         assert_eq!(page.total_count, 400);
         assert_eq!(page.filtered_count, expected.len() as u64, "{query:?}");
         let (skip, limit) = (query.offset as usize, query.limit.get() as usize);
@@ -270,5 +270,51 @@ pub async fn takes_large_events(opener: &dyn Opener) {
     let answers = store.append(&tenant, events.clone()).await.unwrap();
     assert_eq!(answers, [Appended::Stored; 3]);
     assert_eq!(whole(&*store, &tenant).await, newest_first(events));
+    store.close().await.unwrap();
+}
+
+pub async fn reads_large_events_a_few_at_a_time(opener: &dyn Opener) {
+    let (store, tenant) = with_tenant(opener, "large-pages").await;
+    let mut random = Random::seeded(16);
+    let mut events: Vec<Event> = (0..60)
+        .map(|number| Event {
+            data: data(&format!("[\"{}\"]", "x".repeat(2000 * (number % 31)))),
+            ..random.event()
+        })
+        .collect();
+    let text = "y".repeat(1024 * 1024 - 8);
+    for event in events.iter_mut().step_by(13) {
+        event.data = data(&format!("[\"{text}\"]"));
+    }
+    store.append(&tenant, events.clone()).await.unwrap();
+    let mut expected = newest_first(events);
+    for ordering in [Ordering::NewestFirst, Ordering::OldestFirst] {
+        for (limit, offset) in [(50, 0), (50, 3), (55, 0), (1000, 7), (1, 0), (1000, 59)] {
+            let query = Query {
+                ordering,
+                limit: Limit::new(limit).unwrap(),
+                offset,
+                ..Query::default()
+            };
+            let first = store.events(&tenant, &query).await.unwrap();
+            assert!(is_bounded(&first.events) && !first.events.is_empty());
+            let page = page(&*store, &tenant, &query).await;
+            let (skip, limit) = (offset as usize, limit as usize);
+            let wanted: Vec<Event> = expected.iter().skip(skip).take(limit).cloned().collect();
+            let ids = |events: &[Event]| events.iter().map(|it| it.id).collect::<Vec<_>>();
+            assert_eq!(ids(&page.events), ids(&wanted), "{query:?}");
+            assert!(page.events == wanted, "{query:?}");
+            assert_eq!((page.total_count, page.filtered_count), (60, 60));
+        }
+        expected.reverse();
+    }
+
+    // What is not there is where reading ends.
+    let gone = random.event().position();
+    let there = expected[0].position();
+    let found = store.events_at(&tenant, &[there, gone]).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(store.events_at(&tenant, &[gone]).await.unwrap(), []);
+    assert_eq!(store.events_at(&tenant, &[]).await.unwrap(), []);
     store.close().await.unwrap();
 }

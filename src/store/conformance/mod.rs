@@ -19,9 +19,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use self::samples::tenant;
-use super::{Created, Error, Store};
+use super::{Created, Error, READ_BYTES, Store};
 use crate::domain::query::Limit;
-use crate::domain::{Event, Query, Tenant};
+use crate::domain::{Event, Page, Query, Tenant};
 
 /// Opens the store of one place that is empty at first; after the store was closed, opens it again.
 #[async_trait]
@@ -42,6 +42,7 @@ pub async fn all(opener: &dyn Opener) {
     events::filters_as_the_query_says(opener).await;
     events::gives_back_what_was_sent(opener).await;
     events::takes_large_events(opener).await;
+    events::reads_large_events_a_few_at_a_time(opener).await;
     files::gives_up_what_no_event_references(opener).await;
     files::never_both_references_a_file_and_gives_it_up(opener).await;
     tenants::isolates_tenants(opener).await;
@@ -69,9 +70,28 @@ async fn whole(store: &dyn Store, tenant: &Tenant) -> Vec<Event> {
         limit: Limit::new(Limit::MAX).unwrap(),
         ..Query::default()
     };
-    let page = store.events(tenant, &query).await.unwrap();
+    let page = page(store, tenant, &query).await;
     assert_eq!(page.total_count, page.events.len() as u64);
     page.events
+}
+
+/// Returns a page with all of its events, however large they are.
+pub async fn page(store: &dyn Store, tenant: &Tenant, query: &Query) -> Page {
+    let mut page = store.events(tenant, query).await.unwrap();
+    let mut rest = std::mem::take(&mut page.rest);
+    while !rest.is_empty() {
+        let next = store.events_at(tenant, &rest).await.unwrap();
+        assert!(!next.is_empty() && is_bounded(&next), "{}", next.len());
+        rest.drain(..next.len());
+        page.events.extend(next);
+    }
+    page
+}
+
+/// Tells whether events are no more than one read brings: without the last they come to less.
+fn is_bounded(events: &[Event]) -> bool {
+    let but_last = events.split_last().map_or(events, |(_, others)| others);
+    but_last.iter().map(Event::weight_bytes).sum::<usize>() < READ_BYTES
 }
 
 fn newest_first(mut events: Vec<Event>) -> Vec<Event> {

@@ -250,6 +250,18 @@ impl Store for Beside {
             .await
     }
 
+    async fn events_at(
+        &self,
+        tenant: &Tenant,
+        positions: &[Position],
+    ) -> Result<Vec<Event>, Error> {
+        let positions = positions.to_vec();
+        self.with(tenant, move |connection| {
+            queries::events_at(connection, &positions)
+        })
+        .await
+    }
+
     async fn scan(
         &self,
         tenant: &Tenant,

@@ -181,6 +181,18 @@ impl Store for Sqlite {
         self.0.told(outcome)
     }
 
+    async fn events_at(
+        &self,
+        tenant: &Tenant,
+        positions: &[Position],
+    ) -> Result<Vec<Event>, Error> {
+        let lease = self.0.lease(tenant).await?;
+        let positions = positions.to_vec();
+        lease
+            .read(move |connection| queries::events_at(connection, &positions))
+            .await
+    }
+
     async fn scan(
         &self,
         tenant: &Tenant,

@@ -1,17 +1,20 @@
 //! The SQL of a [`Query`]: what a caller sent is bound, never written into the text.
 
+mod filters;
+
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use uuid::Uuid;
 
+use self::filters::{Filters, Index};
 use super::counts;
 use super::errors::damaged_row;
 use super::events::{self, SELECTED};
 use crate::domain::query::Limit;
-use crate::domain::{Event, Ordering, Page, Position, Query};
+use crate::domain::{Event, EventId, Ordering, Page, Position, Query};
+use crate::store::{READ_BYTES, SCAN_BYTES};
 
 /// Reads a page and its counts in one transaction: all three describe the same instant.
 pub(super) fn page(connection: &mut Connection, query: &Query) -> rusqlite::Result<Page> {
@@ -26,9 +29,10 @@ pub(super) fn page(connection: &mut Connection, query: &Query) -> rusqlite::Resu
             counts::count(&snapshot, &sql, &filters.values)?
         }
     };
-    let events = events_of(&snapshot, query)?;
+    let (events, rest) = events_of(&snapshot, query)?;
     Ok(Page {
         events,
+        rest,
         total_count,
         filtered_count,
     })
@@ -47,9 +51,35 @@ pub(super) fn scan(
     }
     values.push(Value::Integer(limit.get().into()));
     let mut statement = connection.prepare_cached(&scan_sql(after))?;
-    statement
-        .query_map(params_from_iter(values), events::from_row)?
-        .collect()
+    let events = statement.query_map(params_from_iter(values), events::from_row)?;
+    up_to(SCAN_BYTES, events)
+}
+
+/// Reads the events at the beginning of `positions`.
+pub(super) fn events_at(
+    connection: &Connection,
+    positions: &[Position],
+) -> rusqlite::Result<Vec<Event>> {
+    let found = positions.iter().map_while(|position| {
+        let found = events::find(connection, position.event_id);
+        found.transpose()
+    });
+    up_to(READ_BYTES, found)
+}
+
+/// Takes events until they come to so many bytes.
+fn up_to(
+    bytes: usize,
+    mut events: impl Iterator<Item = rusqlite::Result<Event>>,
+) -> rusqlite::Result<Vec<Event>> {
+    let (mut taken, mut taken_bytes) = (Vec::new(), 0);
+    while taken_bytes < bytes
+        && let Some(event) = events.next().transpose()?
+    {
+        taken_bytes += event.weight_bytes();
+        taken.push(event);
+    }
+    Ok(taken)
 }
 
 fn scan_sql(after: Option<Position>) -> String {
@@ -61,32 +91,44 @@ fn scan_sql(after: Option<Position>) -> String {
 }
 
 /// The page is chosen by row id first and its rows are then read one by one: so skipping to an offset
-/// and sorting never touch `event_data`.
-fn events_of(snapshot: &Connection, query: &Query) -> rusqlite::Result<Vec<Event>> {
+/// and sorting never touch `event_data`, and of the rows behind the first so many bytes only the places are read.
+fn events_of(
+    snapshot: &Connection,
+    query: &Query,
+) -> rusqlite::Result<(Vec<Event>, Vec<Position>)> {
     let parts = split(query);
     let (sql, values) = page_sql(query, &parts);
     let mut chosen = snapshot.prepare_cached(&sql)?;
     let mut one =
         snapshot.prepare_cached(&format!("SELECT {SELECTED} FROM events WHERE rowid = ?"))?;
-    let mut events = Vec::new();
+    let (mut events, mut rest) = (Vec::new(), Vec::new());
+    let mut read_bytes = 0;
     let mut row_ids = chosen.query(params_from_iter(&values))?;
     while let Some(row) = row_ids.next()? {
+        if read_bytes >= READ_BYTES {
+            rest.push(Position {
+                time_us: row.get(1)?,
+                event_id: EventId::from_uuid(row.get(2)?),
+            });
+            continue;
+        }
         let row_id: i64 = row.get(0)?;
         let chosen_at = (row.get::<_, i64>(1)?, row.get::<_, Uuid>(2)?);
-        let event = one.query_row([row_id], events::from_row).optional()?;
+        let event: Option<Event> = one.query_row([row_id], events::from_row).optional()?;
         // An index alone has chosen the row.
         let event =
             event.ok_or_else(|| damaged("it is in an index and not in the table", row_id))?;
         if (event.time.micros(), event.id.uuid()) != chosen_at {
             return Err(damaged("an index has it at another place", row_id));
         }
+        read_bytes += event.weight_bytes();
         events.push(event);
     }
     drop(row_ids);
     if parts.len() > 1 {
         chosen.discard(); // a merge is as long as what the caller asked for: it is not kept prepared
     }
-    Ok(events)
+    Ok((events, rest))
 }
 
 fn damaged(problem: &str, row_id: i64) -> rusqlite::Error {
@@ -146,105 +188,6 @@ fn split(query: &Query) -> Vec<Query> {
 fn distinct<T: Copy + Ord>(ids: &[T]) -> impl Iterator<Item = T> {
     let ids: BTreeSet<T> = ids.iter().copied().collect();
     ids.into_iter()
-}
-
-/// How the events of a query are found. SQLite cannot tell by itself: it has no statistics, and takes a
-/// record to have as many events as a type.
-#[derive(Debug, Clone, Copy)]
-enum Index {
-    Id,
-    Record,
-    Type,
-    /// The index by time where there is an order to follow or a time to start at, else the table.
-    Any,
-}
-
-impl Index {
-    fn of(query: &Query) -> Self {
-        if !query.event_ids.is_empty() {
-            Self::Id
-        } else if !query.record_ids.is_empty() {
-            Self::Record
-        } else if !query.event_type_ids.is_empty() {
-            Self::Type
-        } else {
-            Self::Any
-        }
-    }
-
-    /// Returns what follows FROM.
-    const fn table(self) -> &'static str {
-        match self {
-            Self::Id => "events INDEXED BY sqlite_autoindex_events_1", // of UNIQUE
-            Self::Record => "events INDEXED BY events_by_record",
-            Self::Type => "events INDEXED BY events_by_type",
-            Self::Any => "events",
-        }
-    }
-}
-
-/// What follows FROM, and the values of its placeholders in their order.
-#[derive(Debug)]
-struct Filters {
-    sql: String,
-    values: Vec<Value>,
-}
-
-impl Filters {
-    fn of(query: &Query) -> Self {
-        let Query {
-            record_ids,
-            event_type_ids,
-            source_ids,
-            source_type_ids,
-            event_ids,
-            from_us,
-            to_us,
-            ordering: _,
-            limit: _,
-            offset: _,
-        } = query;
-        let mut filters = Self {
-            sql: Index::of(query).table().to_owned(),
-            values: Vec::new(),
-        };
-        filters.any_of("record_id", record_ids.iter().copied());
-        filters.any_of("event_type_id", event_type_ids.iter().copied());
-        filters.any_of("source_id", source_ids.iter().copied());
-        filters.any_of("source_type_id", source_type_ids.iter().copied());
-        filters.any_of("event_id", event_ids.iter().map(events::id_value));
-        if let Some(from) = *from_us {
-            filters.compare("time_us >=", from);
-        }
-        if let Some(to) = *to_us {
-            filters.compare("time_us <", to);
-        }
-        filters
-    }
-
-    fn any_of(&mut self, column: &str, wanted: impl ExactSizeIterator<Item = impl Into<Value>>) {
-        if wanted.len() == 0 {
-            return;
-        }
-        let placeholders = vec!["?"; wanted.len()].join(",");
-        self.and(&format!("{column} IN ({placeholders})"));
-        self.values.extend(wanted.map(Into::into));
-    }
-
-    fn compare(&mut self, comparison: &str, value: i64) {
-        self.and(&format!("{comparison} ?"));
-        self.values.push(value.into());
-    }
-
-    fn and(&mut self, condition: &str) {
-        let word = if self.values.is_empty() {
-            "WHERE"
-        } else {
-            "AND"
-        };
-        // Writing to a String cannot fail.
-        let _ = write!(self.sql, " {word} {condition}");
-    }
 }
 
 #[cfg(test)]

@@ -85,6 +85,11 @@ async fn takes_large_events() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn reads_large_events_a_few_at_a_time() {
+    conformance::events::reads_large_events_a_few_at_a_time(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn gives_up_what_no_event_references() {
     conformance::files::gives_up_what_no_event_references(&Place::new()).await;
 }

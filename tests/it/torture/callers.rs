@@ -73,7 +73,6 @@ fn problem(name: &str, calm: &Figures, figures: &Figures, bound: Duration) -> Op
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "answers are not bounded in bytes yet"]
 async fn memory_stays_bounded_by_bytes() {
     let events = support::number_from_environment("EVENT_HISTORY_TEST_LARGE_EVENTS", 60);
     raise_open_files();
