@@ -1,7 +1,7 @@
 //! Load by several writers who try again, and what each of them was promised at which length of the record.
 
 use std::cell::{Cell, RefCell};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use http::{Method, StatusCode};
@@ -23,6 +23,10 @@ const MAX_FILE_BYTES: u64 = 60_000;
 const TWO_PARTS_EVERY: u64 = 40;
 const FIRST_PART_BYTES: usize = 5 * 1024 * 1024;
 
+/// A run goes on, past its time, until so much came through: a busy machine is slow. But no longer than this.
+const LEAST_ACKNOWLEDGED: usize = 60;
+const LONGEST_RUN: Duration = Duration::from_secs(15);
+
 const PAUSE_BEFORE_RETRY: Duration = Duration::from_millis(20);
 
 /// Writers on a server.
@@ -30,6 +34,7 @@ pub(super) struct Load<'a> {
     server: &'a Server,
     recorder: &'a Recorder,
     ledger: RefCell<&'a mut Ledger>,
+    acknowledged: Cell<usize>,
     is_over: Cell<bool>,
 }
 
@@ -49,6 +54,7 @@ pub(super) async fn load_until_killed(
         server,
         recorder,
         ledger: RefCell::new(ledger),
+        acknowledged: Cell::new(0),
         is_over: Cell::new(false),
     };
     let writing = join_all(
@@ -57,7 +63,7 @@ pub(super) async fn load_until_killed(
     let end = async {
         tokio::select! {
             () = trouble => {}
-            () = tokio::time::sleep(load) => {}
+            () = writers.enough(load) => {}
         }
         recorder.kill(server);
         writers.is_over.set(true);
@@ -66,6 +72,15 @@ pub(super) async fn load_until_killed(
 }
 
 impl Load<'_> {
+    /// Waits for so long, and until something has come through.
+    async fn enough(&self, load: Duration) {
+        let begin = Instant::now();
+        tokio::time::sleep(load).await;
+        while self.acknowledged.get() < LEAST_ACKNOWLEDGED && begin.elapsed() < LONGEST_RUN {
+            tokio::time::sleep(PAUSE_BEFORE_RETRY).await;
+        }
+    }
+
     /// Writes until the server is gone.
     async fn write(&self, mut dice: Dice, number: u64) {
         loop {
@@ -178,6 +193,7 @@ impl Load<'_> {
         {
             let at = self.recorder.position();
             self.ledger.borrow_mut().events[sent].acknowledged_at = Some(at);
+            self.acknowledged.set(self.acknowledged.get() + 1);
         }
         Ok(())
     }
