@@ -42,6 +42,7 @@ mod shard;
 mod sweep;
 mod transfers;
 mod upload;
+mod verified;
 mod writes;
 
 use std::convert::Infallible;

@@ -23,6 +23,7 @@ use super::errors::error;
 use super::file::{self, Meta, Object, PartFiles};
 use super::intake::Intake;
 use super::upload::check_header_value;
+use super::verified::{Expected, verified};
 use crate::domain::ObjectKey;
 
 /// What S3 says of an object whose uploader said nothing.
@@ -55,6 +56,7 @@ impl Adapter {
             ),
             ("response-content-type", &input.response_content_type),
         ])?;
+        let path = self.folder.object_path(&key);
         let Object { meta, file, parts } = self.find(key, &intake).await?;
         let modified_at = timestamp(meta.modified_at_s);
         let conditions = Conditions {
@@ -76,8 +78,18 @@ impl Adapter {
         let body = if let (Some(hold), Some(PartFiles { files, .. })) = (parts, &meta.parts) {
             stream_parts(hold, &meta.key, files, &part)
         } else {
-            let body = stream(file, part.start, length).await;
-            StreamingBlob::wrap(body.map_err(|cause| failed(&intake, cause))?)
+            let blocks = stream(file, part.start, length).await;
+            let blocks = blocks.map_err(|cause| failed(&intake, cause))?;
+            let sha256 = meta.sha256.clone().filter(|_| shown_whole);
+            let expected = sha256.map(|sha256| Expected {
+                path,
+                size_bytes: length,
+                sha256,
+            });
+            StreamingBlob::wrap(match expected {
+                Some(expected) => verified(blocks, expected).left_stream(),
+                None => blocks.right_stream(),
+            })
         };
         let Meta {
             key: _,

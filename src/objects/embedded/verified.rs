@@ -63,15 +63,22 @@ mod tests {
             size_bytes: stored.len() as u64,
             sha256: STANDARD.encode(Sha256::digest(stored)),
         };
-        let blocks = blocks.iter().map(|block| Ok(Bytes::from_static(block.as_bytes())));
+        let blocks = blocks
+            .iter()
+            .map(|block| Ok(Bytes::from_static(block.as_bytes())));
         let sent = verified(stream::iter(blocks.collect::<Vec<_>>()), expected);
-        sent.map(|block| block.map_err(|error| error.kind())).collect().await
+        sent.map(|block| block.map_err(|error| error.kind()))
+            .collect()
+            .await
     }
 
     #[tokio::test]
     async fn the_last_block_of_other_bytes_is_kept_back() {
         let whole = sent(&["ab", "cd", "e"], "abcde").await;
-        assert!(whole.iter().all(Result::is_ok) && whole.len() == 3, "{whole:?}");
+        assert!(
+            whole.iter().all(Result::is_ok) && whole.len() == 3,
+            "{whole:?}"
+        );
         let other = sent(&["ab", "cX", "e"], "abcde").await;
         assert_eq!(other[2], Err(io::ErrorKind::InvalidData));
         assert!(other[..2].iter().all(Result::is_ok));
