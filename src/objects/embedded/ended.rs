@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::file::{self, PartFiles, damaged};
 use super::folder::{Folder, about, sync_folder};
 use super::parts::{UPLOAD, is_published, is_upload_id, open_upload, part_name, read, sync_parent};
+use super::verified::Expected;
 use crate::domain::ObjectKey;
 
 /// Keeps the parts of an object while somebody reads it.
@@ -72,15 +73,26 @@ pub(super) fn check(folder: &Folder, files: &PartFiles) -> io::Result<PathBuf> {
 }
 
 impl Hold {
-    /// Opens a part of the object at `key`, whose size is known, at its first byte.
-    pub(super) fn open_part(&self, key: &str, number: u16, size_bytes: u64) -> io::Result<File> {
+    /// Opens a part of the object at `key`, whose size is known, at its first byte. Returns what its content
+    /// has to be, too.
+    pub(super) fn open_part(
+        &self,
+        key: &str,
+        number: u16,
+        size_bytes: u64,
+    ) -> io::Result<(File, Option<Expected>)> {
         let path = self.path.join(part_name(number));
-        let (file, found_bytes) = file::open_content(&path, key)?;
-        if found_bytes != size_bytes {
+        let (file, meta) = file::open_content(&path, key)?;
+        if meta.size_bytes != size_bytes {
             let error = damaged("it is of another size");
             return Err(about("cannot read part", &path, &error));
         }
-        Ok(file)
+        let expected = meta.sha256.map(|sha256| Expected {
+            path,
+            size_bytes,
+            sha256,
+        });
+        Ok((file, expected))
     }
 }
 

@@ -161,8 +161,8 @@ pub(super) fn describe(path: &Path) -> io::Result<Meta> {
         .map_err(|error| about("cannot read object", path, &error))
 }
 
-/// Opens a file of `key` that has content of its own, and returns it and the content's size.
-pub(super) fn open_content(path: &Path, key: &str) -> io::Result<(File, u64)> {
+/// Opens a file of `key` that has content of its own, and returns it and what is known of it.
+pub(super) fn open_content(path: &Path, key: &str) -> io::Result<(File, Meta)> {
     let failed = |error: io::Error| about("cannot read part", path, &error);
     let file = File::open(path).map_err(failed)?;
     let meta = read_meta(&file).map_err(failed)?;
@@ -172,7 +172,7 @@ pub(super) fn open_content(path: &Path, key: &str) -> io::Result<(File, u64)> {
     if meta.key != key {
         return Err(failed(damaged("it is of another key")));
     }
-    Ok((file, meta.size_bytes))
+    Ok((file, meta))
 }
 
 /// Removes the object at `key`, for good when this returns. One that is not there is removed.

@@ -226,12 +226,14 @@ fn stream_parts(hold: Hold, key: &str, files: &[(u16, u64)], wanted: &Range<u64>
             let file = file.inspect_err(|error| {
                 tracing::error!(%error, "the embedded object storage failed");
             });
+            let (file, expected) = file?;
             // Moved along with the blocks: the parts stay while one is still to be sent.
-            Ok::<_, io::Error>(
-                stream(file?, start, length)
-                    .await?
-                    .inspect_ok(move |_| _ = &hold),
-            )
+            let blocks = stream(file, start, length).await?;
+            let blocks = blocks.inspect_ok(move |_| _ = &hold);
+            Ok::<_, io::Error>(match expected.filter(|_| length == size_bytes) {
+                Some(expected) => verified(blocks, expected).left_stream(),
+                None => blocks.right_stream(),
+            })
         }
     });
     StreamingBlob::wrap(stream::iter(pieces).then(|opened| opened).try_flatten())

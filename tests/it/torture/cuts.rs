@@ -41,7 +41,6 @@ async fn what_was_acknowledged_survives_power_cuts() {
 }
 
 #[tokio::test]
-#[ignore = "a retry after a failed sync is acknowledged without one, and storage answers 500"]
 async fn what_was_acknowledged_while_syncs_fail_survives_power_cuts() {
     torture(Syncs::Fail).await;
 }
