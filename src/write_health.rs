@@ -137,7 +137,7 @@ fn probe(folder: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     let written = options.open(&path).and_then(|mut file| {
-        file.write_all(&[0; PROBE_BYTES])
+        file.write_all(&vec![0; PROBE_BYTES])
             .and_then(|()| file.sync_all())
     });
     let removed = fs::remove_file(&path);

@@ -4,3 +4,4 @@
 mod events;
 mod hung;
 mod readiness;
+mod tenants;

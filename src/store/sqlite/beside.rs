@@ -135,7 +135,9 @@ pub(super) fn entries(outside: &Outside) -> Result<Vec<(Tenant, State)>, Error> 
 /// Refuses a registry of which a part was lost or changed.
 pub(super) fn require_registry(outside: &Outside) -> Result<(), Error> {
     match connect_to_registry(outside)? {
-        Some(connection) => super::registry::require_integrity(&connection, &outside.registry()),
+        Some(connection) => {
+            super::registry_file::require_integrity(&connection, &outside.registry())
+        }
         None => Ok(()),
     }
 }

@@ -17,6 +17,7 @@ mod files;
 mod folder;
 mod identity;
 mod inspection;
+mod lifecycle;
 mod log;
 mod migrations;
 mod names;
@@ -25,6 +26,7 @@ mod orphans;
 mod queries;
 mod recovery;
 mod registry;
+mod registry_file;
 mod repair;
 mod threads;
 mod wal;
@@ -43,11 +45,10 @@ pub use beside::Beside;
 pub use checks::check_folder;
 pub use repair::{Removed, Repair, RepairError};
 
-use self::entries::State;
 use self::errors::{blocking, io_failed, refused};
 use self::folder::{Folder, Identity};
+use self::lifecycle::open_folder;
 use self::open_tenants::{Lease, OpenTenants};
-use self::orphans::Orphans;
 use self::registry::{Entry, Registry};
 use super::{Appended, Created, Error, Store, finished};
 use crate::domain::query::Limit;
@@ -116,7 +117,7 @@ impl Store for Sqlite {
         let inner = Arc::clone(&self.0);
         blocking(move || {
             let _name = name; // held to the end, even if the caller does not wait for it
-            inner.create(tenant)
+            inner.create(&tenant)
         })
         .await
     }
@@ -310,119 +311,6 @@ impl Inner {
         }
         outcome
     }
-
-    /// Under the lock of the name. Does disk I/O.
-    fn create(&self, tenant: Tenant) -> Result<Created, Error> {
-        let name = &tenant.database_name;
-        self.require_databases()?;
-        match self.registry.state(name)? {
-            Some((_, State::Ready)) if self.registry.knows(name) => return Ok(Created::NameTaken),
-            // Nobody was told of one that is ready on disk alone and empty: the call that made it failed.
-            Some((_, State::Ready)) if identity::has_events(&self.folder.database(name))? => {
-                return Ok(Created::NameTaken);
-            }
-            Some((_, State::Creating | State::Ready | State::Deleting)) => {
-                remove(name, &self.folder, &self.registry)?;
-            }
-            None => {}
-        }
-        let database = self.folder.database(name);
-        if database.exists() {
-            return Err(orphans::entry_missing(&database));
-        }
-        if let Some(path) = self.folder.in_the_way(name)? {
-            let message = format!(
-                "'{}' is in the way of a new tenant '{name}'",
-                path.display()
-            );
-            return Err(Error::Damaged(message));
-        }
-        self.registry.begin_creation(&tenant)?;
-        if let Err(error) = database::create(&self.folder, &tenant) {
-            if let Err(undoing) = remove(name, &self.folder, &self.registry) {
-                // The next creation of that name, or the next start, does it.
-                tracing::warn!(tenant = %name, "a failed creation was not undone: {undoing}");
-            }
-            return Err(error);
-        }
-        self.registry.finish_creation(tenant)?;
-        Ok(Created::New)
-    }
-
-    async fn delete(self: &Arc<Self>, tenant: &Tenant) -> Result<(), Error> {
-        let _name = self.lock_name(&tenant.database_name).await;
-        let (inner, hidden) = (Arc::clone(self), tenant.clone());
-        let entry = blocking(move || inner.registry.begin_deletion(&hidden)).await?;
-        if let Some(entry) = entry {
-            self.open_tenants.delete(&entry).await?;
-        }
-        let (inner, tenant) = (Arc::clone(self), tenant.clone());
-        blocking(move || {
-            let name = &tenant.database_name;
-            match inner.registry.state(name)? {
-                Some((id, State::Deleting)) if id == tenant.client_id => {
-                    remove(name, &inner.folder, &inner.registry)
-                }
-                _ => Ok(()), // not there, or another tenant's by now
-            }
-        })
-        .await
-    }
-}
-
-fn open_folder(path: &Path) -> Result<(Folder, Registry), Error> {
-    let folder = Folder::open(path)?;
-    let (registry, unfinished) = Registry::open(&folder)?;
-    if registry.count() == 0 && unfinished.is_empty() {
-        folder.make_tenants()?; // backups leave out folders that are empty
-    }
-    if folder.ping().is_ok() {
-        for (tenant, state) in unfinished {
-            finish(&tenant, state, &folder, &registry)?;
-        }
-    }
-    let orphans = orphans::find(&folder, &registry)?;
-    for orphan in &orphans {
-        let name = orphan.name.as_ref().map(ToString::to_string);
-        tracing::error!(tenant = name, "{}", orphan.describe());
-    }
-    registry.set_orphans(Orphans::of(orphans));
-    Ok((folder, registry))
-}
-
-/// Finishes or undoes what the end of the last process cut short. The registry may come from a backup, and
-/// its word may be old: a database that is another tenant's by now, or has events, is not removed.
-fn finish(
-    tenant: &Tenant,
-    state: State,
-    folder: &Folder,
-    registry: &Registry,
-) -> Result<(), Error> {
-    let name = &tenant.database_name;
-    let path = folder.database(name);
-    if path.exists() {
-        match identity::of_file(&path) {
-            Ok(found) if found.client_id != tenant.client_id => {
-                tracing::warn!(tenant = %name, "an unfinished entry is dropped: the database is not its own");
-                return registry.forget(name);
-            }
-            Ok(_) if state == State::Creating && identity::has_events(&path)? => {
-                tracing::warn!(tenant = %name, "a tenant whose creation was cut short has events, and is kept");
-                return registry.finish_creation(tenant.clone());
-            }
-            Ok(_) | Err(Error::Damaged(_)) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    tracing::warn!(tenant = %name, "removing a tenant whose creation or deletion was cut short");
-    remove(name, folder, registry)
-}
-
-/// Removes a database that nobody has open and then its entry, so that a crash in between leaves an
-/// entry which says that there is work to finish.
-fn remove(name: &DatabaseName, folder: &Folder, registry: &Registry) -> Result<(), Error> {
-    folder.remove_database(name)?;
-    registry.forget(name)
 }
 
 #[cfg(test)]

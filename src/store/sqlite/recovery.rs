@@ -47,6 +47,9 @@ pub(super) fn prepare(path: &Path, guests: &Guests) -> Result<Option<Alone>, Err
 /// The same, for a caller that has the lock already.
 pub(super) fn prepare_alone(path: &Path, _alone: &Alone) -> Result<(), Error> {
     let log = log_of(path);
+    if is_empty(&log)? {
+        return Ok(());
+    }
     wal::require_sound(path)?; // of a damaged one SQLite would drop all that follows the damage
     write_again(&log).map_err(|error| io_failed(&log, error))?;
     // The name of the log may not be on the disk either.
