@@ -17,6 +17,8 @@ pub mod copy;
 
 pub mod files;
 
+pub mod fsck;
+
 pub mod client;
 
 pub mod http;

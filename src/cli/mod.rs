@@ -5,6 +5,7 @@ mod copy;
 mod demo;
 mod download;
 mod files;
+mod fsck;
 mod open_files;
 mod openapi;
 mod progress;
@@ -23,7 +24,7 @@ use clap::{Parser, Subcommand};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use tokio::runtime::Runtime;
 
-use crate::config::{Arguments, Config, CopyArguments, Problems};
+use crate::config::{Arguments, Config, CopyArguments, FsckArguments, Problems};
 use crate::telemetry;
 
 /// Keeps the history of every record of every customer of a SaaS platform, and the files that belong
@@ -114,6 +115,15 @@ enum Command {
         #[command(subcommand)]
         command: tenants::Command,
     },
+    /// Looks for damage in a data folder, and changes nothing
+    ///
+    /// For SQLite and embedded files; takes --database and --files of `serve`, and may run beside it.
+    /// Looks at the pages and write-ahead logs of the databases, the checksum of every event, the
+    /// counts, the entries against the databases, and the files that events reference (whose bytes
+    /// `files verify` reads). Prints a line for each finding. Ends with status 1 if something is
+    /// damaged, 2 if something could not be looked at.
+    #[command(after_help = AFTER_HELP)]
+    Fsck(#[command(flatten)] FsckArguments),
     /// Prints the OpenAPI document that the service also serves at /openapi.json
     Openapi,
 }
@@ -179,6 +189,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Upload(options) => run_on(Runtime::new(), upload::run(&options)),
         Command::Download(options) => run_on(Runtime::new(), download::run(&options)),
         Command::Files { command } => run_on(Runtime::new(), files::run(&command)),
+        Command::Fsck(arguments) => run_on(Runtime::new(), fsck::run(&arguments)),
         Command::Tenants { command } => tenants::run(&command),
         Command::Openapi => openapi::run(),
     }

@@ -50,6 +50,10 @@ pub struct VerifyArguments {
     state: Option<PathBuf>,
 }
 
+/// The flags of `fsck`, likewise.
+#[derive(Clone)]
+pub struct FsckArguments(Shared);
+
 /// Where to look, and at whose files; checked.
 #[derive(Debug, Clone)]
 pub struct FilesConfig {
@@ -108,6 +112,16 @@ impl VerifyConfig {
                 max_bytes_per_second,
                 state: arguments.state.clone(),
             }),
+            _ => Err(Problems(problems)),
+        }
+    }
+}
+
+impl FsckArguments {
+    pub fn load(&self) -> Result<FilesConfig, Problems> {
+        let mut problems = Vec::new();
+        match self.0.load(&mut problems) {
+            Some(config) if problems.is_empty() => Ok(config),
             _ => Err(Problems(problems)),
         }
     }
@@ -239,6 +253,35 @@ impl clap::FromArgMatches for VerifyArguments {
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
+    }
+}
+
+impl clap::Args for FsckArguments {
+    fn augment_args(command: Command) -> Command {
+        Shared::augment(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for FsckArguments {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self(Shared::of(matches)))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for FsckArguments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FsckArguments")
+            .field(&self.0.arguments)
+            .finish()
     }
 }
 

@@ -35,7 +35,9 @@ use sources::{Given, Sources};
 
 pub use client::{ClientArguments, ClientConfig, DownloadArguments, UploadArguments};
 pub use copy::{CopyArguments, CopyConfig};
-pub use files::{FilesConfig, SweepArguments, SweepConfig, VerifyArguments, VerifyConfig};
+pub use files::{
+    FilesConfig, FsckArguments, SweepArguments, SweepConfig, VerifyArguments, VerifyConfig,
+};
 pub use sources::Arguments;
 pub use tenants::{AdoptArguments, RemoveArguments, TenantsConfig};
 

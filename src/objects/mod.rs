@@ -26,6 +26,7 @@ use crate::domain::finding::State;
 use crate::domain::{Clock, DatabaseName, Entropy, Finding, ObjectKey};
 
 pub use arrival::{Arrival, Room, TransferLimits};
+pub use embedded::Inspection;
 pub use fingerprint::Fingerprint;
 pub use listing::{Listed, Listing};
 pub use location::Location;

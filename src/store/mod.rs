@@ -20,7 +20,7 @@ use crate::domain::{
 
 pub use crate::domain::query::READ_BYTES;
 pub use location::Location;
-pub use sqlite::{Removed, Repair, RepairError};
+pub use sqlite::{Checked, Fault, Fsck, Reference, Removed, Repair, RepairError};
 
 /// What [`Store::scan`] brings in the same way as a page comes by [`READ_BYTES`].
 pub const SCAN_BYTES: usize = 4 * 1024 * 1024;

@@ -5,6 +5,7 @@
     reason = "a test ends at anything that it does not expect, helpers included"
 )]
 
+mod fsck;
 mod logs;
 mod rows;
 

@@ -78,6 +78,16 @@ impl Folder {
         Ok(folder)
     }
 
+    /// Returns the folder as it is, for who only looks; `None` if there is no folder of objects.
+    pub(super) fn as_found(path: &Path, entropy: Arc<dyn Entropy>) -> Option<Self> {
+        path.join(OBJECTS).is_dir().then(|| Self {
+            path: path.to_owned(),
+            entropy,
+            expired_at_s: AtomicU64::new(0),
+            unsynced: Unsynced::new(),
+        })
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

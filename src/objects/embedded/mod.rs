@@ -31,6 +31,7 @@ mod folder;
 mod form;
 mod guard;
 mod in_process;
+mod inspect;
 mod intake;
 mod keys;
 mod listing;
@@ -74,6 +75,7 @@ use super::signer::Signer;
 use super::{Error, KeyPair, Surroundings};
 
 pub use self::folder::check_folder;
+pub use self::inspect::Inspection;
 
 /// Every origin, where it stands for one.
 const ANY_ORIGIN: &str = "*";

@@ -77,7 +77,7 @@ impl Beside {
 }
 
 /// How a guest is in the folder.
-enum Presence {
+pub(super) enum Presence {
     Visit(Visit),
     /// A log may have to be recovered: until that is done, it has to be the only one.
     Alone(Alone),
@@ -85,7 +85,7 @@ enum Presence {
 
 impl Presence {
     /// Comes in to look into these databases. The logs of those that nobody has open are made durable first.
-    fn begin(outside: &Outside, databases: &[&Path]) -> Result<Self, Error> {
+    pub(super) fn begin(outside: &Outside, databases: &[&Path]) -> Result<Self, Error> {
         let mut any_log = false;
         for path in databases {
             any_log |= recovery::has_log(path)?;
@@ -103,7 +103,7 @@ impl Presence {
     }
 
     /// Lets other guests in again, after a connection has read.
-    fn settle(self) -> io::Result<Visit> {
+    pub(super) fn settle(self) -> io::Result<Visit> {
         match self {
             Self::Visit(visit) => Ok(visit),
             Self::Alone(alone) => alone.visit(),
@@ -112,7 +112,7 @@ impl Presence {
 }
 
 /// Returns the tenants that are ready, ordered by name.
-fn ready(outside: &Outside) -> Result<Vec<Tenant>, Error> {
+pub(super) fn ready(outside: &Outside) -> Result<Vec<Tenant>, Error> {
     let entries = entries(outside)?;
     let ready = entries.into_iter().filter(|it| it.1 == State::Ready);
     let mut tenants: Vec<Tenant> = ready.map(|(tenant, _)| tenant).collect();
@@ -175,7 +175,7 @@ fn connect_to_registry(outside: &Outside) -> Result<Option<Connection>, Error> {
 }
 
 /// A connection that only reads could not make the log's index where the service has closed the file.
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // Without SQLITE_OPEN_CREATE: a database that is missing stays missing.
     let access = OpenFlags::SQLITE_OPEN_READ_WRITE;
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;

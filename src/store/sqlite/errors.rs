@@ -70,6 +70,11 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     !may_pass(error)
 }
 
+/// Tells whether the error is about one row and SQLite itself is well.
+pub(super) fn is_damaged_row(error: &rusqlite::Error) -> bool {
+    damaged_row_of(error).is_some()
+}
+
 fn damaged_row_of(error: &rusqlite::Error) -> Option<&DamagedRow> {
     match error {
         rusqlite::Error::FromSqlConversionFailure(_, _, cause) => cause.downcast_ref(),

@@ -22,6 +22,9 @@ const FILE_MODE: u32 = 0o600;
 /// log again (`recovery.rs`).
 const GUESTS: &str = "guests";
 
+/// Locked by the service for as long as it runs.
+pub(super) const LOCK: &str = "lock";
+
 /// Where the databases go that an operator removes: to delete them is a second step, by hand.
 const PUT_AWAY: &str = "removed";
 
@@ -393,7 +396,7 @@ fn open_lock(path: &Path) -> Result<File, Error> {
 }
 
 fn lock(folder: &Path) -> Result<Lock, Error> {
-    let path = folder.join("lock");
+    let path = folder.join(LOCK);
     let file = open_lock(&path)?;
     match file.try_lock() {
         Ok(()) => Ok(Arc::new(file)),

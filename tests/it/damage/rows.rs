@@ -94,7 +94,7 @@ async fn a_row_that_is_missing_behind_an_index_is_damage() {
 }
 
 /// Removes a row and leaves its entry in one index, which SQLite is not told of meanwhile.
-fn remove_row_alone(path: &std::path::Path, id: &str, index: &str) {
+pub(super) fn remove_row_alone(path: &std::path::Path, id: &str, index: &str) {
     type Entry = (String, String, String, i64, String);
     let entry: Entry = {
         let connection = Connection::open(path).unwrap();

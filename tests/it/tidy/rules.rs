@@ -126,6 +126,22 @@ pub(super) const RULES: &[Rule] = &[
         ],
     },
     Rule {
+        part: "fsck",
+        may: &[
+            "fsck",
+            "domain",
+            "store::Checked",
+            "store::Error",
+            "store::Fault",
+            "store::Fsck",
+            "store::Reference",
+            "objects::Inspection",
+        ],
+        never: &[
+            "axum", "clap", "http", "hyper", "reqwest", "rusqlite", "s3s", "std::fs", "tokio",
+        ],
+    },
+    Rule {
         part: "copy",
         may: &[
             "copy",
@@ -255,6 +271,7 @@ pub(super) const RULES: &[Rule] = &[
             "copy",
             "domain",
             "files",
+            "fsck",
             "http",
             "objects",
             "runs",

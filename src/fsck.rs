@@ -1,0 +1,285 @@
+//! Looking for damage in a data folder: in its databases, in its files, and between the two. Changes nothing, and may
+//! run beside a service; no terminal in it.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::domain::{DatabaseName, EventFile, EventId, FileId, ObjectKey, SystemEntropy, Tenant};
+use crate::objects::Inspection;
+use crate::store::{Checked, Error as StoreError, Fault, Fsck, Reference};
+
+/// Damaged files that are remembered, so that none is named twice.
+const MAX_REMEMBERED: usize = 10_000;
+
+/// Where to look.
+#[derive(Debug)]
+pub struct Job {
+    /// The folder of the databases.
+    pub databases: PathBuf,
+    /// The folder of the embedded storage; `None`: the files are elsewhere.
+    pub files: Option<PathBuf>,
+    /// Empty: all tenants.
+    pub tenants: BTreeSet<DatabaseName>,
+}
+
+/// One thing that is wrong, or could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub tenant: Option<DatabaseName>,
+    /// The event and the file of it that this is about.
+    pub reference: Option<(EventId, FileId)>,
+    /// A file on this machine.
+    pub path: PathBuf,
+    /// In one line.
+    pub problem: String,
+    /// Nothing is known to be damaged: it could not be looked at.
+    pub is_unchecked: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sum {
+    pub tenants: u64,
+    pub events: u64,
+    pub files: u64,
+    pub damaged: u64,
+    pub unchecked: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no tenant called '{0}'")]
+    UnknownTenant(DatabaseName),
+    #[error("there are no files in '{}'", .0.display())]
+    NoFiles(PathBuf),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Looks at everything, and shows what is wrong as it is found. Blocks. Memory does not grow with the number of
+/// events.
+pub fn fsck(job: &Job, show: &mut (dyn FnMut(Found) + Send)) -> Result<Sum, Error> {
+    let files = match &job.files {
+        Some(path) => Some(
+            Inspection::open(path, Arc::new(SystemEntropy))
+                .ok_or_else(|| Error::NoFiles(path.clone()))?,
+        ),
+        None => None,
+    };
+    let mut run = Run {
+        store: Fsck::open(&job.databases)?,
+        files,
+        sum: Sum::default(),
+        damaged_files: HashSet::new(),
+        show,
+    };
+    if job.tenants.is_empty() {
+        let (store, mut faults) = (&run.store, Vec::new());
+        store.registry(&mut |fault| faults.push(fault));
+        for fault in faults {
+            run.found(fault.into());
+        }
+    }
+    for tenant in run.tenants(&job.tenants)? {
+        run.tenant(&tenant);
+    }
+    if job.tenants.is_empty() {
+        run.other_files();
+    }
+    Ok(run.sum)
+}
+
+struct Run<'a> {
+    store: Fsck,
+    files: Option<Inspection>,
+    sum: Sum,
+    /// Those that were named with the event that references them.
+    damaged_files: HashSet<PathBuf>,
+    show: &'a mut (dyn FnMut(Found) + Send),
+}
+
+impl Run<'_> {
+    fn tenants(&self, names: &BTreeSet<DatabaseName>) -> Result<Vec<Tenant>, Error> {
+        let mut tenants = self.store.tenants()?;
+        if names.is_empty() {
+            return Ok(tenants);
+        }
+        tenants.retain(|tenant| names.contains(&tenant.database_name));
+        let known: BTreeSet<_> = tenants.iter().map(|it| &it.database_name).collect();
+        match names.iter().find(|name| !known.contains(name)) {
+            Some(unknown) => Err(Error::UnknownTenant(unknown.clone())),
+            None => Ok(tenants),
+        }
+    }
+
+    fn tenant(&mut self, tenant: &Tenant) {
+        let (sum, show) = (&mut self.sum, &mut *self.show);
+        let checked = self.store.database(tenant, &mut |fault| {
+            let found = fault.into();
+            count(sum, &found);
+            show(found);
+        });
+        let Checked::Events(events) = checked else {
+            return;
+        };
+        self.sum.tenants += 1;
+        self.sum.events += events;
+        if self.files.is_some() {
+            self.references(tenant);
+        }
+    }
+
+    /// Holds what the tenant's events reference against the objects. A database that cannot be read any further has
+    /// been named.
+    fn references(&mut self, tenant: &Tenant) {
+        let mut after = i64::MIN;
+        while let Ok(references) = self.store.references(tenant, after)
+            && let Some(last) = references.last()
+        {
+            after = last.row;
+            for reference in references {
+                self.reference(tenant, &reference);
+            }
+        }
+    }
+
+    fn reference(&mut self, tenant: &Tenant, reference: &Reference) {
+        let Some(files) = &self.files else {
+            return;
+        };
+        let mut faults = Vec::new();
+        for file in &reference.files {
+            self.sum.files += 1;
+            let key = ObjectKey {
+                database_name: tenant.database_name.clone(),
+                file_id: file.id,
+            };
+            let look = || problem(files, &key, file);
+            // A tenant that is deleted meanwhile may take its files along: that is no damage. So look again.
+            let is_there = |_: &String| self.store.still_has(tenant, reference).unwrap_or(false);
+            if let Some(problem) = look().filter(is_there).and_then(|_| look()) {
+                faults.push(Found {
+                    tenant: Some(tenant.database_name.clone()),
+                    reference: Some((reference.event_id, file.id)),
+                    path: files.file_of(&key),
+                    problem,
+                    is_unchecked: false,
+                });
+            }
+        }
+        for found in faults {
+            if self.damaged_files.len() < MAX_REMEMBERED {
+                self.damaged_files.insert(found.path.clone());
+            }
+            self.found(found);
+        }
+    }
+
+    /// Names damaged objects that no event references.
+    fn other_files(&mut self) {
+        let Some(files) = &self.files else {
+            return;
+        };
+        let mut damaged = Vec::new();
+        let listed = files.damaged(&mut |problem| damaged.push(problem));
+        let named: Vec<String> = self
+            .damaged_files
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        damaged.retain(|problem| !named.iter().any(|path| problem.contains(path)));
+        let root = files.path().to_owned();
+        let found = |problem, is_unchecked| Found {
+            tenant: None,
+            reference: None,
+            path: root.clone(),
+            problem,
+            is_unchecked,
+        };
+        for problem in damaged {
+            self.found(found(problem, false));
+        }
+        if let Err(error) = listed {
+            self.found(found(error.to_string(), true));
+        }
+    }
+
+    fn found(&mut self, found: Found) {
+        count(&mut self.sum, &found);
+        (self.show)(found);
+    }
+}
+
+fn count(sum: &mut Sum, found: &Found) {
+    if found.is_unchecked {
+        sum.unchecked += 1;
+    } else {
+        sum.damaged += 1;
+    }
+}
+
+/// Says what is wrong with a file that an event references.
+fn problem(files: &Inspection, key: &ObjectKey, file: &EventFile) -> Option<String> {
+    let info = match files.look(key) {
+        Ok(Some(info)) => info,
+        Ok(None) => return Some("it is missing".to_owned()),
+        Err(error) => return Some(error.to_string()),
+    };
+    let now = info.record();
+    if !info.is_consistent() {
+        return Some("its SHA-256 is not the one that was declared".to_owned());
+    }
+    let recorded = file.record.as_ref()?;
+    (!recorded.same_bytes(&now)).then(|| {
+        let side = |record: &crate::domain::FileRecord| {
+            let etag = record.etag.as_deref().unwrap_or("none");
+            format!("{} bytes with ETag {etag}", record.size_bytes)
+        };
+        format!("recorded {}, found {}", side(recorded), side(&now))
+    })
+}
+
+impl From<Fault> for Found {
+    fn from(fault: Fault) -> Self {
+        let Fault {
+            tenant,
+            file,
+            problem,
+            is_unchecked,
+        } = fault;
+        Self {
+            tenant,
+            reference: None,
+            path: file,
+            problem,
+            is_unchecked,
+        }
+    }
+}
+
+impl Found {
+    /// Says it in one line.
+    pub fn line(&self) -> String {
+        let Self {
+            tenant,
+            reference,
+            path,
+            problem,
+            is_unchecked,
+        } = self;
+        let word = if *is_unchecked {
+            "unchecked"
+        } else {
+            "damaged"
+        };
+        let whose = tenant
+            .as_ref()
+            .map_or(String::new(), |name| format!(" tenant '{name}'"));
+        let what = reference.as_ref().map_or(String::new(), |(event, file)| {
+            format!(" file {file} of event {event}")
+        });
+        let path = Path::display(path);
+        let line = format!("{word}{whose}{what} '{path}': {problem}");
+        line.replace(char::is_control, " ")
+    }
+}
