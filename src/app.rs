@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use async_trait::async_trait;
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 use url::Url;
 
 use crate::config::Config;
-use crate::domain::{Clock, Entropy, SystemClock, SystemEntropy};
+use crate::domain::{Clock, DatabaseName, Entropy, SystemClock, SystemEntropy};
 use crate::files::{self, Keeper};
 use crate::http::{self, Api, Front, Limits, Options};
+use crate::objects::embedded::TenantAges;
 use crate::objects::{self, Surroundings, TransferLimits};
 use crate::service::{self, ApiKeys, Service, Settings};
 use crate::store::{self, Store};
@@ -45,8 +48,9 @@ impl App {
         let store = store::open(&config.database)
             .await
             .with_context(|| format!("cannot open the database {}", config.database))?;
-        let surroundings =
+        let mut surroundings =
             surroundings(config, Arc::clone(&clock), Arc::clone(&entropy), public_url);
+        surroundings.tenant_ages = Some(Arc::new(Ages(Arc::clone(&store))));
         let storage = objects::open(&config.files, &surroundings)
             .await
             .with_context(|| format!("cannot open the object storage {}", config.files))?;
@@ -140,6 +144,7 @@ pub fn surroundings(
         embedded_key_pair: config.embedded_key_pair.clone(),
         embedded_origins,
         transfer_limits: Some(transfer_limits(config)),
+        tenant_ages: None,
     }
 }
 
@@ -150,5 +155,20 @@ fn transfer_limits(config: &Config) -> TransferLimits {
     TransferLimits {
         at_once: (connections - connections.div_ceil(4)).max(1),
         by_client: by_client.unwrap_or_else(|| connections.div_ceil(4)),
+    }
+}
+
+/// Tells the embedded storage since when tenants have their names.
+#[derive(Debug)]
+struct Ages(Arc<dyn Store>);
+
+#[async_trait]
+impl TenantAges for Ages {
+    async fn created_at(
+        &self,
+        name: &DatabaseName,
+    ) -> Result<Option<Timestamp>, Box<dyn std::error::Error + Send + Sync>> {
+        let tenant = self.0.tenant_by_name(name).await?;
+        Ok(tenant.map(|tenant| tenant.created_at))
     }
 }

@@ -124,6 +124,7 @@ pub(super) async fn open_link(
         embedded_key_pair: Some(random_key_pair()),
         embedded_origins: Vec::new(),
         transfer_limits: None,
+        tenant_ages: None,
     };
     let opened = objects::open(location, &surroundings).await;
     let opened = opened.with_context(|| format!("cannot open the object storage {location}"))?;

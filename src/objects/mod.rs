@@ -127,6 +127,19 @@ pub trait Objects: Debug + Send + Sync {
     /// not there is removed.
     async fn delete(&self, keys: &[ObjectKey]) -> Result<Vec<(ObjectKey, String)>, Error>;
 
+    /// Keeps the bytes of the object as `info` tells of them, durably, whatever is uploaded to `key` from
+    /// then on; `false` if they are others by now. Asked for when an event is about to reference them. A
+    /// storage elsewhere does nothing: it has versions, or takes conditions with an upload.
+    async fn seal(&self, _key: &ObjectKey, _info: &ObjectInfo) -> Result<bool, Error> {
+        Ok(true)
+    }
+
+    /// Returns how far the clock that dates objects may be from ours. S3 takes signatures that are 15
+    /// minutes off, so a deployment may work with clocks as far apart.
+    fn clock_tolerance(&self) -> Duration {
+        Duration::from_mins(15)
+    }
+
     /// Keeps a version of the object from being removed. [`Error::Refused`] where the bucket has no
     /// Object Lock, or where the version is kept for longer already.
     async fn retain(
@@ -199,6 +212,8 @@ pub struct Surroundings {
     pub embedded_origins: Vec<String>,
     /// How many requests the embedded endpoint answers at once; `None`: as many as there are.
     pub transfer_limits: Option<TransferLimits>,
+    /// Since when tenants have their names; `None`: no URL is too old for its tenant.
+    pub tenant_ages: Option<Arc<dyn embedded::TenantAges>>,
 }
 
 /// What a deployment wants of its storage beside keeping files.

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{Access, Error};
 use crate::domain::{Event, EventFile, FileId, ObjectKey};
-use crate::objects::Retention;
+use crate::objects::{ObjectInfo, Retention};
 use crate::store::Appended;
 
 /// How long storage has to tell of all files of an event: who waits has 5 s (what EventBridge gives an
@@ -15,6 +15,9 @@ const FILES_TIMEOUT: Duration = Duration::from_millis(3_500);
 
 /// Files of one event that storage is asked for at once.
 const FILES_AT_ONCE: usize = 10;
+
+/// How often a file is looked at that changes while it is.
+const MAX_LOOKS: usize = 3;
 
 impl Access {
     /// Stores an event: durable when this answers. A second delivery of the same event changes
@@ -72,9 +75,21 @@ impl Access {
     }
 
     async fn record(&self, file_id: FileId) -> Result<EventFile, Error> {
+        for _ in 0..MAX_LOOKS {
+            if let Some(file) = self.record_once(file_id).await? {
+                return Ok(file);
+            }
+        }
+        let cause = format!("file {file_id} is being replaced again and again");
+        Err(Error::Unavailable(cause.into()))
+    }
+
+    /// Returns `None` if the file was replaced while it was looked at.
+    async fn record_once(&self, file_id: FileId) -> Result<Option<EventFile>, Error> {
         let key = self.object_key(file_id);
         let objects = &self.service.objects;
         let info = objects.head(&key, None).await?;
+        let info = info.filter(|info| !self.is_of_before(info));
         let info = info.ok_or(Error::FileNotInStorage { file_id })?;
         if !info.is_consistent() {
             return Err(Error::file_changed(
@@ -88,6 +103,10 @@ impl Access {
             .settings
             .uploads
             .check_stored(file_id, &record)?;
+        // Before the event is stored: what it records stays as it is, whatever comes of the event.
+        if !objects.seal(&key, &info).await? {
+            return Ok(None);
+        }
         if let Some(lock) = self.service.settings.object_lock {
             let until = self.service.clock.now().checked_add(lock.life);
             let retention = Retention {
@@ -99,10 +118,17 @@ impl Access {
             // A bucket that cannot keep what it was told to is the operator's to mend.
             retained.map_err(|error| Error::Unavailable(error.into()))?;
         }
-        Ok(EventFile {
+        Ok(Some(EventFile {
             id: file_id,
             record: Some(record),
-        })
+        }))
+    }
+
+    /// Tells whether a file is older than the tenant, and so was another's who had the name before.
+    fn is_of_before(&self, info: &ObjectInfo) -> bool {
+        let tolerance = self.service.objects.clock_tolerance();
+        let latest = info.modified_at.map(|at| at.checked_add(tolerance));
+        matches!(latest, Some(Ok(latest)) if latest < self.tenant.created_at)
     }
 
     /// Returns where a file of this tenant lies. There is no way to a key of another tenant.

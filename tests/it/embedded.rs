@@ -14,6 +14,7 @@ mod parts;
 mod reading;
 mod refusals;
 mod refused_uploads;
+mod sealed;
 mod secrets;
 mod signed_headers;
 mod terms;
@@ -143,6 +144,7 @@ fn surroundings(url: &str, with_key_pair: bool) -> Surroundings {
         }),
         embedded_origins: vec![ORIGIN.to_owned()],
         transfer_limits: None,
+        tenant_ages: None,
     }
 }
 

@@ -110,10 +110,12 @@ impl Case {
         text(&answer["file_id"])
     }
 
-    /// Puts other bytes at a file's key, with the storage's own credentials.
+    /// Removes a file and puts other bytes at its key, with the storage's own credentials.
     async fn overwrite(&self, file_id: &str, bytes: &'static str) {
         let key = format!("{}/{file_id}", self.tenant.database_name);
         let (bucket, credentials) = (self.storage.bucket(), self.storage.credentials());
+        let url = bucket.delete_object(Some(&credentials), &key).sign(MINUTE);
+        expect(self.server.client().delete(url), StatusCode::NO_CONTENT).await;
         let url = bucket.put_object(Some(&credentials), &key).sign(MINUTE);
         expect(self.server.client().put(url).body(bytes), StatusCode::OK).await;
     }

@@ -19,6 +19,7 @@ use super::errors::{error, later};
 use super::folder::Folder;
 use super::intake::Intake;
 use super::is_damage;
+use super::tenancy::{self, SignedAt, TenantAges};
 use crate::domain::{Clock, ObjectKey};
 
 /// What is read or written at once: large enough that a trip to the blocking threads is cheap, small
@@ -29,6 +30,7 @@ pub(super) const BLOCK_BYTES: usize = 256 * 1024;
 pub(super) struct Adapter {
     pub folder: Arc<Folder>,
     pub clock: Arc<Ages>,
+    pub tenants: Option<Arc<dyn TenantAges>>,
 }
 
 #[async_trait::async_trait]
@@ -98,18 +100,23 @@ impl S3 for Adapter {
 }
 
 impl Adapter {
+    /// Returns what the guard left with the request, whose signature is verified.
+    pub(super) async fn admitted(
+        &self,
+        extensions: &Extensions,
+    ) -> S3Result<(ObjectKey, Arc<Intake>)> {
+        let denied = || error(S3ErrorCode::AccessDenied);
+        let key = extensions.get::<ObjectKey>().cloned().ok_or_else(denied)?;
+        let intake = extensions.get::<Arc<Intake>>().cloned();
+        let signed_at = *extensions.get::<SignedAt>().ok_or_else(denied)?;
+        tenancy::check(self.tenants.as_ref(), &key.database_name, signed_at).await?;
+        Ok((key, intake.ok_or_else(denied)?))
+    }
+
     /// Returns the time in seconds since 1970.
     pub(super) fn now_s(&self) -> u64 {
         u64::try_from(self.clock.now().as_second()).unwrap_or_default()
     }
-}
-
-/// Returns what the guard left with the request.
-pub(super) fn admitted(extensions: &Extensions) -> S3Result<(ObjectKey, Arc<Intake>)> {
-    let key = extensions.get::<ObjectKey>().cloned();
-    let intake = extensions.get::<Arc<Intake>>().cloned();
-    key.zip(intake)
-        .ok_or_else(|| error(S3ErrorCode::AccessDenied))
 }
 
 pub(super) async fn blocking<T: Send + 'static>(

@@ -31,6 +31,8 @@ pub(super) enum Fault {
     OtherSize(u64),
     #[error("there is an object already")]
     Taken,
+    #[error("an event references the object, its bytes cannot change")]
+    Sealed,
     #[error("the storage failed")]
     Failed(#[from] io::Error),
 }
@@ -84,8 +86,16 @@ pub(super) fn complete(
     };
     open.sync()?;
     let upload = Upload::begin(folder, Digests::default())?;
-    if upload.publish(folder, key, &meta, wish.replace)? == Published::Taken {
-        return Err(Fault::Taken);
+    match upload.publish(folder, key, &meta, wish.replace)? {
+        Published::Durable => {}
+        Published::Taken => return Err(Fault::Taken),
+        Published::Sealed => return Err(Fault::Sealed),
+        // The object is what these parts would make, and they are nobody's: dropping the upload removes
+        // them once it has ended.
+        Published::Same => {
+            let _ = open.end();
+            return Ok(meta.md5);
+        }
     }
     // The object is there whatever comes of this; the next start would do what fails here.
     if open.end().is_ok() {

@@ -57,6 +57,12 @@ pub(super) fn error(code: S3ErrorCode) -> S3Error {
     S3Error::with_message(code, message)
 }
 
+/// Returns the refusal of other bytes for an object that an event references.
+pub(super) fn sealed() -> S3Error {
+    let message = "An event references this object: its bytes cannot change.";
+    worded(S3ErrorCode::AccessDenied, message)
+}
+
 /// Returns the error of this code in words of our own.
 pub(super) fn worded(code: S3ErrorCode, message: impl Into<Cow<'static, str>>) -> S3Error {
     S3Error::with_message(code, message)

@@ -12,9 +12,9 @@
 //! says in which files they are (see [`parts`](super::parts)).
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,14 +26,19 @@ use sha2::{Digest, Sha256};
 use super::aside::leave;
 use super::digests::{Digests, Finished};
 use super::ended::{self, Hold};
-use super::folder::{Folder, about};
+use super::folder::{Folder, about, note};
 use super::shard::Shard;
 use crate::domain::{ContentType, FileName, FileSha256, ObjectKey};
 use crate::objects::ObjectInfo;
 use crate::objects::signer::{FILE_NAME_HEADER, SHA256_HEADER};
+use crate::write_health::WriteHealth;
 
 const MAGIC: &[u8; 8] = b"EHOBJ\0\0\x01";
 const MAGIC_OF_PARTS: &[u8; 8] = b"EHOBJ\0\0\x02";
+/// The permissions of an object's file whose bytes have to stay: a mark that is in the file itself, is
+/// durable once the file is synced, and goes along with a backup. No rename asks for it; `publish` does.
+const SEALED: u32 = 0o400;
+const OWNER_MAY_WRITE: u32 = 0o200;
 const FOOTER_BYTES: usize = 32 + 4 + 8 + MAGIC.len();
 /// Room for 10,000 parts, 18 bytes each, and more than the headers of a request can have: whatever is
 /// larger is damage.
@@ -70,6 +75,14 @@ pub(super) struct PartFiles {
 }
 
 impl Meta {
+    /// Tells whether two objects have the same bytes. Of one in parts and one in a piece nobody can tell.
+    fn has_bytes_of(&self, other: &Self) -> bool {
+        self.size_bytes == other.size_bytes
+            && self.md5 == other.md5
+            && self.sha256 == other.sha256
+            && self.parts.is_some() == other.parts.is_some()
+    }
+
     pub(super) fn info(self) -> ObjectInfo {
         let Self {
             key: _,
@@ -252,6 +265,41 @@ pub(super) fn damaged(how: &str) -> io::Error {
     )
 }
 
+/// Keeps the bytes of the object at `key` as they are, whatever is uploaded to it, durably when this
+/// answers `true`; `false` if it is not, or no longer, the object that `info` tells of.
+pub(super) fn seal(folder: &Folder, key: &ObjectKey, info: &ObjectInfo) -> io::Result<bool> {
+    let path = folder.object_path(key);
+    let failed = |error: io::Error| about(&format!("cannot seal object '{key}' in"), &path, &error);
+    let mut shard = Shard::lock(folder, &path)?;
+    let file = match File::open(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        file => file.map_err(failed)?,
+    };
+    shard.settle(&path)?;
+    let meta = read_meta(&file).map_err(failed)?;
+    let found = meta.info();
+    if (&found.etag, found.size_bytes, found.sha256) != (&info.etag, info.size_bytes, info.sha256) {
+        return Ok(false);
+    }
+    // Always, whatever it has already: a sync before this one may have failed, or not have been reached.
+    file.set_permissions(Permissions::from_mode(SEALED))
+        .and_then(|()| file.sync_all())
+        .map_err(failed)?;
+    Ok(true)
+}
+
+/// Returns what is known of the object in the file at `path` if its bytes have to stay; `None` if they
+/// need not, or if there is none.
+pub(super) fn sealed_at(path: &Path) -> io::Result<Option<Meta>> {
+    let failed = |error: io::Error| about("cannot use object", path, &error);
+    let found = match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        found => found.map_err(failed)?,
+    };
+    let is_sealed = found.permissions().mode() & OWNER_MAY_WRITE == 0;
+    is_sealed.then(|| describe(path)).transpose()
+}
+
 /// Whether publishing may replace an object that is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Replace {
@@ -265,6 +313,10 @@ pub(super) enum Published {
     Durable,
     /// An object was there, and was not to be replaced; nothing has changed.
     Taken,
+    /// An object was there whose bytes have to stay, and they are the same; nothing has changed.
+    Same,
+    /// An object was there whose bytes have to stay, and they are others; nothing has changed.
+    Sealed,
 }
 
 /// An object being written: nobody sees it before it is published, and dropping it removes it.
@@ -276,25 +328,27 @@ pub(super) struct Upload {
     size_bytes: u64,
     /// The file has left the uploads: there is nothing to remove.
     moved: bool,
+    writes: WriteHealth,
 }
 
 impl Upload {
     pub(super) fn begin(folder: &Folder, digests: Digests) -> io::Result<Self> {
-        let (path, file) = folder.temporary()?;
+        let (path, file) = folder.noted(folder.temporary())?;
         Ok(Self {
             path,
             file,
             digests,
             size_bytes: 0,
             moved: false,
+            writes: folder.writes.clone(),
         })
     }
 
     pub(super) fn write(&mut self, chunks: &[Bytes]) -> io::Result<()> {
         for chunk in chunks {
-            self.file
-                .write_all(chunk)
-                .map_err(|error| about("cannot write", &self.path, &error))?;
+            if let Err(error) = self.file.write_all(chunk) {
+                return note(&self.writes, Err(about("cannot write", &self.path, &error)));
+            }
             self.digests.update(chunk);
             self.size_bytes += chunk.len() as u64;
         }
@@ -312,7 +366,7 @@ impl Upload {
 
     /// Makes this the object that `meta` tells of. When it answers [`Published::Durable`] the object is
     /// there, whole, after a crash too. Of several uploads to one key at once the last one stays, or with
-    /// [`Replace::No`] the first one.
+    /// [`Replace::No`] the first one, or the one that was sealed.
     pub(super) fn publish(
         mut self,
         folder: &Folder,
@@ -325,6 +379,14 @@ impl Upload {
         let mut shard = Shard::lock(folder, &target)?;
         let replaced = match replace {
             Replace::Yes => {
+                if let Some(sealed) = sealed_at(&target)? {
+                    shard.settle(&target)?;
+                    return Ok(if sealed.has_bytes_of(meta) {
+                        Published::Same
+                    } else {
+                        Published::Sealed
+                    });
+                }
                 let replaced = parts_at(&target);
                 let renamed = shard.rename(&self.path, &target);
                 // Where the name could not be synced, the file has it all the same.
@@ -343,10 +405,11 @@ impl Upload {
     /// Writes what is known, and waits until all of the file is on the disk; nothing may be written
     /// after it.
     pub(super) fn sync(&mut self, meta: &Meta) -> io::Result<()> {
-        trailer(meta)
+        let synced = trailer(meta)
             .and_then(|trailer| self.file.write_all(&trailer))
             .and_then(|()| self.file.sync_all())
-            .map_err(|error| about("cannot write", &self.path, &error))
+            .map_err(|error| about("cannot write", &self.path, &error));
+        note(&self.writes, synced)
     }
 
     /// Gives the synced file the name `target`, whatever has it now. The name is not yet on the disk.

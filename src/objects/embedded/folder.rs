@@ -6,13 +6,16 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::aside::leave;
+use super::is_damage;
 use super::shard::Unsynced;
 use crate::domain::{Entropy, Finding, ObjectKey};
+use crate::write_health::WriteHealth;
 
 /// Holds the objects, one file each, in [`SHARDS`] folders.
 const OBJECTS: &str = "objects";
@@ -42,6 +45,7 @@ pub(super) struct Folder {
     /// When old uploads in parts were last looked for, in seconds by the clock that nobody sets.
     pub expired_at_s: AtomicU64,
     pub unsynced: Unsynced,
+    pub writes: WriteHealth,
 }
 
 impl Folder {
@@ -72,6 +76,7 @@ impl Folder {
             entropy,
             expired_at_s: AtomicU64::new(0),
             unsynced: Unsynced::new(),
+            writes: WriteHealth::of(path),
         };
         folder.sweep()?;
         folder.sync_shards();
@@ -85,6 +90,7 @@ impl Folder {
             entropy,
             expired_at_s: AtomicU64::new(0),
             unsynced: Unsynced::new(),
+            writes: WriteHealth::of(path),
         })
     }
 
@@ -143,6 +149,11 @@ impl Folder {
     /// Returns the folder of an upload in parts that has ended.
     pub(super) fn parts(&self, upload_id: &str) -> PathBuf {
         self.path.join(PARTS).join(upload_id)
+    }
+
+    /// Notes what became of a write.
+    pub(super) fn noted<T>(&self, written: io::Result<T>) -> io::Result<T> {
+        note(&self.writes, written)
     }
 
     /// Keeps every sweep out while something is made that is not yet what it will be. A file system
@@ -220,6 +231,8 @@ impl Folder {
     /// Tells whether files can still be made here. Waits for the disk only where it failed before.
     pub(super) fn ping(&self) -> io::Result<()> {
         self.settle_all()?;
+        let writes = self.writes.check(Instant::now());
+        writes.map_err(|error| io::Error::new(ErrorKind::ResourceBusy, error))?;
         let objects = self.path.join(OBJECTS);
         fs::metadata(&objects).map_err(|error| about("cannot find folder", &objects, &error))?;
         let (path, _file) = self.temporary()?;
@@ -264,6 +277,16 @@ impl Folder {
             _ => fs::remove_file(self.aside(name)),
         }
     }
+}
+
+/// Notes what became of a write: what fails for the sake of the disk concerns every upload.
+pub(super) fn note<T>(writes: &WriteHealth, written: io::Result<T>) -> io::Result<T> {
+    match &written {
+        Ok(_) => writes.succeeded(),
+        Err(error) if is_damage(error) || error.kind() == ErrorKind::InvalidInput => {}
+        Err(error) => writes.failed(error),
+    }
+    written
 }
 
 fn is_hash(name: &str) -> bool {

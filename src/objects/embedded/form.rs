@@ -18,10 +18,11 @@ use s3s::{S3Error, S3ErrorCode, S3Result};
 
 use super::adapter::{Adapter, blocking};
 use super::digests::Claims;
-use super::errors::{error, worded};
-use super::file::{Headers, Meta, Replace, Upload};
+use super::errors::{error, sealed, worded};
+use super::file::{Headers, Meta, Published, Replace, Upload};
 use super::intake::{Intake, Reader};
 use super::policy::{self, Fields, Range, Scope};
+use super::tenancy::{self, SignedAt};
 use super::upload::{Incoming, checked, refuse};
 use crate::domain::file::limits::MAX_SINGLE_UPLOAD_BYTES;
 use crate::domain::{Clock, ObjectKey};
@@ -74,6 +75,9 @@ impl Forms {
         };
         let range = policy::check(&fields, &scope)?;
         let order = Order::of(&fields)?;
+        let signed_at = SignedAt::parse(fields.get("x-amz-date").map(String::as_str));
+        let name = &order.key.database_name;
+        tenancy::check(self.adapter.tenants.as_ref(), name, signed_at).await?;
         let etag = self.store(&order, range, file, intake).await?;
         self.answer(&order, &etag)
     }
@@ -110,7 +114,9 @@ impl Forms {
         };
         let (folder, key) = (Arc::clone(&self.adapter.folder), order.key.clone());
         let publish = move || upload.publish(&folder, &key, &meta, Replace::Yes);
-        blocking(intake, publish).await?;
+        if blocking(intake, publish).await? == Published::Sealed {
+            return Err(sealed());
+        }
         Ok(etag)
     }
 

@@ -25,6 +25,7 @@ use super::admission::{
 use super::errors::{error, worded};
 use super::form::Forms;
 use super::intake::{Intake, Reader};
+use super::tenancy::SignedAt;
 use super::transfers::{Busy, Counted, Transfers};
 use crate::domain::file::limits::MAX_SINGLE_UPLOAD_BYTES;
 use crate::domain::{Entropy, ObjectKey};
@@ -129,6 +130,7 @@ impl Guard {
 
     async fn pass_on(&self, mut parts: Parts, key: ObjectKey, intake: &Arc<Intake>) -> Response {
         parts.extensions.insert(key.clone());
+        parts.extensions.insert(signed_at(&parts.uri));
         parts.extensions.insert(Arc::clone(intake));
         let request = Request::from_parts(parts, Reader(Arc::clone(intake)));
         let request = request.map(s3s::Body::http_body_unsync);
@@ -282,6 +284,13 @@ impl Guard {
             HeaderValue::from_static("nosniff"),
         );
     }
+}
+
+/// Returns when a presigned URL was signed.
+fn signed_at(uri: &http::Uri) -> SignedAt {
+    let mut query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let date = query.find(|(name, _)| name == "X-Amz-Date");
+    SignedAt::parse(date.as_ref().map(|(_, date)| date.as_ref()))
 }
 
 pub(super) fn foreign_key() -> S3Error {

@@ -160,6 +160,16 @@ impl Objects for Embedded {
         blocking(remove).await
     }
 
+    async fn seal(&self, key: &ObjectKey, info: &ObjectInfo) -> Result<bool, Error> {
+        let (folder, key, info) = (Arc::clone(&self.folder), key.clone(), info.clone());
+        blocking(move || file::seal(&folder, &key, &info)).await
+    }
+
+    fn clock_tolerance(&self) -> Duration {
+        // Its dates are by the clock of this service.
+        Duration::from_mins(1)
+    }
+
     async fn retain(
         &self,
         _key: &ObjectKey,

@@ -41,6 +41,7 @@ mod policy;
 mod reads;
 mod shard;
 mod sweep;
+mod tenancy;
 mod transfers;
 mod upload;
 mod verified;
@@ -76,6 +77,7 @@ use super::{Error, KeyPair, Surroundings};
 
 pub use self::folder::check_folder;
 pub use self::inspect::Inspection;
+pub use self::tenancy::TenantAges;
 
 /// Every origin, where it stands for one.
 const ANY_ORIGIN: &str = "*";
@@ -125,6 +127,7 @@ pub async fn open(
         embedded_key_pair,
         embedded_origins,
         transfer_limits,
+        tenant_ages,
     } = surroundings;
     if !s3s::path::check_bucket_name(bucket) {
         return Err(unavailable(format!("'{bucket}' is not a bucket name")));
@@ -171,6 +174,7 @@ pub async fn open(
     let adapter = Adapter {
         folder: Arc::clone(&folder),
         clock: Arc::clone(&ages),
+        tenants: tenant_ages.clone(),
     };
     let mut service = S3ServiceBuilder::new(adapter.clone());
     service.set_auth(OneKeyPair(key_pair.clone()));

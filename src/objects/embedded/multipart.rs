@@ -9,9 +9,9 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
-use super::adapter::{Adapter, admitted, blocking, failed};
+use super::adapter::{Adapter, blocking, failed};
 use super::complete::{Fault, Wish, complete};
-use super::errors::{error, worded};
+use super::errors::{error, sealed, worded};
 use super::intake::Intake;
 use super::reads::timestamp;
 use super::upload::{create_headers, no_such_upload, part_number, refuse, replace};
@@ -26,7 +26,7 @@ impl Adapter {
         &self,
         request: S3Request<CreateMultipartUploadInput>,
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
-        let (key, intake) = admitted(&request.extensions)?;
+        let (key, intake) = self.admitted(&request.extensions).await?;
         let mut input = request.input;
         let headers = create_headers(&mut input)?;
         let (folder, now_s, target) = (Arc::clone(&self.folder), self.now_s(), key.clone());
@@ -50,7 +50,7 @@ impl Adapter {
         &self,
         request: S3Request<ListPartsInput>,
     ) -> S3Result<S3Response<ListPartsOutput>> {
-        let (key, intake) = admitted(&request.extensions)?;
+        let (key, intake) = self.admitted(&request.extensions).await?;
         let input = request.input;
         let after = number("part-number-marker", input.part_number_marker.unwrap_or(0))?;
         let max_parts = input.max_parts.unwrap_or(MAX_LISTED_PARTS.into());
@@ -82,7 +82,7 @@ impl Adapter {
         &self,
         request: S3Request<CompleteMultipartUploadInput>,
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
-        let (key, intake) = admitted(&request.extensions)?;
+        let (key, intake) = self.admitted(&request.extensions).await?;
         let input = request.input;
         refuse(&[
             ("if-match", input.if_match.is_some()),
@@ -132,7 +132,7 @@ impl Adapter {
         &self,
         request: S3Request<AbortMultipartUploadInput>,
     ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
-        let (key, intake) = admitted(&request.extensions)?;
+        let (key, intake) = self.admitted(&request.extensions).await?;
         let input = request.input;
         let asked = input.if_match_initiated_time.is_some();
         refuse(&[("x-amz-if-match-initiated-time", asked)])?;
@@ -165,6 +165,7 @@ fn number(name: &str, value: i32) -> S3Result<u16> {
 fn refusal(fault: Fault, intake: &Intake) -> S3Error {
     let code = match fault {
         Fault::Failed(cause) => return failed(intake, cause),
+        Fault::Sealed => return sealed(),
         Fault::Taken => return error(S3ErrorCode::PreconditionFailed),
         Fault::NoSuchUpload => return no_such_upload(),
         Fault::Empty => S3ErrorCode::MalformedXML,

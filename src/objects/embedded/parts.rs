@@ -74,6 +74,7 @@ pub(super) fn begin(
     let made = made
         .and_then(|()| sync_folder(&path))
         .and_then(|()| sync_parent(&path));
+    let made = folder.noted(made);
     if made.is_err() {
         // Where this fails the next start's sweep does it.
         let _ = fs::remove_file(&temporary);
@@ -197,7 +198,7 @@ pub(super) fn put(
         Some(open) if !open.is_published => {
             let part = open.part_path(number);
             upload.move_to(&part)?;
-            sync_folder(&open.path).inspect_err(|_| {
+            folder.noted(sync_folder(&open.path)).inspect_err(|_| {
                 // Nobody knows whether it is on the disk, so nothing may be made of it.
                 let _ = fs::remove_file(&part);
             })?;

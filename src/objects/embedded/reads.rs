@@ -16,7 +16,7 @@ use s3s::{S3ErrorCode, S3Request, S3Response, S3Result};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
-use super::adapter::{Adapter, BLOCK_BYTES, admitted, blocking, failed};
+use super::adapter::{Adapter, BLOCK_BYTES, blocking, failed};
 use super::conditions::{self, Conditions};
 use super::ended::Hold;
 use super::errors::error;
@@ -36,7 +36,7 @@ impl Adapter {
         &self,
         request: S3Request<GetObjectInput>,
     ) -> S3Result<S3Response<GetObjectOutput>> {
-        let (key, intake) = admitted(&request.extensions)?;
+        let (key, intake) = self.admitted(&request.extensions).await?;
         let input = request.input;
         refuse_version(input.version_id.as_deref())?;
         refuse_part(input.part_number)?;
@@ -123,7 +123,7 @@ impl Adapter {
         &self,
         request: S3Request<HeadObjectInput>,
     ) -> S3Result<S3Response<HeadObjectOutput>> {
-        let (key, intake) = admitted(&request.extensions)?;
+        let (key, intake) = self.admitted(&request.extensions).await?;
         let input = request.input;
         refuse_version(input.version_id.as_deref())?;
         refuse_part(input.part_number)?;

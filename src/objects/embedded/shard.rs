@@ -124,7 +124,7 @@ impl<'a> Shard<'a> {
     }
 
     fn sync(&mut self, name: &str) -> io::Result<()> {
-        let synced = self.file.sync_all();
+        let synced = self.folder.noted(self.file.sync_all());
         let count = &self.folder.unsynced.count;
         match synced {
             Ok(()) => {

@@ -6,11 +6,11 @@ use s3s::dto::{
     DeleteObjectInput, DeleteObjectOutput, ETag, PutObjectInput, PutObjectOutput, UploadPartInput,
     UploadPartOutput,
 };
-use s3s::{S3ErrorCode, S3Request, S3Response, S3Result};
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
-use super::adapter::{Adapter, admitted, blocking};
+use super::adapter::{Adapter, blocking};
 use super::digests::Claims;
-use super::errors::{error, worded};
+use super::errors::{error, sealed, worded};
 use super::file::{self, Headers, Meta, Published, Replace, Upload};
 use super::parts;
 use super::reads::refuse_version;
@@ -23,7 +23,7 @@ impl Adapter {
         &self,
         request: S3Request<PutObjectInput>,
     ) -> S3Result<S3Response<PutObjectOutput>> {
-        let (key, intake) = admitted(&request.extensions)?;
+        let (key, intake) = self.admitted(&request.extensions).await?;
         let mut input = request.input;
         let replace = replace(input.if_none_match.as_ref())?;
         refuse_unsupported(&input)?;
@@ -45,12 +45,15 @@ impl Adapter {
             // Nobody should send gigabytes to learn at their end what is known now.
             let object = folder.object_path(&target);
             if replace == Replace::No && object.exists() {
-                return folder.settle(&object).map(|()| None);
+                return folder.settle(&object).map(|()| Err(Published::Taken));
             }
-            Upload::begin(&folder, digests).map(Some)
+            if file::sealed_at(&object)?.is_some_and(|meta| meta.size_bytes != size_bytes) {
+                return Ok(Err(Published::Sealed));
+            }
+            Upload::begin(&folder, digests).map(Ok)
         })
         .await?
-        .ok_or_else(|| error(S3ErrorCode::PreconditionFailed))?;
+        .map_err(not_published)?;
         let incoming = Incoming {
             upload,
             claims,
@@ -75,8 +78,8 @@ impl Adapter {
         let folder = Arc::clone(&self.folder);
         let publish = move || upload.publish(&folder, &key, &meta, replace);
         match blocking(&intake, publish).await? {
-            Published::Taken => Err(error(S3ErrorCode::PreconditionFailed)),
-            Published::Durable => Ok(S3Response::new(PutObjectOutput {
+            refused @ (Published::Taken | Published::Sealed) => Err(not_published(refused)),
+            Published::Durable | Published::Same => Ok(S3Response::new(PutObjectOutput {
                 e_tag: Some(ETag::Strong(etag)),
                 checksum_crc32: checksums.checksum_crc32,
                 checksum_crc32c: checksums.checksum_crc32c,
@@ -92,7 +95,7 @@ impl Adapter {
         &self,
         request: S3Request<UploadPartInput>,
     ) -> S3Result<S3Response<UploadPartOutput>> {
-        let (key, intake) = admitted(&request.extensions)?;
+        let (key, intake) = self.admitted(&request.extensions).await?;
         let input = request.input;
         let number = part_number(input.part_number)?;
         if input.sse_customer_key.is_some() {
@@ -159,7 +162,7 @@ impl Adapter {
         &self,
         request: S3Request<DeleteObjectInput>,
     ) -> S3Result<S3Response<DeleteObjectOutput>> {
-        let (key, intake) = admitted(&request.extensions)?;
+        let (key, intake) = self.admitted(&request.extensions).await?;
         let input = request.input;
         refuse_version(input.version_id.as_deref())?;
         let has_condition = input.if_match.is_some()
@@ -172,6 +175,14 @@ impl Adapter {
         let folder = Arc::clone(&self.folder);
         blocking(&intake, move || file::remove(&folder, &key)).await?;
         Ok(S3Response::new(DeleteObjectOutput::default()))
+    }
+}
+
+/// Says why an object was not replaced.
+fn not_published(published: Published) -> S3Error {
+    match published {
+        Published::Sealed => sealed(),
+        _ => error(S3ErrorCode::PreconditionFailed),
     }
 }
 

@@ -37,6 +37,7 @@ impl Served {
             embedded_key_pair: None,
             embedded_origins: Vec::new(),
             transfer_limits: None,
+            tenant_ages: None,
         };
         let opened = objects::open(&location.parse().unwrap(), &surroundings)
             .await

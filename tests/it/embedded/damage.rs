@@ -166,14 +166,12 @@ async fn an_event_that_references_a_damaged_file_is_a_500() {
     fs::write(path, &whole[..whole.len() - 1]).unwrap();
     let delivery = server.delivery(&tenant, &event_with_file(&upload.file_id));
     expect(delivery, StatusCode::INTERNAL_SERVER_ERROR).await;
-    let log = server.process().stderr();
     let key = format!("demo/{}", upload.file_id);
-    let is_named = |line: &str| line.contains(&key) && line.contains(path.to_str().unwrap());
-    // Both the event's and the download's.
-    assert_eq!(
-        log.lines().filter(|line| is_named(line)).count(),
-        7,
-        "{log}"
-    );
+    let is_named = |line: &&str| line.contains(&key) && line.contains(path.to_str().unwrap());
+    // Both the events' and the downloads'.
+    wait_until("all of it is named in the log", || {
+        server.process().stderr().lines().filter(is_named).count() == 7
+    })
+    .await;
     server.deliver(&other, &event()).await;
 }

@@ -49,8 +49,14 @@ async fn a_file_that_cannot_be_synced_is_a_503_and_leaves_nothing() {
     assert_eq!(left, 0);
     let delivery = server.delivery(&tenant, &event_with_file(&file_id));
     expect(delivery, StatusCode::BAD_REQUEST).await;
+    // Readiness writes a file of its own once an upload has failed.
+    faults.fail("/data/files/");
+    assert_later(put_to(&server, &url)).await;
+    let ready = || server.request(Method::GET, "/health/ready");
+    expect(ready(), StatusCode::SERVICE_UNAVAILABLE).await;
     faults.heal();
     expect(put_to(&server, &url), StatusCode::OK).await;
+    expect(ready(), StatusCode::OK).await;
     expect(put_to(&server, part_url), StatusCode::OK).await;
 }
 

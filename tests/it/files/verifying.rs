@@ -31,6 +31,9 @@ async fn replaced_bytes_are_named_and_not_downloaded() {
     let storage = server.embedded_storage();
     let key = format!("{}/{}", tenant.database_name, victim.file_id);
     let (bucket, credentials) = (storage.bucket(), storage.credentials());
+    // Whoever has the key pair can do even that.
+    let delete = bucket.delete_object(Some(&credentials), &key).sign(LIFE);
+    expect(server.client().delete(delete), StatusCode::NO_CONTENT).await;
     let put = bucket.put_object(Some(&credentials), &key).sign(LIFE);
     let forged = support::random_bytes(victim.bytes.len());
     expect(
