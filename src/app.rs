@@ -55,6 +55,17 @@ impl App {
             .await
             .with_context(|| format!("cannot open the object storage {}", config.files))?;
 
+        if storage.endpoint.is_some() {
+            // Ours alone to write, so nobody needs a right for it. Elsewhere whoever sweeps looks.
+            let id = store
+                .id()
+                .await
+                .context("cannot learn the id of the database")?;
+            objects::require_owner(&*storage.objects, id, true)
+                .await
+                .with_context(|| format!("cannot use the object storage {}", config.files))?;
+        }
+
         let keeper = config.sweep_orphans_after.map(|after| Keeper {
             store: Arc::clone(&store),
             objects: Arc::clone(&storage.objects),

@@ -10,3 +10,11 @@ CREATE TABLE tenants (
     -- Anything but 'ready' is work that a crash may have cut short.
     state                TEXT NOT NULL CHECK (state IN ('creating', 'ready', 'deleting'))
 ) STRICT, WITHOUT ROWID;
+
+-- Tells this database from every other one: what belongs to it, files above all, is marked with the id.
+CREATE TABLE database (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    id       BLOB NOT NULL CHECK (length(id) = 16)
+) STRICT;
+
+INSERT INTO database (only_row, id) VALUES (1, randomblob(16));

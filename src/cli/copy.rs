@@ -80,9 +80,20 @@ async fn open(config: &CopyConfig) -> anyhow::Result<Job> {
         }),
         None => None,
     };
+    let (from, to) = (
+        open_store(from, true).await?,
+        open_store(to, *verify_only).await?,
+    );
+    if let (Some(files), Some((_, location)), false) = (&files, &config.files, verify_only) {
+        let id = to.id().await;
+        let id = id.context("cannot learn the id of the destination's database")?;
+        objects::require_owner(&*files.to.objects, id, true)
+            .await
+            .with_context(|| format!("cannot use the object storage {location}"))?;
+    }
     Ok(Job {
-        from: open_store(from, true).await?,
-        to: open_store(to, *verify_only).await?,
+        from,
+        to,
         files,
         tenants: tenants.clone(),
         verify_only: *verify_only,

@@ -19,7 +19,7 @@ use crate::domain::FileRecord;
 use crate::files::{
     self, Fate, Found, Mark, Problem, Sweep, SweepReport, Verification, VerifyReport,
 };
-use crate::objects::Pace;
+use crate::objects::{self, Pace};
 use crate::runs::Progress;
 use crate::store::{self, Store};
 use crate::telemetry;
@@ -62,6 +62,11 @@ async fn sweep(config: &SweepConfig) -> anyhow::Result<ExitCode> {
     let sweeping = async {
         let store = open_store(&config.files).await?;
         let objects = open_link(&config.files.files, true).await?.objects;
+        let id = store.id().await;
+        let id = id.context("cannot learn the id of the database")?;
+        objects::require_owner(&*objects, id, config.delete)
+            .await
+            .with_context(|| format!("cannot use the object storage {}", config.files.files))?;
         let before = objects.put_before(config.older_than).await;
         let before = before.context("cannot learn how old the files are")?;
         let job = Sweep {

@@ -22,6 +22,8 @@ pub enum Error {
         what: &'static str,
         source: objects::Error,
     },
+    #[error(transparent)]
+    Owner(objects::Error),
     #[error("cannot keep the state of the verification in '{}'", path.display())]
     State {
         path: PathBuf,

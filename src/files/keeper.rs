@@ -10,7 +10,7 @@ use super::sweep::{Fate, Found, Sweep, SweepReport, sweep};
 use super::{Error, Tally};
 use crate::domain::Entropy;
 use crate::domain::cause::chain;
-use crate::objects::Objects;
+use crate::objects::{Objects, require_owner};
 use crate::store::Store;
 
 /// The pause between two sweeps is a tenth of the time that orphans are kept, within these bounds.
@@ -60,6 +60,11 @@ impl Keeper {
     }
 
     async fn once(&self) -> Result<SweepReport, Error> {
+        let what = "learn the id of the database";
+        let id = self.store.id().await;
+        let id = id.map_err(|source| Error::Store { what, source })?;
+        let owned = require_owner(&*self.objects, id, true).await;
+        owned.map_err(Error::Owner)?;
         let what = "learn how old files are";
         let before = self.objects.put_before(self.after).await;
         let Some(before) = before.map_err(|source| Error::Objects { what, source })? else {

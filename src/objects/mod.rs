@@ -7,6 +7,7 @@ pub mod embedded;
 mod fingerprint;
 mod listing;
 mod location;
+mod owner;
 mod pace;
 pub mod s3;
 pub mod signer;
@@ -21,6 +22,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use url::Url;
+use uuid::Uuid;
 
 use crate::domain::finding::State;
 use crate::domain::{Clock, DatabaseName, Entropy, Finding, ObjectKey};
@@ -30,6 +32,7 @@ pub use embedded::Inspection;
 pub use fingerprint::Fingerprint;
 pub use listing::{Listed, Listing};
 pub use location::Location;
+pub use owner::require_owner;
 pub use pace::Pace;
 pub use terms::{
     DownloadTerms, FormTerms, FormType, ObjectInfo, Part, PartTag, Parts, Presigned, PresignedForm,
@@ -158,6 +161,12 @@ pub trait Objects: Debug + Send + Sync {
         tenant: Option<&DatabaseName>,
         after: Option<&str>,
     ) -> Result<Listing, Error>;
+
+    /// Returns the id of the database whose files these are, if that was said.
+    async fn owner(&self) -> Result<Option<Uuid>, Error>;
+
+    /// Says durably whose files these are, unless that was said before.
+    async fn set_owner(&self, database: Uuid) -> Result<(), Error>;
 
     /// Returns the date before which an object was put that has been there for `life`, by whatever clock
     /// dates objects and whatever was done to it meanwhile; `None` if none is known to have been.

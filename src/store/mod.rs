@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::task::JoinError;
+use uuid::Uuid;
 
 use crate::domain::query::Limit;
 use crate::domain::{
@@ -95,6 +96,10 @@ pub trait Store: Debug + Send + Sync {
     ///
     /// Where no transaction tells which came first, this takes as long as an append may be under way.
     async fn give_up_files(&self, tenant: &Tenant, files: &[FileId]) -> Result<Vec<FileId>, Error>;
+
+    /// Returns the id of this database, which was made once and is no other's: the same on every replica,
+    /// and in a backup that is restored.
+    async fn id(&self) -> Result<Uuid, Error>;
 
     /// Tells whether the backend would answer now, and take events as far as that is this replica's own
     /// affair: after a write that its disk refused this fails until one succeeds. Cheap enough for a probe every

@@ -7,6 +7,7 @@
 
 mod clocks;
 mod digests;
+mod owners;
 mod sweeping;
 mod tenants;
 mod verifying;
@@ -126,6 +127,8 @@ async fn run(mut command: Command) -> (i32, Vec<Value>) {
         .map(|line| serde_json::from_str(line).unwrap());
     let code = output.status.code().unwrap();
     assert!([0, 1, 3].contains(&code), "{code}: {said}");
+    // For whoever looks at a failure.
+    eprint!("{said}");
     (code, lines.collect())
 }
 

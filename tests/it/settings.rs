@@ -70,6 +70,8 @@ fn a_flag_counts_more_than_a_variable_that_more_than_the_file_that_more_than_the
             fs::remove_dir_all(home.path().join(name)).expect("removed");
         }
         assert_eq!(made.len(), 1, "{made:?}");
+        // The files that the settings name have become those of the database that is gone.
+        let _ = fs::remove_dir_all(home.path().join("from-file"));
         made[0]
     };
     let with_file = |command: &mut Command| {

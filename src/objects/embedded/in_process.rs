@@ -1,11 +1,13 @@
 //! The embedded storage as this process itself uses it, without HTTP.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::complete::{Fault, Wish, complete};
 use super::file::{self, Headers, Replace};
@@ -14,11 +16,15 @@ use super::{
     ANY_ORIGIN, Embedded, aside, blocking, check_folder, keys, listing, multipart, parts, sweep,
 };
 use crate::domain::{Clock, DatabaseName, FileName, Finding, ObjectKey};
+use crate::objects::owner;
 use crate::objects::signer::{FILE_NAME_HEADER, SHA256_HEADER};
 use crate::objects::{
     DownloadTerms, Error, FormTerms, Listing, ObjectInfo, Objects, PartTag, Parts, Presigned,
     PresignedForm, Retention, UploadTerms, Wishes,
 };
+
+/// The file in the folder that says whose files these are.
+const OWNER: &str = "owner";
 
 #[async_trait]
 impl Objects for Embedded {
@@ -204,6 +210,21 @@ impl Objects for Embedded {
         let max_objects = listing::PAGE_OBJECTS;
         blocking(move || listing::page(&folder, tenant.as_ref(), after.as_deref(), max_objects))
             .await
+    }
+
+    async fn owner(&self) -> Result<Option<Uuid>, Error> {
+        let folder = Arc::clone(&self.folder);
+        let read = blocking(move || match folder.read_file(OWNER) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            read => read.map(Some),
+        });
+        read.await?.as_deref().map(owner::parse).transpose()
+    }
+
+    async fn set_owner(&self, database: Uuid) -> Result<(), Error> {
+        let folder = Arc::clone(&self.folder);
+        let content = owner::content(database);
+        blocking(move || folder.create_file(OWNER, content.as_bytes()).map(drop)).await
     }
 
     async fn put_before(&self, life: Duration) -> Result<Option<Timestamp>, Error> {

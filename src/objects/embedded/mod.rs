@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <folder>/key-pair.json         the key pair, unless the settings give one
+//! <folder>/owner                 the id of the database whose files these are
 //! <folder>/clock.json            what was seen of the clock that dates everything here
 //! <folder>/objects/<xx>/<hash>   an object: its bytes, and what is known of it
 //! <folder>/uploads/<uuid>        an object being written

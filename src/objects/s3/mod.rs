@@ -7,6 +7,7 @@ mod clocks;
 mod credentials;
 mod keeping;
 mod multipart;
+mod owner;
 mod part_sizes;
 mod reads;
 mod source;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use url::Url;
+use uuid::Uuid;
 
 use self::client::Client;
 use self::credentials::Credentials;
@@ -238,6 +240,14 @@ impl Objects for S3 {
         after: Option<&str>,
     ) -> Result<Listing, Error> {
         self.ask_list(tenant, after).await
+    }
+
+    async fn owner(&self) -> Result<Option<Uuid>, Error> {
+        self.ask_owner().await
+    }
+
+    async fn set_owner(&self, database: Uuid) -> Result<(), Error> {
+        self.put_owner(database).await
     }
 
     async fn put_before(&self, life: Duration) -> Result<Option<Timestamp>, Error> {

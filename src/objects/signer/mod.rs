@@ -12,7 +12,7 @@ use rusty_s3::{Bucket, Credentials, UrlStyle};
 use url::Url;
 
 use super::{DownloadTerms, MAX_URL_LIFE, Presigned, UploadTerms};
-use crate::domain::{DatabaseName, ObjectKey};
+use crate::domain::{DatabaseName, FileSha256, ObjectKey};
 
 use self::presign::{Presigner, Request};
 
@@ -161,6 +161,47 @@ impl Signer {
         presigned
     }
 
+    /// Returns the whole key of the object that says whose files these are. No tenant's name begins so.
+    pub fn owner_key(&self) -> String {
+        if self.prefix.is_empty() {
+            OWNER.to_owned()
+        } else {
+            format!("{}/{OWNER}", self.prefix)
+        }
+    }
+
+    /// Signs a GET of that object, likewise.
+    pub fn get_owner(
+        &self,
+        credentials: &Credentials,
+        now: Timestamp,
+        life: Duration,
+    ) -> Presigned {
+        let key = self.owner_key();
+        sign(&self.bucket.get_object(Some(credentials), &key), now, life)
+    }
+
+    /// Signs a PUT of that object with a content of this SHA-256, likewise.
+    pub fn put_owner(
+        &self,
+        sha256: FileSha256,
+        credentials: &Credentials,
+        now: Timestamp,
+        life: Duration,
+    ) -> Presigned {
+        let key = self.owner_key();
+        let mut action = self.bucket.put_object(Some(credentials), &key);
+        // A bucket with Object Lock takes nothing without a checksum.
+        let (name, value) = ("x-amz-checksum-sha256", sha256.to_base64());
+        action.headers_mut().insert(name, value.clone());
+        let mut presigned = sign(&action, now, life);
+        presigned.headers = vec![
+            (name.to_owned(), value),
+            ("if-none-match".to_owned(), "*".to_owned()),
+        ];
+        presigned
+    }
+
     /// Returns which of our objects has this whole key.
     pub fn key_of(&self, full_key: &str) -> Option<ObjectKey> {
         if self.prefix.is_empty() {
@@ -206,6 +247,9 @@ impl Signer {
         sign(&self.bucket.head_bucket(Some(credentials)), now, life)
     }
 }
+
+/// See [`Signer::owner_key`].
+const OWNER: &str = ".event-history/owner";
 
 fn sign<'a>(action: &impl S3Action<'a>, now: Timestamp, life: Duration) -> Presigned {
     let life = whole_seconds(life);

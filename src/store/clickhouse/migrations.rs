@@ -31,6 +31,10 @@ pub(super) const TENANT: Schema = Schema {
     ],
 };
 
+/// Beside [`REGISTRY`], with an id for `$ID`: made by whoever needs it first.
+pub(super) const DATABASE_ID: &str =
+    include_str!("../../../migrations/clickhouse/database_0001.sql");
+
 /// Beside [`TENANT`]: made where it is missing.
 pub(super) const GIVEN_UP: &str = include_str!("../../../migrations/clickhouse/given_up_0001.sql");
 

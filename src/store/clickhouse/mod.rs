@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 pub use address::Address;
 pub use checks::check_address;
@@ -199,6 +200,11 @@ impl Store for ClickHouse {
         let table = Table::new(&tenant.database_name, tenant.client_id);
         let outcome = files::give_up(&self.client, &table, files).await;
         self.of_tenant(tenant, outcome)
+    }
+
+    async fn id(&self) -> Result<Uuid, Error> {
+        self.open_or_error()?;
+        self.tenants.database_id().await
     }
 
     async fn ping(&self) -> Result<(), Error> {

@@ -8,11 +8,13 @@ use uuid::Uuid;
 
 use super::client::Client;
 use super::errors::Failure;
-use super::migrations::{Dialect, REGISTRY};
+use super::migrations::{DATABASE_ID, Dialect, REGISTRY};
 use crate::domain::{ClientId, DatabaseName, Tenant};
 use crate::store::Error;
 
 const TABLE: &str = "default.tenants";
+
+const DATABASE_ID_TABLE: &str = "default.event_history_database";
 
 const COLUMNS: &str = "client_id, revision, database_name, client_label, client_secret_sha256, created_at, \
      toUInt32(greatest(0, dateDiff('second', written_at, now()))) AS age_s";
@@ -73,9 +75,16 @@ impl Entry {
     }
 }
 
+#[derive(Debug, clickhouse::Row, Deserialize)]
+struct IdRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    id: Uuid,
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Registry {
     client: Client,
+    dialect: Dialect,
 }
 
 impl Registry {
@@ -95,6 +104,7 @@ impl Registry {
         }
         Ok(Self {
             client: client.clone(),
+            dialect: dialect.clone(),
         })
     }
 
@@ -143,6 +153,38 @@ impl Registry {
     }
 
     /// Reads from the table.
+    /// Returns the id of this database. Whoever asks first gives it one: of several at once, the one whose
+    /// table is made.
+    pub(super) async fn database_id(&self) -> Result<Uuid, Error> {
+        if let Some(id) = self.find_database_id().await? {
+            return Ok(id);
+        }
+        let sql = "SELECT generateUUIDv4() AS id";
+        let made = self
+            .client
+            .fetch::<IdRow>("database_id", |it| it.query_raw(sql));
+        let made = made.await?.pop().map(|row| row.id);
+        let made = made.ok_or_else(|| Error::Damaged("ClickHouse made no id".to_owned()))?;
+        let sql = self.dialect.statement(DATABASE_ID);
+        let sql = sql.replace("$ID", &made.to_string());
+        let make = self.client.run("migrate", |it| it.query_raw(&sql));
+        make.await.map_err(Error::from)?;
+        let id = self.find_database_id().await?;
+        id.ok_or_else(|| Error::Damaged(format!("table '{DATABASE_ID_TABLE}' is not there")))
+    }
+
+    async fn find_database_id(&self) -> Result<Option<Uuid>, Error> {
+        let sql = "SELECT comment FROM system.tables \
+                   WHERE database = 'default' AND name = 'event_history_database'";
+        let rows = self
+            .client
+            .fetch::<String>("database_id", |it| it.query_raw(sql));
+        let comment = rows.await?.pop();
+        let id = comment.map(|comment| Uuid::parse_str(&comment));
+        id.transpose()
+            .map_err(|_| Error::Damaged(format!("table '{DATABASE_ID_TABLE}' has no id")))
+    }
+
     pub(super) async fn ping(&self) -> Result<(), Failure> {
         let sql = format!("SELECT toUInt8(1) FROM (SELECT 1 FROM {TABLE} LIMIT 1)");
         let ping = self.client.fetch::<u8>("ping", |it| it.query_raw(&sql));

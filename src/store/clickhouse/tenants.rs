@@ -7,6 +7,8 @@ use metrics::counter;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use uuid::Uuid;
+
 use super::cache::{Cache, Deletions, Found, Lookup};
 use super::client::Client;
 use super::database::{Databases, Made};
@@ -186,6 +188,10 @@ impl Tenants {
     /// Notes that the table of a tenant was not there.
     pub(super) fn forget(&self, id: ClientId) {
         self.cache.forget(id);
+    }
+
+    pub(super) async fn database_id(&self) -> Result<Uuid, Error> {
+        self.registry.database_id().await
     }
 
     pub(super) async fn ping(&self) -> Result<(), Error> {

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags};
+use uuid::Uuid;
 
 use super::entries::{self, State};
 use super::errors::{blocking, io_failed, refused, sql_failed};
@@ -290,6 +291,21 @@ impl Store for Beside {
         let wanted = files.to_vec();
         self.with(tenant, move |connection| {
             files::give_up(connection, &wanted)
+        })
+        .await
+    }
+
+    async fn id(&self) -> Result<Uuid, Error> {
+        let outside = Arc::clone(&self.0);
+        blocking(move || {
+            let path = outside.registry();
+            let _presence = Presence::begin(&outside, &[&path])?;
+            let connection = connect_to_registry(&outside)?;
+            let connection =
+                connection.ok_or_else(|| refused(format!("there is no '{}'", path.display())))?;
+            let id = entries::database_id(&connection).map_err(|error| sql_failed(&path, error))?;
+            recovery::close_as_found(connection, &path)?;
+            Ok(id)
         })
         .await
     }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row};
+use uuid::Uuid;
 
 use crate::domain::{ClientId, DatabaseName, Tenant};
 
@@ -16,6 +17,11 @@ pub(super) enum State {
     Creating,
     Ready,
     Deleting,
+}
+
+/// Returns the id of the database that this is the registry of.
+pub(super) fn database_id(connection: &Connection) -> rusqlite::Result<Uuid> {
+    connection.query_row("SELECT id FROM database", [], |row| row.get(0))
 }
 
 /// Reads every entry, whatever its state.

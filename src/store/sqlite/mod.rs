@@ -43,6 +43,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 use metrics::describe_gauge;
 use tokio::sync::{Mutex, OwnedMutexGuard};
+use uuid::Uuid;
 
 pub use beside::Beside;
 pub use checks::check_folder;
@@ -231,6 +232,11 @@ impl Store for Sqlite {
             .write(move |connection| files::give_up(connection, &wanted))
             .await;
         self.0.told(outcome)
+    }
+
+    async fn id(&self) -> Result<Uuid, Error> {
+        let inner = Arc::clone(&self.0);
+        blocking(move || inner.registry.database_id()).await
     }
 
     async fn ping(&self) -> Result<(), Error> {

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rusqlite::{OptionalExtension, params};
+use uuid::Uuid;
 
-use super::entries::{State, load, state};
+use super::entries::{State, database_id, load, state};
 use super::errors::{io_failed, refused};
 use super::folder::{Folder, Sighting};
 use super::open_tenants::Slot;
@@ -125,6 +126,11 @@ impl Registry {
         let mut tenants: Vec<_> = entries.map(|entry| Arc::clone(&entry.tenant)).collect();
         tenants.sort_unstable_by(|one, other| one.database_name.cmp(&other.database_name));
         Ok(tenants)
+    }
+
+    /// Returns the id of the database that this is the registry of.
+    pub(super) fn database_id(&self) -> Result<Uuid, Error> {
+        self.file.with(|connection| database_id(connection))
     }
 
     /// Returns whose name it is and how far that one has come, on disk.

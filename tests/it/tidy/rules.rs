@@ -111,6 +111,7 @@ pub(super) const RULES: &[Rule] = &[
             "objects::Listing",
             "objects::ObjectInfo",
             "objects::Pace",
+            "objects::require_owner",
             "objects::transfer",
         ],
         never: &[

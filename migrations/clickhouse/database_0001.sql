@@ -1,0 +1,8 @@
+-- Tells this database from every other one: what belongs to it, files above all, is marked with the id in the comment,
+-- which is that of whoever made the table. There is nothing in it.
+CREATE TABLE IF NOT EXISTS default.event_history_database $ON_CLUSTER
+(
+    nothing UInt8
+)
+ENGINE = Null
+COMMENT '$ID'
