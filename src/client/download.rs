@@ -11,7 +11,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncSeekExt, AsyncWrite, AsyncWriteExt};
 
 use super::api::RecordedFile;
-use super::file::{failed, finished};
+use super::file::{failed, finished, folder_of, sync_folder_of};
 use super::progress::{Phase, Progress};
 use super::retry::patiently;
 use super::{Client, Error, storage};
@@ -83,8 +83,16 @@ impl Client {
             part.persist_noclobber(&path)
         };
         kept.map_err(|error| failed("write", &path)(error.error))?;
+        // Its name is on the disk only behind this. What replaced another file stays: that one is gone.
+        if let Err(error) = sync_folder_of(&path) {
+            if !force {
+                let _ = std::fs::remove_file(&path);
+            }
+            return Err(failed("write", &path)(error));
+        }
         Ok((path, received))
     }
+
     /// Downloads a file of an event into `out`, which is called `path` in errors. Whoever reads there has
     /// to wait for the end to know that it is what was recorded; so it is asked for just once.
     pub async fn download_into(
@@ -180,10 +188,7 @@ impl Wanted {
 
 /// Opens a file with another name in the folder of `path`, removed again unless it is kept.
 fn beside(path: &Path) -> Result<(std::fs::File, TempPath), Error> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     let file = tempfile::Builder::new()
         .prefix(".event-history-")
         // What any other new file would have.

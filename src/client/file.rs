@@ -102,6 +102,19 @@ pub(super) fn finished(sha256: Sha256) -> FileSha256 {
     FileSha256::new(sha256.finalize().into())
 }
 
+/// Returns the folder that `path` is in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Waits until the name of the file at `path` is on the disk.
+pub(super) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    std::fs::File::open(folder_of(path))?.sync_all()
+}
+
 pub(super) fn failed(
     action: &'static str,
     path: &Path,

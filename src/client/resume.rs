@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::Error;
-use super::file::{failed, finished};
+use super::file::{failed, finished, sync_folder_of};
 
 /// An upload in parts that has begun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +74,7 @@ impl Memory {
             serde_json::to_writer(&mut file, begun)?;
             file.as_file().sync_all()?;
             file.persist(&self.file)?;
-            Ok(())
+            sync_folder_of(&self.file)
         };
         write().map_err(failed("write", &self.file))
     }

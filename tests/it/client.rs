@@ -8,6 +8,7 @@
 mod names;
 mod outages;
 mod parts;
+mod syncs;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -41,6 +41,9 @@ async fn a_lost_registry_is_restored_from_the_databases() {
         "{said}"
     );
     assert_eq!(entries(&server), before);
+    // To the files it is another database, until they are handed over.
+    assert!(server.is_refused().contains("these files belong to"));
+    fs::remove_file(server.folder().join("data/files/owner")).expect("removed");
     server.start_again();
     assert_eq!(count(&server, &one).await, Some(2));
     assert_eq!(count(&server, &other).await, Some(3));

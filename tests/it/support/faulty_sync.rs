@@ -1,6 +1,7 @@
 //! A disk whose syncs fail or hang on demand, for a server that is started with it: `tests/it/shim/faulty_sync.c`.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use tempfile::TempDir;
@@ -50,6 +51,14 @@ impl FaultySync {
             .preload(library())
             .env("FAULTY_SYNC_CONTROL", text(self.control()))
             .env("FAULTY_SYNC_LOG", text(self.log()))
+    }
+
+    /// Makes a command subject to the faults.
+    pub(crate) fn befalls_command(&self, command: &mut Command) {
+        command
+            .env("LD_PRELOAD", library())
+            .env("FAULTY_SYNC_CONTROL", self.control())
+            .env("FAULTY_SYNC_LOG", self.log());
     }
 
     /// Lets every sync fail of a file or folder whose path contains `part`; an empty one stands for all.
