@@ -68,8 +68,8 @@ async fn a_damaged_upload_keeps_nobody_from_starting() {
         .json(&this);
     expect(request, StatusCode::OK).await;
     let log = server.process().stderr();
-    for index in 0..5 {
-        let name = uploads[index]["upload_id"].as_str().unwrap();
+    for (index, upload) in uploads[..5].iter().enumerate() {
+        let name = upload["upload_id"].as_str().unwrap();
         assert!(files.join("damaged").join(name).exists(), "{index}");
         assert!(!folder_of(index).exists(), "{index}");
         assert!(log.contains(name), "{index}: {log}");

@@ -1,6 +1,7 @@
 //! What could not be synced is not stored: not now, not when it is asked for again, and not after a start.
 
 use serde_json::{Value, json};
+use sha2::Digest;
 
 use super::parts::{begin, tag};
 use super::*;
@@ -162,7 +163,6 @@ async fn a_start_on_a_folder_that_cannot_be_synced_serves_the_others() {
     let objects = server.folder().join("data/files/objects");
     let path_of = |upload: &Upload| {
         let key = format!("demo/{}", upload.file_id);
-        use sha2::Digest;
         let name = hex::encode(sha2::Sha256::digest(key));
         objects.join(&name[..2])
     };
