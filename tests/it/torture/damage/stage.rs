@@ -45,6 +45,7 @@ pub(super) struct Actor {
 /// A file that an acknowledged event references.
 #[derive(Debug)]
 pub(super) struct Stored {
+    pub(super) file_id: String,
     pub(super) event_id: String,
     pub(super) bytes: Vec<u8>,
     /// Its own files, relative to the root: the object's, and where it came in parts theirs.
@@ -219,11 +220,12 @@ impl Actor {
                 .filter_map(|path| Some((kind_of(&path, way)?, path)))
                 .collect();
             let mut detail = event();
-            detail["file_id"] = file_id.into();
+            detail["file_id"] = file_id.as_str().into();
             server.deliver(&tenant, &detail).await;
             let event_id = detail["event_id"].as_str().expect("an id").to_owned();
             events.push(detail);
             files.push(Stored {
+                file_id,
                 event_id,
                 bytes,
                 paths,
