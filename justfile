@@ -51,14 +51,14 @@ crash rounds="50": _release
 torture rounds="10" cuts="30" flips="10": _release
     EVENT_HISTORY_TEST_ROUNDS={{ rounds }} EVENT_HISTORY_TEST_CUTS={{ cuts }} \
     EVENT_HISTORY_TEST_DAMAGES=1000000 EVENT_HISTORY_TEST_FLIPS={{ flips }} \
-    {{ heavy }} --run-ignored all -E 'test(/^torture::(cuts|damage)::/)'
+    {{ heavy }} -E 'test(/^torture::(cuts|damage)::/)'
 
 # What hostile callers cost another tenant, and the memory of large pages: 250 ms and 256 MB at most, on two cores.
 callers seconds="10" callers="2000" events="1000": _release
     EVENT_HISTORY_TEST_SECONDS={{ seconds }} EVENT_HISTORY_TEST_CALLERS={{ callers }} \
     EVENT_HISTORY_TEST_WORST_INPUTS=1 EVENT_HISTORY_TEST_BOUND_MS=250 \
     EVENT_HISTORY_TEST_LARGE_EVENTS={{ events }} \
-    {{ heavy }} --run-ignored all -E 'test(/^torture::callers::/)'
+    {{ heavy }} -E 'test(/^torture::callers::/)'
 
 # Many tenants: open files, memory, and the time to start.
 tenants count="10000": _release

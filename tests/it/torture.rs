@@ -30,10 +30,19 @@ fn seed() -> u64 {
     seed
 }
 
-/// Prepares a server whose events and files are in `root`.
-fn server_on(root: &Path) -> Builder {
+/// Returns the settings of a server whose events and files are in `root`.
+fn settings_of(root: &Path) -> [(&'static str, String); 2] {
     let root = root.display();
-    Server::builder()
-        .env("EVENT_HISTORY_DATABASE", format!("sqlite:{root}"))
-        .env("EVENT_HISTORY_FILES", format!("file:{root}/files"))
+    [
+        ("EVENT_HISTORY_DATABASE", format!("sqlite:{root}")),
+        ("EVENT_HISTORY_FILES", format!("file:{root}/files")),
+    ]
+}
+
+/// Prepares such a server.
+fn server_on(root: &Path) -> Builder {
+    let settings = settings_of(root).into_iter();
+    settings.fold(Server::builder(), |builder, (name, value)| {
+        builder.env(name, value)
+    })
 }

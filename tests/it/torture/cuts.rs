@@ -12,7 +12,7 @@ use super::disk::{Disk, UNSYNCED, Unsynced};
 use super::ledger::{Ledger, SentTenant};
 use super::load::{self, TENANTS};
 use super::record::{Call, Entry, Recorder};
-use super::{seed, server_on, verify};
+use super::{seed, server_on, settings_of, verify};
 use crate::support::{self, FaultySync, Server};
 
 /// Each run of a round ends with a kill, and the next one finds what is not synced yet.
@@ -210,7 +210,21 @@ async fn after(root: &Path, ledger: &Ledger, length: u64) -> Vec<String> {
         Ok(server) => server,
         Err(refusal) => return vec![format!("it does not start: {refusal}")],
     };
-    verify::problems(&server, ledger, length).await
+    let mut problems = verify::problems(&server, ledger, length).await;
+    problems.extend(fsck(root));
+    problems
+}
+
+/// Returns what `event-history fsck` finds, beside the running server.
+fn fsck(root: &Path) -> Option<String> {
+    let home = root.parent().expect("a folder of the test's");
+    let mut fsck = support::clean_command(support::binary(), home);
+    let settings = settings_of(root);
+    let output = fsck.arg("fsck").envs(settings).output();
+    let output = output.expect("the binary runs");
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    (!output.status.success()).then(|| format!("fsck, {}: {said}", output.status))
 }
 
 async fn begin(server: &Server, recorder: &Recorder, ledger: &mut Ledger) {

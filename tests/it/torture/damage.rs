@@ -35,8 +35,10 @@ const DAMAGES: [Damage; 6] = [
     Damage::Replaced,
 ];
 
+/// What is not noticed yet: the log of another incarnation of a database. It is shown and not counted.
+const OPEN: (&str, Damage) = ("tenant's db-wal", Damage::Replaced);
+
 #[tokio::test]
-#[ignore = "some kinds of damage are not noticed yet"]
 async fn damage_to_any_file_is_harmless_or_named() {
     let cases = support::number_from_environment("EVENT_HISTORY_TEST_DAMAGES", 24);
     let flips = support::number_from_environment("EVENT_HISTORY_TEST_FLIPS", 1);
@@ -44,7 +46,10 @@ async fn damage_to_any_file_is_harmless_or_named() {
     let mut dice = Dice::seeded(seed);
     let stage = Stage::set().await;
     let mut all: Vec<(Kind, Damage)> = Vec::new();
-    for kind in stage.kinds() {
+    // With a part of its name one kind can be looked at alone.
+    let part = support::environment("EVENT_HISTORY_TEST_KIND").unwrap_or_default();
+    let kinds = stage.kinds().into_iter();
+    for kind in kinds.filter(|kind| kind.to_string().contains(&part)) {
         for damage in DAMAGES {
             let times = if damage == Damage::OneBitFlipped {
                 flips
@@ -78,7 +83,13 @@ async fn damage_to_any_file_is_harmless_or_named() {
     for name in ["harmless", "refused", "cannot be told", "WRONG"] {
         println!("{name}: {}", count(name));
     }
-    assert_eq!(count("WRONG"), 0, "seed {seed}");
+    let open = |kind: &Kind, damage: Damage| kind.to_string() == OPEN.0 && damage == OPEN.1;
+    let wrong = table.iter().flat_map(|(kind, outcomes)| {
+        let outcomes = outcomes.iter().filter(|(damage, _)| !open(kind, **damage));
+        outcomes.flat_map(|(_, outcomes)| outcomes)
+    });
+    let wrong = wrong.filter(|it| it.name() == "WRONG").count();
+    assert_eq!(wrong, 0, "seed {seed}");
 }
 
 impl Damage {
