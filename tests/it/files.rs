@@ -51,8 +51,8 @@ async fn upload(server: &Server, tenant: &Tenant) -> Uploaded {
 /// Uploads `bytes` in parts of [`PART_BYTES`], and declares no digest of them.
 async fn upload_in_parts(server: &Server, tenant: &Tenant, bytes: Vec<u8>) -> Uploaded {
     let body = json!({"content_length": bytes.len(), "part_size": PART_BYTES});
-    let begin = server.request_as(tenant, Method::POST, "/api/files/multipart");
-    let begun = expect_json(begin.json(&body), StatusCode::CREATED).await;
+    let request = server.request_as(tenant, Method::POST, "/api/files/multipart");
+    let begun = expect_json(request.json(&body), StatusCode::CREATED).await;
     for (index, part) in bytes.chunks(PART_BYTES).enumerate() {
         let url = begun["parts"][index]["upload_url"].as_str().unwrap();
         let put = server.client().put(url).body(part.to_vec());

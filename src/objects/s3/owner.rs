@@ -34,9 +34,8 @@ impl S3 {
         let call = Call::new("owner", Method::PUT, &signed).body(content);
         let answer = self.client.call(call).await?;
         match answer.status {
-            StatusCode::OK => Ok(()),
-            // Somebody has said it a moment ago.
-            StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT => Ok(()),
+            // The last two: somebody has said it a moment ago.
+            StatusCode::OK | StatusCode::PRECONDITION_FAILED | StatusCode::CONFLICT => Ok(()),
             _ => Err(answer.refusal(RIGHTS)),
         }
     }

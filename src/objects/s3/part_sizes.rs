@@ -1,6 +1,6 @@
 //! The sizes of the parts that an object came in. S3 tells them of one part at a time.
 //!
-//! Source: Amazon S3 API reference, "HeadObject", on `partNumber`.
+//! Source: Amazon S3 API reference, "`HeadObject`", on `partNumber`.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::header::CONTENT_LENGTH;

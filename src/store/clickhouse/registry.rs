@@ -152,7 +152,6 @@ impl Registry {
             .await
     }
 
-    /// Reads from the table.
     /// Returns the id of this database. Whoever asks first gives it one: of several at once, the one whose
     /// table is made.
     pub(super) async fn database_id(&self) -> Result<Uuid, Error> {
@@ -167,8 +166,8 @@ impl Registry {
         let made = made.ok_or_else(|| Error::Damaged("ClickHouse made no id".to_owned()))?;
         let sql = self.dialect.statement(DATABASE_ID);
         let sql = sql.replace("$ID", &made.to_string());
-        let make = self.client.run("migrate", |it| it.query_raw(&sql));
-        make.await.map_err(Error::from)?;
+        let create = self.client.run("migrate", |it| it.query_raw(&sql));
+        create.await.map_err(Error::from)?;
         let id = self.find_database_id().await?;
         id.ok_or_else(|| Error::Damaged(format!("table '{DATABASE_ID_TABLE}' is not there")))
     }
@@ -185,6 +184,7 @@ impl Registry {
             .map_err(|_| Error::Damaged(format!("table '{DATABASE_ID_TABLE}' has no id")))
     }
 
+    /// Reads from the table.
     pub(super) async fn ping(&self) -> Result<(), Failure> {
         let sql = format!("SELECT toUInt8(1) FROM (SELECT 1 FROM {TABLE} LIMIT 1)");
         let ping = self.client.fetch::<u8>("ping", |it| it.query_raw(&sql));

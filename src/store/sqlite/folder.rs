@@ -28,6 +28,9 @@ pub(super) const LOCK: &str = "lock";
 /// Where the databases go that an operator removes: to delete them is a second step, by hand.
 const PUT_AWAY: &str = "removed";
 
+/// How many databases of one name may have been put away: more is a mistake that repeats itself.
+const MAX_PUT_AWAY: u32 = 10_000;
+
 /// How long a removal waits for guests, who stay for a statement or two, and how often it looks.
 const MAX_GUEST_WAIT: Duration = Duration::from_secs(2);
 const GUEST_PAUSE: Duration = Duration::from_millis(10);
@@ -119,7 +122,7 @@ impl Folder {
         let aside = self.path.join(PUT_AWAY);
         make_folder(&aside)?;
         let stem = file_stem(name);
-        let place = (1_u32..)
+        let place = (1..=MAX_PUT_AWAY)
             .map(|number| aside.join(format!("{stem}.{number}")))
             .find(|place| !place.exists())
             .ok_or(Error::Busy)?;

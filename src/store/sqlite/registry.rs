@@ -130,7 +130,7 @@ impl Registry {
 
     /// Returns the id of the database that this is the registry of.
     pub(super) fn database_id(&self) -> Result<Uuid, Error> {
-        self.file.with(|connection| database_id(connection))
+        self.file.with(database_id)
     }
 
     /// Returns whose name it is and how far that one has come, on disk.

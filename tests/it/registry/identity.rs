@@ -15,13 +15,13 @@ type Put = fn(&Path, &Path);
 
 const WAYS: [(&str, Put); 3] = [
     ("a copy", |from, to| {
-        assert_ne!(fs::copy(from, to).expect("a copy"), 0)
+        assert_ne!(fs::copy(from, to).expect("a copy"), 0);
     }),
     ("a symbolic link", |from, to| {
-        symlink(from, to).expect("a link")
+        symlink(from, to).expect("a link");
     }),
     ("a hard link", |from, to| {
-        fs::hard_link(from, to).expect("a link")
+        fs::hard_link(from, to).expect("a link");
     }),
 ];
 

@@ -195,7 +195,7 @@ pub(crate) async fn answer_head(stream: &mut TcpStream) -> String {
 
 /// Tells whether the server has closed a connection, reading away what it sent before.
 pub(crate) fn is_closed(stream: &TcpStream) -> bool {
-    let mut buffer = [0; 64 * 1024];
+    let mut buffer = vec![0; 64 * 1024];
     loop {
         match stream.try_read(&mut buffer) {
             Ok(0) => return true,

@@ -183,8 +183,12 @@ async fn interrupted(mode: &mut watch::Receiver<Mode>) -> End {
         match *mode.borrow_and_update() {
             Mode::Reset | Mode::Refuse => return End::Reset,
             Mode::HalfOpen => return End::Silent,
-            Mode::Pass | Mode::Delay(_) | Mode::Throttle(_) | Mode::Cut(_) => {}
-            Mode::Lie | Mode::Flip => {}
+            Mode::Pass
+            | Mode::Delay(_)
+            | Mode::Throttle(_)
+            | Mode::Cut(_)
+            | Mode::Lie
+            | Mode::Flip => {}
         }
         if mode.changed().await.is_err() {
             return End::Closed;
