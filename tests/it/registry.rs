@@ -1,6 +1,7 @@
 //! The tenant entries and the databases that they lead to, after people, disks and crashes changed either.
 
 mod crashes;
+mod foreign_logs;
 mod identity;
 mod lost;
 mod repair;

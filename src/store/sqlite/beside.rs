@@ -19,7 +19,7 @@ use super::errors::{blocking, io_failed, refused, sql_failed};
 use super::folder::{Alone, Identity, Outside, Visit};
 use super::migrations::{REGISTRY, TENANT};
 use super::recovery::{self, InUse};
-use super::{events, files, identity, orphans, queries};
+use super::{events, files, identity, incarnation, orphans, queries};
 use crate::domain::query::Limit;
 use crate::domain::{
     ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Position, Query, Tenant,
@@ -89,6 +89,7 @@ impl Presence {
     pub(super) fn begin(outside: &Outside, databases: &[&Path]) -> Result<Self, Error> {
         let mut any_log = false;
         for path in databases {
+            incarnation::require_own_log(path)?;
             any_log |= recovery::has_log(path)?;
         }
         if !any_log {

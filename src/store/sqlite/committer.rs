@@ -157,6 +157,7 @@ impl Committer {
         }
         self.site.name_log()?;
         let outcomes = write(&mut self.connection, batch)?;
+        self.site.incarnation.note_commit();
         // A file that was removed meanwhile took the events with it: they must not be called stored.
         if !self.site.is_in_place()? {
             return Err(Failure::Missing);
@@ -215,7 +216,14 @@ impl Committer {
         if self.site.has_failed() {
             return;
         }
-        if let Err(error) = recovery::close_with_checkpoint(self.connection) {
+        let incarnation = &self.site.incarnation;
+        let closed = incarnation
+            .begin_checkpoint()
+            .and_then(|()| recovery::close_with_checkpoint(self.connection));
+        if closed.is_ok() {
+            incarnation.end();
+        }
+        if let Err(error) = closed {
             // Nothing is lost: the log stays beside the file, and the next opening reads it.
             tracing::warn!(tenant = %self.site.name, "the write-ahead log was not folded back: {error}");
         }

@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::errors::{io_failed, sql_failed};
 use super::folder::{Folder, Guests, Identity, Lock, create_file, sync_file};
 use super::identity;
+use super::incarnation::{self, Incarnation};
 use super::migrations::TENANT;
 use super::recovery::{self, InUse};
 use super::writer::{Shared, Writer};
@@ -70,6 +71,8 @@ pub(super) struct Site {
     pub(super) name: DatabaseName,
     pub(super) path: PathBuf,
     identity: Identity,
+    /// Every checkpoint goes through this.
+    pub(super) incarnation: Incarnation,
     guests: Guests,
     writes: WriteHealth,
     /// What was written may not be on the disk: see [`Site::fail`].
@@ -98,6 +101,7 @@ impl Database {
             .map_err(|error| io_failed(&path, error))?
             .ok_or_else(|| Error::DatabaseMissing(name.clone()))?;
         identity::require(&path, tenant)?;
+        incarnation::require_own_log(&path)?;
         let failed = |error| sql_failed(&path, error);
         let guests = folder.guests();
         let alone = recovery::prepare(&path, &guests).inspect_err(|error| {
@@ -115,6 +119,7 @@ impl Database {
         drop(alone);
         let site = Arc::new(Site {
             name: name.clone(),
+            incarnation: Incarnation::begin(&path)?,
             path,
             identity,
             guests,

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::errors::{io_failed, refused};
-use super::names::{TENANTS, database_in, databases_in, file_stem, files_of, tenant_of};
+use super::names::{TENANTS, database_in, databases_in, file_stem, files_of, record_of, tenant_of};
 use crate::domain::DatabaseName;
 use crate::store::{Error, closed};
 use crate::write_health::WriteHealth;
@@ -145,7 +145,9 @@ impl Folder {
 
     /// Returns the first file that stands where a new database of this name would be.
     pub(super) fn in_the_way(&self, name: &DatabaseName) -> Result<Option<PathBuf>, Error> {
-        for path in files_of(&self.database(name)) {
+        let database = self.database(name);
+        let record = record_of(&database); // says nothing without a log
+        for path in files_of(&database).into_iter().filter(|it| *it != record) {
             if path.try_exists().map_err(|error| io_failed(&path, error))? {
                 return Ok(Some(path));
             }

@@ -8,6 +8,7 @@ use super::beside;
 use super::entries::State;
 use super::folder::{Folder, Outside};
 use super::identity;
+use super::incarnation;
 use super::orphans::{self, Orphan};
 use super::registry::Registry;
 use crate::domain::{DatabaseName, Finding, Tenant};
@@ -29,6 +30,8 @@ pub(super) enum Problem {
     DatabaseMissing,
     /// It is another tenant's, or does not say whose it is; in one line.
     Unfit(String),
+    /// The log beside it is another file's; in one line.
+    ForeignLog(String),
 }
 
 /// Looks at a folder that this process has open. Does disk I/O.
@@ -39,6 +42,7 @@ pub(super) fn inspect(folder: &Folder, registry: &Registry) -> Result<Vec<Fault>
 
 /// Looks at a folder that another process may be using. Does disk I/O.
 pub(super) fn inspect_outside(outside: &Outside) -> Result<Vec<Fault>, Error> {
+    incarnation::require_own_log(&outside.registry())?;
     beside::require_registry(outside)?;
     let orphans = orphans::find_outside(outside)?;
     look(
@@ -58,9 +62,13 @@ fn look(
     for (tenant, _) in ready(entries()?) {
         let file = path(&tenant.database_name);
         let problem = if file.exists() {
-            identity::require(&file, &tenant)
-                .err()
-                .map(|error| Problem::Unfit(error.to_string()))
+            let own = identity::require(&file, &tenant)
+                .map_err(|error| Problem::Unfit(error.to_string()));
+            own.and_then(|()| {
+                incarnation::require_own_log(&file)
+                    .map_err(|error| Problem::ForeignLog(error.to_string()))
+            })
+            .err()
         } else {
             Some(Problem::DatabaseMissing)
         };
@@ -127,6 +135,11 @@ impl Fault {
                     "restore it from a backup, or stop the service and give the tenant up with \
                      `event-history tenants remove {name} --yes`"
                 ),
+            ),
+            Problem::ForeignLog(message) => Finding::wrong(
+                subject,
+                message,
+                "see \"Restore\" in docs/operations.md: remove the log of what the backup replaces",
             ),
             Problem::Unfit(message) => Finding::wrong(
                 subject,

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 
 use super::database::Site;
+use super::incarnation::Copied;
 use super::threads;
 
 /// The pages of the log (of 4 KiB) at which folding starts under load. Pages that are written again and
@@ -95,7 +96,7 @@ impl Log {
         if site.has_failed() {
             return; // the thread's sync failed, say: one that succeeds now would be taken for all of it
         }
-        if let Err(error) = fold(connection) {
+        if let Err(error) = site.incarnation.checkpoint(|| fold(connection)) {
             failed(site, &error);
         }
         self.folded = self.pages.load(Ordering::Relaxed);
@@ -120,8 +121,9 @@ impl Log {
 
 fn fold_to_the_tail(site: &Site, pages: &AtomicI32) -> rusqlite::Result<()> {
     let connection = site.connect()?;
+    site.incarnation.begin_checkpoint()?; // the writer ends it
     for _ in 0..MAX_PASSES {
-        let folded = fold(&connection)?;
+        let folded = i32::try_from(fold(&connection)?.frames).unwrap_or(i32::MAX);
         if pages.load(Ordering::Relaxed) - folded <= TAIL_PAGES {
             break;
         }
@@ -129,9 +131,15 @@ fn fold_to_the_tail(site: &Site, pages: &AtomicI32) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Copies into the file what no reader keeps in the log; returns how many of its pages are there now.
-fn fold(connection: &Connection) -> rusqlite::Result<i32> {
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(2))
+/// Copies into the file what no reader keeps in the log.
+fn fold(connection: &Connection) -> rusqlite::Result<Copied> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+        let (in_log, frames): (u32, u32) = (row.get(1)?, row.get(2)?);
+        Ok(Copied {
+            frames,
+            is_all: frames == in_log,
+        })
+    })
 }
 
 fn wait_for(thread: JoinHandle<()>) {

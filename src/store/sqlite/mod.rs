@@ -17,6 +17,7 @@ mod files;
 mod folder;
 mod fsck;
 mod identity;
+mod incarnation;
 mod inspection;
 mod lifecycle;
 mod log;

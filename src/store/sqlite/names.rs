@@ -11,8 +11,9 @@ use crate::store::Error;
 /// The folder of the tenants' databases, below that of the store.
 pub(super) const TENANTS: &str = "tenants";
 
-/// What SQLite keeps beside a database file: its write-ahead log and the log's index.
-const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
+/// What is kept beside a database file: SQLite's write-ahead log and the log's index, and which file the log
+/// belongs to (`incarnation/`).
+const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-id"];
 
 pub(super) fn database_in(tenants: &Path, name: &DatabaseName) -> PathBuf {
     tenants.join(format!("{}.db", file_stem(name)))
@@ -46,6 +47,16 @@ pub(super) fn files_of(database: &Path) -> Vec<PathBuf> {
 /// Returns where the write-ahead log of a database is, or would be.
 pub(super) fn log_of(database: &Path) -> PathBuf {
     companion(database, COMPANIONS[0])
+}
+
+/// Returns where it is written down which file the log of a database belongs to.
+pub(super) fn record_of(database: &Path) -> PathBuf {
+    companion(database, COMPANIONS[2])
+}
+
+/// Returns where the index of the log of a database is, or would be.
+pub(super) fn index_of(database: &Path) -> PathBuf {
+    companion(database, COMPANIONS[1])
 }
 
 fn companion(database: &Path, suffix: &str) -> PathBuf {

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::committer::failed_before;
 use super::errors::{io_failed, refused, sql_failed};
 use super::folder::{Folder, Guests, Identity, create_file, sync_folder};
+use super::incarnation::{self, Copied, Incarnation};
 use super::migrations::REGISTRY;
 use super::recovery::{self, InUse};
 use crate::domain::cause::chain;
@@ -45,7 +46,18 @@ struct State {
 #[derive(Debug)]
 struct Open {
     connection: Connection,
+    /// Every checkpoint goes through this.
+    incarnation: Incarnation,
     _in_use: InUse,
+}
+
+impl Open {
+    fn close(self) -> rusqlite::Result<()> {
+        self.incarnation.begin_checkpoint()?;
+        recovery::close_with_checkpoint(self.connection)?;
+        self.incarnation.end();
+        Ok(())
+    }
 }
 
 impl RegistryFile {
@@ -74,9 +86,10 @@ impl RegistryFile {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
-        self.with(|connection| {
-            let done = work(connection)?;
-            fold_back(connection)?;
+        self.with_open(|open| {
+            let done = work(&open.connection)?;
+            open.incarnation
+                .checkpoint(|| fold_back(&open.connection))?;
             Ok(done)
         })
     }
@@ -85,6 +98,10 @@ impl RegistryFile {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
+        self.with_open(|open| work(&open.connection))
+    }
+
+    fn with_open<T>(&self, work: impl FnOnce(&Open) -> rusqlite::Result<T>) -> Result<T, Error> {
         let mut state = self.lock();
         if state.has_failed {
             self.open_again(&mut state)?;
@@ -95,7 +112,7 @@ impl RegistryFile {
         if found != Some(self.identity) {
             return Err(gone(&self.path));
         }
-        let done = work(&open.connection);
+        let done = work(open);
         done.map_err(|error| {
             state.has_failed |= recovery::is_due_after(&error);
             if recovery::is_of_disk(&error) {
@@ -129,8 +146,9 @@ impl RegistryFile {
         let mut state = self.lock();
         let has_failed = std::mem::take(&mut state.has_failed);
         match state.open.take() {
-            Some(open) if !has_failed => recovery::close_with_checkpoint(open.connection)
-                .map_err(|error| sql_failed(&self.path, error)),
+            Some(open) if !has_failed => {
+                open.close().map_err(|error| sql_failed(&self.path, error))
+            }
             // After a failure the log is what there is to go by, and stays.
             Some(_) | None => Ok(()),
         }
@@ -146,7 +164,8 @@ impl RegistryFile {
         state.last_attempt = Some(now);
         let alone = self.guests.keep_out()?;
         state.open = None;
-        let opened = recovery::prepare_alone(&self.path, &alone)
+        let opened = incarnation::require_own_log(&self.path)
+            .and_then(|()| recovery::prepare_alone(&self.path, &alone))
             .and_then(|()| connect_to(&self.path))
             .inspect_err(|error| self.writes.failed(chain(error)))?;
         drop(alone);
@@ -182,6 +201,7 @@ fn connect(folder: &Folder, path: &Path) -> Result<Open, Error> {
         create_file(path)?;
         sync_folder(folder.path())?;
     }
+    incarnation::require_own_log(path)?;
     let _alone = recovery::prepare(path, &folder.guests())?;
     let open = connect_to(path)?;
     sync_folder(folder.path())?; // SQLite made the log, and does not say if it could not sync its name
@@ -215,9 +235,12 @@ fn connect_to(path: &Path) -> Result<Open, Error> {
         .map_err(failed)?;
     require_integrity(&connection, path)?;
     let in_use = InUse::mark(path)?;
-    fold_back(&connection).map_err(failed)?;
+    let incarnation = Incarnation::begin(path)?;
+    let folded = incarnation.checkpoint(|| fold_back(&connection));
+    folded.map_err(failed)?;
     Ok(Open {
         connection,
+        incarnation,
         _in_use: in_use,
     })
 }
@@ -236,12 +259,15 @@ pub(super) fn require_integrity(connection: &Connection, path: &Path) -> Result<
 }
 
 /// Copies all of the log into the file, and empties it unless somebody reads it at the moment.
-fn fold_back(connection: &Connection) -> rusqlite::Result<()> {
+fn fold_back(connection: &Connection) -> rusqlite::Result<Copied> {
     let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-    let (in_log, folded): (i64, i64) =
+    let (in_log, frames): (u32, u32) =
         connection.query_row(sql, [], |row| Ok((row.get(1)?, row.get(2)?)))?;
-    if folded >= in_log {
-        return Ok(());
+    if frames >= in_log {
+        return Ok(Copied {
+            frames,
+            is_all: true,
+        });
     }
     let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
     let message = "a reader keeps the log from being folded back".to_owned();
