@@ -14,7 +14,7 @@ use crate::store::Error;
 
 const TABLE: &str = "default.tenants";
 
-const DATABASE_ID_TABLE: &str = "default.event_history_database";
+const DATABASE_ID_TABLE: &str = "default.tenants_database_id";
 
 const COLUMNS: &str = "client_id, revision, database_name, client_label, client_secret_sha256, created_at, \
      toUInt32(greatest(0, dateDiff('second', written_at, now()))) AS age_s";
@@ -174,7 +174,7 @@ impl Registry {
 
     async fn find_database_id(&self) -> Result<Option<Uuid>, Error> {
         let sql = "SELECT comment FROM system.tables \
-                   WHERE database = 'default' AND name = 'event_history_database'";
+                   WHERE database = 'default' AND name = 'tenants_database_id'";
         let rows = self
             .client
             .fetch::<String>("database_id", |it| it.query_raw(sql));
