@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::domain::{DatabaseName, EventFile, EventId, FileId, ObjectKey, SystemEntropy, Tenant};
 use crate::objects::Inspection;
@@ -11,6 +12,11 @@ use crate::store::{Checked, Error as StoreError, Fault, Fsck, Reference};
 
 /// Damaged files that are remembered, so that none is named twice.
 const MAX_REMEMBERED: usize = 10_000;
+
+/// How long the deletion of a tenant may be under way, before files that it lacks are named; and how often that is
+/// looked at.
+const MAX_DELETION: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Where to look.
 #[derive(Debug)]
@@ -71,18 +77,23 @@ pub fn fsck(job: &Job, show: &mut (dyn FnMut(Found) + Send)) -> Result<Sum, Erro
         files,
         sum: Sum::default(),
         damaged_files: HashSet::new(),
+        suspects: Vec::new(),
         show,
     };
-    if job.tenants.is_empty() {
-        let (store, mut faults) = (&run.store, Vec::new());
-        store.registry(&mut |fault| faults.push(fault));
-        for fault in faults {
-            run.found(fault.into());
-        }
+    let (store, mut faults) = (&run.store, Vec::new());
+    store.registry(&mut |fault| faults.push(fault));
+    let is_meant = |it: &Fault| {
+        let name = it.tenant.as_ref();
+        job.tenants.is_empty() || name.is_some_and(|name| job.tenants.contains(name))
+    };
+    faults.retain(is_meant);
+    for fault in faults {
+        run.found(fault.into());
     }
     for tenant in run.tenants(&job.tenants)? {
-        run.tenant(&tenant);
+        run.tenant(&Arc::new(tenant));
     }
+    run.settle_suspects();
     if job.tenants.is_empty() {
         run.other_files();
     }
@@ -95,7 +106,17 @@ struct Run<'a> {
     sum: Sum,
     /// Those that were named with the event that references them.
     damaged_files: HashSet<PathBuf>,
+    /// What a running service may explain.
+    suspects: Vec<Suspect>,
     show: &'a mut (dyn FnMut(Found) + Send),
+}
+
+/// A file that was not as its event says.
+struct Suspect {
+    tenant: Arc<Tenant>,
+    reference: Reference,
+    file: EventFile,
+    key: ObjectKey,
 }
 
 impl Run<'_> {
@@ -112,7 +133,7 @@ impl Run<'_> {
         }
     }
 
-    fn tenant(&mut self, tenant: &Tenant) {
+    fn tenant(&mut self, tenant: &Arc<Tenant>) {
         let (sum, show) = (&mut self.sum, &mut *self.show);
         let checked = self.store.database(tenant, &mut |fault| {
             let found = fault.into();
@@ -131,7 +152,7 @@ impl Run<'_> {
 
     /// Holds what the tenant's events reference against the objects. A database that cannot be read any further has
     /// been named.
-    fn references(&mut self, tenant: &Tenant) {
+    fn references(&mut self, tenant: &Arc<Tenant>) {
         let mut after = i64::MIN;
         while let Ok(references) = self.store.references(tenant, after)
             && let Some(last) = references.last()
@@ -143,36 +164,84 @@ impl Run<'_> {
         }
     }
 
-    fn reference(&mut self, tenant: &Tenant, reference: &Reference) {
+    fn reference(&mut self, tenant: &Arc<Tenant>, reference: &Reference) {
         let Some(files) = &self.files else {
             return;
         };
-        let mut faults = Vec::new();
+        let mut suspects = Vec::new();
         for file in &reference.files {
             self.sum.files += 1;
             let key = ObjectKey {
                 database_name: tenant.database_name.clone(),
                 file_id: file.id,
             };
-            let look = || problem(files, &key, file);
-            // A tenant that is deleted meanwhile may take its files along: that is no damage. So look again.
-            let is_there = |_: &String| self.store.still_has(tenant, reference).unwrap_or(false);
-            if let Some(problem) = look().filter(is_there).and_then(|_| look()) {
-                faults.push(Found {
-                    tenant: Some(tenant.database_name.clone()),
-                    reference: Some((reference.event_id, file.id)),
-                    path: files.file_of(&key),
-                    problem,
-                    is_unchecked: false,
+            if problem(files, &key, file).is_some() {
+                suspects.push(Suspect {
+                    tenant: Arc::clone(tenant),
+                    reference: reference.clone(),
+                    file: file.clone(),
+                    key,
                 });
             }
         }
-        for found in faults {
-            if self.damaged_files.len() < MAX_REMEMBERED {
-                self.damaged_files.insert(found.path.clone());
+        let can_wait = self.store.is_beside_a_service();
+        for suspect in suspects {
+            if can_wait && self.suspects.len() < MAX_REMEMBERED {
+                self.suspects.push(suspect);
+            } else {
+                self.settle(&suspect);
             }
-            self.found(found);
         }
+    }
+
+    /// Gives a service time to finish what it is at: a tenant that is deleted loses its files first.
+    fn settle_suspects(&mut self) {
+        let suspects = std::mem::take(&mut self.suspects);
+        let deadline = Instant::now() + MAX_DELETION;
+        while !suspects.is_empty() && Instant::now() < deadline {
+            let Ok(tenants) = self.store.tenants() else {
+                break;
+            };
+            let is_there = |it: &Suspect| tenants.iter().any(|there| *there == *it.tenant);
+            if !suspects.iter().any(is_there) {
+                break;
+            }
+            std::thread::sleep(PAUSE);
+        }
+        for suspect in suspects {
+            self.settle(&suspect);
+        }
+    }
+
+    /// Names the file, if it is as bad as before and its event is still there.
+    fn settle(&mut self, suspect: &Suspect) {
+        let Suspect {
+            tenant,
+            reference,
+            file,
+            key,
+        } = suspect;
+        let Some(files) = &self.files else {
+            return;
+        };
+        let Some(problem) = problem(files, key, file) else {
+            return;
+        };
+        // Where that cannot be told, it counts as there.
+        if !self.store.still_has(tenant, reference).unwrap_or(true) {
+            return;
+        }
+        let path = files.file_of(key);
+        if self.damaged_files.len() < MAX_REMEMBERED {
+            self.damaged_files.insert(path.clone());
+        }
+        self.found(Found {
+            tenant: Some(tenant.database_name.clone()),
+            reference: Some((reference.event_id, file.id)),
+            path,
+            problem,
+            is_unchecked: false,
+        });
     }
 
     /// Names damaged objects that no event references.

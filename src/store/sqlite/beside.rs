@@ -19,7 +19,7 @@ use super::errors::{blocking, io_failed, refused, sql_failed};
 use super::folder::{Alone, Identity, Outside, Visit};
 use super::migrations::{REGISTRY, TENANT};
 use super::recovery::{self, InUse};
-use super::{events, files, identity, incarnation, orphans, queries};
+use super::{events, files, identity, incarnation, inspection, orphans, queries};
 use crate::domain::query::Limit;
 use crate::domain::{
     ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Position, Query, Tenant,
@@ -63,7 +63,7 @@ impl Beside {
             }
             let found = Identity::at(&path).map_err(|error| io_failed(&path, error))?;
             found.ok_or_else(missing)?;
-            identity::require(&path, &tenant)?;
+            inspection::require_fit(&path, &tenant)?;
             let failed = |error| sql_failed(&path, error);
             let mut connection = connect(&path).map_err(failed)?;
             TENANT.require(&connection, &path)?;

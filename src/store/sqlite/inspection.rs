@@ -2,7 +2,8 @@
 //! service.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::beside;
 use super::entries::State;
@@ -13,6 +14,10 @@ use super::orphans::{self, Orphan};
 use super::registry::Registry;
 use crate::domain::{DatabaseName, Finding, Tenant};
 use crate::store::Error;
+
+/// How often a file is read that seems to be another tenant's or damaged, and the pause between.
+const ATTEMPTS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Something that is wrong with one database.
 #[derive(Debug)]
@@ -62,8 +67,8 @@ fn look(
     for (tenant, _) in ready(entries()?) {
         let file = path(&tenant.database_name);
         let problem = if file.exists() {
-            let own = identity::require(&file, &tenant)
-                .map_err(|error| Problem::Unfit(error.to_string()));
+            let own =
+                require_fit(&file, &tenant).map_err(|error| Problem::Unfit(error.to_string()));
             own.and_then(|()| {
                 incarnation::require_own_log(&file)
                     .map_err(|error| Problem::ForeignLog(error.to_string()))
@@ -86,6 +91,18 @@ fn look(
     }
     faults.extend(of_entries);
     Ok(faults)
+}
+
+/// Refuses another tenant's database. A checkpoint of the service writes the file page by page, so that it may read as
+/// damaged until that is over: hence it is read again.
+pub(super) fn require_fit(file: &Path, tenant: &Tenant) -> Result<(), Error> {
+    for _ in 1..ATTEMPTS {
+        if identity::require(file, tenant).is_ok() || !file.exists() {
+            return Ok(());
+        }
+        std::thread::sleep(PAUSE);
+    }
+    identity::require(file, tenant)
 }
 
 fn ready(entries: Vec<(Tenant, State)>) -> impl Iterator<Item = (Tenant, State)> {

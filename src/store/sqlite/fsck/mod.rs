@@ -17,11 +17,11 @@ use rusqlite::{Connection, OpenFlags};
 use self::database::Report;
 use super::beside::{self, Presence};
 use super::errors::{io_failed, refused, sql_failed};
-use super::folder::{LOCK, Outside};
+use super::folder::{Identity, LOCK, Outside};
 use super::identity::{self, connect_to_file_alone};
-use super::inspection;
 use super::migrations::TENANT;
 use super::names::{log_of, tenant_of};
+use super::{incarnation, inspection};
 use super::{recovery, wal};
 use crate::domain::cause::chain;
 use crate::domain::{DatabaseName, EventFile, EventId, Tenant};
@@ -63,7 +63,7 @@ pub struct Reference {
 pub enum Checked {
     /// So many events were read.
     Events(u64),
-    /// It is not there, or is another tenant's, or cannot be read at all; [`Fsck::registry`] or a fault says so.
+    /// It is not there, or is another tenant's, or has another file's log, or cannot be read at all; [`Fsck::registry`] or a fault says so.
     Unreadable,
 }
 
@@ -88,6 +88,11 @@ impl Fsck {
             Err(TryLockError::Error(error)) => return Err(io_failed(&path, error)),
         };
         Ok(Self { outside, lock })
+    }
+
+    /// Tells whether a service may be changing what is looked at.
+    pub fn is_beside_a_service(&self) -> bool {
+        self.lock.is_none()
     }
 
     /// Looks at the registry, and holds its entries against the databases and what these say of themselves.
@@ -128,7 +133,10 @@ impl Fsck {
     pub fn database(&self, tenant: &Tenant, show: &mut dyn FnMut(Fault)) -> Checked {
         let path = self.outside.database(&tenant.database_name);
         let name = Some(&tenant.database_name);
-        if !path.exists() || identity::require(&path, tenant).is_err() {
+        let is_fit = path.exists()
+            && inspection::require_fit(&path, tenant).is_ok()
+            && incarnation::require_own_log(&path).is_ok();
+        if !is_fit {
             return Checked::Unreadable;
         }
         let looked = self.with(&path, |connection| {
@@ -175,12 +183,14 @@ impl Fsck {
         let failed = |error| sql_failed(path, error);
         if self.lock.is_some() {
             let _alone = self.outside.keep_out()?;
+            incarnation::require_own_log(path)?;
             wal::require_sound(path)?;
             let mut connection = connect_alone(path)?;
             require_schema(&connection, path)?;
             return work(&mut connection).map_err(failed);
         }
         let presence = Presence::begin(&self.outside, &[path])?;
+        require_file(path)?; // from now on nobody removes it
         wal::require_sound(path)?;
         let mut connection = beside::connect(path).map_err(failed)?;
         require_schema(&connection, path)?;
@@ -242,6 +252,14 @@ fn connect_alone(path: &Path) -> Result<Connection, Error> {
         .map_err(failed)?;
     recovery::leave_log_alone(&connection).map_err(failed)?;
     Ok(connection)
+}
+
+fn require_file(path: &Path) -> Result<(), Error> {
+    let found = Identity::at(path).map_err(|error| io_failed(path, error))?;
+    match tenant_of(path) {
+        Some(name) if found.is_none() => Err(Error::DatabaseMissing(name)),
+        _ => Ok(()),
+    }
 }
 
 fn require_schema(connection: &Connection, path: &Path) -> Result<(), Error> {
