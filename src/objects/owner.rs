@@ -37,5 +37,7 @@ pub(super) fn content(database: Uuid) -> String {
 pub(super) fn parse(content: &[u8]) -> Result<Uuid, Error> {
     let text = std::str::from_utf8(content).ok();
     let id = text.and_then(|text| Uuid::parse_str(text.trim()).ok());
-    id.ok_or_else(|| Error::Refused("what says whose the files are is damaged".to_owned()))
+    let damaged = "'owner' in the folder of the files, or '.event-history/owner' in the bucket, is damaged: \
+                   it names no database. Remove it if these files belong to this one";
+    id.ok_or_else(|| Error::Refused(damaged.to_owned()))
 }
