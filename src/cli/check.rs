@@ -62,6 +62,7 @@ async fn files(config: &Config) -> Vec<Finding> {
     let mut wishes = Wishes {
         origins: config.cors_origins.clone(),
         object_lock: config.object_lock.is_some(),
+        upload_once: config.uploads.once,
     };
     if !wishes.origins.is_empty() {
         return objects::check(&config.files, &surroundings, &wishes).await;

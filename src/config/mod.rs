@@ -168,6 +168,7 @@ impl Config {
         let content_types = parse.optional(&settings::ALLOWED_CONTENT_TYPES, value::content_types);
         let requires_length = parse.optional(&settings::REQUIRE_CONTENT_LENGTH, value::boolean);
         let requires_sha256 = parse.optional(&settings::REQUIRE_CHECKSUM, value::boolean);
+        let once = parse.optional(&settings::UPLOAD_ONCE, value::boolean);
         let object_lock = parse.optional(&settings::OBJECT_LOCK, |text| {
             if matches!(files, Some(objects::Location::Embedded { .. })) {
                 return Err("the embedded storage has no Object Lock".to_owned());
@@ -219,6 +220,7 @@ impl Config {
                 content_types: content_types.unwrap_or_default(),
                 requires_length: requires_length?,
                 requires_sha256: requires_sha256?,
+                once: once?,
             },
             object_lock,
             sweep_orphans_after,

@@ -170,6 +170,17 @@ pub(super) const REQUIRE_CHECKSUM: Setting = Setting {
     help: "Whether whoever asks for an upload URL has to say the file's SHA-256: `true` or `false`",
 };
 
+pub(super) const UPLOAD_ONCE: Setting = Setting {
+    key: "upload_once",
+    flag: "upload-once",
+    variable: "EVENT_HISTORY_UPLOAD_ONCE",
+    value: "BOOL",
+    default: Some("false"),
+    section: FILES_SECTION,
+    help: "Whether storage refuses a second upload by the same URL, by a signed `If-None-Match: *`: \
+           `true` or `false`",
+};
+
 pub(super) const OBJECT_LOCK: Setting = Setting {
     key: "object_lock",
     flag: "object-lock",
@@ -278,7 +289,7 @@ pub(super) const LOG_LEVEL: Setting = Setting {
 };
 
 /// Every setting but the name of the settings file itself, in the order of the help.
-pub(super) const SETTINGS: [&Setting; 24] = [
+pub(super) const SETTINGS: [&Setting; 25] = [
     &LISTEN,
     &PUBLIC_URL,
     &CORS_ORIGINS,
@@ -293,6 +304,7 @@ pub(super) const SETTINGS: [&Setting; 24] = [
     &ALLOWED_CONTENT_TYPES,
     &REQUIRE_CONTENT_LENGTH,
     &REQUIRE_CHECKSUM,
+    &UPLOAD_ONCE,
     &OBJECT_LOCK,
     &SWEEP_ORPHANS_AFTER,
     &REQUEST_TIMEOUT,

@@ -90,6 +90,8 @@ pub(super) struct TermsBody {
         ("checksum_sha256" = Option<String>, Query, description = "The file's SHA-256 in base64"),
         ("file_name" = Option<String>, Query, description = "The file's name, at most 255 bytes; \
                                                              events and downloads show it"),
+        ("once" = Option<bool>, Query, description = "Whether storage takes one upload only: \
+                                                      412 for any other"),
         ("expires_in" = Option<u64>, Query, description = "Seconds, 1 to 604800"),
     ),
     responses(
@@ -102,7 +104,7 @@ pub(super) async fn upload_url(
     RawQuery(query): RawQuery,
 ) -> ApiResult<UploadUrlBody> {
     let (terms, life) = upload_terms(query.as_deref())?;
-    let upload = access.upload_url(&terms, life).await;
+    let upload = access.upload_url(terms, life).await;
     let upload = upload.map_err(|error| ApiError::of_service("query", error))?;
     let terms = query
         .is_some_and(|query| !query.is_empty())
@@ -126,6 +128,7 @@ fn upload_terms(query: Option<&str>) -> ApiResult<(UploadTerms, Option<Duration>
         "content_length",
         "checksum_sha256",
         "file_name",
+        "once",
         "expires_in",
     ];
     parameters.only(&names, &mut problems);
@@ -133,6 +136,7 @@ fn upload_terms(query: Option<&str>) -> ApiResult<(UploadTerms, Option<Duration>
     let size_bytes = parameters.optional(&mut problems, "content_length", query::integer);
     let sha256 = parameters.optional(&mut problems, "checksum_sha256", FileSha256::from_base64);
     let file_name = parameters.optional(&mut problems, "file_name", FileName::parse);
+    let once = parameters.optional(&mut problems, "once", query::boolean);
     let life = parameters.optional(&mut problems, "expires_in", |text| {
         life(query::integer(text)?)
     });
@@ -141,6 +145,7 @@ fn upload_terms(query: Option<&str>) -> ApiResult<(UploadTerms, Option<Duration>
         size_bytes: size_bytes.flatten(),
         sha256: sha256.flatten(),
         file_name: file_name.flatten(),
+        once: once.flatten().unwrap_or_default(),
     };
     problems.finish(Some((terms, life.flatten())))
 }

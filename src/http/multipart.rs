@@ -105,6 +105,7 @@ pub(super) async fn begin(
         size_bytes,
         sha256: sha256.flatten(),
         file_name: file_name.flatten(),
+        once: false,
     };
     let (terms, life) = problems.finish(Some((terms, life.flatten())))?;
     let upload = access.begin_multipart(&terms, part_bytes.flatten()).await?;

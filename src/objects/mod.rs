@@ -36,7 +36,7 @@ pub use owner::require_owner;
 pub use pace::Pace;
 pub use terms::{
     DownloadTerms, FormTerms, FormType, ObjectInfo, Part, PartTag, Parts, Presigned, PresignedForm,
-    Retention, RetentionMode, UploadTerms,
+    Replace, Retention, RetentionMode, UploadTerms,
 };
 
 /// The longest life that SigV4 allows a presigned URL (`X-Amz-Expires`).
@@ -97,12 +97,14 @@ pub trait Objects: Debug + Send + Sync {
     ) -> Result<Option<Parts>, Error>;
 
     /// Makes the object out of these parts; durable when this answers. `Ok(false)` if there is no such
-    /// upload, or no longer; [`Error::Refused`] if a part is not what its tag says, or too small.
+    /// upload, or no longer, or an object that is not to be replaced; [`Error::Refused`] if a part is not
+    /// what its tag says, or too small.
     async fn complete_multipart(
         &self,
         key: &ObjectKey,
         upload_id: &str,
         parts: &[PartTag],
+        replace: Replace,
     ) -> Result<bool, Error>;
 
     /// Ends an upload and removes its parts. One that is not there is no error.
@@ -232,6 +234,8 @@ pub struct Wishes {
     pub origins: Vec<String>,
     /// Whether files are to be retained.
     pub object_lock: bool,
+    /// Whether an upload URL is to be for one upload.
+    pub upload_once: bool,
 }
 
 /// An open storage; `endpoint` is there if this process has to serve it too.

@@ -15,6 +15,16 @@ pub struct UploadTerms {
     pub sha256: Option<FileSha256>,
     /// Kept with the object, and told again by [`Objects::head`](super::Objects::head).
     pub file_name: Option<FileName>,
+    /// Whether storage refuses the upload where it has an object under the key. Of an upload in parts it
+    /// is the complete that says so.
+    pub once: bool,
+}
+
+/// Whether an upload may replace an object that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replace {
+    Yes,
+    No,
 }
 
 /// What a form upload has to be.

@@ -18,7 +18,9 @@ use sha2::{Digest, Sha256};
 
 use super::fingerprint::{Fingerprint, Hasher};
 use super::signer::{FILE_NAME_HEADER, SHA256_HEADER};
-use super::{DownloadTerms, Error, ObjectInfo, Objects, Pace, PartTag, Presigned, UploadTerms};
+use super::{
+    DownloadTerms, Error, ObjectInfo, Objects, Pace, PartTag, Presigned, Replace, UploadTerms,
+};
 use crate::domain::file::limits::{self, MAX_SINGLE_UPLOAD_BYTES, MIN_PART_BYTES};
 use crate::domain::{ContentType, FileName, FileSha256, ObjectKey};
 
@@ -206,6 +208,7 @@ async fn copy_at_once(
         size_bytes: Some(length),
         sha256: text(SHA256_HEADER).and_then(FileSha256::from_hex),
         file_name: text(FILE_NAME_HEADER).and_then(FileName::from_header),
+        once: false,
     };
     let headers = kept(response.headers());
     let presigned = to.objects.presign_put(key, &terms, URL_LIFE).await?;
@@ -228,15 +231,21 @@ async fn copy_in_parts(
         size_bytes: Some(info.size_bytes),
         sha256: info.declared_sha256.or(info.sha256),
         file_name: info.file_name.clone(),
+        once: false,
     };
     let upload_id = to.objects.create_multipart(key, &terms).await?;
     let sent = send_parts(from, to, key, &info, &upload_id, sizes, passing).await;
     let error = match sent {
-        Ok(tags) => match to.objects.complete_multipart(key, &upload_id, &tags).await {
-            Ok(true) => return Ok(()),
-            Ok(false) => because("the upload in parts was ended by another"),
-            Err(error) => error,
-        },
+        Ok(tags) => {
+            let completed = to
+                .objects
+                .complete_multipart(key, &upload_id, &tags, Replace::Yes);
+            match completed.await {
+                Ok(true) => return Ok(()),
+                Ok(false) => because("the upload in parts was ended by another"),
+                Err(error) => error,
+            }
+        }
         Err(error) => error,
     };
     // What cannot be ended now is ended by the rule that every bucket should have.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::rules::Objection;
+use super::rules::{Objection, missing};
 use super::{Access, Error};
 use crate::domain::file::limits::MAX_SINGLE_UPLOAD_BYTES;
 use crate::domain::{ContentType, EventFile, EventId, FileId, FileName, FileRecord, Invalid};
@@ -52,16 +52,24 @@ impl Access {
     /// Returns a URL for a file that does not exist yet. Writes nothing and calls no storage.
     pub async fn upload_url(
         &self,
-        terms: &UploadTerms,
+        mut terms: UploadTerms,
         life: Option<Duration>,
     ) -> Result<UploadUrl, Error> {
-        let mut objections = self.service.settings.uploads.objections(terms);
+        let rules = &self.service.settings.uploads;
+        let mut objections = rules.objections(&terms);
+        if rules.once {
+            // Who asks for nothing is told a URL alone, and would not know of the header that it needs.
+            if life.is_none() && terms == UploadTerms::default() {
+                objections.push(("once", missing()));
+            }
+            terms.once = true;
+        }
         refuse_more_than_single(terms.size_bytes, "content_length", &mut objections);
         refuse(objections)?;
         let file_id = FileId::random(&*self.service.entropy);
         let key = self.object_key(file_id);
         let life = life.unwrap_or(self.service.settings.upload_url_life);
-        let presigned = self.service.objects.presign_put(&key, terms, life).await?;
+        let presigned = self.service.objects.presign_put(&key, &terms, life).await?;
         Ok(UploadUrl { presigned, file_id })
     }
 
@@ -90,6 +98,8 @@ impl Access {
             size_bytes: Some(max_bytes),
             sha256: checksum,
             file_name: None,
+            // No policy of a form can say it.
+            once: false,
         });
         for (member, _) in &mut objections {
             if *member == "content_length" {

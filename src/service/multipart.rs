@@ -10,7 +10,7 @@ use super::files::refuse;
 use super::{Access, Error};
 use crate::domain::file::limits::{MAX_PARTS, MAX_SINGLE_UPLOAD_BYTES, MIN_PART_BYTES};
 use crate::domain::{FileId, FileRecord, Invalid};
-use crate::objects::{Part, PartTag, Presigned, UploadTerms};
+use crate::objects::{Part, PartTag, Presigned, Replace, UploadTerms};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -102,6 +102,11 @@ impl Access {
     ) -> Result<FileRecord, Error> {
         let key = self.object_key(file_id);
         let objects = &self.service.objects;
+        let replace = if self.service.settings.uploads.once {
+            Replace::No
+        } else {
+            Replace::Yes
+        };
         match self.parts(file_id, upload_id).await {
             Ok(stored) => {
                 let max_bytes = self.service.settings.uploads.max_bytes;
@@ -115,7 +120,8 @@ impl Access {
                 });
                 let tags = named.unwrap_or_else(|| all.collect());
                 // Another call may have been faster: then the file is there.
-                objects.complete_multipart(&key, upload_id, &tags).await?;
+                let completed = objects.complete_multipart(&key, upload_id, &tags, replace);
+                completed.await?;
             }
             Err(Error::UploadNotFound { .. }) => {}
             Err(error) => return Err(error),

@@ -14,6 +14,8 @@ pub struct UploadRules {
     pub content_types: Vec<String>,
     pub requires_length: bool,
     pub requires_sha256: bool,
+    /// Whether a URL is for one upload, and a complete for a file that is not there.
+    pub once: bool,
 }
 
 impl Default for UploadRules {
@@ -23,6 +25,7 @@ impl Default for UploadRules {
             content_types: Vec::new(),
             requires_length: false,
             requires_sha256: false,
+            once: false,
         }
     }
 }
@@ -38,6 +41,7 @@ impl UploadRules {
             size_bytes,
             sha256,
             file_name: _,
+            once: _,
         } = terms;
         let mut objections = Vec::new();
         match size_bytes {
@@ -116,7 +120,7 @@ fn too_large(max_bytes: u64) -> Invalid {
     Invalid::new("less_than_equal", message)
 }
 
-fn missing() -> Invalid {
+pub(super) fn missing() -> Invalid {
     Invalid::new("missing", "Field required")
 }
 

@@ -219,7 +219,18 @@ async fn each_fault_of_a_bucket_is_named_on_seaweedfs() {
     let report = Report::of(&mut command);
     report.is_well();
     report.has("ok       cors ", "upload and download");
-    report.has("ok       versions ", "keeps no versions");
+    report.has("warning  versions ", "the URL or form that a file came by");
+    report.has(
+        "warning  versions ",
+        "put-bucket-versioning --bucket cluster-1-",
+    );
+    report.has("warning  versions ", "--upload-once true");
+    let mut command = on(storage, check(&home));
+    command.args(["--cors-origins", "https://elsewhere.example"]);
+    let report = Report::of(command.args(["--upload-once", "true"]));
+    report.is_well();
+    report.has("ok       cors ", "upload and download");
+    report.has("warning  versions ", "the form that a file came by");
     // Where nobody spoke of browsers it is a warning.
     let report = Report::of(&mut on(storage, check(&home)));
     report.is_well();

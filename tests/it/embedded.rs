@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 
 use event_history::domain::{DatabaseName, FileId, ObjectKey, SystemClock, SystemEntropy};
 use event_history::objects::embedded::{self, Embedded};
-use event_history::objects::{DownloadTerms, KeyPair, Objects, Surroundings, UploadTerms};
+use event_history::objects::{DownloadTerms, KeyPair, Objects, Replace, Surroundings, UploadTerms};
 use jiff::Timestamp;
 use reqwest::{Method, Response, StatusCode};
 use rusty_s3::{Bucket, Credentials, UrlStyle};

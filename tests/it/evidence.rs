@@ -2,6 +2,7 @@
 
 mod lies;
 mod limits;
+mod once;
 mod retained;
 
 use http::{Method, StatusCode};

@@ -27,6 +27,7 @@ pub async fn what_is_known_goes_along(
         size_bytes: Some(whole.len() as u64),
         sha256: Some(sha256(&whole)),
         file_name: FileName::parse("Übersicht & 1.pdf").ok(),
+        once: false,
     };
     for (max_single_put_bytes, parts) in [(whole.len(), None), (whole.len() - 1, Some("-3"))] {
         let key = fresh_key();

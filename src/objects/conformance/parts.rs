@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 
 use super::{LIFE, content, download, fresh_key, headers, refuses, sha256};
 use crate::domain::{ContentType, FileName, ObjectKey};
-use crate::objects::{Error, Objects, Part, PartTag, UploadTerms};
+use crate::objects::{Error, Objects, Part, PartTag, Replace, UploadTerms};
 
 /// The least that a part has which is not the last. Source: Amazon S3 user guide, "Multipart upload
 /// limits".
@@ -23,6 +23,7 @@ pub async fn all(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     an_aborted_upload_is_gone(objects, http).await;
     an_unknown_upload_is_none(objects).await;
     the_url_of_a_part_is_for_that_part(objects, http).await;
+    parts_may_be_kept_from_replacing(objects, http).await;
 }
 
 pub async fn parts_in_any_order_make_a_file(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
@@ -33,6 +34,7 @@ pub async fn parts_in_any_order_make_a_file(objects: &Arc<dyn Objects>, http: &r
         size_bytes: Some(whole.len() as u64),
         sha256: Some(sha256(&whole)),
         file_name: FileName::parse("Übersicht & 1.pdf").ok(),
+        ..UploadTerms::default()
     };
     let created = objects.create_multipart(&key, &terms).await;
     let id = created.expect("create");
@@ -61,6 +63,26 @@ pub async fn parts_in_any_order_make_a_file(objects: &Arc<dyn Objects>, http: &r
     assert_eq!(objects.parts(&key, &id, 0).await.expect("parts"), None);
     objects.abort_multipart(&key, &id).await.expect("abort");
     assert_eq!(objects.head(&key, None).await.expect("head"), before);
+}
+
+pub async fn parts_may_be_kept_from_replacing(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+    let key = fresh_key();
+    let mut uploads = Vec::new();
+    for size_bytes in [100, 101] {
+        let id = create(objects, &key).await;
+        let tag = send(objects, http, &key, &id, 1, content(size_bytes)).await;
+        uploads.push((id, [tag]));
+    }
+    for ((id, tags), is_first) in uploads.iter().zip([true, false]) {
+        let completed = objects
+            .complete_multipart(&key, id, tags, Replace::No)
+            .await;
+        assert_eq!(completed.expect("complete"), is_first);
+        assert_eq!(download(objects, http, &key).await, content(100));
+    }
+    let (id, tags) = &uploads[1];
+    assert!(complete(objects, &key, id, tags).await.expect("complete"));
+    assert_eq!(download(objects, http, &key).await, content(101));
 }
 
 pub async fn an_upload_goes_on_from_its_parts(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
@@ -231,7 +253,8 @@ async fn complete(
     id: &str,
     tags: &[PartTag],
 ) -> Result<bool, Error> {
-    objects.complete_multipart(key, id, tags).await
+    let replace = Replace::Yes;
+    objects.complete_multipart(key, id, tags, replace).await
 }
 
 /// Walks the pages behind a number.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{
+    CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, IF_NONE_MATCH,
+};
 use http::{Method, StatusCode};
 use reqwest::Body;
 
@@ -25,6 +27,7 @@ pub async fn all(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     each_term_holds_by_itself(objects, http).await;
     a_refused_upload_leaves_what_was_there(objects, http).await;
     a_download_is_shown_as_signed(objects, http).await;
+    an_upload_once_is_one(objects, http).await;
 }
 
 pub async fn what_was_declared_is_told_again(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
@@ -175,6 +178,48 @@ pub async fn a_refused_upload_leaves_what_was_there(
     assert_eq!(download(objects, http, &key).await, whole);
 }
 
+pub async fn an_upload_once_is_one(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+    let whole = content(SIZE_BYTES);
+    let (_, _, other) = others(&whole);
+    let once = UploadTerms {
+        once: true,
+        ..UploadTerms::default()
+    };
+    let key = fresh_key();
+    let presigned = presign(objects, &key, &once).await;
+    let needed = [("if-none-match".to_owned(), "*".to_owned())];
+    assert_eq!(presigned.headers, needed);
+    let bare = |headers: &mut HeaderMap| {
+        headers.remove(IF_NONE_MATCH);
+    };
+    let status = put(http, &presigned, bare, whole.clone()).await;
+    left_nothing(objects, &key, status, "no if-none-match").await;
+    let status = put(http, &presigned, |_| {}, whole.clone()).await;
+    assert_eq!(status, StatusCode::OK);
+
+    let before = objects.head(&key, None).await.expect("head");
+    for body in [other, whole.clone()] {
+        let status = put(http, &presigned, |_| {}, body.clone()).await;
+        assert_eq!(status, StatusCode::PRECONDITION_FAILED);
+        let status = put(http, &presigned, bare, body).await;
+        assert_eq!(status, StatusCode::FORBIDDEN);
+    }
+    assert_eq!(objects.head(&key, None).await.expect("head"), before);
+    assert_eq!(download(objects, http, &key).await, whole);
+
+    // It stands among the other headers in its place.
+    let key = fresh_key();
+    let all = UploadTerms {
+        once: true,
+        ..terms_of(&whole)
+    };
+    let presigned = presign(objects, &key, &all).await;
+    for expected in [StatusCode::OK, StatusCode::PRECONDITION_FAILED] {
+        let status = put(http, &presigned, |_| {}, whole.clone()).await;
+        assert_eq!(status, expected);
+    }
+}
+
 pub async fn a_download_is_shown_as_signed(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let key = fresh_key();
     let content = content(100);
@@ -214,6 +259,7 @@ fn terms_of(content: &[u8]) -> UploadTerms {
         size_bytes: Some(content.len() as u64),
         sha256: Some(sha256(content)),
         file_name: FileName::parse(NAME).ok(),
+        once: false,
     }
 }
 

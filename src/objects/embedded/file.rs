@@ -30,6 +30,7 @@ use super::folder::{Folder, about, note};
 use super::shard::Shard;
 use crate::domain::{ContentType, FileName, FileSha256, ObjectKey};
 use crate::objects::ObjectInfo;
+pub(super) use crate::objects::Replace;
 use crate::objects::signer::{FILE_NAME_HEADER, SHA256_HEADER};
 use crate::write_health::WriteHealth;
 
@@ -298,13 +299,6 @@ pub(super) fn sealed_at(path: &Path) -> io::Result<Option<Meta>> {
     };
     let is_sealed = found.permissions().mode() & OWNER_MAY_WRITE == 0;
     is_sealed.then(|| describe(path)).transpose()
-}
-
-/// Whether publishing may replace an object that is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Replace {
-    Yes,
-    No,
 }
 
 /// What became of [`Upload::publish`].

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::complete::{Fault, Wish, complete};
-use super::file::{self, Headers, Replace};
+use super::file::{self, Headers};
 use super::reads::NULL_VERSION;
 use super::{
     ANY_ORIGIN, Embedded, aside, blocking, check_folder, keys, listing, multipart, parts, sweep,
@@ -20,7 +20,7 @@ use crate::objects::owner;
 use crate::objects::signer::{FILE_NAME_HEADER, SHA256_HEADER};
 use crate::objects::{
     DownloadTerms, Error, FormTerms, Listing, ObjectInfo, Objects, PartTag, Parts, Presigned,
-    PresignedForm, Retention, UploadTerms, Wishes,
+    PresignedForm, Replace, Retention, UploadTerms, Wishes,
 };
 
 /// The file in the folder that says whose files these are.
@@ -106,6 +106,7 @@ impl Objects for Embedded {
         key: &ObjectKey,
         upload_id: &str,
         parts: &[PartTag],
+        replace: Replace,
     ) -> Result<bool, Error> {
         let (folder, key, now_s) = (Arc::clone(&self.folder), key.clone(), self.now_s());
         let (upload_id, parts) = (upload_id.to_owned(), parts.to_vec());
@@ -113,7 +114,7 @@ impl Objects for Embedded {
             let wish = Wish {
                 parts: &parts,
                 size_bytes: None,
-                replace: Replace::Yes,
+                replace,
                 now_s,
             };
             match complete(&folder, &key, &upload_id, &wish) {
@@ -123,7 +124,7 @@ impl Objects for Embedded {
         });
         match completed.await? {
             Ok(_etag) => Ok(true),
-            Err(Fault::NoSuchUpload) => Ok(false),
+            Err(Fault::NoSuchUpload | Fault::Taken) => Ok(false),
             Err(fault) => Err(Error::Refused(fault.to_string())),
         }
     }
@@ -316,6 +317,7 @@ fn headers(terms: &UploadTerms) -> Headers {
         size_bytes: _,
         sha256,
         file_name,
+        once: _,
     } = terms;
     let mut user = BTreeMap::new();
     let mut keep = |header: &str, value: Option<String>| {

@@ -19,6 +19,7 @@ use super::credentials::Held;
 use super::{OWN_REQUEST_LIFE, S3, versions};
 use crate::domain::Finding;
 use crate::domain::cause::chain;
+use crate::domain::finding::State;
 use crate::objects::Wishes;
 
 /// An object that nobody makes: no tenant's files have the nil UUID.
@@ -39,6 +40,10 @@ const ANY_ORIGIN: &str = "https://event-history.invalid";
 /// What a page may have to send with a file, if its URL is signed for it.
 const UPLOAD_HEADERS: &str =
     "content-type,x-amz-checksum-sha256,x-amz-meta-file-name,x-amz-meta-sha256";
+
+/// The same where the URL is for one upload.
+const ONCE_HEADERS: &str =
+    "content-type,if-none-match,x-amz-checksum-sha256,x-amz-meta-file-name,x-amz-meta-sha256";
 
 pub(super) async fn check(s3: &S3, wishes: &Wishes) -> Vec<Finding> {
     let origins = &wishes.origins;
@@ -70,9 +75,13 @@ pub(super) async fn check(s3: &S3, wishes: &Wishes) -> Vec<Finding> {
         _ => answer,
     };
     findings.extend(judge_answer(s3, &answer, held.as_ref()));
-    findings.extend(versions::judge(s3, wishes.object_lock).await);
+    let is_wrong = |finding: &Finding| matches!(finding.state, State::Wrong { .. });
+    // What is wrong so far is why nothing more of the bucket can be seen.
+    if !findings.iter().any(is_wrong) {
+        findings.push(versions::judge(s3, wishes).await);
+    }
     for origin in origins {
-        findings.push(check_origin(s3, origin, origins).await);
+        findings.push(check_origin(s3, origin, wishes).await);
     }
     findings
 }
@@ -268,11 +277,11 @@ fn unexpected(s3: &S3, answer: &Answer, code: &str) -> Finding {
 
 /// Asks as a browser does before it lets a page of `origin` upload (a file, a form or in parts) or
 /// download.
-async fn check_origin(s3: &S3, origin: &str, origins: &[String]) -> Finding {
+async fn check_origin(s3: &S3, origin: &str, wishes: &Wishes) -> Finding {
     let mut refused = Vec::new();
     let mut shows_etag = true;
     for method in [Method::PUT, Method::POST, Method::GET] {
-        match preflight(s3, origin, &method).await {
+        match preflight(s3, origin, &method, wishes.upload_once).await {
             Ok(Preflight {
                 is_allowed,
                 shows_etag: shows,
@@ -290,7 +299,7 @@ async fn check_origin(s3: &S3, origin: &str, origins: &[String]) -> Finding {
         return Finding::good("cors", format!("pages of {origin} may upload and download"));
     }
     // Setting the rules replaces all of them, so the remedy names every origin.
-    let rules = json!({"CORSRules": [{"AllowedOrigins": origins,
+    let rules = json!({"CORSRules": [{"AllowedOrigins": wishes.origins,
                                       "AllowedMethods": ["PUT", "POST", "GET"],
                                       "AllowedHeaders": ["*"], "ExposeHeaders": ["ETag"]}]});
     let remedy = format!(
@@ -317,11 +326,17 @@ struct Preflight {
     shows_etag: bool,
 }
 
-async fn preflight(s3: &S3, origin: &str, method: &Method) -> Result<Preflight, BoxError> {
+async fn preflight(
+    s3: &S3,
+    origin: &str,
+    method: &Method,
+    once: bool,
+) -> Result<Preflight, BoxError> {
     let bucket = s3.signer.bucket();
     // A form is sent to the bucket, and its page sends no header of its own.
     let (url, asked_headers) = match *method {
         Method::POST => (bucket.base_url().clone(), "content-type"),
+        _ if once => (bucket.object_url(&probe_key(s3)), ONCE_HEADERS),
         _ => (bucket.object_url(&probe_key(s3)), UPLOAD_HEADERS),
     };
     let asked = if origin == "*" { ANY_ORIGIN } else { origin };
@@ -351,7 +366,7 @@ async fn preflight(s3: &S3, origin: &str, method: &Method) -> Result<Preflight, 
 }
 
 /// The option that the `aws` command needs for a storage other than Amazon's.
-fn endpoint_option(s3: &S3) -> String {
+pub(super) fn endpoint_option(s3: &S3) -> String {
     if s3.endpoint.contains(".amazonaws.") {
         String::new()
     } else {

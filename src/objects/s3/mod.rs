@@ -28,7 +28,7 @@ use super::clock_history::ClockHistory;
 use super::signer::Signer;
 use super::{
     DownloadTerms, Error, FormTerms, Listing, ObjectInfo, Objects, PartTag, Parts, Presigned,
-    PresignedForm, Retention, UploadTerms, Wishes,
+    PresignedForm, Replace, Retention, UploadTerms, Wishes,
 };
 use crate::domain::{Clock, DatabaseName, Finding, ObjectKey};
 
@@ -194,8 +194,9 @@ impl Objects for S3 {
         key: &ObjectKey,
         upload_id: &str,
         parts: &[PartTag],
+        replace: Replace,
     ) -> Result<bool, Error> {
-        self.finish_upload(key, upload_id, parts).await
+        self.finish_upload(key, upload_id, parts, replace).await
     }
 
     async fn abort_multipart(&self, key: &ObjectKey, upload_id: &str) -> Result<(), Error> {

@@ -10,7 +10,7 @@ use super::answer::{Answer, unavailable};
 use super::client::Call;
 use crate::domain::ObjectKey;
 use crate::objects::signer::complete_body;
-use crate::objects::{Error, Part, PartTag, Parts, UploadTerms};
+use crate::objects::{Error, Part, PartTag, Parts, Replace, UploadTerms};
 
 /// How long S3 may put an object together: "several minutes", during which it sends spaces.
 /// Source: Amazon S3 API reference, "`CompleteMultipartUpload`".
@@ -83,6 +83,7 @@ impl S3 {
         key: &ObjectKey,
         upload_id: &str,
         parts: &[PartTag],
+        replace: Replace,
     ) -> Result<bool, Error> {
         if parts.is_empty() {
             return Err(Error::Refused("an upload has one part at least".to_owned()));
@@ -96,7 +97,8 @@ impl S3 {
         }
         let signed = self
             .sign(|credentials, now, life| {
-                self.signer.complete(key, upload_id, credentials, now, life)
+                self.signer
+                    .complete(key, upload_id, replace, credentials, now, life)
             })
             .await?;
         let call = Call::new("complete_multipart", Method::POST, &signed)
@@ -132,7 +134,7 @@ fn completed(answer: &Answer) -> Result<bool, Error> {
         {
             Ok(true)
         }
-        Some("NoSuchUpload") => Ok(false),
+        Some("NoSuchUpload" | "PreconditionFailed") => Ok(false),
         Some(
             code @ ("InvalidPart" | "InvalidPartOrder" | "EntityTooSmall" | "EntityTooLarge"
             | "MalformedXML" | "InvalidArgument" | "InvalidRequest"),
@@ -194,6 +196,8 @@ mod tests {
             let refused = of(status, &error("InvalidPart"));
             assert!(matches!(refused, Err(Error::Refused(code)) if code == "InvalidPart"));
         }
+        let taken = error("PreconditionFailed");
+        assert!(!of(StatusCode::PRECONDITION_FAILED, &taken).unwrap());
         for body in ["", "   ", &result[..40], &error("InternalError")] {
             let unclear = of(StatusCode::OK, body);
             assert!(matches!(unclear, Err(Error::Unavailable(_))), "{body}");

@@ -4,9 +4,11 @@ use http::{Method, StatusCode};
 
 use super::S3;
 use super::answer::element;
+use super::check::endpoint_option;
 use super::client::Call;
 use crate::domain::Finding;
-use crate::objects::Error;
+use crate::domain::cause::chain;
+use crate::objects::{Error, Wishes};
 
 impl S3 {
     /// Tells whether the bucket has Object Lock, without which nothing can be retained.
@@ -35,28 +37,87 @@ impl S3 {
     }
 }
 
-/// Says what the bucket keeps; nothing where it cannot be seen and nothing depends on it.
-pub(super) async fn judge(s3: &S3, wants_lock: bool) -> Option<Finding> {
-    if wants_lock {
+/// Says what the bucket keeps. To see it is a right that nothing else needs, so not to is no fault.
+pub(super) async fn judge(s3: &S3, wishes: &Wishes) -> Finding {
+    if wishes.object_lock {
         let remedy = "make a bucket with Object Lock, or do not set --object-lock";
         match s3.has_object_lock().await {
             Ok(true) => {}
             Ok(false) => {
                 let message = "files are to be retained, and the bucket has no Object Lock";
-                return Some(Finding::wrong("versions", message, remedy));
+                return Finding::wrong("versions", message, remedy);
             }
             Err(error) => {
                 let message = format!("whether the bucket has Object Lock cannot be seen: {error}");
                 let remedy = "grant s3:GetBucketObjectLockConfiguration";
-                return Some(Finding::warning("versions", message, remedy));
+                return Finding::warning("versions", message, remedy);
             }
         }
     }
-    let message = match (s3.keeps_versions().await.ok()?, s3.has_object_lock().await) {
-        (false, _) => "the bucket keeps no versions of objects",
-        (true, Ok(true)) => "the bucket keeps versions of objects, and has Object Lock",
-        (true, Ok(false)) => "the bucket keeps versions of objects, and has no Object Lock",
-        (true, Err(_)) => "the bucket keeps versions of objects",
+    let keeps_versions = match s3.keeps_versions().await {
+        Ok(keeps_versions) => keeps_versions,
+        Err(error) => return unknown(&error),
     };
-    Some(Finding::good("versions", message))
+    if !keeps_versions {
+        return no_versions(s3, wishes.upload_once);
+    }
+    let message = match s3.has_object_lock().await {
+        Ok(true) => "the bucket keeps versions of objects, and has Object Lock",
+        Ok(false) => "the bucket keeps versions of objects, and has no Object Lock",
+        Err(_) => "the bucket keeps versions of objects",
+    };
+    Finding::good("versions", message)
+}
+
+fn unknown(error: &Error) -> Finding {
+    Finding::warning(
+        "versions",
+        format!(
+            "whether the bucket keeps versions of objects is unknown: {}",
+            chain(error)
+        ),
+        "grant s3:GetBucketVersioning, and see that the bucket keeps versions",
+    )
+}
+
+/// What has no versions is lost when its uploader sends something else.
+fn no_versions(s3: &S3, upload_once: bool) -> Finding {
+    let bucket = s3.signer.bucket().name();
+    let endpoint = endpoint_option(s3);
+    let enable = format!(
+        "aws s3api put-bucket-versioning --bucket {bucket}{endpoint} --versioning-configuration \
+         Status=Enabled"
+    );
+    let (by, remedy) = if upload_once {
+        ("the form", enable)
+    } else {
+        (
+            "the URL or form",
+            format!("{enable}; or set --upload-once true, which binds URLs alone"),
+        )
+    };
+    let message = format!(
+        "the bucket keeps no versions of objects: {by} that a file came by can overwrite it, also once \
+         an event references it"
+    );
+    Finding::warning("versions", message, remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unknown;
+    use crate::domain::finding::State;
+    use crate::objects::s3::answer::unavailable;
+
+    #[test]
+    fn what_cannot_be_seen_is_unknown_and_no_fault() {
+        let finding = unknown(&unavailable("it answered 501 NotImplemented".to_owned()));
+        assert!(
+            matches!(finding.state, State::Warning { remedy } if remedy.contains("GetBucketVersioning"))
+        );
+        assert!(
+            finding.message.contains("unknown: ")
+                && finding.message.ends_with("501 NotImplemented")
+        );
+    }
 }

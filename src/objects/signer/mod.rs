@@ -27,6 +27,10 @@ pub const FILE_NAME_HEADER: &str = "x-amz-meta-file-name";
 /// checksum that it verifies, and none has one of a file that came in parts.
 pub const SHA256_HEADER: &str = "x-amz-meta-sha256";
 
+/// Makes storage refuse an upload where an object is.
+/// Source: Amazon S3 user guide, "Conditional writes".
+const ONLY_NEW: (&str, &str) = ("if-none-match", "*");
+
 /// Makes S3 tell the checksums that it has of an object.
 const CHECKSUM_MODE: (&str, &str) = ("x-amz-checksum-mode", "ENABLED");
 
@@ -195,10 +199,7 @@ impl Signer {
         let (name, value) = ("x-amz-checksum-sha256", sha256.to_base64());
         action.headers_mut().insert(name, value.clone());
         let mut presigned = sign(&action, now, life);
-        presigned.headers = vec![
-            (name.to_owned(), value),
-            ("if-none-match".to_owned(), "*".to_owned()),
-        ];
+        presigned.headers = vec![(name.to_owned(), value), header(ONLY_NEW)];
         presigned
     }
 
@@ -270,6 +271,10 @@ fn end(now: Timestamp, life: Duration) -> Timestamp {
     begin.checked_add(life).unwrap_or(Timestamp::MAX)
 }
 
+fn header((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
 /// Returns the headers that make an upload what `terms` say, in the order in which they are signed.
 fn upload_headers(terms: &UploadTerms) -> Vec<(String, String)> {
     let UploadTerms {
@@ -277,6 +282,7 @@ fn upload_headers(terms: &UploadTerms) -> Vec<(String, String)> {
         size_bytes,
         sha256,
         file_name,
+        once,
     } = terms;
     let mut headers = Vec::new();
     let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
@@ -286,6 +292,10 @@ fn upload_headers(terms: &UploadTerms) -> Vec<(String, String)> {
     if let Some(content_type) = content_type {
         add("content-type", content_type.to_string());
     }
+    if *once {
+        headers.push(header(ONLY_NEW));
+    }
+    let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
     if let Some(sha256) = sha256 {
         add("x-amz-checksum-sha256", sha256.to_base64());
     }

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use rusty_s3::actions::{DeleteObjects, ObjectIdentifier, S3Action};
 use rusty_s3::{Credentials, Method};
 
-use super::{Signer, end, sign, upload_headers, whole_seconds};
+use super::{ONLY_NEW, Signer, end, header, sign, upload_headers, whole_seconds};
 use crate::domain::ObjectKey;
-use crate::objects::{PartTag, Presigned, UploadTerms};
+use crate::objects::{PartTag, Presigned, Replace, UploadTerms};
 
 /// The parts of one page, as S3 has them by default; others would list all ten thousand.
 const PAGE_PARTS: u16 = 1000;
@@ -74,24 +74,35 @@ impl Signer {
         sign(&action, now, life)
     }
 
-    /// Signs the POST that makes the object out of parts, with [`complete_body`].
+    /// Signs the POST that makes the object out of parts, with [`complete_body`] and the headers that
+    /// stand with it.
     pub fn complete(
         &self,
         key: &ObjectKey,
         upload_id: &str,
+        replace: Replace,
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
     ) -> Presigned {
         let key = self.full_key(key);
         let bucket = &self.bucket;
-        let action = bucket.complete_multipart_upload(
+        let mut action = bucket.complete_multipart_upload(
             Some(credentials),
             &key,
             upload_id,
             iter::empty::<&str>(),
         );
-        sign(&action, now, life)
+        let headers = match replace {
+            Replace::Yes => Vec::new(),
+            Replace::No => vec![header(ONLY_NEW)],
+        };
+        for (name, value) in &headers {
+            action.headers_mut().insert(name.as_str(), value.as_str());
+        }
+        let mut presigned = sign(&action, now, life);
+        presigned.headers = headers;
+        presigned
     }
 
     /// Signs the DELETE that ends an upload, likewise.

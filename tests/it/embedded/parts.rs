@@ -62,7 +62,7 @@ pub(super) async fn make(endpoint: &Endpoint, key: &ObjectKey, seed: u64) -> Vec
     assert!(
         endpoint
             .objects
-            .complete_multipart(key, &id, &[first, last])
+            .complete_multipart(key, &id, &[first, last], Replace::Yes)
             .await
             .unwrap()
     );
@@ -141,7 +141,7 @@ async fn of_many_that_complete_one_does() {
         let answer = put_part(&endpoint, &key, &id, 2, noise(3, 10)).await;
         answer.status().as_u16()
     };
-    let complete = || objects.complete_multipart(&key, &id, &tags);
+    let complete = || objects.complete_multipart(&key, &id, &tags, Replace::Yes);
     let (completed, late) = tokio::join!(join_all((0..8).map(|_| complete())), late);
     // A part that came first is not what the tag says, so then all are refused.
     let done = completed.iter().filter(|it| matches!(it, Ok(true))).count();

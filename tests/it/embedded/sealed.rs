@@ -106,7 +106,10 @@ async fn parts_do_not_replace_what_is_referenced() {
     let complete = async |body: &[u8]| {
         let id = begin(&endpoint, &key).await;
         let tags = [tag(&endpoint, &key, &id, 1, body.to_vec()).await];
-        let completed = endpoint.objects.complete_multipart(&key, &id, &tags).await;
+        let completed = endpoint
+            .objects
+            .complete_multipart(&key, &id, &tags, Replace::Yes)
+            .await;
         (id, completed)
     };
     assert!(complete(b"hello").await.1.unwrap());

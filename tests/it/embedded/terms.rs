@@ -53,6 +53,7 @@ async fn an_upload_is_what_was_signed_or_nothing() {
         size_bytes: Some(100_000),
         sha256: Some(FileSha256::new(Sha256::digest(&file).into())),
         file_name: Some(FileName::parse("Über 1.pdf").unwrap()),
+        once: false,
     };
     let key = key("alx_demo");
     let signed = endpoint

@@ -189,7 +189,9 @@ async fn an_object_that_goes_while_it_is_made_leaves_no_parts() {
     for round in 0..200 {
         let id = begin(&endpoint, &key).await;
         let tags = [tag(&endpoint, &key, &id, 1, vec![1]).await];
-        let complete = endpoint.objects.complete_multipart(&key, &id, &tags);
+        let complete = endpoint
+            .objects
+            .complete_multipart(&key, &id, &tags, Replace::Yes);
         let (completed, ()) = tokio::join!(complete, async {
             for _ in 0..20 {
                 endpoint

@@ -53,6 +53,7 @@ pub(super) const RULES: &[Rule] = &[
             "objects::Part",
             "objects::Parts",
             "objects::PartTag",
+            "objects::Replace",
             "objects::Retention",
             "objects::RetentionMode",
         ],
