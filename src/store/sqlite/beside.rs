@@ -159,8 +159,8 @@ fn connect_to_registry(outside: &Outside) -> Result<Option<Connection>, Error> {
         };
     }
     let failed = |error| sql_failed(&path, error);
-    // Its log's index is there while a service uses it, or after one was killed. Without, the file is all.
-    let connection = if path.with_extension("db-shm").exists() {
+    // Its log is there while a service uses it, or after one was killed. Without, the file is all.
+    let connection = if path.with_extension("db-shm").exists() || recovery::has_log(&path)? {
         connect(&path)
     } else {
         identity::connect_to_file_alone(&path)

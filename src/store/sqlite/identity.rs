@@ -8,11 +8,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::entries::tenant_from_row;
 use super::errors::sql_failed;
+use super::incarnation;
 use super::names::log_of;
+use super::recovery;
 use crate::domain::Tenant;
 use crate::store::Error;
 
@@ -44,11 +47,12 @@ pub(super) fn write(connection: &Connection, tenant: &Tenant) -> rusqlite::Resul
 /// say. Changes and makes nothing, and locks nothing: fit for a file that somebody is using.
 ///
 /// Reads the file alone, without its log. The row is in the file from the beginning, and no checkpoint
-/// moves it, so it can be read even where a checkpoint was cut short or the log is another file's.
+/// moves it, so it can be read even where a checkpoint was cut short or the log is another file's. Only
+/// where the schema itself was on its way into the file, its log has to help.
 pub(super) fn of_file(path: &Path) -> Result<Tenant, Error> {
-    let read = || connect_to_file_alone(path).and_then(|connection| read(&connection));
     // Whoever has the file open may be writing the very page that is read: the next look finds it whole.
-    match read().or_else(|_| read()) {
+    let found = read_alone(path).or_else(|_| read_alone(path));
+    match found.or_else(|error| read_with_log(path).unwrap_or(Err(error))) {
         Ok(Some(tenant)) => Ok(tenant),
         Ok(None) => Err(Error::Damaged(format!(
             "'{}' is not a tenant database: it does not say whose it is",
@@ -86,6 +90,26 @@ pub(super) fn has_events(path: &Path) -> Result<bool, Error> {
     connect_to_file_alone(path)
         .and_then(ask)
         .map_err(|error| sql_failed(path, error))
+}
+
+/// A checkpoint begins with the first page, which says how long the file is to become: SQLite takes one that is
+/// shorter for damaged, unless it is told that somebody is repairing it.
+/// Source: `lockBtree` in SQLite's `btree.c`.
+fn read_alone(path: &Path) -> rusqlite::Result<Option<Tenant>> {
+    let connection = connect_to_file_alone(path)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, true)?;
+    read(&connection)
+}
+
+/// Returns `None` where there is no log to read with.
+fn read_with_log(path: &Path) -> Option<rusqlite::Result<Option<Tenant>>> {
+    let has_log = recovery::has_log(path).ok()?;
+    if !has_log || incarnation::require_own_log(path).is_err() {
+        return None;
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).ok()?;
+    Some(recovery::leave_log_alone(&connection).and_then(|()| read(&connection)))
 }
 
 /// Returns `None` where there is no such row, or no table for it.

@@ -1,9 +1,13 @@
 //! What a crash between two steps leaves of a tenant is finished at the start, and mistaken for nothing else.
 
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+
 use http::{Method, StatusCode};
+use serde_json::json;
 
 use super::{check, count, database, deliver, edit_registry, history_answers};
-use crate::support::{Server, expect};
+use crate::support::{Server, event, expect};
 
 const ROUNDS: usize = 6;
 
@@ -31,6 +35,36 @@ async fn no_kill_while_tenants_come_and_go_leaves_a_database_without_its_entry()
         assert!(!log.contains("no tenant entry"), "{log}");
         assert_eq!(count(&server, &kept).await, Some(1));
     }
+}
+
+/// Returns the newest content of a database's first page, of those in its log.
+/// Source: SQLite documentation, "WAL-mode File Format", section 4.
+fn newest_first_page(log: &[u8]) -> Option<&[u8]> {
+    let mut frames = log.get(32..)?.chunks_exact(24 + 4096);
+    let is_first = |frame: &&[u8]| frame.starts_with(&1_u32.to_be_bytes());
+    frames.rfind(is_first)?.get(24..)
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_ended_after_its_first_page_is_no_damage() {
+    let mut server = Server::start();
+    let tenant = server.create_tenant("demo").await;
+    deliver(&server, &tenant, 1).await;
+    server.process().term(); // the file is written as a whole
+    server.start_again();
+    let mut detail = event();
+    detail["event_data"] = json!(["x".repeat(40_000)]);
+    server.deliver(&tenant, &detail).await;
+    server.kill();
+    let file = database(&server, "demo");
+    let log = fs::read(file.with_extension("db-wal")).expect("the log");
+    let page = newest_first_page(&log).expect("a file that grew");
+    let written = File::options().write(true).open(&file).expect("the file");
+    written.write_all_at(page, 0).expect("a page");
+    fs::remove_file(file.with_extension("db-id")).expect("the record"); // it would say so
+    check(&server).is_well();
+    server.start_again();
+    assert_eq!(count(&server, &tenant).await, Some(2));
 }
 
 /// The registry comes from a backup that was taken in the middle of a creation or a deletion.

@@ -65,7 +65,10 @@ async fn deliver_until_copied(server: &Server, tenant: &Tenant) {
         let text = fs::read_to_string(&record).unwrap_or_default();
         text.contains("\"is_all\":true")
     };
-    while !is_copied() {
+    for _ in 0..10 {
+        if is_copied() {
+            return;
+        }
         let mut calls = JoinSet::new();
         for _ in 0..20 {
             calls.spawn(server.delivery(tenant, &event()).send());
@@ -76,6 +79,7 @@ async fn deliver_until_copied(server: &Server, tenant: &Tenant) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+    assert!(is_copied(), "the log was never copied");
 }
 
 /// Asserts that the killed server refuses the tenant's database by name, keeps the log, and serves the backup
@@ -84,6 +88,7 @@ async fn assert_refused_and_restored(server: &mut Server, tenant: &Tenant, way: 
     let file = database(server, &tenant.database_name);
     let log = with_suffix(&file, "-wal");
     let (before, kept) = (fs::read(&file).expect("it"), fs::read(&log).expect("a log"));
+    assert_fsck_names(server, &log);
     server.start_again();
     history_answers(server, tenant, StatusCode::INTERNAL_SERVER_ERROR).await;
     delivery_answers(server, tenant, StatusCode::INTERNAL_SERVER_ERROR).await;
@@ -109,6 +114,18 @@ async fn assert_refused_and_restored(server: &mut Server, tenant: &Tenant, way: 
     assert_eq!(count(server, tenant).await, Some(BACKED_UP as u64), "{way}");
     deliver(server, tenant, 1).await;
     check(server).is_well();
+}
+
+/// Asserts that `fsck` has one fault to tell, and that it is about this log.
+fn assert_fsck_names(server: &Server, log: &Path) {
+    let output = super::on_data(server, &["fsck"]).output();
+    let output = output.expect("the binary runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let log = log.display().to_string();
+    let named = said.lines().filter(|line| line.contains(&log)).count();
+    assert_eq!(named, 1, "{said}");
+    assert!(!said.contains("malformed"), "{said}");
 }
 
 #[tokio::test]
