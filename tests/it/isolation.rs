@@ -231,7 +231,7 @@ impl Belongings {
             "ordering" => "event_time".to_owned(),
             "limit" => "1000".to_owned(),
             "offset" | "source_type_id" => "0".to_owned(),
-            "redirect" => "true".to_owned(),
+            "once" | "redirect" => "true".to_owned(),
             "files" => "delete".to_owned(),
             "file_id" => self.file_id.clone(),
             "disposition" => "inline".to_owned(),
