@@ -95,7 +95,7 @@ async fn names_that_differ_by_case_alone_are_two_tenants() {
                 .to_string_lossy()
                 .to_lowercase()
         })
-        .filter(|name| !name.ends_with("-wal") && !name.ends_with("-shm"))
+        .filter(|name| name.ends_with(".db"))
         .collect();
     assert_eq!(
         names.len(),
