@@ -95,7 +95,11 @@ async fn names_that_differ_by_case_alone_are_two_tenants() {
                 .to_string_lossy()
                 .to_lowercase()
         })
-        .filter(|name| name.ends_with(".db"))
+        .filter(|name| {
+            std::path::Path::new(name)
+                .extension()
+                .is_some_and(|it| it == "db")
+        })
         .collect();
     assert_eq!(
         names.len(),
