@@ -121,16 +121,7 @@ struct Suspect {
 
 impl Run<'_> {
     fn tenants(&self, names: &BTreeSet<DatabaseName>) -> Result<Vec<Tenant>, Error> {
-        let mut tenants = self.store.tenants()?;
-        if names.is_empty() {
-            return Ok(tenants);
-        }
-        tenants.retain(|tenant| names.contains(&tenant.database_name));
-        let known: BTreeSet<_> = tenants.iter().map(|it| &it.database_name).collect();
-        match names.iter().find(|name| !known.contains(name)) {
-            Some(unknown) => Err(Error::UnknownTenant(unknown.clone())),
-            None => Ok(tenants),
-        }
+        Tenant::named(self.store.tenants()?, names).map_err(Error::UnknownTenant)
     }
 
     fn tenant(&mut self, tenant: &Arc<Tenant>) {

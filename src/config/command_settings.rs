@@ -45,8 +45,8 @@ pub(super) const COPY_FILES_TO: Setting = Setting {
     help: "Where the files are to be",
 };
 
-/// What `copy` needs beside its own flags. Their variables have a word more than the flags, since
-/// `serve` reads the same environment; the settings file has none of them.
+/// The settings of `copy` that are not its own flags. Their variables have a word more than the flags,
+/// since `serve` reads the same environment; the settings file has none of them.
 pub(super) const COPY_SETTINGS: [&Setting; 4] =
     [&COPY_FROM, &COPY_TO, &COPY_FILES_FROM, &COPY_FILES_TO];
 
@@ -127,9 +127,9 @@ pub(super) const STATE_DIR: Setting = Setting {
            $XDG_STATE_HOME or ~/.local/state]",
 };
 
-/// What every command needs that calls the service.
+/// The settings of every command that calls the service.
 pub(super) const CLIENT_SETTINGS: [&Setting; 4] =
     [&CLIENT_URL, &CLIENT_API_KEY, &CLIENT_ID, &RETRY_FOR];
 
-/// What `upload` needs beside.
+/// The settings that `upload` has beside those.
 pub(super) const UPLOAD_SETTINGS: [&Setting; 3] = [&MULTIPART_ABOVE, &PART_SIZE, &STATE_DIR];

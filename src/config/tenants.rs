@@ -1,4 +1,4 @@
-//! What `event-history tenants` is told: where the tenants are, and which of them it is about.
+//! The settings of `event-history tenants`: where the tenants are, and which of them are meant.
 
 use std::collections::BTreeSet;
 use std::fmt;

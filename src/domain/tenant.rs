@@ -1,5 +1,7 @@
 //! Tenants: a customer of the platform, with a database of its own.
 
+use std::borrow::Borrow;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -17,6 +19,28 @@ pub struct Tenant {
     /// SHA-256 of the client secret's text; the secret itself is not kept.
     pub client_secret_sha256: [u8; 32],
     pub created_at: Timestamp,
+}
+
+impl Tenant {
+    /// Returns those of `tenants` that `names` names, or all where it names none. Fails with a name that
+    /// is no tenant's.
+    pub fn named<T: Borrow<Self>>(
+        mut tenants: Vec<T>,
+        names: &BTreeSet<DatabaseName>,
+    ) -> Result<Vec<T>, DatabaseName> {
+        if names.is_empty() {
+            return Ok(tenants);
+        }
+        tenants.retain(|tenant| names.contains(&tenant.borrow().database_name));
+        let known: BTreeSet<_> = tenants
+            .iter()
+            .map(|it| &it.borrow().database_name)
+            .collect();
+        match names.iter().find(|name| !known.contains(name)) {
+            Some(unknown) => Err(unknown.clone()),
+            None => Ok(tenants),
+        }
+    }
 }
 
 /// The name of a tenant's database: 1 to 64 of ASCII letters, digits, `_` and `-`, starting with a

@@ -33,14 +33,6 @@ async fn chosen(
 ) -> Result<Vec<Arc<Tenant>>, Error> {
     let what = "list the tenants";
     let listed = patiently(what, || store.tenants()).await;
-    let mut tenants = listed.map_err(|source| Error::Store { what, source })?;
-    if names.is_empty() {
-        return Ok(tenants);
-    }
-    tenants.retain(|tenant| names.contains(&tenant.database_name));
-    let known: BTreeSet<_> = tenants.iter().map(|it| &it.database_name).collect();
-    match names.iter().find(|name| !known.contains(name)) {
-        Some(unknown) => Err(Error::UnknownTenant(unknown.clone())),
-        None => Ok(tenants),
-    }
+    let tenants = listed.map_err(|source| Error::Store { what, source })?;
+    Tenant::named(tenants, names).map_err(Error::UnknownTenant)
 }

@@ -9,7 +9,7 @@ pub use time::EventTime;
 
 use super::{EventFile, EventId, FileId, Position};
 
-/// What an event takes up beside its texts.
+/// The memory that an event takes up beside its texts.
 const OVERHEAD_BYTES: usize = 256;
 
 /// Something that happened to a record, as it was sent and as it is stored.

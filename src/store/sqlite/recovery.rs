@@ -35,8 +35,7 @@ const CHUNK_BYTES: usize = 1024 * 1024;
 /// To be called before any process has the database open; whether a guest has is found out here. If this
 /// fails, the database must stay closed. Does disk I/O: it reads and writes a log as large as it is.
 pub(super) fn prepare(path: &Path, guests: &Guests) -> Result<Option<Alone>, Error> {
-    let log = log_of(path);
-    if is_empty(&log)? {
+    if !has_log(path)? {
         return Ok(None);
     }
     let alone = guests.keep_out()?;
@@ -46,10 +45,10 @@ pub(super) fn prepare(path: &Path, guests: &Guests) -> Result<Option<Alone>, Err
 
 /// The same, for a caller that has the lock already.
 pub(super) fn prepare_alone(path: &Path, _alone: &Alone) -> Result<(), Error> {
-    let log = log_of(path);
-    if is_empty(&log)? {
+    if !has_log(path)? {
         return Ok(());
     }
+    let log = log_of(path);
     wal::require_sound(path)?; // of a damaged one SQLite would drop all that follows the damage
     write_again(&log).map_err(|error| io_failed(&log, error))?;
     // The name of the log may not be on the disk either.
@@ -58,7 +57,12 @@ pub(super) fn prepare_alone(path: &Path, _alone: &Alone) -> Result<(), Error> {
 
 /// Tells whether the database has a log with something in it.
 pub(super) fn has_log(path: &Path) -> Result<bool, Error> {
-    Ok(!is_empty(&log_of(path))?)
+    let log = log_of(path);
+    match std::fs::metadata(&log) {
+        Ok(found) => Ok(found.len() > 0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(io_failed(&log, error)),
+    }
 }
 
 /// Says to other processes that somebody has the database open, for as long as this lives: recovery is not
@@ -158,13 +162,5 @@ fn write_again(log: &Path) -> io::Result<()> {
         }
         file.write_all_at(&chunk[..length], offset)?;
         offset += length as u64;
-    }
-}
-
-fn is_empty(log: &Path) -> Result<bool, Error> {
-    match std::fs::metadata(log) {
-        Ok(found) => Ok(found.len() == 0),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(io_failed(log, error)),
     }
 }
