@@ -1,4 +1,4 @@
-"""How a run measures, and how much of it."""
+"""How a run measures, and at what scale."""
 
 import concurrent.futures
 import contextlib
@@ -13,7 +13,7 @@ from load import wrk
 class Parameters:
     rounds: int  # of each load
     seconds: int  # of each load; wrk takes whole ones
-    warm_up: bool  # whether each load runs once before, for nothing
+    warm_up: bool  # whether each load runs once first, unmeasured
     connections: tuple
     sizes: tuple  # events of the tenants on SQLite whose pages are read
     growth: tuple  # of these, the two between which a new event should cost the same
@@ -31,7 +31,7 @@ FULL = Parameters(
     clickhouse_sizes=(10**5, 10**7, 2 * 10**7),
     starts=21,
 )
-# Proves that all of it runs; its figures mean little.
+# Shows that everything runs; the figures mean little.
 QUICK = Parameters(
     rounds=1,
     seconds=1,
@@ -46,12 +46,12 @@ QUICK = Parameters(
 
 @dataclasses.dataclass(frozen=True)
 class Bench:
-    """What a case has to work with."""
+    """The context of a case."""
 
     parameters: Parameters
     service: pathlib.Path
-    floors: object
-    peer: object  # None where it could not be installed
+    baselines: object
+    reference: object  # None where it could not be installed
     folder: pathlib.Path
 
     @contextlib.contextmanager
@@ -60,8 +60,8 @@ class Bench:
             yield pathlib.Path(folder)
 
     def alternate(self, loads):
-        """Runs each load once a round, and returns what came of each, by its name. A load is a function
-        of the round's number; the one that begins changes from round to round."""
+        """Runs each load once per round and returns the outcomes by name. A load is a function of the
+        round's number; the load that goes first changes from round to round."""
         if self.parameters.warm_up:
             for load in loads.values():
                 load("warm")
@@ -75,7 +75,7 @@ class Bench:
 
     @contextlib.contextmanager
     def at_once(self, load):
-        """Runs a load beside what is done meanwhile. If it fails, so does this."""
+        """Runs a load in the background. If it fails, so does this."""
         with concurrent.futures.ThreadPoolExecutor() as threads:
             running = threads.submit(load)
             yield

@@ -1,4 +1,4 @@
-"""What is measured, a function each, which starts what it needs and returns rows of the table."""
+"""The cases: one function each, which starts the servers it needs and returns rows of the table."""
 
 import contextlib
 import json
@@ -6,46 +6,46 @@ import statistics
 import urllib.request
 
 import histories
-from load import CREATE_EVENT, EVENTS, envelope, on, paced_events, span, wrk_events
+from load import CREATE_EVENT, EVENTS, envelope, on, fixed_rate_events, span, wrk_events
 from report import Row, below, p99, rate, ratio_at_least, ratio_at_most
 from servers import DIRECT, Service
 
 
 def upload_url(bench):
-    """The one endpoint that does no I/O: what is left is HTTP and signing."""
+    """The endpoint that does no I/O: HTTP and signing alone."""
     path, rows = "/api/files/upload-url", []
     with bench.new_folder() as folder, contextlib.ExitStack() as servers:
         service = servers.enter_context(Service(bench.service, folder))
         size = len(service.request("GET", path, client_id=service.create_tenant("bench")))
-        beside = {"service": service, "axum": servers.enter_context(bench.floors.http(200, size))}
-        if bench.peer:
-            beside["peer"] = servers.enter_context(bench.peer.start(folder))
-        ids = {name: beside[name].create_tenant(f"of_{name}") for name in ("service", "peer") if name in beside}
+        compared = {"service": service, "axum": servers.enter_context(bench.baselines.http(200, size))}
+        if bench.reference:
+            compared["reference"] = servers.enter_context(bench.reference.start(folder))
+        ids = {name: compared[name].create_tenant(f"of_{name}") for name in ("service", "reference") if name in compared}
         for connections in bench.parameters.connections:
             got = bench.alternate({
                 # The same request to all, so axum gets a client id too.
                 name: bench.get(server, path, connections, ids.get(name, ids["service"]))
-                for name, server in beside.items()
+                for name, server in compared.items()
             })  # fmt: skip
             what = f"upload-url, {on(connections)}"
             rows += [
                 rate(what, got, "axum", ratio_at_least(0.8)),
                 p99(what, got, "axum", ratio_at_most(2)),
-                *([rate(what, got, "peer", ratio_at_least(25))] if bench.peer else []),
+                *([rate(what, got, "reference", ratio_at_least(25))] if bench.reference else []),
             ]
     return rows
 
 
 def create_event(bench):
-    """New events, each durable before it is answered."""
+    """New events, each durable before its answer."""
     rows, half_loads = [], []
     with bench.new_folder() as folder, contextlib.ExitStack() as servers:
         service = servers.enter_context(Service(bench.service, folder))
         service.create_tenant("bench")
-        axum = servers.enter_context(bench.floors.http(201, answer_size(service)))
-        peer = servers.enter_context(bench.peer.start(folder)) if bench.peer else None
+        axum = servers.enter_context(bench.baselines.http(201, answer_size(service)))
+        reference = servers.enter_context(bench.reference.start(folder)) if bench.reference else None
         for connections in bench.parameters.connections:
-            got, batches = create_beside(bench, service, axum, peer, connections)
+            got, batches = create_alternately(bench, service, axum, reference, connections)
             rows += create_rows(connections, got, batches)
             if connections > 1:
                 half_loads.append((connections, statistics.median(it.rate for it in got["service"]) / 2))
@@ -53,9 +53,9 @@ def create_event(bench):
     return rows
 
 
-def create_beside(bench, service, axum, peer, connections):
+def create_alternately(bench, service, axum, reference, connections):
     """Returns the outcomes, and how many events shared a commit of the service in each round. Each load
-    has a tenant of its own, so that all of them write to something empty."""
+    has its own tenant, so that all of them start empty."""
     seconds, batches = bench.parameters.seconds, []
 
     def ours(number):
@@ -67,19 +67,19 @@ def create_beside(bench, service, axum, peer, connections):
 
     def sqlite(number):
         name = f"bare_{connections}_{number}"
-        service.create_tenant(name)  # nobody asks for it, so the service does not have its file open
+        service.create_tenant(name)  # gets no requests, so the service does not have its file open
         database, batch = service.database_file(name), batches[-1] if batches else 1
-        return bench.floors.load("sqlite", "--database", database, "--batch", batch, "--seconds", seconds)
+        return bench.baselines.load("sqlite", "--database", database, "--batch", batch, "--seconds", seconds)
 
-    def peers(number):
+    def reference_events(number):
         name = f"events_{connections}_{number}"
-        peer.create_tenant(name)
-        return wrk_events(peer, name, connections, seconds)
+        reference.create_tenant(name)
+        return wrk_events(reference, name, connections, seconds)
 
     loads = {"service": ours, "sqlite": sqlite}
     loads["axum"] = lambda _: wrk_events(axum, "bench", connections, seconds)
-    if peer:
-        loads["peer"] = peers
+    if reference:
+        loads["reference"] = reference_events
     return bench.alternate(loads), batches
 
 
@@ -92,8 +92,8 @@ def create_rows(connections, got, batches):
     else:
         rows = [rate(what, got, "sqlite", ratio_at_least(0.6) if connections == 32 else None, label)]
     rows.append(rate(what, got, "axum", ratio_at_least(0.35) if connections == 256 else None))
-    if "peer" in got:
-        rows.append(rate(what, got, "peer", ratio_at_least(10) if connections == 32 else None))
+    if "reference" in got:
+        rows.append(rate(what, got, "reference", ratio_at_least(10) if connections == 32 else None))
     return rows
 
 
@@ -101,7 +101,7 @@ def half_load(bench, service, connections, half):
     def load(number):
         name = f"half_{connections}_{number}"
         service.create_tenant(name)
-        return paced_events(bench.floors, service, name, connections, half, bench.parameters.seconds)
+        return fixed_rate_events(bench.baselines, service, name, connections, half, bench.parameters.seconds)
 
     outcomes = bench.alternate({"service": load})["service"]
     what = f"create-event, {on(connections)}, half load, p99"
@@ -109,24 +109,24 @@ def half_load(bench, service, connections, half):
 
 
 def neighbours(bench):
-    """What one tenant's full load does to another one's single events; and, since all share the cores and the
-    disk, what it does to those of a service of their own, and to the answers of a process that stores nothing."""
+    """The effect of one tenant's full load on another tenant's single events. Since all share the cores and the
+    disk, also its effect on a second service, and on a process that stores nothing."""
     seconds, connections = bench.parameters.seconds, max(bench.parameters.connections)
     with bench.new_folder() as folder, contextlib.ExitStack() as servers:
         service = servers.enter_context(Service(bench.service, folder))
         for name in ("bench", "quiet", "loud"):
             service.create_tenant(name)
-        axum = servers.enter_context(bench.floors.http(201, answer_size(service)))
-        (folder / "apart").mkdir()
-        apart = servers.enter_context(Service(bench.service, folder / "apart"))
-        apart.create_tenant("quiet")
+        axum = servers.enter_context(bench.baselines.http(201, answer_size(service)))
+        (folder / "second").mkdir()
+        second = servers.enter_context(Service(bench.service, folder / "second"))
+        second.create_tenant("quiet")
 
         def quiet(server):
-            return lambda _: paced_events(bench.floors, server, "quiet", 4, 200, seconds)
+            return lambda _: fixed_rate_events(bench.baselines, server, "quiet", 4, 200, seconds)
 
-        def beside_the_loud(load):
+        def under_load(load):
             def both(number):
-                # A second longer than what is measured, which thus never runs alone.
+                # A second longer than the measurement, which therefore never runs alone.
                 with bench.at_once(lambda: wrk_events(service, "loud", connections, seconds + 1)):
                     return load(number)
 
@@ -134,23 +134,23 @@ def neighbours(bench):
 
         got = bench.alternate({
             "alone": quiet(service),
-            "beside": beside_the_loud(quiet(service)),
-            "apart alone": quiet(apart),
-            "apart beside": beside_the_loud(quiet(apart)),
+            "loaded": under_load(quiet(service)),
+            "second alone": quiet(second),
+            "second loaded": under_load(quiet(second)),
             "axum alone": quiet(axum),
-            "axum beside": beside_the_loud(quiet(axum)),
+            "axum loaded": under_load(quiet(axum)),
         })  # fmt: skip
     p99s = {name: [it.p99_ms for it in outcomes] for name, outcomes in got.items()}
     load = f"while another sends on {on(connections)}, p99"
     return [
-        Row(f"create-event of one tenant {load}", "ms", p99s["beside"], "alone", p99s["alone"], ratio_at_most(3)),
-        Row(f"create-event of a service of its own {load}", "ms", p99s["apart beside"], "alone", p99s["apart alone"]),
-        Row(f"an answer of axum {load}", "ms", p99s["axum beside"], "alone", p99s["axum alone"]),
+        Row(f"create-event of one tenant {load}", "ms", p99s["loaded"], "alone", p99s["alone"], ratio_at_most(3)),
+        Row(f"create-event of a second service {load}", "ms", p99s["second loaded"], "alone", p99s["second alone"]),
+        Row(f"an answer of axum {load}", "ms", p99s["axum loaded"], "alone", p99s["axum alone"]),
     ]
 
 
 def download_url(bench):
-    """Finds an event, and signs a URL for its file."""
+    """Finds an event and signs a URL for its file."""
     rows = []
     with bench.new_folder() as folder, contextlib.ExitStack() as servers:
         files = f"file:{folder}/files"
@@ -158,7 +158,7 @@ def download_url(bench):
         client_id = service.create_tenant("bench")
         path = f"{EVENTS}/{event_with_a_file(service, client_id)}/file"
         size = len(service.request("GET", path, client_id=client_id))
-        axum = servers.enter_context(bench.floors.http(200, size))
+        axum = servers.enter_context(bench.baselines.http(200, size))
         for connections in bench.parameters.connections:
             got = bench.alternate({
                 "service": bench.get(service, path, connections, client_id),
@@ -177,7 +177,7 @@ def event_with_a_file(service, client_id):
 
 
 def process(bench):
-    """What the process itself takes: the time to start, and memory."""
+    """The cost of the process itself: start-up time and memory."""
     busy = max(bench.parameters.connections)
     starts, idle, peak = [], [], []
     with bench.new_folder() as folder:
@@ -195,7 +195,7 @@ def process(bench):
     return [
         Row("start-up with one tenant", "ms", starts, target=below(50)),
         Row("memory, idle", "MB", idle, target=below(20)),
-        Row(f"memory at most, create-event, {on(busy)}", "MB", peak, target=below(100)),
+        Row(f"peak memory, create-event, {on(busy)}", "MB", peak, target=below(100)),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Histories: reading and writing where many events are, and the bytes that they take."""
+"""Histories: reading and writing with many events stored, and the bytes they take."""
 
 import contextlib
 
@@ -9,34 +9,34 @@ from servers import ClickHouse, Service
 BUSY_CONNECTIONS = 32
 RECORDS = 1000  # of the events' shape
 DEPTH = 5000  # of the deep page: half of the smallest history
-PEER_EVENTS = 10**5
+REFERENCE_EVENTS = 10**5
 INSERT_EVENTS = 10_000  # of one INSERT that makes a history
 
 
 def sqlite(bench):
-    """On SQLite, with the plain alternative beside it."""
+    """On SQLite, compared with the reference implementation."""
     parameters = bench.parameters
     names = {size: f"history_{size}" for size in parameters.sizes}
     small, large = parameters.growth
-    growing = f"growing_{small}"  # the pages are read of one that has stayed as it was
+    growing = f"growing_{small}"  # pages are read from one that does not grow
     with bench.new_folder() as folder:
         ids, rows = {}, []
-        bench.floors.fill(f"sqlite:{folder}", growing, small)
+        bench.baselines.fill(f"sqlite:{folder}", growing, small)
         for size, name in names.items():
-            ids[size] = bench.floors.fill(f"sqlite:{folder}", name, size)
+            ids[size] = bench.baselines.fill(f"sqlite:{folder}", name, size)
             used = sum(file.stat().st_size for file in (folder / "tenants").glob(f"{name}.db*"))
             rows.append(Row(f"SQLite, {size:,} events, each", "bytes", [used / size], target=below(250)))
         with Service(bench.service, folder) as service:
-            # First, while the system has the files in memory as their making left them.
+            # First, while the files are still in the page cache.
             rows += growth(bench, service, [growing, names[large]], "SQLite")
             rows += pages(bench, service, ids)
-            if bench.peer:
-                rows += beside_the_peer(bench, service, ids[PEER_EVENTS])
+            if bench.reference:
+                rows += compare_with_reference(bench, service, ids[REFERENCE_EVENTS])
     return rows
 
 
 PAGES = {
-    # what: (path, what wrk puts behind it, whether its growth is bounded by a target)
+    # what: (path, arguments of wrk.lua, whether its growth is bounded by a target)
     "one record's newest 50": (f"{EVENTS}?limit=50", ("records", str(RECORDS)), True),
     "newest 50": (f"{EVENTS}?limit=50", ("fixed",), True),
     f"50 at offset {DEPTH:,}": (f"{EVENTS}?limit=50&offset={DEPTH}", ("fixed",), False),
@@ -46,7 +46,7 @@ PAGES = {
 
 
 def pages(bench, service, ids, backend="SQLite", bounded=True):
-    """The latency of pages on one connection: each size beside the smallest one."""
+    """The latency of pages on one connection: each size compared with the smallest."""
     rows = []
     for what, (path, script, is_bounded) in PAGES.items():
         smallest, *larger = ids
@@ -62,14 +62,14 @@ def pages(bench, service, ids, backend="SQLite", bounded=True):
 
 
 def growth(bench, service, names, backend):
-    """Whether a new event costs more in a large history (the last name) than in a small one."""
+    """Measures whether a new event costs more in a large history (the last name) than in a small one."""
     rows = []
     sizes = [int(name.rpartition("_")[2]) for name in names]
     for connections in (1, BUSY_CONNECTIONS):
         got = bench.alternate({name: new_events(bench, service, name, connections) for name in names})
         small, large = ([it.each_ms for it in got[name]] for name in names)
-        what = f"{backend}, a new event beside {sizes[1]:,}, {on(connections)}"
-        rows.append(Row(what, "ms", large, f"beside {sizes[0]:,}", small, ratio_at_most(1.5)))
+        what = f"{backend}, a new event after {sizes[1]:,}, {on(connections)}"
+        rows.append(Row(what, "ms", large, f"after {sizes[0]:,}", small, ratio_at_most(1.5)))
     return rows
 
 
@@ -77,21 +77,21 @@ def new_events(bench, service, name, connections):
     return lambda _: wrk_events(service, name, connections, bench.parameters.seconds)
 
 
-def beside_the_peer(bench, service, client_id):
+def compare_with_reference(bench, service, client_id):
     path, script, _ = PAGES["one record's newest 50"]
     with bench.new_folder() as folder:
-        peers_id = bench.peer.fill(folder, "history", PEER_EVENTS)
-        with bench.peer.start(folder) as peer:
+        reference_id = bench.reference.fill(folder, "history", REFERENCE_EVENTS)
+        with bench.reference.start(folder) as reference:
             got = bench.alternate({
                 "service": bench.get(service, path, BUSY_CONNECTIONS, client_id, script),
-                "peer": bench.get(peer, path, BUSY_CONNECTIONS, peers_id, script),
+                "reference": bench.get(reference, path, BUSY_CONNECTIONS, reference_id, script),
             })  # fmt: skip
-    what = f"SQLite, one record's newest 50 of {PEER_EVENTS:,} events, {on(BUSY_CONNECTIONS)}"
-    return [rate(what, got, "peer")]
+    what = f"SQLite, one record's newest 50 of {REFERENCE_EVENTS:,} events, {on(BUSY_CONNECTIONS)}"
+    return [rate(what, got, "reference")]
 
 
 def clickhouse(bench):
-    """On ClickHouse: the same, and beside its client's INSERT alone."""
+    """On ClickHouse: the same, and compared with its client's INSERT alone."""
     small, large, larger = bench.parameters.clickhouse_sizes
     with bench.new_folder() as folder, contextlib.ExitStack() as servers:
         engine = servers.enter_context(ClickHouse(folder / "engine"))
@@ -99,7 +99,7 @@ def clickhouse(bench):
         names = [f"history_{size}" for size in (small, large)]
         ids = {size: service.create_tenant(name) for size, name in zip((small, large), names, strict=True)}
         insert_history(bench, engine, names[0], ids[small], small)
-        # Old enough for what makes it larger later to come behind it.
+        # Old enough for the later growth to follow it.
         insert_history(bench, engine, names[1], ids[large], large, larger - large)
         rows = clickhouse_create(bench, engine, service)
         engine.wait_for_merges()
@@ -116,7 +116,7 @@ def clickhouse(bench):
 
 
 def clickhouse_create(bench, engine, service):
-    """New events beside the INSERT alone, of as many events as the service gathered."""
+    """New events compared with INSERT alone, of as many events as the service put into one INSERT."""
     rows, seconds = [], bench.parameters.seconds
     for connections in bench.parameters.connections:
         batches = []
@@ -146,7 +146,7 @@ def insert_history(bench, engine, name, client_id, events, age=0):
 
 def insert(bench, engine, name, table, batch, *arguments):
     at = ("--url", engine.url, "--database", name, "--table", table, "--batch", batch)
-    return bench.floors.load("clickhouse", *at, *arguments)
+    return bench.baselines.load("clickhouse", *at, *arguments)
 
 
 def table(client_id):

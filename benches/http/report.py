@@ -1,4 +1,4 @@
-"""The table: what was measured beside what, and whether it is as good as it should be."""
+"""The table: the measurements, what they are compared with, and whether they meet their targets."""
 
 import dataclasses
 import datetime
@@ -41,7 +41,7 @@ def below(bound):
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A value a round, ours and theirs of one round measured one after the other."""
+    """One value per round; ours and theirs of a round are measured one after the other."""
 
     what: str
     unit: str
@@ -69,7 +69,7 @@ class Row:
 
 
 def rate(what, got, other, target=None, label=None):
-    """A row of requests a second out of the outcomes of `bench.alternate`."""
+    """A row of requests per second from the outcomes of `bench.alternate`."""
     ours, theirs = ([it.rate for it in got[who]] for who in ("service", other))
     return Row(what, "a second", ours, label or other, theirs, target)
 
@@ -79,7 +79,7 @@ def p99(what, got, other, target=None):
     return Row(f"{what}, p99", "ms", ours, other, theirs, target)
 
 
-HEAD = ["what", "ours", "beside", "theirs", "ours / theirs", "target", "verdict"]
+HEAD = ["what", "ours", "compared with", "theirs", "ours / theirs", "target", "verdict"]
 
 
 def table(rows):
@@ -88,7 +88,7 @@ def table(rows):
 
 
 def spread(values):
-    """Median, and the least and the greatest where there are several."""
+    """The median, with the range where there are several values."""
     if not values:
         return ""
     middle = number(statistics.median(values))
@@ -96,7 +96,7 @@ def spread(values):
 
 
 def number(value):
-    """Three digits that count."""
+    """Three significant digits."""
     if value == 0:
         return "0"
     if value >= 100:
@@ -106,26 +106,25 @@ def number(value):
     return f"{value:.3g}"
 
 
-def surroundings(parameters, notes):
-    """Says where, when and with what the figures came about."""
+def conditions(parameters, notes):
+    """Describes where, when and with what the figures were measured."""
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     today = datetime.datetime.now(datetime.timezone.utc).date()
     load = os.getloadavg()[0]
     lines = [
-        f"Measured on {today}, revision {said('git', 'rev-parse', '--short', 'HEAD')}"
-        f"{' and what is not committed' if said('git', 'status', '--porcelain') else ''}: "
+        f"Measured on {today}, revision {output('git', 'rev-parse', '--short', 'HEAD')}"
+        f"{' with uncommitted changes' if output('git', 'status', '--porcelain') else ''}: "
         f"{os.cpu_count()} cores of {cpu_model()}, {memory_gib:.0f} GiB, Linux {platform.release()}; "
-        f"{said('rustc', '--version')}, {said('wrk', '-v').split('[')[0].strip()}, "
-        f"Python {platform.python_version()}. The load on the machine was {load:.1f} when this ended.",
-        f"Medians (least to greatest) of {parameters.rounds} rounds of {parameters.seconds} s a load; the "
-        "ratio is formed in each round, whose loads run one after the other. wrk and what is measured share "
-        "the cores.",
+        f"{output('rustc', '--version')}, {output('wrk', '-v').split('[')[0].strip()}, "
+        f"Python {platform.python_version()}. The load average was {load:.1f} at the end.",
+        f"Medians (minimum to maximum) of {parameters.rounds} rounds of {parameters.seconds} s per load. The ratio "
+        "is computed per round, whose loads run one after the other. wrk shares the cores with the server.",
         *notes,
     ]
     return "\n\n".join(lines)
 
 
-def said(*command):
+def output(*command):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return done.stdout.split("\n")[0].strip()
 
@@ -138,7 +137,7 @@ def cpu_model():
 
 
 def write(page, text):
-    """Replaces what stands between the two marks."""
+    """Replaces the text between the two markers."""
     before, _, rest = page.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     if not after:

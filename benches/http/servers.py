@@ -1,4 +1,4 @@
-"""The servers of a run, each on a free loopback port of its own, and the programs beside them."""
+"""The servers of a run, each on its own free loopback port, and the programs that go with them."""
 
 import http.client
 import json
@@ -17,20 +17,20 @@ from load import API_KEY, outcome
 
 ROOT = pathlib.Path(__file__).parents[2]
 START_SECONDS = 60
-STOP_SECONDS = 120  # what a service folds back into a large file takes its time
-# Example keys: signing is what costs, and no request ever leaves this machine.
+STOP_SECONDS = 120  # checkpointing a large database takes a while
+# Example keys: only signing matters, and no request leaves this machine.
 AWS = {
     "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     "AWS_DEFAULT_REGION": "eu-west-2",
 }
 S3 = "s3://cluster-1-namespace-2?region=eu-west-2"
-# Without the proxy that the environment may name.
+# Ignores any proxy in the environment.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Server:
-    """A child process that answers HTTP. Left with `with`, it ends."""
+    """A child process that answers HTTP; a context manager that stops it."""
 
     def __init__(self, command, environment=None, url=None):
         started = time.perf_counter()
@@ -42,7 +42,7 @@ class Server:
             text=True,
         )
         self.url = url
-        if url is None:  # it chose the port itself, and says so
+        if url is None:  # it chose the port itself and prints it
             line = self.process.stdout.readline()
             self.start_ms = (time.perf_counter() - started) * 1000
             if not line:
@@ -61,7 +61,7 @@ class Server:
             self.process.wait()
 
     def request(self, method, path, body=None, client_id=None):
-        """Returns the body of an answer; any status but a good one is an error."""
+        """Returns the body of a successful answer; any other status is an error."""
         headers = {"X-API-Key": API_KEY, "Content-Type": "application/json"}
         if client_id:
             headers["X-Client-Id"] = client_id
@@ -91,7 +91,7 @@ class Server:
 
 
 class Service(Server):
-    """The service, as it is installed: its log is written and goes to nobody."""
+    """The service as installed; its log is written and discarded."""
 
     def __init__(self, binary, folder, database=None, files=S3):
         self.folder = pathlib.Path(folder)
@@ -108,14 +108,14 @@ class Service(Server):
         return self.folder / "tenants" / f"{name}.db"
 
     def with_batch(self, load):
-        """What came of a load, and how many events shared a commit meanwhile."""
+        """Returns the outcome of a load and how many events shared a commit during it."""
         events, commits = self.commits()
         outcome = load()
         events_then, commits_then = self.commits()
         return outcome, max(1, round((events_then - events) / (commits_then - commits)))
 
     def commits(self):
-        """How many events were stored by now, and with how many commits."""
+        """Returns the numbers of events stored and of commits so far."""
         metrics = self.request("GET", "/metrics").decode()
 
         def value(part):
@@ -125,8 +125,8 @@ class Service(Server):
         return value("sum"), value("count")
 
 
-class Floors:
-    """benches/floors, built."""
+class Baselines:
+    """The program benches/baselines."""
 
     def __init__(self, binary):
         self.binary = binary
@@ -146,13 +146,13 @@ class Floors:
         return Server([self.binary, "http", "--status", status, "--size", size])
 
 
-class Peer:
-    """benches/peer in a virtual environment of its own."""
+class Reference:
+    """The reference implementation (benches/reference), in its own virtual environment."""
 
-    FOLDER = ROOT / "benches/peer"
+    FOLDER = ROOT / "benches/reference"
 
     def __init__(self, folder):
-        self.venv = folder / "peer-venv"
+        self.venv = folder / "reference-venv"
         stamp = self.venv / "installed"
         requirements = self.FOLDER / "requirements.txt"
         if not stamp.exists() or stamp.read_text() != requirements.read_text():
@@ -162,10 +162,10 @@ class Peer:
             stamp.write_text(requirements.read_text())
 
     def environment(self, folder):
-        return {**AWS, "PEER_API_KEY": API_KEY, "PEER_DATABASE": f"{folder}/peer.db"}
+        return {**AWS, "REFERENCE_API_KEY": API_KEY, "REFERENCE_DATABASE": f"{folder}/reference.db"}
 
     def start(self, folder):
-        """Two worker processes, one for each core of the machine that the targets were set on."""
+        """Starts two workers, one for each core of the machine that the targets were set on."""
         port = free_port()
         command = [self.venv / "bin/uvicorn", "--app-dir", self.FOLDER, "service:app"]
         command += ["--port", port, "--workers", 2, "--no-access-log", "--log-level", "warning"]
@@ -181,7 +181,7 @@ class Peer:
 
 
 class ClickHouse(Server):
-    """ClickHouse's engine out of the library that tests/run installs."""
+    """ClickHouse's engine, from the library that tests/run installs."""
 
     LIBRARY = ROOT / "target/test-tools/clickhouse/libchdb.so"
     LAUNCHER = ROOT / "tests/it/python/clickhouse.py"
@@ -199,7 +199,7 @@ class ClickHouse(Server):
             return answer.read().decode().strip()
 
     def wait_for_merges(self):
-        """What merges in the background would be measured with whatever comes next."""
+        """Waits, so that background merges do not disturb the next measurement."""
         while int(self.ask("SELECT count() FROM system.merges")):
             time.sleep(0.2)
 
@@ -211,18 +211,18 @@ def free_port():
 
 
 def build(debug):
-    """Builds the service and benches/floors; returns both programs."""
+    """Builds the service and benches/baselines; returns both programs."""
     profile = [] if debug else ["--release"]
     cargo = ["cargo", "build", "--locked", *profile]
-    command = [*cargo, "--bench", "floors", "--message-format", "json"]
+    command = [*cargo, "--bench", "baselines", "--message-format", "json"]
     built = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     if not debug:
-        # Afterwards: the step before leaves a service that is built with what only tests need.
+        # Last, because the step before leaves a binary built with the test dependencies' features.
         subprocess.run([*cargo, "--bin", "event-history"], cwd=ROOT, check=True)
     messages = [json.loads(line) for line in built.splitlines()]
-    programs = [it["executable"] for it in messages if it.get("target", {}).get("name") == "floors"]
+    programs = [it["executable"] for it in messages if it.get("target", {}).get("name") == "baselines"]
     service = ROOT / "target" / ("debug" if debug else "release") / "event-history"
-    return service, Floors(programs[0])
+    return service, Baselines(programs[0])
 
 
 def installed(program):

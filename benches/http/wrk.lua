@@ -1,7 +1,7 @@
--- What wrk sends, and one line of JSON about it. Behind the URL and `--`:
+-- The requests that wrk sends, and a line of JSON with the result. Arguments after the URL and `--`:
 --   fixed                     the URL as it is
---   records <count>           the URL with `record_id=` of a random one of so many behind it
---   events <database name>    new events, in the shape that benches/floors/event.rs writes too
+--   records <count>           the URL with `record_id=` of a random record appended
+--   events <database name>    new events, in the same shape as benches/baselines/event.rs
 
 local random = io.open("/dev/urandom", "rb")
 local a, b, c = string.byte(random:read(3), 1, 3)
@@ -21,7 +21,7 @@ local function uuid()
     r(0x8000, 0xbfff), r(0, 0xffffff), r(0, 0xffffff))
 end
 
--- Advances with the clock; within a second each event is some microseconds behind the one before.
+-- Advances with the clock; within a second events are some microseconds apart.
 local function event_time()
   local now = os.time()
   if now ~= second then

@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 
 use crate::support::{Server, WorstInput, event, expect, number_from_environment, worst_inputs};
 
-/// How many send the same input at once. The heavy proof has this many and more.
+/// How many send the same input at once. The stress test uses this many and more.
 const SENDERS: u64 = 1;
 
 /// How long a neighbour may wait, on a machine that does other things too: a tenth of what one of these inputs

@@ -17,7 +17,7 @@ const MIB: u64 = 1024 * 1024;
 /// The resident memory that a process may have needed at its worst, however big a file was.
 const MAX_RESIDENT_BYTES: u64 = 64_000_000;
 
-/// Longer than the heavy version takes.
+/// Longer than the stress test takes.
 const TRANSFER_TIMEOUT: Duration = Duration::from_mins(20);
 
 const PARTS: [&str; 4] = ["--multipart-above", "5MiB", "--part-size", "5MiB"];

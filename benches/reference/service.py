@@ -1,11 +1,12 @@
-"""What a Python team would write for the same API first: FastAPI, boto3 and one SQLite database.
+"""The reference implementation: the same API as a Python team would first write it, with FastAPI, boto3 and one
+SQLite database.
 
-`just bench` measures it beside the service, as the plain alternative: no batching, no tuning, nothing
-left out that the documented answers need. Run as a program it fills a tenant's history:
+`just bench` compares the service with it. It has no batching and no tuning, and leaves out nothing that the
+documented answers need. Run as a program it fills a tenant's history:
 
     service.py DATABASE_NAME EVENTS    # prints the tenant's client id
 
-PEER_DATABASE names the database's file.
+REFERENCE_DATABASE names the database's file.
 """
 
 import datetime
@@ -23,7 +24,7 @@ from botocore.config import Config
 from fastapi import Depends, FastAPI, Header, HTTPException
 from pydantic import BaseModel
 
-API_KEY = os.environ.get("PEER_API_KEY", "bench-key")
+API_KEY = os.environ.get("REFERENCE_API_KEY", "bench-key")
 BUCKET = "cluster-1-namespace-2"
 URL_LIFE_SECONDS = 15 * 60
 COLUMNS = (
@@ -57,7 +58,7 @@ of_thread = threading.local()
 def database():
     """The connection of this thread; FastAPI runs plain handlers on a pool of them."""
     if not hasattr(of_thread, "connection"):
-        connection = sqlite3.connect(os.environ["PEER_DATABASE"], timeout=60, isolation_level=None)
+        connection = sqlite3.connect(os.environ["REFERENCE_DATABASE"], timeout=60, isolation_level=None)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.executescript(SCHEMA)

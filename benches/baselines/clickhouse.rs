@@ -1,5 +1,5 @@
-//! The floor of storing on ClickHouse: a loop around the client's INSERT, on a table that the service
-//! made. It also makes the longest histories: through the service they would take hours.
+//! Baseline for storing on ClickHouse: the client's INSERT in a loop, on a table that the service created.
+//! Also creates the longest histories, which would take hours through the service.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::event::{self, DATA, SOURCE_ID, SOURCE_TYPE_ID, TYPE_ID};
 use crate::say;
 use crate::timing::{Durations, summary};
 
-/// Events of a history stand so far apart.
+/// The time between two events of a history.
 const STEP_US: i64 = 1000;
 
 #[derive(clap::Args)]
@@ -26,16 +26,16 @@ pub(super) struct Options {
     database: String,
     #[arg(long)]
     table: String,
-    /// Events of one INSERT.
+    /// Events per INSERT
     #[arg(long)]
     batch: u64,
-    /// Inserts for so long.
+    /// How long to insert
     #[arg(long, required_unless_present = "events")]
     seconds: Option<f64>,
-    /// Inserts so many events instead, as a history.
+    /// How many events to insert instead, as a history
     #[arg(long, conflicts_with = "seconds")]
     events: Option<u64>,
-    /// How long ago that history ended.
+    /// How long ago that history ended
     #[arg(long, default_value_t = 0)]
     age_ms: u64,
 }
@@ -60,7 +60,7 @@ struct Stored {
 
 pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     let mut connector = HttpConnector::new();
-    connector.set_nodelay(true); // as the service does: a wait for the network's sake is no floor
+    connector.set_nodelay(true); // as the service does: Nagle's algorithm would add waits that are not part of a baseline
     let client =
         Client::with_http_client(HyperClient::builder(TokioExecutor::new()).build(connector))
             .with_url(&options.url)

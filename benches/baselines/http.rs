@@ -1,4 +1,4 @@
-//! The floor of HTTP: axum alone, which reads a request and answers the same bytes to each.
+//! Baseline for HTTP: axum alone, which reads each request and answers the same bytes.
 
 use std::net::Ipv4Addr;
 
@@ -13,7 +13,7 @@ use crate::say;
 pub(super) struct Options {
     #[arg(long)]
     status: u16,
-    /// The size of the body.
+    /// The size of the body in bytes
     #[arg(long)]
     size: usize,
 }

@@ -1,5 +1,5 @@
-//! Makes a tenant with a history of the benchmark's events, through the store of the service: whatever
-//! the layout becomes, this is it.
+//! Creates a tenant with a history of the benchmark's events through the service's store, and so always in
+//! its current layout.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,18 +10,18 @@ use event_history::store::{self, Appended, Created, Location, Store};
 
 use crate::{event, say};
 
-/// Events of one call.
+/// Events per call.
 const BATCH: u64 = 10_000;
 
-/// Events of the history stand so far apart.
+/// The time between two events of the history.
 const STEP_US: i64 = 1000;
 
 #[derive(clap::Args)]
 pub(super) struct Options {
-    /// Where the store is, as `event-history serve --database` takes it. Nobody has it open.
+    /// The store, as `event-history serve --database` takes it; must not be open elsewhere
     #[arg(long)]
     database: String,
-    /// The tenant's database.
+    /// The tenant's database name
     #[arg(long)]
     name: String,
     #[arg(long)]
@@ -42,7 +42,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     let created = store.create_tenant(tenant.clone()).await?;
     ensure!(
         created == Created::New,
-        "tenant '{}' is there already",
+        "tenant '{}' already exists",
         options.name
     );
     let started = Instant::now();
@@ -56,7 +56,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Appends a history that ends now. The next batch is made while one is written.
+/// Appends a history that ends now. Prepares the next batch while the last one is written.
 async fn append(store: &Arc<dyn Store>, tenant: &Tenant, events: u64) -> anyhow::Result<()> {
     let start_us = event::now().as_microsecond() - events.cast_signed() * STEP_US;
     let mut under_way: Option<tokio::task::JoinHandle<anyhow::Result<()>>> = None;
@@ -74,7 +74,7 @@ async fn append(store: &Arc<dyn Store>, tenant: &Tenant, events: u64) -> anyhow:
         under_way = Some(tokio::spawn(async move {
             let outcomes = store.append(&tenant, batch).await?;
             let all_new = outcomes.iter().all(|outcome| *outcome == Appended::Stored);
-            ensure!(all_new, "an event was there already");
+            ensure!(all_new, "an event already existed");
             Ok(())
         }));
     }

@@ -1,11 +1,11 @@
-//! How long things took, and the one line that says so.
+//! Durations, and the line of JSON that summarizes them.
 
 use std::time::Duration;
 
-/// One duration per call, in no order.
+/// One duration per call, unordered.
 pub(super) type Durations = Vec<Duration>;
 
-/// Returns the line for `events` that took `elapsed` in all, a call at a time as in `calls`.
+/// Summarizes `events` that took `elapsed` in total, in calls of the given durations.
 pub(super) fn summary(events: u64, elapsed: Duration, mut calls: Durations) -> serde_json::Value {
     calls.sort_unstable();
     let ms = |part: usize| {

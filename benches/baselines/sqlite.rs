@@ -1,5 +1,5 @@
-//! The floor of storing on SQLite: a loop around INSERT and COMMIT, on a database that the service made,
-//! with its durability. No queue, no look at what is there, no answer to anybody.
+//! Baseline for storing on SQLite: INSERT and COMMIT in a loop, on a database that the service created and
+//! with its durability. No queue, no lookups, no answers.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -11,20 +11,20 @@ use crate::event::{self, DATA, SOURCE_ID, SOURCE_TYPE_ID, TYPE_ID};
 use crate::say;
 use crate::timing::{Durations, summary};
 
-/// What the tables of migrations/sqlite need for an event. The one place here that knows their columns.
+/// Inserts an event into the tables of migrations/sqlite. The only place in the benchmark that knows their columns.
 const INSERT: &str = "INSERT INTO events (event_id, time_us, time_digits, event_type_id, record_id, \
      source_id, source_type_id, source_name, source_info, file_id, checksum, event_data) \
      VALUES (?, ?, 6, ?, ?, ?, ?, '', '', NULL, ?, ?)";
 
-/// The cache of the connection that writes in the service.
+/// The cache of the service's writing connection.
 const CACHE_KIB: i64 = 8 * 1024;
 
 #[derive(clap::Args)]
 pub(super) struct Options {
-    /// A tenant's database, which nobody has open.
+    /// A tenant's database file; must not be open elsewhere
     #[arg(long)]
     database: PathBuf,
-    /// Events of one transaction.
+    /// Events per transaction
     #[arg(long)]
     batch: u64,
     #[arg(long)]

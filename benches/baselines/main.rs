@@ -1,11 +1,11 @@
-//! What `just bench` measures beside the service: the least that its parts could cost on the same
-//! machine, a filler that makes long histories, and a load with a rate. benches/http runs it.
+//! The baselines that `just bench` compares the service with: the least that its parts could cost on the same
+//! machine. Also fills long histories, and generates load at a fixed rate. Run by benches/http.
 
 mod clickhouse;
 mod event;
 mod fill;
+mod fixed_rate;
 mod http;
-mod pace;
 mod sqlite;
 mod timing;
 
@@ -14,16 +14,16 @@ use clap::Parser;
 /// Each command prints one line of JSON, `http` its address.
 #[derive(Parser)]
 enum Command {
-    /// Answers every request with the same bytes, until it is ended.
+    /// Answers every request with the same bytes until it is stopped
     Http(http::Options),
-    /// Commits events to a database that the service made, and does nothing else.
+    /// Commits events to a database that the service created, and does nothing else
     Sqlite(sqlite::Options),
-    /// Inserts events into a table that the service made, and does nothing else.
+    /// Inserts events into a table that the service created, and does nothing else
     Clickhouse(clickhouse::Options),
-    /// Makes a tenant with a history, through the store of the service.
+    /// Creates a tenant with a history through the service's store
     Fill(fill::Options),
-    /// Sends new events at a fixed rate, and says how long the answers took.
-    Pace(pace::Options),
+    /// Sends new events at a fixed rate and prints the latency of the answers
+    FixedRate(fixed_rate::Options),
 }
 
 #[tokio::main]
@@ -33,7 +33,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Sqlite(options) => sqlite::run(&options),
         Command::Clickhouse(options) => clickhouse::run(&options).await,
         Command::Fill(options) => fill::run(&options).await,
-        Command::Pace(options) => pace::run(options).await,
+        Command::FixedRate(options) => fixed_rate::run(options).await,
     }
 }
 

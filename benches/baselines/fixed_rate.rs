@@ -1,5 +1,5 @@
-//! A load with a rate, which `wrk` does not have: new events at instants that are set before, each
-//! answer's time counted from its instant. What a slow answer holds up counts as slow too.
+//! Load at a fixed rate, which `wrk` cannot generate: new events at scheduled instants, with each latency
+//! measured from the scheduled instant, so that requests delayed by a slow answer count as slow too.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,12 +19,12 @@ pub(super) struct Options {
     address: SocketAddr,
     #[arg(long)]
     api_key: String,
-    /// The tenant's database.
+    /// The tenant's database name
     #[arg(long)]
     name: String,
     #[arg(long)]
     connections: u32,
-    /// Events a second, of all connections together.
+    /// Events per second, over all connections
     #[arg(long)]
     rate: f64,
     #[arg(long)]
@@ -46,7 +46,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends every `connections`th event, beginning with the one of this number.
+/// Sends every `connections`th event, starting with number `first`.
 async fn send(options: &Options, start: Instant, first: u32) -> anyhow::Result<Durations> {
     let stream = TcpStream::connect(options.address).await?;
     stream.set_nodelay(true)?;
@@ -75,7 +75,7 @@ async fn send(options: &Options, start: Instant, first: u32) -> anyhow::Result<D
     Ok(answers)
 }
 
-/// Reads an answer to its end, and returns its first line.
+/// Reads an answer to its end and returns its first line.
 async fn answer(stream: &mut BufReader<TcpStream>) -> anyhow::Result<String> {
     let mut status = String::new();
     stream.read_line(&mut status).await?;

@@ -1,4 +1,4 @@
-//! The one shape of event that all of this benchmark writes; `wrk.lua` beside has it a second time.
+//! The shape of event that the whole benchmark writes. benches/http/wrk.lua has a second copy.
 
 use event_history::domain::{
     Clock, Event, EventData, EventId, EventTime, SystemClock, SystemEntropy,
@@ -10,10 +10,10 @@ pub(super) const SOURCE_ID: i64 = 7;
 pub(super) const SOURCE_TYPE_ID: i32 = 0;
 pub(super) const DATA: &str = r#"[{"field":"status","old":"draft","new":"approved"}]"#;
 
-/// The events belong to so many records in turn.
+/// The number of records that events belong to in turn.
 const RECORDS: u64 = 1000;
 
-/// Times have microseconds.
+/// The precision of event times: microseconds.
 const DIGITS: u8 = 6;
 
 pub(super) const fn record_id(number: u64) -> i64 {
@@ -39,7 +39,7 @@ pub(super) fn at(number: u64, time_us: i64) -> Event {
     }
 }
 
-/// Returns an event as EventBridge would deliver it.
+/// Returns an event in the envelope in which EventBridge would deliver it.
 pub(super) fn envelope(source: &str, number: u64) -> String {
     let (id, time, record) = (EventId::random(&SystemEntropy), now(), record_id(number));
     format!(
