@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 
-use crate::objects::{Arrival, Room};
+use crate::objects::{Capacity, RequestOrigin};
 
 /// How much, and for how long, is still read of a body that nobody wants: enough for whoever sends a
 /// file by mistake to learn so, and not enough to be of use to an attacker.
@@ -26,23 +26,23 @@ pub(super) async fn drain(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
-    let arrival = request.extensions().get::<Arrival>();
-    let room = arrival.map_or(Room::Plenty, |arrival| arrival.room);
+    let origin = request.extensions().get::<RequestOrigin>();
+    let capacity = origin.map_or(Capacity::Ample, |origin| origin.capacity);
     let (parts, body) = request.into_parts();
     let body = Shared(Arc::new(Mutex::new(body)));
     let request = Request::from_parts(parts, Body::new(body.clone()));
     let response = next.run(request).await;
-    read_on(body, room);
+    read_on(body, capacity);
     response
 }
 
 /// Reads what is left of a body, for a while, behind the answer's back. Where connections are scarce nobody
 /// keeps one by sending what is not wanted.
-pub(super) fn read_on<B>(mut body: B, room: Room)
+pub(super) fn read_on<B>(mut body: B, capacity: Capacity)
 where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
 {
-    if body.is_end_stream() || room != Room::Plenty {
+    if body.is_end_stream() || capacity != Capacity::Ample {
         return;
     }
     let reading = async move {

@@ -15,7 +15,7 @@ use super::connection::{Origin, TrustedProxies};
 use super::extract::LargeBody;
 use super::observe::Account;
 use super::{Api, Guard, drain, files, ingest, within};
-use crate::objects::{Arrival, Room};
+use crate::objects::{Capacity, RequestOrigin};
 use crate::service::{Access, Caller};
 
 /// Answers requests: those of the two operations that come all day by itself, all others through the
@@ -55,15 +55,20 @@ impl Front {
     }
 
     pub(super) async fn answer(&self, mut request: Request<Incoming>, origin: Origin) -> Response {
-        let Origin { peer, room } = origin;
+        let Origin { peer, capacity } = origin;
         let operation = Operation::of(request.method(), request.uri().path());
         if let (Some(guard), Some(operation)) = (&self.direct, operation) {
             let account = Account::open(&request, &guard.api);
-            let answer = within(guard.timeout, operation.answer(&guard.api, request, room));
+            let answer = within(
+                guard.timeout,
+                operation.answer(&guard.api, request, capacity),
+            );
             return account.close(operation.path(), answer).await;
         }
         let client = self.trusted_proxies.client(peer, request.headers());
-        request.extensions_mut().insert(Arrival { client, room });
+        request
+            .extensions_mut()
+            .insert(RequestOrigin { client, capacity });
         let answered = self.router.clone().oneshot(request.map(Body::new)).await;
         answered.unwrap_or_else(|never| match never {})
     }
@@ -86,15 +91,20 @@ impl Operation {
     }
 
     /// Boxed: what goes round it then moves a pointer, and not the kilobytes of the future.
-    fn answer(self, api: &Api, request: Request<Incoming>, room: Room) -> BoxFuture<'_, Response> {
+    fn answer(
+        self,
+        api: &Api,
+        request: Request<Incoming>,
+        capacity: Capacity,
+    ) -> BoxFuture<'_, Response> {
         match self {
-            Self::UploadUrl => upload_url(api, request, room).boxed(),
-            Self::CreateEvent => create_event(api, request, room).boxed(),
+            Self::UploadUrl => upload_url(api, request, capacity).boxed(),
+            Self::CreateEvent => create_event(api, request, capacity).boxed(),
         }
     }
 }
 
-async fn upload_url(api: &Api, request: Request<Incoming>, room: Room) -> Response {
+async fn upload_url(api: &Api, request: Request<Incoming>, capacity: Capacity) -> Response {
     let (mut parts, body) = request.into_parts();
     let answer = match Access::from_request_parts(&mut parts, api).await {
         Ok(access) => {
@@ -103,11 +113,11 @@ async fn upload_url(api: &Api, request: Request<Incoming>, room: Room) -> Respon
         }
         Err(error) => error.into_response(),
     };
-    drain::read_on(body, room);
+    drain::read_on(body, capacity);
     answer
 }
 
-async fn create_event(api: &Api, request: Request<Incoming>, room: Room) -> Response {
+async fn create_event(api: &Api, request: Request<Incoming>, capacity: Capacity) -> Response {
     let (mut parts, mut body) = request.into_parts();
     let answer = match Caller::from_request_parts(&mut parts, api).await {
         Ok(caller) => {
@@ -118,6 +128,6 @@ async fn create_event(api: &Api, request: Request<Incoming>, room: Room) -> Resp
         }
         Err(error) => error.into_response(),
     };
-    drain::read_on(body, room);
+    drain::read_on(body, capacity);
     answer
 }

@@ -1,6 +1,5 @@
 //! Where files are kept: object storage that speaks S3, another's or our own.
 
-mod arrival;
 mod clock_history;
 pub mod conformance;
 pub mod embedded;
@@ -9,6 +8,7 @@ mod listing;
 mod location;
 mod owner;
 mod pace;
+mod request_origin;
 pub mod s3;
 pub mod signer;
 mod terms;
@@ -27,13 +27,13 @@ use uuid::Uuid;
 use crate::domain::finding::State;
 use crate::domain::{Clock, DatabaseName, Entropy, Finding, ObjectKey};
 
-pub use arrival::{Arrival, Room, TransferLimits};
 pub use embedded::Inspection;
 pub use fingerprint::Fingerprint;
 pub use listing::{Listed, Listing};
 pub use location::Location;
 pub use owner::require_owner;
 pub use pace::Pace;
+pub use request_origin::{Capacity, RequestOrigin, TransferLimits};
 pub use terms::{
     DownloadTerms, FormTerms, FormType, ObjectInfo, Part, PartTag, Parts, Presigned, PresignedForm,
     Replace, Retention, RetentionMode, UploadTerms,

@@ -13,14 +13,14 @@ pub use server::{Limits, serve};
 
 use std::net::SocketAddr;
 
-use crate::objects::Room;
+use crate::objects::Capacity;
 
 /// How a request reached us.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Origin {
     /// The other end of the connection, which may be a proxy.
     pub(super) peer: SocketAddr,
-    pub(super) room: Room,
+    pub(super) capacity: Capacity,
 }
 
 /// Describes the figures that this module keeps.
@@ -28,6 +28,6 @@ pub(super) fn describe_metrics() {
     metrics::describe_gauge!("event_history_connections", "Open connections");
     metrics::describe_counter!(
         "event_history_connections_closed_total",
-        "Connections that the service closed by itself, by reason: idle, slow_head, stalled, gave_way"
+        "Connections that the service closed by itself, by reason: idle, slow_head, stalled, evicted"
     );
 }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::state::{Phase, Standing, State};
-use crate::objects::Room;
+use crate::objects::Capacity;
 
 /// How long a connection has waited at least when it gives way: what has just connected is about to send, and
 /// a client that has just been answered often has another request.
@@ -90,11 +90,11 @@ impl Open {
     }
 
     /// Tells how much room is left for what takes long.
-    pub(super) fn room(&self) -> Room {
+    pub(super) fn capacity(&self) -> Capacity {
         match self.occupied() {
-            occupied if occupied > self.limit => Room::None,
-            occupied if occupied > self.limit / 4 * 3 => Room::Scarce,
-            _ => Room::Plenty,
+            occupied if occupied > self.limit => Capacity::Exhausted,
+            occupied if occupied > self.limit / 4 * 3 => Capacity::Scarce,
+            _ => Capacity::Ample,
         }
     }
 
@@ -233,7 +233,7 @@ mod tests {
     use futures_util::FutureExt;
     use tokio::time::{advance, timeout};
 
-    use super::{Open, Place, Room};
+    use super::{Capacity, Open, Place};
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -286,14 +286,14 @@ mod tests {
             place.state.has_head();
         }
         advance(60 * SECOND).await;
-        assert_eq!(open.room(), Room::Scarce);
+        assert_eq!(open.capacity(), Capacity::Scarce);
         for _ in 0..4 {
             assert!(has_room(&open).await);
             let place = open.take_place();
             place.state.has_head();
             places.push(place);
         }
-        assert_eq!(open.room(), Room::None);
+        assert_eq!(open.capacity(), Capacity::Exhausted);
         assert!(!has_room(&open).await);
         assert_eq!(noticed(&places), [0; 0]);
         places.pop();

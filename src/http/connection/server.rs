@@ -22,7 +22,7 @@ use super::head_signal::HeadSignal;
 use super::open::{Open, Place};
 use super::stream::Stream;
 use super::supervised::Supervised;
-use crate::objects::Room;
+use crate::objects::Capacity;
 
 /// How many connections and how much patience there is.
 #[derive(Debug, Clone, Copy)]
@@ -140,10 +140,10 @@ fn connection(
     let open = Arc::clone(open);
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let front = Arc::clone(&front);
-        let room = open.room();
+        let capacity = open.capacity();
         async move {
-            let mut response = front.answer(request, Origin { peer, room }).await;
-            if room == Room::None {
+            let mut response = front.answer(request, Origin { peer, capacity }).await;
+            if capacity == Capacity::Exhausted {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(CONNECTION, close);
             }

@@ -90,7 +90,7 @@ where
         if let Some(noticed) = self.place.state.take_notice() {
             // What has come since is not lost by giving way: the connection was polled after the notice.
             if noticed == standing {
-                count_closed("gave_way");
+                count_closed("evicted");
                 return Poll::Ready(());
             }
             self.place.stays();

@@ -29,7 +29,7 @@ use super::tenancy::SignedAt;
 use super::transfers::{Busy, Counted, Transfers};
 use crate::domain::file::limits::MAX_SINGLE_UPLOAD_BYTES;
 use crate::domain::{Entropy, ObjectKey};
-use crate::objects::{Arrival, Room};
+use crate::objects::{Capacity, RequestOrigin};
 
 /// What surrounds the file in a form: its fields are limited well below this.
 const MAX_FORM_BYTES: u64 = 1024 * 1024;
@@ -66,18 +66,18 @@ impl Guard {
         let is_form = self.is_bucket(parts.uri.path());
         let operation = operation(&parts.method);
         let awaits_leave = parts.headers.contains_key(header::EXPECT);
-        let arrival = parts.extensions.get::<Arrival>().copied();
+        let origin = parts.extensions.get::<RequestOrigin>().copied();
         let intake = Intake::new(body);
         let transfer = self
             .transfers
-            .begin(arrival.as_ref(), self.written(&parts).as_ref());
+            .begin(origin.as_ref(), self.written(&parts).as_ref());
         let mut response = match &transfer {
             Ok(_) => self.admitted(parts, is_form, &intake).await,
             Err(busy) => refuse_for_now(*busy),
         };
         let transfer = transfer.ok().map(Arc::new);
         let awaits_leave = awaits_leave && intake.received_bytes() == 0;
-        let has_room = arrival.is_none_or(|arrival| arrival.room == Room::Plenty);
+        let has_room = origin.is_none_or(|origin| origin.capacity == Capacity::Ample);
         if has_room && !intake.at_end() && !awaits_leave && !intake.timed_out() {
             tokio::spawn(Arc::clone(&intake).drain(transfer.clone()));
         }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
 use crate::domain::ObjectKey;
-use crate::objects::{Arrival, Room, TransferLimits};
+use crate::objects::{Capacity, RequestOrigin, TransferLimits};
 
 /// How many requests at once write to one object: clients send some parts of an upload side by side, and few
 /// of them more than ten.
@@ -66,14 +66,14 @@ impl Transfers {
     /// Begins to count a request. `written` is the object that it writes to.
     pub(super) fn begin(
         self: &Arc<Self>,
-        arrival: Option<&Arrival>,
+        origin: Option<&RequestOrigin>,
         written: Option<&ObjectKey>,
     ) -> Result<Transfer, Busy> {
-        let client = arrival.map(|arrival| network(arrival.client));
+        let client = origin.map(|origin| network(origin.client));
         let object = written.map(ToString::to_string);
         if let Some(limits) = &self.limits {
             let mut counts = self.lock();
-            let is_full = arrival.is_some_and(|arrival| arrival.room == Room::None);
+            let is_full = origin.is_some_and(|origin| origin.capacity == Capacity::Exhausted);
             if is_full || counts.all >= limits.at_once {
                 return Err(Busy::Service);
             }
@@ -200,9 +200,9 @@ mod tests {
         }
     }
 
-    fn from(client: &str, room: Room) -> Arrival {
+    fn from(client: &str, capacity: Capacity) -> RequestOrigin {
         let client = client.parse().unwrap();
-        Arrival { client, room }
+        RequestOrigin { client, capacity }
     }
 
     fn limited(at_once: usize, by_client: usize) -> Arc<Transfers> {
@@ -212,8 +212,8 @@ mod tests {
     #[test]
     fn each_limit_is_kept_and_given_back() {
         let transfers = limited(3, 2);
-        let one = from("192.0.2.1", Room::Plenty);
-        let two = from("192.0.2.2", Room::Scarce);
+        let one = from("192.0.2.1", Capacity::Ample);
+        let two = from("192.0.2.2", Capacity::Scarce);
         let first = transfers.begin(Some(&one), Some(&key(1))).unwrap();
         let second = transfers.begin(Some(&one), None).unwrap();
         assert_eq!(transfers.begin(Some(&one), None).unwrap_err(), Busy::Client);
@@ -243,24 +243,24 @@ mod tests {
     fn a_network_of_ipv6_is_one_client() {
         let transfers = limited(10, 1);
         let _one = transfers
-            .begin(Some(&from("2001:db8::1", Room::Plenty)), None)
+            .begin(Some(&from("2001:db8::1", Capacity::Ample)), None)
             .unwrap();
-        let same = from("2001:db8::ffff:1", Room::Plenty);
+        let same = from("2001:db8::ffff:1", Capacity::Ample);
         assert_eq!(
             transfers.begin(Some(&same), None).unwrap_err(),
             Busy::Client
         );
-        let other = from("2001:db8:0:1::1", Room::Plenty);
+        let other = from("2001:db8:0:1::1", Capacity::Ample);
         assert!(transfers.begin(Some(&other), None).is_ok());
     }
 
     #[test]
     fn nothing_long_begins_where_there_is_no_room() {
-        let arrival = from("192.0.2.1", Room::None);
+        let origin = from("192.0.2.1", Capacity::Exhausted);
         assert_eq!(
-            limited(9, 9).begin(Some(&arrival), None).unwrap_err(),
+            limited(9, 9).begin(Some(&origin), None).unwrap_err(),
             Busy::Service
         );
-        assert!(Transfers::new(None).begin(Some(&arrival), None).is_ok());
+        assert!(Transfers::new(None).begin(Some(&origin), None).is_ok());
     }
 }

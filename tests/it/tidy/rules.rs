@@ -210,8 +210,8 @@ pub(super) const RULES: &[Rule] = &[
         may: &[
             "http",
             "service",
-            "objects::Arrival",
-            "objects::Room",
+            "objects::Capacity",
+            "objects::RequestOrigin",
             "objects::UploadTerms",
             "objects::FormType",
             "objects::Part",
