@@ -1,7 +1,7 @@
--- Every file that an event references, and every file that a sweep was allowed to remove: never both.
+-- Every file that an event references, and every tombstoned file, which a sweep may remove: never both.
 CREATE TABLE files (
-    file_id    BLOB NOT NULL PRIMARY KEY CHECK (length(file_id) = 16),
-    given_up_s INTEGER -- seconds since 1970 when a sweep got it; NULL: an event references it
+    file_id      BLOB NOT NULL PRIMARY KEY CHECK (length(file_id) = 16),
+    tombstoned_s INTEGER -- seconds since 1970; NULL: an event references it
 ) STRICT, WITHOUT ROWID;
 
 INSERT OR IGNORE INTO files (file_id) SELECT file_id FROM events WHERE file_id IS NOT NULL;

@@ -1,10 +1,10 @@
 //! The life of files: removing those that no event references, and reading again those that one does.
 //!
 //! Both may run beside the service and beside each other. What tells an orphan from a file that an event
-//! references is the store alone: a file is given up there before it is removed, and from then on no
-//! event that references it is stored ([`Store::give_up_files`]).
+//! references is the store alone: a file is tombstoned there before it is removed, and from then on no
+//! event that references it is stored ([`Store::tombstone_files`]).
 //!
-//! [`Store::give_up_files`]: crate::store::Store::give_up_files
+//! [`Store::tombstone_files`]: crate::store::Store::tombstone_files
 
 mod error;
 mod keeper;

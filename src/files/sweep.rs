@@ -20,7 +20,7 @@ use crate::store::Store;
 const MAX_WAITING: usize = 20_000;
 /// Files of one call to a store.
 const MAX_CALL: usize = 5_000;
-/// Tenants whose stores are asked at once. A ClickHouse takes 15 s to give files up, idle for most of it.
+/// Tenants whose stores are asked at once. ClickHouse takes 15 s to tombstone files, idle for most of it.
 const TENANTS_AT_ONCE: usize = 16;
 /// Files of one call to the storage: what S3 removes at once.
 const MAX_REMOVED: usize = 1_000;
@@ -244,7 +244,7 @@ impl Run<'_> {
         self.settle_nobodys(nobodys).await
     }
 
-    /// Removes, or shows, files that were given up or would have been.
+    /// Removes, or shows, files that were tombstoned or would have been.
     async fn finish(&mut self, name: &DatabaseName, orphans: Vec<Candidate>) -> Result<(), Error> {
         for candidate in &orphans {
             self.report.orphans.add(candidate.size_bytes);
@@ -326,7 +326,7 @@ impl Run<'_> {
     }
 }
 
-/// Returns those of these files that no event of the tenant references; given up, if they are to go.
+/// Returns those of these files that no event of the tenant references; tombstoned, if they are to go.
 async fn orphans(
     job: &Sweep,
     tenant: &Tenant,
@@ -339,8 +339,8 @@ async fn orphans(
         let unreferenced = || job.store.unreferenced_files(tenant, ids);
         let mut ids = patiently(what, unreferenced).await?;
         if job.delete && !ids.is_empty() {
-            let what = "give files up";
-            ids = patiently(what, || job.store.give_up_files(tenant, &ids)).await?;
+            let what = "tombstone files";
+            ids = patiently(what, || job.store.tombstone_files(tenant, &ids)).await?;
         }
         free.extend(ids.into_iter().map(|id| id.uuid()));
     }

@@ -36,7 +36,7 @@ impl Access {
             Some(Appended::Stored | Appended::AlreadyThere) => Ok(()),
             Some(Appended::OtherContent) => Err(Error::OtherContent { event_id }),
             // It was there a moment ago. The next delivery learns whether it is still.
-            Some(Appended::FileGivenUp(file_id)) => {
+            Some(Appended::FileTombstoned(file_id)) => {
                 let cause = format!("file {file_id} is about to be removed as an orphan");
                 Err(Error::Unavailable(cause.into()))
             }

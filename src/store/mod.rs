@@ -89,13 +89,17 @@ pub trait Store: Debug + Send + Sync {
         files: &[FileId],
     ) -> Result<Vec<FileId>, Error>;
 
-    /// Gives up those of these files that no event references, and returns them: an event that references
-    /// one is not stored any more ([`Appended::FileGivenUp`]), so what this returns may be removed.
-    /// However it meets with [`Store::append`], a file is given up or referenced and never both. Giving up
-    /// what is given up already is no error.
+    /// Tombstones those of these files that no event references, and returns them: from then on an event that
+    /// references one is not stored ([`Appended::FileTombstoned`]), so what this returns may be removed.
+    /// However this races with [`Store::append`], a file is tombstoned or referenced and never both. Tombstoning
+    /// a file twice is no error.
     ///
     /// Where no transaction tells which came first, this takes as long as an append may be under way.
-    async fn give_up_files(&self, tenant: &Tenant, files: &[FileId]) -> Result<Vec<FileId>, Error>;
+    async fn tombstone_files(
+        &self,
+        tenant: &Tenant,
+        files: &[FileId],
+    ) -> Result<Vec<FileId>, Error>;
 
     /// Returns the id of this database, which was made once and is no other's: the same on every replica,
     /// and in a backup that is restored.
@@ -133,8 +137,8 @@ pub enum Appended {
     AlreadyThere,
     /// An event with this id and other content was there already; nothing was stored.
     OtherContent,
-    /// A file that it references was given up ([`Store::give_up_files`]); nothing was stored.
-    FileGivenUp(FileId),
+    /// A file that it references is tombstoned ([`Store::tombstone_files`]); nothing was stored.
+    FileTombstoned(FileId),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -221,8 +225,8 @@ pub fn repair(location: &Location) -> Result<Repair, RepairError> {
     }
 }
 
-/// Opens the backend that `location` names beside a service that may be using it: to read, and to give
-/// files up. Makes nothing where nothing is.
+/// Opens the backend that `location` names beside a service that may be using it: to read, and to
+/// tombstone files. Makes nothing where nothing is.
 pub async fn open_beside(location: &Location) -> Result<Arc<dyn Store>, Error> {
     match location {
         Location::Sqlite { folder } => Ok(Arc::new(sqlite::Beside::open(folder).await?)),

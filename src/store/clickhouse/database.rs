@@ -7,7 +7,7 @@
 
 use super::client::Client;
 use super::errors::{Failure, code};
-use super::migrations::{DATABASE_COMMENT, Dialect, GIVEN_UP, TENANT, TENANT_DISTRIBUTED};
+use super::migrations::{DATABASE_COMMENT, Dialect, TENANT, TENANT_DISTRIBUTED, TOMBSTONES};
 use super::names::{self, SHOWN, Table};
 use crate::domain::{ClientId, DatabaseName};
 use crate::store::Error;
@@ -68,7 +68,7 @@ impl Databases {
         for step in TENANT.all() {
             self.ddl(step, |it| rows.of(it)).await?;
         }
-        self.make_given_up(table).await?;
+        self.make_tombstones(table).await?;
         if clustered {
             self.ddl(TENANT_DISTRIBUTED, |it| {
                 table.of(it).param("local", rows.name.as_str())
@@ -89,14 +89,14 @@ impl Databases {
                 }
                 self.ddl(step, |it| table.of(it)).await?;
             }
-            self.make_given_up(table).await
+            self.make_tombstones(table).await
         };
         let outcome = upgraded.await;
         outcome.map_err(|failure| failure.of_tenant(&table.database))
     }
 
-    async fn make_given_up(&self, table: &Table) -> Result<(), Failure> {
-        self.ddl(GIVEN_UP, |it| table.given_up().of(it)).await
+    async fn make_tombstones(&self, table: &Table) -> Result<(), Failure> {
+        self.ddl(TOMBSTONES, |it| table.tombstones().of(it)).await
     }
 
     /// Takes the database for the tenant of `table`. Returns false if somebody else has it.
@@ -167,7 +167,7 @@ impl Databases {
     /// Removes the table of a tenant that lost its database to another, or never got it.
     pub(super) async fn drop_table(&self, table: &Table) -> Result<(), Failure> {
         let sql = "DROP TABLE IF EXISTS {database:Identifier}.{table:Identifier} $ON_CLUSTER SYNC";
-        for table in [table.clone(), table.local(), table.given_up()] {
+        for table in [table.clone(), table.local(), table.tombstones()] {
             match self.ddl(sql, |it| table.of(it)).await {
                 Err(failure) if !failure.is_missing() => return Err(failure),
                 _ => {}

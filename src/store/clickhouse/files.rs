@@ -1,4 +1,4 @@
-//! Which files a tenant's events reference, and which of the others a sweep was given.
+//! Which files a tenant's events reference, and which of the others are tombstoned.
 //!
 //! There is no transaction that decides between an event that comes and a sweep that goes. So a sweep
 //! says first what it is about to take, waits until every append that may not have heard of it is over,
@@ -15,7 +15,7 @@ use super::names::Table;
 use super::queries::TABLE;
 use crate::domain::{Event, FileId};
 
-/// How long an append may be under way after it asked whether a file was given up: two INSERTs of 3 s,
+/// How long an append may be under way after it asked whether a file is tombstoned: two INSERTs of 3 s,
 /// the pause between, and the 3 s for which ClickHouse may go on with what nobody waits for.
 const SETTLING: Duration = Duration::from_secs(15);
 
@@ -29,14 +29,14 @@ struct IdRow {
 }
 
 #[derive(Debug, clickhouse::Row, serde::Serialize, serde::Deserialize)]
-struct GivenUpRow {
+struct TombstoneRow {
     #[serde(with = "clickhouse::serde::uuid")]
     file_id: Uuid,
     withdrawn: u8,
 }
 
-/// Returns those files of these events that were given up.
-pub(super) async fn given_up(
+/// Returns those files of these events that are tombstoned.
+pub(super) async fn tombstoned(
     client: &Client,
     table: &Table,
     events: &[&Event],
@@ -48,10 +48,10 @@ pub(super) async fn given_up(
         "SELECT file_id FROM {TABLE} WHERE file_id IN {{file_ids:Array(UUID)}} \
          GROUP BY file_id HAVING max(withdrawn) = 0"
     );
-    let table = table.given_up();
+    let table = table.tombstones();
     let mut found = HashSet::new();
     for files in files.chunks(MAX_IDS) {
-        let rows = client.fetch::<IdRow>("given_up", |it| {
+        let rows = client.fetch::<IdRow>("tombstoned", |it| {
             table.of(it.query_raw(&sql)).param("file_ids", texts(files))
         });
         let rows = rows.await?.into_iter();
@@ -82,8 +82,8 @@ pub(super) async fn unreferenced(
     Ok(free.copied().collect())
 }
 
-/// Gives up those of these files that no event references, and returns them.
-pub(super) async fn give_up(
+/// Tombstones those of these files that no event references, and returns them.
+pub(super) async fn tombstone(
     client: &Client,
     table: &Table,
     files: &[FileId],
@@ -94,15 +94,15 @@ pub(super) async fn give_up(
     }
     note(client, table, &wanted, 0).await?;
     tokio::time::sleep(SETTLING).await;
-    let given_up = unreferenced(client, table, &wanted).await?;
+    let tombstoned = unreferenced(client, table, &wanted).await?;
     let kept: Vec<FileId> = wanted
         .into_iter()
-        .filter(|file| !given_up.contains(file))
+        .filter(|file| !tombstoned.contains(file))
         .collect();
     if !kept.is_empty() {
         note(client, table, &kept, 1).await?;
     }
-    Ok(given_up)
+    Ok(tombstoned)
 }
 
 async fn note(
@@ -111,10 +111,10 @@ async fn note(
     files: &[FileId],
     withdrawn: u8,
 ) -> Result<(), Failure> {
-    let table = table.given_up();
+    let table = table.tombstones();
     client
-        .insert::<GivenUpRow, _>(
-            "give_up",
+        .insert::<TombstoneRow, _>(
+            "tombstone",
             |insert| {
                 insert
                     .with_setting("param_database", table.database.as_str())
@@ -122,7 +122,7 @@ async fn note(
             },
             TABLE,
             || {
-                files.iter().map(|file| GivenUpRow {
+                files.iter().map(|file| TombstoneRow {
                     file_id: file.uuid(),
                     withdrawn,
                 })

@@ -36,7 +36,8 @@ pub(super) const DATABASE_ID: &str =
     include_str!("../../../migrations/clickhouse/database_0001.sql");
 
 /// Beside [`TENANT`]: made where it is missing.
-pub(super) const GIVEN_UP: &str = include_str!("../../../migrations/clickhouse/given_up_0001.sql");
+pub(super) const TOMBSTONES: &str =
+    include_str!("../../../migrations/clickhouse/tombstones_0001.sql");
 
 /// On a cluster, beside [`TENANT`].
 pub(super) const TENANT_DISTRIBUTED: &str =
@@ -83,7 +84,7 @@ impl Dialect {
             return template
                 .replace("$ON_CLUSTER", "")
                 .replace("$REGISTRY_ENGINE", "ReplacingMergeTree(revision)")
-                .replace("$GIVEN_UP_ENGINE", "MergeTree")
+                .replace("$TOMBSTONES_ENGINE", "MergeTree")
                 .replace("$REPLICATED", "");
         };
         let on_cluster = format!("ON CLUSTER '{}'", cluster.as_str());
@@ -97,7 +98,7 @@ impl Dialect {
                  '{shard}-{replica}', revision)",
             )
             .replace(
-                "$GIVEN_UP_ENGINE",
+                "$TOMBSTONES_ENGINE",
                 "ReplicatedMergeTree('/clickhouse/event-history/{database}/{table}', \
                  '{shard}-{replica}')",
             )
@@ -107,7 +108,7 @@ impl Dialect {
 
 #[cfg(test)]
 mod tests {
-    use super::{Dialect, GIVEN_UP, REGISTRY, TENANT};
+    use super::{Dialect, REGISTRY, TENANT, TOMBSTONES};
     use crate::store::Error;
     use crate::store::clickhouse::Address;
 
@@ -136,7 +137,7 @@ mod tests {
             cluster: address.cluster,
         };
         let alone = Dialect { cluster: None };
-        let made = [TENANT.all()[0], REGISTRY.all()[0], GIVEN_UP];
+        let made = [TENANT.all()[0], REGISTRY.all()[0], TOMBSTONES];
         for step in made {
             let sql = clustered.statement(step);
             let body = sql.lines().filter(|line| !line.starts_with("--"));

@@ -195,10 +195,14 @@ impl Store for ClickHouse {
         self.of_tenant(tenant, outcome)
     }
 
-    async fn give_up_files(&self, tenant: &Tenant, files: &[FileId]) -> Result<Vec<FileId>, Error> {
+    async fn tombstone_files(
+        &self,
+        tenant: &Tenant,
+        files: &[FileId],
+    ) -> Result<Vec<FileId>, Error> {
         self.open_or_error()?;
         let table = Table::new(&tenant.database_name, tenant.client_id);
-        let outcome = files::give_up(&self.client, &table, files).await;
+        let outcome = files::tombstone(&self.client, &table, files).await;
         self.of_tenant(tenant, outcome)
     }
 

@@ -10,8 +10,8 @@ pub(super) const SHOWN: &str = "events";
 
 const TABLE_PREFIX: &str = "events_";
 
-/// Begins the name of the table of a tenant's files that were given up.
-const GIVEN_UP_PREFIX: &str = "given_up_";
+/// Begins the name of the table of a tenant's tombstoned files.
+const TOMBSTONES_PREFIX: &str = "tombstones_";
 
 /// No tenant's name begins with `_`, so this never meets a database that somebody asked for.
 const DELETED_PREFIX: &str = "_deleted_";
@@ -40,12 +40,12 @@ impl Table {
             .param("table", self.name.as_str())
     }
 
-    /// The table of the tenant's files that were given up.
-    pub(super) fn given_up(&self) -> Self {
+    /// The table of the tenant's tombstoned files.
+    pub(super) fn tombstones(&self) -> Self {
         let id = self.name.strip_prefix(TABLE_PREFIX).unwrap_or(&self.name);
         Self {
             database: self.database.clone(),
-            name: format!("{GIVEN_UP_PREFIX}{id}"),
+            name: format!("{TOMBSTONES_PREFIX}{id}"),
         }
     }
 

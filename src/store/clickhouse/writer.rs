@@ -223,8 +223,8 @@ impl Work {
         let started = Instant::now();
         let stored = self.stored(&events).await?;
         // Asked last: from now on a sweep waits for as long as the INSERT may take.
-        let given_up = files::given_up(&self.inner.client, &self.table, &events).await?;
-        let (outcomes, new) = sort_out(&events, &stored, &given_up).await;
+        let tombstoned = files::tombstoned(&self.inner.client, &self.table, &events).await?;
+        let (outcomes, new) = sort_out(&events, &stored, &tombstoned).await;
         if !new.is_empty() {
             self.insert(&new).await?;
             histogram!("event_history_commit_events").record(count_f64(new.len()));
@@ -315,7 +315,7 @@ async fn gather(first: Append, waiting: &mut mpsc::Receiver<Append>, end: Instan
 async fn sort_out<'a>(
     events: &[&'a Event],
     stored: &HashMap<EventId, Event>,
-    given_up: &HashSet<FileId>,
+    tombstoned: &HashSet<FileId>,
 ) -> (Vec<Appended>, Vec<&'a Event>) {
     let mut new: Vec<&'a Event> = Vec::new();
     let mut new_by_id: HashMap<EventId, &'a Event> = HashMap::new();
@@ -326,11 +326,11 @@ async fn sort_out<'a>(
             tokio::task::yield_now().await;
         }
         let mut files = event.files.iter().map(|file| file.id);
-        let gone = files.find(|file| given_up.contains(file));
+        let gone = files.find(|file| tombstoned.contains(file));
         outcomes.push(match (there, gone) {
             (Some(there), _) if there.same_content(event) => Appended::AlreadyThere,
             (Some(_), _) => Appended::OtherContent,
-            (None, Some(file)) => Appended::FileGivenUp(file),
+            (None, Some(file)) => Appended::FileTombstoned(file),
             (None, None) => {
                 new.push(event);
                 new_by_id.insert(event.id, event);

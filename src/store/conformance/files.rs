@@ -1,4 +1,4 @@
-//! Files: referenced or given up, and never both.
+//! Files: referenced or tombstoned, and never both.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::samples::{self, Random, file};
 use super::{Opener, assert_missing, with_tenant};
 use crate::domain::{Event, EventFile, FileId};
-use crate::store::Appended::{AlreadyThere, FileGivenUp, OtherContent, Stored};
+use crate::store::Appended::{AlreadyThere, FileTombstoned, OtherContent, Stored};
 use crate::store::Created;
 
 fn referring(random: &mut Random, files: &[&EventFile]) -> Event {
@@ -18,8 +18,8 @@ fn referring(random: &mut Random, files: &[&EventFile]) -> Event {
     }
 }
 
-pub async fn gives_up_what_no_event_references(opener: &dyn Opener) {
-    let (store, tenant) = with_tenant(opener, "given-up").await;
+pub async fn tombstones_unreferenced_files(opener: &dyn Opener) {
+    let (store, tenant) = with_tenant(opener, "tombstoned").await;
     let mut random = Random::seeded(31);
     let [first, second, third, fourth] = std::array::from_fn(|_| file(&mut random));
     let ids = [first.id, third.id, second.id, fourth.id];
@@ -30,14 +30,14 @@ pub async fn gives_up_what_no_event_references(opener: &dyn Opener) {
     assert_eq!(free, [third.id, fourth.id]);
     assert_eq!(store.unreferenced_files(&tenant, &[]).await.unwrap(), []);
 
-    let other = samples::tenant("given-up-2");
+    let other = samples::tenant("tombstoned-2");
     let created = store.create_tenant(other.clone()).await.unwrap();
     assert_eq!(created, Created::New);
     let theirs = store.unreferenced_files(&other, &ids).await.unwrap();
     assert_eq!(theirs, ids, "another tenant's files are its own");
 
-    let given_up = store.give_up_files(&tenant, &ids[..3]).await.unwrap();
-    assert_eq!(given_up, [third.id]);
+    let tombstoned = store.tombstone_files(&tenant, &ids[..3]).await.unwrap();
+    assert_eq!(tombstoned, [third.id]);
     let late = referring(&mut random, &[&first, &third]);
     let same_id = Event {
         id: stored.id,
@@ -46,35 +46,35 @@ pub async fn gives_up_what_no_event_references(opener: &dyn Opener) {
     let fine = referring(&mut random, &[&fourth, &first]);
     let events = vec![late.clone(), same_id, stored.clone(), fine.clone()];
     let answers = store.append(&tenant, events.clone()).await.unwrap();
-    let expected = [FileGivenUp(third.id), OtherContent, AlreadyThere, Stored];
+    let expected = [FileTombstoned(third.id), OtherContent, AlreadyThere, Stored];
     assert_eq!(answers, expected);
     assert_eq!(store.event(&tenant, late.id).await.unwrap(), None);
     let answers = store.append(&other, vec![late.clone()]).await.unwrap();
     assert_eq!(answers, [Stored]);
 
-    let again = store.give_up_files(&tenant, &ids).await.unwrap();
+    let again = store.tombstone_files(&tenant, &ids).await.unwrap();
     assert_eq!(again, [third.id], "a second time is no error");
     store.close().await.unwrap();
     let store = opener.open().await;
     let answers = store.append(&tenant, events).await.unwrap();
     let expected = [
-        FileGivenUp(third.id),
+        FileTombstoned(third.id),
         OtherContent,
         AlreadyThere,
         AlreadyThere,
     ];
     assert_eq!(answers, expected, "for good");
-    let nobody = samples::tenant("given-up-3");
+    let nobody = samples::tenant("tombstoned-3");
     assert_missing(&store.unreferenced_files(&nobody, &ids).await);
-    assert_missing(&store.give_up_files(&nobody, &ids).await);
+    assert_missing(&store.tombstone_files(&nobody, &ids).await);
     store.close().await.unwrap();
 }
 
 /// Senders and sweeps, all at once, on the same files.
-pub async fn never_both_references_a_file_and_gives_it_up(opener: &dyn Opener) {
+pub async fn never_both_references_and_tombstones_a_file(opener: &dyn Opener) {
     const FILES: usize = 400;
     const SENDERS: usize = 16;
-    let (store, tenant) = with_tenant(opener, "given-up-racing").await;
+    let (store, tenant) = with_tenant(opener, "tombstoned-racing").await;
     let mut random = Random::seeded(32);
     let pool: Vec<EventFile> = (0..FILES).map(|_| file(&mut random)).collect();
     // A tenth of the files has no event, and each of the others has two that share it with a neighbour.
@@ -101,9 +101,9 @@ pub async fn never_both_references_a_file_and_gives_it_up(opener: &dyn Opener) {
         let half = pool.iter().skip(sweep % 2).step_by(2);
         let ids: Vec<FileId> = half.map(|file| file.id).collect();
         let (store, tenant) = (Arc::clone(&store), tenant.clone());
-        sweeps.spawn(async move { store.give_up_files(&tenant, &ids).await.unwrap() });
+        sweeps.spawn(async move { store.tombstone_files(&tenant, &ids).await.unwrap() });
     }
-    let given_up: HashSet<FileId> = sweeps.join_all().await.into_iter().flatten().collect();
+    let tombstoned: HashSet<FileId> = sweeps.join_all().await.into_iter().flatten().collect();
     let outcomes: Vec<_> = senders.join_all().await.into_iter().flatten().collect();
 
     let mut referenced = HashSet::new();
@@ -114,16 +114,16 @@ pub async fn never_both_references_a_file_and_gives_it_up(opener: &dyn Opener) {
                 assert_eq!(there.as_ref(), Some(event));
                 referenced.extend(event.files.iter().map(|file| file.id));
             }
-            FileGivenUp(id) => {
+            FileTombstoned(id) => {
                 assert!(there.is_none() && event.files.iter().any(|it| it.id == *id));
             }
             other => panic!("{other:?}"),
         }
     }
-    let both: Vec<_> = given_up.intersection(&referenced).collect();
+    let both: Vec<_> = tombstoned.intersection(&referenced).collect();
     assert!(both.is_empty(), "{both:?}");
     for file in &pool[contested.len()..] {
-        assert!(given_up.contains(&file.id), "nobody wanted {}", file.id);
+        assert!(tombstoned.contains(&file.id), "nobody wanted {}", file.id);
     }
     let ids: Vec<FileId> = pool.iter().map(|file| file.id).collect();
     let free = store.unreferenced_files(&tenant, &ids).await.unwrap();
@@ -134,12 +134,12 @@ pub async fn never_both_references_a_file_and_gives_it_up(opener: &dyn Opener) {
     // Whoever was refused is refused again, unless the sweep has thought better of it.
     let refused: Vec<Event> = outcomes
         .into_iter()
-        .filter(|(_, outcome)| matches!(outcome, FileGivenUp(_)))
+        .filter(|(_, outcome)| matches!(outcome, FileTombstoned(_)))
         .map(|(event, _)| event)
         .collect();
     let answers = store.append(&tenant, refused.clone()).await.unwrap();
     for (event, answer) in refused.iter().zip(answers) {
-        let lost = event.files.iter().any(|it| given_up.contains(&it.id));
+        let lost = event.files.iter().any(|it| tombstoned.contains(&it.id));
         assert_eq!(answer != Stored, lost, "{event:?}: {answer:?}");
     }
     store.close().await.unwrap();

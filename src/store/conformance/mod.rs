@@ -43,8 +43,8 @@ pub async fn all(opener: &dyn Opener) {
     events::gives_back_what_was_sent(opener).await;
     events::takes_large_events(opener).await;
     events::reads_large_events_a_few_at_a_time(opener).await;
-    files::gives_up_what_no_event_references(opener).await;
-    files::never_both_references_a_file_and_gives_it_up(opener).await;
+    files::tombstones_unreferenced_files(opener).await;
+    files::never_both_references_and_tombstones_a_file(opener).await;
     tenants::isolates_tenants(opener).await;
     tenants::forgets_deleted_tenants(opener).await;
     tenants::takes_a_deleted_tenant_back(opener).await;

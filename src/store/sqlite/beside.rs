@@ -288,10 +288,14 @@ impl Store for Beside {
         .await
     }
 
-    async fn give_up_files(&self, tenant: &Tenant, files: &[FileId]) -> Result<Vec<FileId>, Error> {
+    async fn tombstone_files(
+        &self,
+        tenant: &Tenant,
+        files: &[FileId],
+    ) -> Result<Vec<FileId>, Error> {
         let wanted = files.to_vec();
         self.with(tenant, move |connection| {
-            files::give_up(connection, &wanted)
+            files::tombstone(connection, &wanted)
         })
         .await
     }

@@ -41,9 +41,9 @@ impl<'a> Appending<'a> {
 
     /// Stores one event unless one with its id is there.
     pub(super) fn append(&mut self, event: &Event) -> rusqlite::Result<Appended> {
-        if let Some(file_id) = files::given_up(self.connection, &event.files)? {
+        if let Some(file_id) = files::tombstoned(self.connection, &event.files)? {
             let known = known(self.connection, event)?;
-            return Ok(known.unwrap_or(Appended::FileGivenUp(file_id)));
+            return Ok(known.unwrap_or(Appended::FileTombstoned(file_id)));
         }
         if self.insert(event)? {
             files::refer_to(self.connection, &event.files)?;

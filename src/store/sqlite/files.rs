@@ -1,16 +1,16 @@
-//! Which files a tenant's events reference, and which of the others a sweep was given.
+//! Which files a tenant's events reference, and which of the others are tombstoned.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::domain::{EventFile, FileId};
 
-/// Returns the first of these files that was given up.
-pub(super) fn given_up(
+/// Returns the first of these files that is tombstoned.
+pub(super) fn tombstoned(
     connection: &Connection,
     files: &[EventFile],
 ) -> rusqlite::Result<Option<FileId>> {
     for file in files {
-        if state(connection, file.id)? == Some(State::GivenUp) {
+        if state(connection, file.id)? == Some(State::Tombstoned) {
             return Ok(Some(file.id));
         }
     }
@@ -41,41 +41,41 @@ pub(super) fn unreferenced(
     Ok(unreferenced)
 }
 
-/// Gives up those of these files that no event references, in one transaction, and returns them.
-pub(super) fn give_up(
+/// Tombstones those of these files that no event references, in one transaction, and returns them.
+pub(super) fn tombstone(
     connection: &mut Connection,
     files: &[FileId],
 ) -> rusqlite::Result<Vec<FileId>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let given_up = unreferenced(&transaction, files)?;
-    for file in &given_up {
+    let tombstoned = unreferenced(&transaction, files)?;
+    for file in &tombstoned {
         transaction
             .prepare_cached(
-                "INSERT INTO files (file_id, given_up_s) VALUES (?, unixepoch()) \
+                "INSERT INTO files (file_id, tombstoned_s) VALUES (?, unixepoch()) \
                  ON CONFLICT DO NOTHING",
             )?
             .execute([file.uuid()])?;
     }
     transaction.commit()?;
-    Ok(given_up)
+    Ok(tombstoned)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Referenced,
-    GivenUp,
+    Tombstoned,
 }
 
-/// Returns `None` for a file that was neither referenced nor given up.
+/// Returns `None` for a file that was neither referenced nor tombstoned.
 fn state(connection: &Connection, file: FileId) -> rusqlite::Result<Option<State>> {
     connection
-        .prepare_cached("SELECT given_up_s IS NULL FROM files WHERE file_id = ?")?
+        .prepare_cached("SELECT tombstoned_s IS NULL FROM files WHERE file_id = ?")?
         .query_row([file.uuid()], |row| {
             let referenced: bool = row.get(0)?;
             Ok(if referenced {
                 State::Referenced
             } else {
-                State::GivenUp
+                State::Tombstoned
             })
         })
         .optional()

@@ -226,11 +226,15 @@ impl Store for Sqlite {
         self.0.told(outcome)
     }
 
-    async fn give_up_files(&self, tenant: &Tenant, files: &[FileId]) -> Result<Vec<FileId>, Error> {
+    async fn tombstone_files(
+        &self,
+        tenant: &Tenant,
+        files: &[FileId],
+    ) -> Result<Vec<FileId>, Error> {
         let lease = self.0.lease(tenant).await?;
         let wanted = files.to_vec();
         let outcome = lease
-            .write(move |connection| files::give_up(connection, &wanted))
+            .write(move |connection| files::tombstone(connection, &wanted))
             .await;
         self.0.told(outcome)
     }

@@ -69,8 +69,8 @@ const DELETED: &str = "3";
 
 const UNTAKEN: &str = "DROP TABLE `$NAME`.events SYNC";
 const TABLELESS: &str = "DROP TABLE `$NAME`.`$TABLE` SYNC";
-/// The table of files that were given up is made behind that of events.
-const NOTELESS: &str = "DROP TABLE `$NAME`.`given_up_$ID` SYNC";
+/// The table of tombstoned files is made behind that of events.
+const NOTELESS: &str = "DROP TABLE `$NAME`.`tombstones_$ID` SYNC";
 
 const fn cut(step: &'static str, revision: Option<u8>, undone: &'static [&'static str]) -> Cut {
     Cut {

@@ -200,8 +200,8 @@ async fn of_two_replicas_that_make_a_tenant_one_wins() {
         assert_is_gone(&*third, &lost.unwrap().1).await;
         let tables = place.tables(&format!("race-{number}")).await;
         let own = table(&won[0].1);
-        let given_up = own.replace("events_", "given_up_");
-        assert_eq!(tables, ["events".to_owned(), own, given_up]);
+        let tombstoned = own.replace("events_", "tombstones_");
+        assert_eq!(tables, ["events".to_owned(), own, tombstoned]);
     }
 }
 

@@ -181,7 +181,7 @@ async fn each_kind_of_damage_to_a_database_is_named_and_nothing_else() {
             "UPDATE type_counts SET events = 7 WHERE event_type_id = 9",
             "event type 9",
         ),
-        ("UPDATE files SET given_up_s = 1", "is noted as given up"),
+        ("UPDATE files SET tombstoned_s = 1", "is tombstoned"),
         (
             "INSERT INTO files VALUES (x'00000000000000000000000000000001', NULL)",
             "no event references it",

@@ -31,12 +31,12 @@ async fn a_guest_reads_and_gives_files_up() {
         .chain([&orphan])
         .map(|file| file.id)
         .collect();
-    let given_up = guest.give_up_files(&demo, &ids).await.unwrap();
-    assert_eq!(given_up, [orphan.id]);
+    let tombstoned = guest.tombstone_files(&demo, &ids).await.unwrap();
+    assert_eq!(tombstoned, [orphan.id]);
     let mut late = random.event();
     late.files = vec![orphan.clone()];
     let answers = store.append(&demo, vec![late]).await.unwrap();
-    assert_eq!(answers, [Appended::FileGivenUp(orphan.id)]);
+    assert_eq!(answers, [Appended::FileTombstoned(orphan.id)]);
     for refused in [
         guest.append(&demo, Vec::new()).await.is_err(),
         guest.create_tenant(tenant("mine")).await.is_err(),
@@ -65,8 +65,8 @@ async fn a_guest_never_brings_a_deleted_tenant_back() {
             tokio::spawn(async move {
                 let mut random = Random::seeded(1000 * round + number);
                 loop {
-                    match guest.give_up_files(&demo, &[file(&mut random).id]).await {
-                        Ok(given_up) => assert_eq!(given_up.len(), 1),
+                    match guest.tombstone_files(&demo, &[file(&mut random).id]).await {
+                        Ok(tombstoned) => assert_eq!(tombstoned.len(), 1),
                         Err(Error::DatabaseMissing(_)) => return,
                         Err(error) => panic!("{error:?}"),
                     }
@@ -123,7 +123,10 @@ async fn a_database_of_the_first_schema_knows_its_files_when_it_is_upgraded() {
     let asked = [ids.as_slice(), &[orphan]].concat();
     let free = store.unreferenced_files(&demo, &asked).await.unwrap();
     assert_eq!(free, [orphan]);
-    assert_eq!(store.give_up_files(&demo, &asked).await.unwrap(), [orphan]);
+    assert_eq!(
+        store.tombstone_files(&demo, &asked).await.unwrap(),
+        [orphan]
+    );
     for event in &events {
         let there = store.event(&demo, event.id).await.unwrap();
         assert_eq!(there.as_ref(), Some(event));

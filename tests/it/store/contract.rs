@@ -90,13 +90,13 @@ async fn reads_large_events_a_few_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn gives_up_what_no_event_references() {
-    conformance::files::gives_up_what_no_event_references(&Place::new()).await;
+async fn tombstones_unreferenced_files() {
+    conformance::files::tombstones_unreferenced_files(&Place::new()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn never_both_references_a_file_and_gives_it_up() {
-    conformance::files::never_both_references_a_file_and_gives_it_up(&Place::new()).await;
+async fn never_both_references_and_tombstones_a_file() {
+    conformance::files::never_both_references_and_tombstones_a_file(&Place::new()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -123,14 +123,14 @@ fn files(
             .prepare_cached("INSERT OR IGNORE INTO temp.referenced VALUES (?)")?
             .execute([id.uuid()])?;
         let noted: Option<bool> = {
-            let sql = "SELECT given_up_s IS NULL FROM files WHERE file_id = ?";
+            let sql = "SELECT tombstoned_s IS NULL FROM files WHERE file_id = ?";
             let mut statement = snapshot.prepare_cached(sql)?;
             let mut found = statement.query([id.uuid()])?;
             found.next()?.map(|row| row.get(0)).transpose()?
         };
         let problem = match noted {
             Some(true) => continue,
-            Some(false) => "is noted as given up",
+            Some(false) => "is tombstoned",
             None => "is not noted as referenced",
         };
         report.fault(format!("file {id} of event {} {problem}", event.id));
@@ -141,7 +141,7 @@ fn files(
 /// Names the files that are noted as referenced, and are not.
 fn unreferenced(snapshot: &Transaction<'_>, report: &mut Report<'_, '_>) -> rusqlite::Result<()> {
     let mut statement = snapshot.prepare(
-        "SELECT file_id FROM files WHERE given_up_s IS NULL \
+        "SELECT file_id FROM files WHERE tombstoned_s IS NULL \
          AND file_id NOT IN (SELECT file_id FROM temp.referenced) ORDER BY file_id",
     )?;
     let mut rows = statement.query([])?;
