@@ -179,7 +179,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     install_tls();
     match command {
         Command::Serve(arguments) => {
-            let config = Config::load(&arguments)?;
+            let config = Config::load_for_service(&arguments)?;
             let runtime = runtime::of_the_service(config.worker_threads);
             run_on(runtime, serve::run(&config))
         }

@@ -10,15 +10,10 @@ use tokio::net::{TcpListener, TcpSocket};
 use super::open_files;
 use super::signals::Signals;
 use crate::app::App;
-use crate::config::{Config, Problems};
+use crate::config::Config;
 use crate::telemetry;
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
-    if config.api_keys.is_empty() {
-        let problem = "no API key: set EVENT_HISTORY_API_KEY, api_key in the settings file, or \
-                       --api-key; `openssl rand -hex 32` makes a good one";
-        return Err(Problems(vec![problem.to_owned()]).into());
-    }
     telemetry::init_tracing(config.log_format, &config.log_level);
     for warning in config.warnings() {
         tracing::warn!("{warning}");

@@ -43,7 +43,7 @@ fn has(lines: &[String], words: &[&str]) {
 }
 
 #[test]
-fn a_flag_counts_more_than_a_variable_that_more_than_the_file_that_more_than_the_default() {
+fn flags_take_precedence_over_variables_the_file_and_defaults() {
     let home = tempfile::tempdir().expect("a folder");
     let file = home.path().join("settings.toml");
     let setting =
@@ -122,7 +122,7 @@ fn unknown_settings_name_their_source() {
 }
 
 #[test]
-fn wrong_values_are_told_at_once_and_say_where_they_were_given() {
+fn wrong_values_are_reported_at_once_with_the_place_where_they_were_given() {
     let home = tempfile::tempdir().expect("a folder");
     let file = home.path().join("settings.toml");
     fs::write(
@@ -168,7 +168,36 @@ fn wrong_values_are_told_at_once_and_say_where_they_were_given() {
 }
 
 #[test]
-fn serve_wants_an_api_key() {
+fn every_problem_of_the_settings_file_is_reported_at_once() {
+    let home = tempfile::tempdir().expect("a folder");
+    let file = home.path().join("settings.toml");
+    let settings = "api_key = 3\nlisten = true\nworker_threads = 0\n[event_types]\nx = \"name\"\n\
+                    11 = \"comment_added\"\n12 = \"\"\n13 = 4\n[source_types]\ny = \"name\"\n";
+    fs::write(&file, settings).expect("settings");
+    let mut command = serve(&home);
+    command.env_remove("EVENT_HISTORY_API_KEY");
+    command.env("EVENT_HISTORY_FILES", "s4://bucket");
+    let lines = complaints(command.arg("--config").arg(&file));
+    has(
+        &lines,
+        &["settings.toml:1: api_key: expected text", "found integer"],
+    );
+    has(
+        &lines,
+        &["settings.toml:2: listen: expected text", "found boolean"],
+    );
+    has(&lines, &["settings.toml:3: worker_threads", "0"]);
+    has(&lines, &["settings.toml:5: event_types", "'x'"]);
+    has(&lines, &["settings.toml:7: event_types", "id 12"]);
+    has(&lines, &["settings.toml:8: event_types", "id 13"]);
+    has(&lines, &["settings.toml:10: source_types", "'y'"]);
+    has(&lines, &["EVENT_HISTORY_FILES", "s4://bucket"]);
+    has(&lines, &["no API key"]);
+    assert_eq!(lines.len(), 9, "{lines:#?}");
+}
+
+#[test]
+fn serve_requires_an_api_key() {
     let home = tempfile::tempdir().expect("a folder");
     has(
         &complaints(serve(&home).env_remove("EVENT_HISTORY_API_KEY")),
@@ -181,7 +210,7 @@ fn serve_wants_an_api_key() {
 }
 
 #[test]
-fn what_cannot_be_opened_is_said_in_one_line() {
+fn failure_to_open_is_reported_in_one_line() {
     let home = tempfile::tempdir().expect("a folder");
     let failure = |command: &mut Command| {
         let Output { status, stderr, .. } = command.output().expect("the binary runs");

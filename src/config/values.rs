@@ -1,5 +1,6 @@
-//! What the text of a setting means. An error says what is wrong with the value, not where it was.
+//! Parsers of single values. An error says what is wrong with the value, not where it was given.
 
+use std::io::{self, IsTerminal};
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,10 +11,30 @@ use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::{LogFormat, MAX_FILE_AGE};
 use crate::domain::{ContentType, TenantMember};
 use crate::objects::RetentionMode;
 use crate::service::ObjectLock;
+
+/// The longest that orphans are kept or files locked for: ten years, the longest that laws on records usually ask for.
+pub(super) const MAX_FILE_AGE: Duration = Duration::from_hours(3650 * 24);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One object per line, for programs.
+    Json,
+    /// For people.
+    Text,
+}
+
+impl LogFormat {
+    pub(super) fn for_stderr() -> Self {
+        if io::stderr().is_terminal() {
+            Self::Text
+        } else {
+            Self::Json
+        }
+    }
+}
 
 /// Parses `90s`, `15m`, `1h30m`, `7d` and the like, between two bounds.
 pub(super) fn duration(text: &str, min: Duration, max: Duration) -> Result<Duration, String> {
@@ -118,7 +139,7 @@ pub(super) fn object_lock(text: &str) -> Result<ObjectLock, String> {
     Ok(ObjectLock { mode, life })
 }
 
-/// Parses API keys with commas between. What is wrong is told without quoting: it is a secret.
+/// Parses API keys with commas between. Errors do not quote them: they are secrets.
 pub(super) fn api_keys(text: &str) -> Result<Vec<SecretString>, String> {
     let keys: Vec<&str> = text.split(',').map(str::trim).collect();
     if keys.iter().any(|key| key.is_empty()) {
@@ -129,7 +150,7 @@ pub(super) fn api_keys(text: &str) -> Result<Vec<SecretString>, String> {
         .iter()
         .any(|key| !key.bytes().all(|byte| byte.is_ascii_graphic()))
     {
-        return Err("a key has other characters than visible ASCII".to_owned());
+        return Err("a key has characters other than visible ASCII".to_owned());
     }
     Ok(keys.into_iter().map(SecretString::from).collect())
 }
@@ -139,7 +160,7 @@ pub(super) fn tenant_member(text: &str) -> Result<TenantMember, String> {
         .ok_or_else(|| format!("'{text}' is none of source, account, detail-type"))
 }
 
-/// Parses the base of our own URLs.
+/// Parses the base of the service's own URLs.
 pub(super) fn public_url(text: &str) -> Result<Url, String> {
     let url = web_url(text)?;
     if url.query().is_some() || url.fragment().is_some() {
@@ -148,7 +169,7 @@ pub(super) fn public_url(text: &str) -> Result<Url, String> {
         ));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("a user name or password does not belong into a public URL".to_owned());
+        return Err("a user name or password does not belong in a public URL".to_owned());
     }
     Ok(url)
 }

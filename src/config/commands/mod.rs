@@ -1,0 +1,13 @@
+//! The configurations of the commands other than `serve`: their flags, and the settings that they share with it.
+
+mod copy;
+mod file_jobs;
+mod tenant_repair;
+mod transfer;
+
+pub use copy::{CopyArguments, CopyConfig};
+pub use file_jobs::{
+    FilesConfig, FsckArguments, SweepArguments, SweepConfig, VerifyArguments, VerifyConfig,
+};
+pub use tenant_repair::{AdoptArguments, RemoveArguments, TenantsConfig};
+pub use transfer::ClientConfig;

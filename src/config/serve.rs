@@ -1,0 +1,278 @@
+//! The settings of `serve`, and of the commands that work as it would.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use super::arguments::Arguments;
+use super::settings;
+use super::sources::{Problems, Sources};
+use super::values::{self, LogFormat, MAX_FILE_AGE};
+use crate::domain::file::limits::MAX_FILE_BYTES;
+use crate::domain::{Catalogue, TenantMember};
+use crate::objects::{self, KeyPair};
+use crate::service::{ObjectLock, UploadRules};
+use crate::store;
+
+/// The settings, all of them checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub listen: SocketAddr,
+    /// May be empty: a command that serves refuses that, others need none.
+    pub api_keys: Vec<SecretString>,
+    pub database: store::Location,
+    pub files: objects::Location,
+    /// The base of the service's own URLs; `None`: the address that the listener got.
+    pub public_url: Option<Url>,
+    pub upload_url_ttl: Duration,
+    pub download_url_ttl: Duration,
+    /// What callers may upload.
+    pub uploads: UploadRules,
+    pub object_lock: Option<ObjectLock>,
+    /// How old an orphan is when the service removes it; `None`: it never does.
+    pub sweep_orphans_after: Option<Duration>,
+    pub tenant_from: TenantMember,
+    pub catalogue: Catalogue,
+    /// Each `*` or an origin as browsers send it; empty: no CORS.
+    pub cors_origins: Vec<String>,
+    pub request_timeout: Duration,
+    pub shutdown_timeout: Duration,
+    pub max_connections: usize,
+    /// Up- and downloads of embedded files by one client at once; `None`: a quarter of `max_connections`.
+    pub max_transfers_per_client: Option<usize>,
+    pub keep_alive_timeout: Duration,
+    /// The proxies whose word on where a request came from counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The threads that answer requests; `None`: a core less than there are.
+    pub worker_threads: Option<usize>,
+    /// The key pair that the environment gives the embedded object store.
+    pub embedded_key_pair: Option<KeyPair>,
+    pub log_format: LogFormat,
+    /// A filter of `tracing_subscriber::EnvFilter`, which has parsed it once.
+    pub log_level: String,
+}
+
+/// The least time for which a presigned URL makes sense: SigV4 counts whole seconds.
+const MIN_URL_TTL: Duration = Duration::from_secs(1);
+
+/// Less than this would refuse requests that a busy disk answers.
+const MIN_REQUEST_TIMEOUT: Duration = Duration::from_millis(100);
+/// More than this is longer than any client waits.
+const MAX_REQUEST_TIMEOUT: Duration = Duration::from_mins(10);
+/// The longest that a supervisor could sensibly be told to wait.
+const MAX_SHUTDOWN_TIMEOUT: Duration = Duration::from_hours(1);
+/// Each connection takes a file descriptor and some 20 KB.
+const MAX_CONNECTIONS: usize = 100_000;
+
+/// Less than this closes connections that clients are about to use again.
+const MIN_KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(1);
+/// More than this is longer than any network remembers a silent connection.
+const MAX_KEEP_ALIVE_TIMEOUT: Duration = Duration::from_hours(1);
+
+/// More than machines have cores.
+const MAX_WORKER_THREADS: usize = 1024;
+
+/// An API key with fewer characters can be guessed.
+const MIN_KEY_LENGTH: usize = 16;
+
+impl Config {
+    /// Reads the command line that clap parsed, the process's environment, and the settings file if one is named.
+    pub fn load(arguments: &Arguments) -> Result<Self, Problems> {
+        let mut sources = Sources::read(arguments);
+        let config = Self::parse(&mut sources, key_pair_of_environment());
+        sources.finish(config)
+    }
+
+    /// Does the same for a service, which needs an API key.
+    pub fn load_for_service(arguments: &Arguments) -> Result<Self, Problems> {
+        let mut sources = Sources::read(arguments);
+        if !sources.is_given(&settings::API_KEY) {
+            sources.problem(
+                "no API key: set EVENT_HISTORY_API_KEY, api_key in the settings file, or --api-key; \
+                 `openssl rand -hex 32` makes a good one"
+                    .to_owned(),
+            );
+        }
+        let config = Self::parse(&mut sources, key_pair_of_environment());
+        sources.finish(config)
+    }
+
+    fn parse(sources: &mut Sources, embedded_key_pair: Option<KeyPair>) -> Option<Self> {
+        let url_ttl = |text: &str| values::duration(text, MIN_URL_TTL, objects::MAX_URL_LIFE);
+        // Every setting is parsed before the first `?`, so that all problems are reported at once.
+        let listen = sources.parse(&settings::LISTEN, |text| {
+            text.parse().map_err(|_| {
+                format!("'{text}' is not an IP address and port, as in '127.0.0.1:8080'")
+            })
+        });
+        let api_keys = sources.parse(&settings::API_KEY, values::api_keys);
+        let database = sources.parse(&settings::DATABASE, values::location);
+        let files = sources.parse(&settings::FILES, values::location);
+        let public_url = sources.parse(&settings::PUBLIC_URL, |text| {
+            let url = values::public_url(text)?;
+            check_public_path(&url, files.as_ref())?;
+            Ok(url)
+        });
+        let upload_url_ttl = sources.parse(&settings::UPLOAD_URL_TTL, url_ttl);
+        let download_url_ttl = sources.parse(&settings::DOWNLOAD_URL_TTL, url_ttl);
+        let max_file_bytes = sources.parse(&settings::MAX_FILE_SIZE, |text| {
+            values::size(text, 1, MAX_FILE_BYTES)
+        });
+        let content_types = sources.parse(&settings::ALLOWED_CONTENT_TYPES, values::content_types);
+        let requires_length = sources.parse(&settings::REQUIRE_CONTENT_LENGTH, values::boolean);
+        let requires_sha256 = sources.parse(&settings::REQUIRE_CHECKSUM, values::boolean);
+        let once = sources.parse(&settings::UPLOAD_ONCE, values::boolean);
+        let object_lock = sources.parse(&settings::OBJECT_LOCK, |text| {
+            if matches!(files, Some(objects::Location::Embedded { .. })) {
+                return Err("the embedded storage has no Object Lock".to_owned());
+            }
+            values::object_lock(text)
+        });
+        let sweep_orphans_after = sources.parse(&settings::SWEEP_ORPHANS_AFTER, |text| {
+            values::duration(text, MIN_URL_TTL, MAX_FILE_AGE)
+        });
+        let tenant_from = sources.parse(&settings::TENANT_FROM, values::tenant_member);
+        let cors_origins = sources.parse(&settings::CORS_ORIGINS, values::origins);
+        let request_timeout = sources.parse(&settings::REQUEST_TIMEOUT, |text| {
+            values::duration(text, MIN_REQUEST_TIMEOUT, MAX_REQUEST_TIMEOUT)
+        });
+        let shutdown_timeout = sources.parse(&settings::SHUTDOWN_TIMEOUT, |text| {
+            values::duration(text, Duration::ZERO, MAX_SHUTDOWN_TIMEOUT)
+        });
+        let max_connections = sources.parse(&settings::MAX_CONNECTIONS, |text| {
+            values::count(text, 1, MAX_CONNECTIONS)
+        });
+        let max_transfers_per_client = sources.parse(&settings::MAX_TRANSFERS_PER_CLIENT, |text| {
+            values::count(text, 1, MAX_CONNECTIONS)
+        });
+        let keep_alive_timeout = sources.parse(&settings::KEEP_ALIVE_TIMEOUT, |text| {
+            values::duration(text, MIN_KEEP_ALIVE_TIMEOUT, MAX_KEEP_ALIVE_TIMEOUT)
+        });
+        let trusted_proxies = sources.parse(&settings::TRUSTED_PROXIES, values::networks);
+        let worker_threads = sources.parse(&settings::WORKER_THREADS, |text| {
+            values::count(text, 1, MAX_WORKER_THREADS)
+        });
+        let log_format = sources.parse(&settings::LOG_FORMAT, values::log_format);
+        let log_level = sources.parse(&settings::LOG_LEVEL, values::log_filter);
+        let mut catalogue = Catalogue::default();
+        catalogue.event_types.append(&mut sources.file.event_types);
+        catalogue
+            .source_types
+            .append(&mut sources.file.source_types);
+        Some(Self {
+            listen: listen?,
+            api_keys: api_keys.unwrap_or_default(),
+            database: database?,
+            files: files?,
+            public_url,
+            upload_url_ttl: upload_url_ttl?,
+            download_url_ttl: download_url_ttl?,
+            uploads: UploadRules {
+                max_bytes: max_file_bytes?,
+                content_types: content_types.unwrap_or_default(),
+                requires_length: requires_length?,
+                requires_sha256: requires_sha256?,
+                once: once?,
+            },
+            object_lock,
+            sweep_orphans_after,
+            tenant_from: tenant_from?,
+            catalogue,
+            cors_origins: cors_origins.unwrap_or_default(),
+            request_timeout: request_timeout?,
+            shutdown_timeout: shutdown_timeout?,
+            max_connections: max_connections?,
+            max_transfers_per_client,
+            keep_alive_timeout: keep_alive_timeout?,
+            trusted_proxies: trusted_proxies.unwrap_or_default(),
+            worker_threads,
+            embedded_key_pair,
+            log_format: log_format.unwrap_or_else(LogFormat::for_stderr),
+            log_level: log_level?,
+        })
+    }
+
+    /// Returns the defaults, with all data in `folder`, whatever the environment says.
+    pub fn isolated(
+        folder: &Path,
+        listen: SocketAddr,
+        api_key: &SecretString,
+    ) -> Result<Self, Problems> {
+        let given = [
+            (&settings::LISTEN, listen.to_string()),
+            (&settings::API_KEY, api_key.expose_secret().to_owned()),
+            (&settings::DATABASE, format!("sqlite:{}", folder.display())),
+            (
+                &settings::FILES,
+                format!("file:{}", folder.join("files").display()),
+            ),
+            (&settings::LOG_LEVEL, "warn".to_owned()),
+        ];
+        let mut sources = Sources::of(given);
+        let config = Self::parse(&mut sources, None);
+        sources.finish(config)
+    }
+
+    /// Returns a warning for each setting that works but is probably not meant.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let short = |key: &SecretString| key.expose_secret().len() < MIN_KEY_LENGTH;
+        if self.api_keys.iter().any(short) {
+            warnings.push(format!(
+                "an API key has fewer than {MIN_KEY_LENGTH} characters"
+            ));
+        }
+        if self.public_url.is_none() && self.listen.ip().is_unspecified() {
+            warnings.push(
+                "URLs in answers name the loopback address: set --public-url to what callers use"
+                    .to_owned(),
+            );
+        }
+        warnings
+    }
+
+    /// Returns the base of the service's own URLs, where the listener got the address `bound`.
+    pub fn public_url(&self, bound: SocketAddr) -> Url {
+        if let Some(url) = &self.public_url {
+            return url.clone();
+        }
+        // The unspecified address can be listened on, not called.
+        let ip = match bound.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        let address = SocketAddr::new(ip, bound.port());
+        Url::parse(&format!("http://{address}/")).expect("an IP address and port make a URL")
+    }
+}
+
+/// A presigned URL's signature covers its path, and whoever serves a path of a public URL strips it
+/// before the request gets here.
+fn check_public_path(url: &Url, files: Option<&objects::Location>) -> Result<(), String> {
+    let embedded = matches!(files, Some(objects::Location::Embedded { .. }));
+    if embedded && url.path() != "/" {
+        return Err(format!(
+            "'{url}' has a path: with embedded files the public URL is a host of its own"
+        ));
+    }
+    Ok(())
+}
+
+/// Returns the pair of the two variables that every AWS tool knows, where both are set.
+fn key_pair_of_environment() -> Option<KeyPair> {
+    let variable = |name| {
+        std::env::var_os(name)?
+            .into_string()
+            .ok()
+            .filter(|text| !text.is_empty())
+    };
+    Some(KeyPair {
+        access_key_id: variable("AWS_ACCESS_KEY_ID")?,
+        secret_access_key: variable("AWS_SECRET_ACCESS_KEY")?.into(),
+    })
+}
