@@ -1,8 +1,8 @@
 #!/bin/sh
 # Lays out the file system of the image: image-root.sh BINARY FOLDER
 #
-# The binary, each shared library that the linker loads for it (under the path at which it looks), and the
-# certificates that TLS to S3 and ClickHouse is checked against.
+# The binary, each shared library that the linker loads for it (at the path where it looks), and the root
+# certificates for TLS to S3 and ClickHouse.
 set -eu
 
 binary=$1

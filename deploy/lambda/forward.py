@@ -1,15 +1,15 @@
 """Forwards events from EventBridge to Event History: an AWS Lambda function, Python 3.10 or newer.
 
-Needs nothing but what Lambda's Python runtime has. Settings, from the environment:
+Needs only what Lambda's Python runtime has. Settings, from the environment:
 
-    EVENT_HISTORY_URL             the base of the service, such as https://history.example.com
+    EVENT_HISTORY_URL             the base URL of the service, such as https://history.example.com
     EVENT_HISTORY_API_KEY         the API key, or else
     EVENT_HISTORY_API_KEY_SECRET  the ARN or name of a secret in Secrets Manager whose text is the key
 
-An event that may be stored later raises, so that whoever invoked the function tries again: the service is
-out of reach, slow, or answers 5xx, 409 or 429; or it refuses the key, which an operator can mend. What the
-service says can never be stored (400, 413, 422) is logged and given up: to try again would change nothing.
-Storing is idempotent, so one delivery too many does no harm.
+An event that may be stored later raises, so that the invoker retries: the service is unreachable, slow, or
+answers 5xx, 409 or 429; or it refuses the key, which an operator can fix. What can never be stored (400, 413,
+422) is logged and dropped, because a retry would change nothing. Storing is idempotent, so an extra delivery
+does no harm.
 """
 
 import http.client
@@ -19,10 +19,10 @@ import time
 import urllib.error
 import urllib.request
 
-# EventBridge's own patience with an endpoint is 5 s, and the service answers within 4 s by default.
+# EventBridge itself waits 5 s for an endpoint, and the service answers within 4 s by default.
 TIMEOUT_SECONDS = 4.5
 
-# How long a key from Secrets Manager is used before it is looked up again.
+# How long a key from Secrets Manager is cached.
 KEY_LIFE_SECONDS = 300
 
 REFUSED_FOR_GOOD = (400, 413, 422)
@@ -34,11 +34,11 @@ _held_key = None
 
 
 class Undelivered(Exception):
-    """The event is not stored, and may be if it is sent again."""
+    """The event is not stored, but a retry may succeed."""
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Takes a redirect as the answer: urllib would turn a POST into a GET, and the key would go with it."""
+    """Treats a redirect as the response: urllib would turn the POST into a GET, and send the key along."""
 
     def redirect_request(self, *_):
         return None
@@ -48,7 +48,7 @@ OPENER = urllib.request.build_opener(NoRedirect)
 
 
 def handler(event, _context):
-    """Forwards an envelope, or the envelopes in what a dead-letter queue held back.
+    """Forwards an envelope, or the envelopes from a dead-letter queue.
 
     Returns one result for each: {"id": …, "status": …}.
     """
@@ -56,7 +56,7 @@ def handler(event, _context):
 
 
 def envelopes(event):
-    """Returns the envelopes in what invoked us: one, or those in messages of SQS.
+    """Returns the envelopes in the invocation: one, or those in SQS messages.
 
     A message is an envelope (EventBridge could not invoke us), or Lambda's record of a failed invocation,
     which has the envelope in it.
@@ -83,7 +83,7 @@ def forward(envelope):
 
 
 def encode(envelope):
-    """Writes the envelope as short as it came: escapes would make three bytes of one, and an event too large."""
+    """Encodes the envelope without escapes, which could triple its size and make the event too large."""
     try:
         return json.dumps(envelope, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:  # half of a surrogate pair, which JSON can only write as an escape
@@ -91,7 +91,7 @@ def encode(envelope):
 
 
 def post(body):
-    """Sends the body and returns the status and the beginning of the answer, whatever the status is."""
+    """Sends the body and returns the status and the beginning of the response, whatever the status."""
     request = urllib.request.Request(os.environ["EVENT_HISTORY_URL"].rstrip("/") + PATH, data=body, method="POST")
     request.add_header("Content-Type", "application/json")
     request.add_header("X-API-Key", api_key())
@@ -116,7 +116,7 @@ def api_key():
         return key
     if _held_key and time.monotonic() < _held_key[1]:
         return _held_key[0]
-    import boto3  # part of Lambda's runtime; who gives the key itself does not need it
+    import boto3  # part of Lambda's runtime; not needed if the key itself is set
 
     secret = boto3.client("secretsmanager").get_secret_value(SecretId=os.environ["EVENT_HISTORY_API_KEY_SECRET"])
     _held_key = (secret["SecretString"].strip(), time.monotonic() + KEY_LIFE_SECONDS)
@@ -124,11 +124,11 @@ def api_key():
 
 
 def forget_key():
-    """Makes the next invocation look the key up: this one was refused, so it may have been changed."""
+    """Makes the next invocation look up the key: this one was refused, so it may have changed."""
     global _held_key
     _held_key = None
 
 
 def log(message, **fields):
-    """Writes one line for CloudWatch. What happened to whom (`event_data`) stays out of it."""
+    """Writes one line for CloudWatch, without personal data (`event_data`)."""
     print(json.dumps({"message": message, **fields}))

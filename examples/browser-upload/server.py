@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""The backend of the example page: it holds the API key, and passes on what the page may ask for.
+"""The backend of the example page: it holds the API key, and forwards what the page may request.
 
-It serves the page at / and knows one tenant. The bytes of files never pass through it: the page sends
-them to storage itself. Nobody is asked who they are here; an application of your own does that first, and
-decides itself which record, type and source an event says.
+It serves the page at / for one tenant. The bytes of files never pass through it: the page sends them to storage
+itself. It authenticates nobody; your own application must, and must decide which record, type and source an
+event names.
 
-Standard library alone: EVENT_HISTORY_URL, EVENT_HISTORY_API_KEY and EVENT_HISTORY_CLIENT_ID say what it
-talks to, --listen where it serves.
+Uses only the standard library. EVENT_HISTORY_URL, EVENT_HISTORY_API_KEY and EVENT_HISTORY_CLIENT_ID select the
+service and the tenant, --listen the page's address.
 """
 
 import argparse
@@ -24,13 +24,13 @@ import uuid
 
 PAGE = pathlib.Path(__file__).with_name("index.html")
 
-# No request of the page is larger: names and numbers.
+# The page's requests are smaller: names and numbers.
 MAX_BODY_BYTES = 16 * 1024
 
 # The service answers within seconds.
 TIMEOUT_SECONDS = 30
 
-# What the page may say of an upload. A real application sets its own limits here rather than the page's.
+# What the page may request for an upload. A real application sets its own limits here instead of the page's.
 TERMS = {"content_type", "content_length", "file_name", "expires_in"}
 FORM_TERMS = {"content_type", "max_length", "file_name", "expires_in"}
 
@@ -114,7 +114,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def body(self):
         length = int(self.headers.get("Content-Length", "0"))
         if not 0 <= length <= MAX_BODY_BYTES:
-            self.close_connection = True  # what was not read is no next request
+            self.close_connection = True  # the unread rest is not a next request
             raise Refused(413, "The request is too large.")
         return self.rfile.read(length)
 
@@ -124,7 +124,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except Refused as refused:
             status, body = refused.status, {"detail": refused.detail}
         except ValueError:
-            status, body = 400, {"detail": "The request makes no sense."}
+            status, body = 400, {"detail": "The request is invalid."}
         self.send(status, "application/json", json.dumps(body).encode())
 
     def send(self, status, content_type, body):
@@ -136,11 +136,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format, *arguments):
-        pass  # URLs of downloads are secrets
+        pass  # download URLs are secrets
 
 
 def only(asked, names):
-    """Returns what was asked, if it is an object with these members and no others."""
+    """Returns the request if it is an object with no other members than these."""
     if not isinstance(asked, dict) or asked.keys() - names:
         raise Refused(400, "The page may not ask for that.")
     return asked

@@ -1,15 +1,14 @@
 # An event bus -> a rule -> an API destination -> POST /api/event-bridge/create-event of the service.
 #
-# The service answers 201 for what is stored (again, too), 400, 413 or 422 for what never can be, and 503 with
-# Retry-After for what can later. EventBridge gives up on the former at once and repeats the latter; either way,
-# what was not stored is in the dead-letter queue.
+# The bus must exist (`event_bus_name`). docs/eventbridge.md says what EventBridge does with each response of the
+# service: it retries what may succeed later, and moves the rest to the dead-letter queue.
 
 locals {
-  # EventBridge's own maximum of both, and its default. An outage of a day loses nothing.
+  # EventBridge's maximum and default for both. An outage of a day loses nothing.
   retry_seconds  = 24 * 60 * 60
   retry_attempts = 185
 
-  dead_letters_seconds = 14 * 24 * 60 * 60 # SQS keeps nothing for longer
+  dead_letters_seconds = 14 * 24 * 60 * 60 # the maximum of SQS
 }
 
 resource "aws_cloudwatch_event_connection" "this" {
@@ -36,12 +35,12 @@ resource "aws_cloudwatch_event_api_destination" "this" {
 
 resource "aws_cloudwatch_event_rule" "this" {
   name           = var.name
-  description    = "What belongs into the history"
+  description    = "Events that belong in the history"
   event_bus_name = var.event_bus_name
   event_pattern  = jsonencode(var.event_pattern)
 }
 
-# No input_path and no transformer: the service reads the whole envelope, `source` and `time` included.
+# No input_path and no transformer: the service reads the whole envelope, including `source` and `time`.
 resource "aws_cloudwatch_event_target" "this" {
   rule           = aws_cloudwatch_event_rule.this.name
   event_bus_name = var.event_bus_name
@@ -58,7 +57,7 @@ resource "aws_cloudwatch_event_target" "this" {
     arn = aws_sqs_queue.dead_letters.arn
   }
 
-  # A target that may not invoke yet, or a queue that does not take from it yet, would lose events.
+  # A target without permission to invoke, or to write to the queue, would lose events.
   depends_on = [aws_iam_role_policy.invoke, aws_sqs_queue_policy.dead_letters]
 }
 
@@ -77,7 +76,7 @@ data "aws_iam_policy_document" "assume" {
       identifiers = ["events.amazonaws.com"]
     }
 
-    # For this rule alone, and not for somebody else's who knows the role's name.
+    # Only for this rule, not for any other that names the role.
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"

@@ -9,6 +9,6 @@ output "rule_arn" {
 }
 
 output "dead_letter_queue_url" {
-  description = "Where events are that could not be delivered. Alert when it is not empty."
+  description = "Queue of the events that could not be delivered. Alert when it is not empty."
   value       = aws_sqs_queue.dead_letters.id
 }

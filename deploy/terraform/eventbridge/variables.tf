@@ -1,38 +1,38 @@
 variable "name" {
-  description = "Name of everything that is made here."
+  description = "Name of everything created here."
   type        = string
   default     = "event-history"
 
   validation {
     condition     = can(regex("^[A-Za-z0-9-]{1,50}$", var.name))
-    error_message = "Letters, digits and hyphens, 50 at most: names of roles, queues and rules are made of it."
+    error_message = "Must be 1 to 50 letters, digits and hyphens: names of roles, queues and rules are derived from it."
   }
 }
 
 variable "service_url" {
-  description = "Base of the service, such as https://history.example.com. EventBridge wants HTTPS with a certificate that the public trusts."
+  description = "Base of the service, such as https://history.example.com. EventBridge requires HTTPS with a publicly trusted certificate."
   type        = string
 
   validation {
     condition     = can(regex("^https://[^/?#]+(/[^?#]*[^/?#])?$", var.service_url))
-    error_message = "An https URL without a slash at its end."
+    error_message = "Must be an https URL without a trailing slash."
   }
 }
 
 variable "api_key" {
-  description = "API key that the service accepts. It ends up in the Terraform state and in a secret that EventBridge keeps."
+  description = "API key that the service accepts. It is stored in the Terraform state and in a secret managed by EventBridge."
   type        = string
   sensitive   = true
 }
 
 variable "event_bus_name" {
-  description = "Bus on which the platform puts its events."
+  description = "Existing bus on which the platform puts its events."
   type        = string
   default     = "default"
 }
 
 variable "event_pattern" {
-  description = "Which events of the bus are history. The service takes the tenant from `source` (or what --tenant-from says), so match that or the detail type."
+  description = "Pattern of the events that belong in the history. The service takes the tenant from `source` (or what --tenant-from says), so match that or the detail type."
   type        = any
   default = {
     "detail-type" = ["history"]
@@ -40,12 +40,12 @@ variable "event_pattern" {
 }
 
 variable "invocations_per_second" {
-  description = "What EventBridge sends at most; more waits on its side."
+  description = "Maximum rate at which EventBridge sends; more queues on its side."
   type        = number
   default     = 300
 
   validation {
     condition     = var.invocations_per_second >= 1 && floor(var.invocations_per_second) == var.invocations_per_second
-    error_message = "A whole number, 1 or more."
+    error_message = "Must be a whole number, 1 or more."
   }
 }

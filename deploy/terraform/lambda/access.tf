@@ -1,8 +1,8 @@
-# What the function may do, and who may write to the dead-letter queue.
+# The function's rights, and who may write to the dead-letter queue.
 
 resource "aws_iam_role" "function" {
   name_prefix        = substr("${var.name}-", 0, 38)
-  description        = "What forwards events to Event History"
+  description        = "Forwards events to Event History"
   assume_role_policy = data.aws_iam_policy_document.assume.json
 }
 
@@ -34,7 +34,7 @@ data "aws_iam_policy_document" "function" {
     resources = ["${aws_cloudwatch_log_group.function.arn}:*"]
   }
 
-  # Writing is for what failed, the rest for sending it again.
+  # Sending is for failed events, the rest for the redrive.
   statement {
     actions = [
       "sqs:SendMessage",
@@ -45,7 +45,7 @@ data "aws_iam_policy_document" "function" {
     resources = [aws_sqs_queue.dead_letters.arn]
   }
 
-  # A function in subnets has network interfaces there. AWS lets these actions be granted for all alone.
+  # A function in subnets has network interfaces there. AWS allows these actions only for all resources.
   dynamic "statement" {
     for_each = length(var.subnet_ids) > 0 ? [true] : []
 
@@ -64,7 +64,7 @@ data "aws_iam_policy_document" "function" {
 resource "aws_sqs_queue" "dead_letters" {
   name                      = "${var.name}-dead-letters"
   message_retention_seconds = local.dead_letters_seconds
-  # AWS asks for six times the function's own time where a queue invokes it.
+  # AWS recommends six times the function's timeout when a queue invokes it.
   visibility_timeout_seconds = 6 * local.function_seconds
   sqs_managed_sse_enabled    = true
 }

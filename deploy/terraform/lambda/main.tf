@@ -1,18 +1,18 @@
 # An event bus -> a rule -> a Lambda function -> POST /api/event-bridge/create-event of the service.
 #
-# For a service that EventBridge itself cannot reach: without a public address, or with a certificate of one's
-# own. Lambda repeats a failed invocation twice within minutes; what an outage outlasts is in the dead-letter
-# queue, and `redrive` sends it again.
+# For a service that EventBridge cannot reach: without a public address, or with a private certificate. The bus
+# must exist (`event_bus_name`). Lambda retries a failed invocation twice within minutes. After that the event is in
+# the dead-letter queue, and `redrive` sends it again.
 
 locals {
-  # The most that Lambda repeats an invocation that raised. (It is throttled invocations that it repeats for hours.)
+  # Lambda's maximum for an invocation that raised. (It retries throttled invocations for hours.)
   retry_attempts = 2
   retry_seconds  = 6 * 60 * 60
 
-  dead_letters_seconds = 14 * 24 * 60 * 60 # SQS keeps nothing for longer
+  dead_letters_seconds = 14 * 24 * 60 * 60 # the maximum of SQS
   log_days             = 30
 
-  # The function gives a request 4.5 s.
+  # The function's requests time out after 4.5 s.
   function_seconds = 10
 }
 
@@ -72,7 +72,7 @@ resource "aws_lambda_permission" "events" {
   source_arn    = aws_cloudwatch_event_rule.this.arn
 }
 
-# One message at a time: one that fails does not take others back to the queue with it.
+# One message at a time, so that one that fails does not return others to the queue.
 resource "aws_lambda_event_source_mapping" "redrive" {
   event_source_arn = aws_sqs_queue.dead_letters.arn
   function_name    = aws_lambda_function.this.arn
@@ -87,7 +87,7 @@ resource "aws_cloudwatch_log_group" "function" {
 
 resource "aws_cloudwatch_event_rule" "this" {
   name           = var.name
-  description    = "What belongs into the history"
+  description    = "Events that belong in the history"
   event_bus_name = var.event_bus_name
   event_pattern  = jsonencode(var.event_pattern)
 }
@@ -98,11 +98,11 @@ resource "aws_cloudwatch_event_target" "this" {
   target_id      = var.name
   arn            = aws_lambda_function.this.arn
 
-  # For the rare invocation that Lambda does not even accept.
+  # For the rare invocation that Lambda does not accept.
   dead_letter_config {
     arn = aws_sqs_queue.dead_letters.arn
   }
 
-  # Without these a first event could not be delivered, or not be kept.
+  # Without these, a first event could be neither delivered nor kept.
   depends_on = [aws_lambda_permission.events, aws_sqs_queue_policy.dead_letters]
 }

@@ -1,21 +1,21 @@
 variable "name" {
-  description = "Name of everything that is made here."
+  description = "Name of everything created here."
   type        = string
   default     = "event-history-forward"
 
   validation {
     condition     = can(regex("^[A-Za-z0-9-]{1,50}$", var.name))
-    error_message = "Letters, digits and hyphens, 50 at most: names of roles, queues and rules are made of it."
+    error_message = "Must be 1 to 50 letters, digits and hyphens: names of roles, queues and rules are derived from it."
   }
 }
 
 variable "service_url" {
-  description = "Base of the service as the function reaches it. With `subnet_ids` it may be private, and plain HTTP."
+  description = "Base URL of the service as the function reaches it. With `subnet_ids` it may be private, and plain HTTP."
   type        = string
 
   validation {
     condition     = can(regex("^https?://[^/?#]+(/[^?#]*[^/?#])?$", var.service_url))
-    error_message = "An http or https URL without a slash at its end."
+    error_message = "Must be an http or https URL without a trailing slash."
   }
 }
 
@@ -25,13 +25,13 @@ variable "api_key_secret_arn" {
 }
 
 variable "event_bus_name" {
-  description = "Bus on which the platform puts its events."
+  description = "Existing bus on which the platform puts its events."
   type        = string
   default     = "default"
 }
 
 variable "event_pattern" {
-  description = "Which events of the bus are history."
+  description = "Pattern of the events that belong in the history."
   type        = any
   default = {
     "detail-type" = ["history"]
@@ -39,7 +39,7 @@ variable "event_pattern" {
 }
 
 variable "subnet_ids" {
-  description = "Private subnets for a service that has no public address. They need a way to Secrets Manager."
+  description = "Private subnets for a service that has no public address. They need a route to Secrets Manager."
   type        = list(string)
   default     = []
 }
@@ -51,7 +51,7 @@ variable "security_group_ids" {
 }
 
 variable "redrive" {
-  description = "Whether the function takes what lies in the dead-letter queue and sends it again: switch it on when an outage is over, and off when the queue is empty."
+  description = "Whether the function sends the events of the dead-letter queue again: enable it after an outage, and disable it when the queue is empty."
   type        = bool
   default     = false
 }
