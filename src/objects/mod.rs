@@ -1,7 +1,6 @@
 //! Where files are kept: object storage that speaks S3, another's or our own.
 
 mod clock_history;
-pub mod conformance;
 pub mod embedded;
 mod fingerprint;
 mod listing;

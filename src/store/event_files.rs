@@ -121,7 +121,7 @@ fn read(written: Written) -> Result<EventFile, String> {
 mod tests {
     use super::{from_text, to_text};
     use crate::domain::FileId;
-    use crate::store::conformance::samples::{Random, file};
+    use crate::store::samples::{Random, file};
 
     #[test]
     fn files_come_back_as_they_were() {

@@ -1,10 +1,13 @@
 //! Where tenants and their events are kept.
 
 pub mod clickhouse;
-pub mod conformance;
 mod event_files;
 mod location;
 mod queue;
+#[cfg(test)]
+#[path = "../../tests/it/samples.rs"]
+#[allow(dead_code, reason = "the integration tests use all of it")]
+mod samples;
 pub mod sqlite;
 
 use std::fmt::Debug;

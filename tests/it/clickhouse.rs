@@ -14,10 +14,10 @@ use async_trait::async_trait;
 use event_history::domain::Finding;
 use event_history::domain::finding::State;
 use event_history::domain::{Query, Tenant};
-use event_history::store::conformance::Opener;
-use event_history::store::conformance::samples::{history, tenant};
 use event_history::store::{self, Created, Store};
 
+use crate::conformance::store::Opener;
+use crate::samples::{history, tenant};
 use crate::support::ClickHouse;
 
 /// An engine of its own, gone with the test.

@@ -19,11 +19,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use event_history::domain::{Event, EventTime, Tenant};
-use event_history::store::conformance::samples::{Random, tenant};
 use event_history::store::{self, Appended, Created, Store};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use crate::samples::{Random, tenant};
 use crate::support::{self, Running};
 
 /// What an append of the source is made of.

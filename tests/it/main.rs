@@ -6,6 +6,7 @@ mod checks;
 mod clickhouse;
 mod client;
 mod clients;
+mod conformance;
 mod connections;
 mod copy;
 mod crash;
@@ -26,9 +27,13 @@ mod many_tenants;
 mod presign;
 mod registry;
 mod replicas;
+mod samples;
 mod settings;
 mod store;
 mod support;
 mod tidy;
 mod tools;
 mod torture;
+
+// The path in `samples`, which the unit tests of the library include as well.
+use event_history::domain;

@@ -21,7 +21,6 @@ use event_history::objects::s3::amazon_endpoint;
 use event_history::objects::signer::Signer;
 use event_history::objects::{
     self, DownloadTerms, Location, Objects, Opened, Presigned, Surroundings, UploadTerms,
-    conformance,
 };
 use http::StatusCode;
 use jiff::Timestamp;
@@ -32,6 +31,7 @@ use url::Url;
 
 use random::Random;
 
+use crate::conformance::objects as conformance;
 use crate::support::{self, SeaweedFs, Server, Storage};
 
 const CASES: usize = 100;

@@ -20,12 +20,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use event_history::domain::finding::State;
 use event_history::domain::{Event, Finding, Query, Tenant};
-use event_history::store::conformance::Opener;
-use event_history::store::conformance::samples::{Random, data, tenant};
 use event_history::store::sqlite::Sqlite;
 use event_history::store::{Created, Store};
 use rusqlite::Connection;
 use tempfile::TempDir;
+
+use crate::conformance::store::Opener;
+use crate::samples::{Random, data, tenant};
 
 /// A folder of its own, gone with the test.
 struct Place(TempDir);

@@ -176,7 +176,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{Cache, Found, Lookup, MAX_STALE};
-    use crate::store::conformance::samples::tenant;
+    use crate::store::samples::tenant;
 
     const LIFE: Duration = Duration::from_secs(5);
 

@@ -348,7 +348,7 @@ mod tests {
     use super::sort_out;
     use crate::domain::Event;
     use crate::store::Appended::{AlreadyThere, OtherContent, Stored};
-    use crate::store::conformance::samples::Random;
+    use crate::store::samples::Random;
 
     #[tokio::test]
     async fn each_event_of_a_batch_is_stored_once() {

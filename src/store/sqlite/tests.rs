@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::Sqlite;
 use crate::domain::Query;
 use crate::store::Store;
-use crate::store::conformance::samples::{history, tenant};
+use crate::store::samples::{history, tenant};
 
 #[tokio::test]
 async fn a_database_that_nobody_uses_is_closed_and_opened_again() {

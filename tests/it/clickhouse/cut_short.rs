@@ -1,10 +1,10 @@
 //! Work on tenants that was cut short after any of its steps.
 
 use event_history::domain::Tenant;
-use event_history::store::conformance::samples::{history, tenant};
 use event_history::store::{Created, Store};
 
 use super::{Place, assert_is_gone, assert_nothing_is_left, assert_works, created, table};
+use crate::samples::{history, tenant};
 
 impl Place {
     /// Lets the entry of a tenant be as it was at an earlier step.

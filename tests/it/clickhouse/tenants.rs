@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use event_history::domain::DatabaseName;
 use event_history::domain::cause::chain;
-use event_history::store::conformance::samples::{history, tenant};
 use event_history::store::{Created, Error};
 use http::StatusCode;
 use serde_json::json;
 
 use super::{Place, assert_is_gone, assert_nothing_is_left, assert_works, created, table};
+use crate::samples::{history, tenant};
 use crate::support::{Server, expect, expect_json};
 
 #[tokio::test(flavor = "multi_thread")]

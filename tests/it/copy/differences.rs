@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use event_history::domain::{Event, EventData, EventTime, Tenant};
-use event_history::store::conformance::samples::{Random, history, tenant};
 
 use super::{COPY_TIMEOUT, Place, copy, fill, run};
+use crate::samples::{Random, history, tenant};
 use crate::support::{self, Running};
 
 /// Returns both ends, the source with three tenants of 40 events.

@@ -8,7 +8,6 @@ use event_history::domain::{
     ContentType, Entropy as _, Event, EventData, EventFile, EventId, EventTime, FileId, FileName,
     FileRecord, FileSha256, Ordering, Query, SystemEntropy,
 };
-use event_history::store::conformance::samples::{data, tenant};
 use event_history::store::{Created, Store};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -16,6 +15,7 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use super::Place;
+use crate::samples::{data, tenant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn any_value_is_kept_and_found() {

@@ -4,12 +4,12 @@ use std::fs;
 
 use event_history::domain::query::Limit;
 use event_history::domain::{EventFile, FileId};
-use event_history::store::conformance::samples::{Random, file, history, tenant};
 use event_history::store::sqlite::Beside;
 use event_history::store::{Appended, Created, Error, Store};
 
 use super::Place;
 use super::migrations::make_old;
+use crate::samples::{Random, file, history, tenant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_guest_reads_and_gives_files_up() {

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use event_history::domain::{Event, Query};
-use event_history::store::conformance::samples::history;
-use event_history::store::{Appended, Store, conformance};
+use event_history::store::{Appended, Store};
 use proptest::prelude::*;
 
 use super::Place;
+use crate::conformance::store as conformance;
+use crate::samples::history;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn creates_finds_and_deletes_tenants() {

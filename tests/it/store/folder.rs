@@ -6,11 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use event_history::domain::finding::State;
-use event_history::store::conformance::samples::{history, tenant};
 use event_history::store::sqlite::{Sqlite, check_folder};
 use event_history::store::{Created, Store};
 
 use super::{Place, assert_wrong, count, open_files, tree};
+use crate::samples::{history, tenant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_is_one_processes_own() {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_history::domain::{Query, Tenant};
-use event_history::store::conformance::samples::{Random, history, tenant};
 use event_history::store::{Error, Store};
 use rusqlite::Connection;
 use tokio::task::JoinSet;
 
 use super::{Place, count, large_event, open_files};
+use crate::samples::{Random, history, tenant};
 
 /// The bound on open tenants; with the registry and the lock, and no readers.
 const MOST_FILES: usize = 64 * 4 + 5;

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use event_history::store::Store;
-use event_history::store::conformance::samples::Random;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{Place, count, open_files, until};
+use crate::samples::Random;
 
 /// Well above what a log grows to before it starts over, and well below what all events write to it,
 /// which is some 300 MiB.

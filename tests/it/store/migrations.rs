@@ -5,10 +5,10 @@ use std::path::Path;
 
 use event_history::domain::{Event, Query, Tenant};
 use event_history::store::Store;
-use event_history::store::conformance::samples::history;
 use rusqlite::Connection;
 
 use super::Place;
+use crate::samples::history;
 
 const FIRST_SCHEMA: &str = include_str!("../../../migrations/sqlite/tenant_0001.sql");
 

@@ -6,11 +6,11 @@ use std::process::Command;
 
 use event_history::domain::Query;
 use event_history::domain::finding::State;
-use event_history::store::conformance::samples::{Random, history, tenant};
 use event_history::store::sqlite::{Sqlite, check_folder};
 use event_history::store::{Appended, Created, Error, Store};
 
 use super::{Place, assert_wrong, count, large_event, open_files, until};
+use crate::samples::{Random, history, tenant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn work_that_a_crash_cut_short_is_finished_at_the_start() {

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{FRAME_HEADER_BYTES, HEADER_BYTES, Place, scan, scan_file};
-use crate::store::conformance::samples::Random;
+use crate::store::samples::Random;
 
 const SECTOR: usize = 512;
 const PAGE: usize = 4096;

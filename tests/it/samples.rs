@@ -1,4 +1,7 @@
-//! Tenants, histories and queries to try a store with, the same in every run.
+//! Tenants, histories and queries to try a store with, the same in every run. The unit tests of
+//! the library include this file too.
+
+#![allow(clippy::unwrap_used, reason = "a failure ends the test")]
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
@@ -15,7 +18,7 @@ const TIMES: u64 = 200;
 const FIRST_TIME_US: i64 = 1_668_075_972_000_000; // 2022-11-10T10:26:12Z
 
 /// Returns a tenant of this name with a client id that no other has.
-pub fn tenant(name: &str) -> Tenant {
+pub(crate) fn tenant(name: &str) -> Tenant {
     Tenant {
         client_id: ClientId::random(&SystemEntropy),
         database_name: DatabaseName::parse(name).unwrap(),
@@ -26,18 +29,18 @@ pub fn tenant(name: &str) -> Tenant {
 }
 
 /// Returns checked `event_data`.
-pub fn data(json: &str) -> EventData {
+pub(crate) fn data(json: &str) -> EventData {
     EventData::parse(&RawValue::from_string(json.to_owned()).unwrap()).unwrap()
 }
 
 /// Returns events in no order.
-pub fn history(seed: u64, length: usize) -> Vec<Event> {
+pub(crate) fn history(seed: u64, length: usize) -> Vec<Event> {
     let mut random = Random::seeded(seed);
     (0..length).map(|_| random.event()).collect()
 }
 
 /// Returns a file with an id of its own; much of its record may be missing.
-pub fn file(random: &mut Random) -> EventFile {
+pub(crate) fn file(random: &mut Random) -> EventFile {
     let id = FileId::from_uuid(random.uuid());
     let maybe = |random: &mut Random| random.below(3) > 0;
     let record = maybe(random).then(|| FileRecord {
@@ -56,16 +59,16 @@ pub fn file(random: &mut Random) -> EventFile {
 
 /// A generator of pseudo-random values (`SplitMix64`).
 #[derive(Debug)]
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub fn seeded(seed: u64) -> Self {
+    pub(crate) fn seeded(seed: u64) -> Self {
         // Far apart, so that two generators do not hand out the same ids.
         Self(seed.wrapping_mul(0xd134_2543_de82_ef95))
     }
 
     /// Returns an event with an id of its own and other values from small sets.
-    pub fn event(&mut self) -> Event {
+    pub(crate) fn event(&mut self) -> Event {
         let micros = FIRST_TIME_US + self.small(TIMES);
         Event {
             id: EventId::from_uuid(self.uuid()),
@@ -84,7 +87,7 @@ impl Random {
     }
 
     /// Returns a query that finds something more often than not.
-    pub fn query(&mut self, events: &[Event]) -> Query {
+    pub(crate) fn query(&mut self, events: &[Event]) -> Query {
         let mut query = Query {
             limit: Limit::new([1, 3, 50, 1000][self.index(4)]).unwrap(),
             offset: [0, 0, 0, 2, 45, 5000][self.index(6)],
@@ -139,7 +142,7 @@ impl Random {
         usize::try_from(self.below(bound as u64)).unwrap()
     }
 
-    pub fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 

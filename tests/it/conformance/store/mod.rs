@@ -8,29 +8,28 @@
     reason = "a failure of the store under test ends the test"
 )]
 
-pub mod events;
-pub mod files;
-pub mod samples;
-pub mod tenants;
+pub(crate) mod events;
+pub(crate) mod files;
+pub(crate) mod tenants;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use event_history::domain::query::Limit;
+use event_history::domain::{Event, Page, Query, Tenant};
+use event_history::store::{Created, Error, READ_BYTES, Store};
 
-use self::samples::tenant;
-use super::{Created, Error, READ_BYTES, Store};
-use crate::domain::query::Limit;
-use crate::domain::{Event, Page, Query, Tenant};
+use crate::samples::tenant;
 
 /// Opens the store of one place that is empty at first; after the store was closed, opens it again.
 #[async_trait]
-pub trait Opener: Send + Sync {
+pub(crate) trait Opener: Send + Sync {
     async fn open(&self) -> Arc<dyn Store>;
 }
 
 /// Runs everything.
-pub async fn all(opener: &dyn Opener) {
+pub(crate) async fn all(opener: &dyn Opener) {
     tenants::creates_finds_and_deletes_tenants(opener).await;
     tenants::lets_one_of_racing_creations_win(opener).await;
     tenants::lists_tenants_by_name(opener).await;
@@ -76,7 +75,7 @@ async fn whole(store: &dyn Store, tenant: &Tenant) -> Vec<Event> {
 }
 
 /// Returns a page with all of its events, however large they are.
-pub async fn page(store: &dyn Store, tenant: &Tenant, query: &Query) -> Page {
+pub(crate) async fn page(store: &dyn Store, tenant: &Tenant, query: &Query) -> Page {
     let mut page = store.events(tenant, query).await.unwrap();
     let mut rest = std::mem::take(&mut page.rest);
     while !rest.is_empty() {

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use event_history::domain::{Event, EventFile, FileId};
+use event_history::store::Appended::{AlreadyThere, FileTombstoned, OtherContent, Stored};
+use event_history::store::Created;
 use tokio::task::JoinSet;
 
-use super::samples::{self, Random, file};
 use super::{Opener, assert_missing, with_tenant};
-use crate::domain::{Event, EventFile, FileId};
-use crate::store::Appended::{AlreadyThere, FileTombstoned, OtherContent, Stored};
-use crate::store::Created;
+use crate::samples::{self, Random, file};
 
 fn referring(random: &mut Random, files: &[&EventFile]) -> Event {
     Event {
@@ -18,7 +18,7 @@ fn referring(random: &mut Random, files: &[&EventFile]) -> Event {
     }
 }
 
-pub async fn tombstones_unreferenced_files(opener: &dyn Opener) {
+pub(crate) async fn tombstones_unreferenced_files(opener: &dyn Opener) {
     let (store, tenant) = with_tenant(opener, "tombstoned").await;
     let mut random = Random::seeded(31);
     let [first, second, third, fourth] = std::array::from_fn(|_| file(&mut random));
@@ -71,7 +71,7 @@ pub async fn tombstones_unreferenced_files(opener: &dyn Opener) {
 }
 
 /// Senders and sweeps, all at once, on the same files.
-pub async fn never_both_references_and_tombstones_a_file(opener: &dyn Opener) {
+pub(crate) async fn never_both_references_and_tombstones_a_file(opener: &dyn Opener) {
     const FILES: usize = 400;
     const SENDERS: usize = 16;
     let (store, tenant) = with_tenant(opener, "tombstoned-racing").await;

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
+use event_history::domain::query::Limit;
+use event_history::domain::{Event, EventId, EventTime, Ordering, Position, Query, Tenant};
+use event_history::store::Appended::{self, AlreadyThere, OtherContent, Stored};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::samples::{self, Random, data, history};
 use super::{Opener, assert_missing, is_bounded, newest_first, page, whole, with_tenant};
-use crate::domain::query::Limit;
-use crate::domain::{Event, EventId, EventTime, Ordering, Position, Query, Tenant};
-use crate::store::Appended::{self, AlreadyThere, OtherContent, Stored};
+use crate::samples::{self, Random, data, history};
 
-pub async fn stores_an_event_once(opener: &dyn Opener) {
+pub(crate) async fn stores_an_event_once(opener: &dyn Opener) {
     let (store, tenant) = with_tenant(opener, "once").await;
     let mut random = Random::seeded(2);
     let (first, second) = (random.event(), random.event());
@@ -48,7 +48,7 @@ pub async fn stores_an_event_once(opener: &dyn Opener) {
     store.close().await.unwrap();
 }
 
-pub async fn stores_an_event_once_for_racing_senders(opener: &dyn Opener) {
+pub(crate) async fn stores_an_event_once_for_racing_senders(opener: &dyn Opener) {
     let (store, tenant) = with_tenant(opener, "once-racing").await;
     let mut random = Random::seeded(3);
     let events: Vec<Event> = (0..20).map(|_| random.event()).collect();
@@ -74,7 +74,7 @@ pub async fn stores_an_event_once_for_racing_senders(opener: &dyn Opener) {
     store.close().await.unwrap();
 }
 
-pub async fn joins_pages_to_the_whole(opener: &dyn Opener) {
+pub(crate) async fn joins_pages_to_the_whole(opener: &dyn Opener) {
     let (store, tenant) = with_tenant(opener, "pages").await;
     let events = history(4, 250);
     store.append(&tenant, events.clone()).await.unwrap();
@@ -103,7 +103,7 @@ pub async fn joins_pages_to_the_whole(opener: &dyn Opener) {
     store.close().await.unwrap();
 }
 
-pub async fn walks_the_whole_by_scanning(opener: &dyn Opener) {
+pub(crate) async fn walks_the_whole_by_scanning(opener: &dyn Opener) {
     let (store, tenant) = with_tenant(opener, "scanned").await;
     let (first, limit) = (None, Limit::new(7).unwrap());
     assert_eq!(store.scan(&tenant, first, limit).await.unwrap(), []);
@@ -160,7 +160,7 @@ pub async fn walks_the_whole_by_scanning(opener: &dyn Opener) {
     assert!(store.scan(&tenant, first, limit).await.is_err(), "closed");
 }
 
-pub async fn filters_as_the_query_says(opener: &dyn Opener) {
+pub(crate) async fn filters_as_the_query_says(opener: &dyn Opener) {
     let (store, tenant) = with_tenant(opener, "filters").await;
     let events = history(5, 400);
     store.append(&tenant, events.clone()).await.unwrap();
@@ -205,7 +205,7 @@ const AWKWARD: [&str; 9] = [
     "",
 ];
 
-pub async fn gives_back_what_was_sent(opener: &dyn Opener) {
+pub(crate) async fn gives_back_what_was_sent(opener: &dyn Opener) {
     let store = opener.open().await;
     for (index, text) in AWKWARD.into_iter().enumerate() {
         let tenant = Tenant {
@@ -255,7 +255,7 @@ pub async fn gives_back_what_was_sent(opener: &dyn Opener) {
     store.close().await.unwrap();
 }
 
-pub async fn takes_large_events(opener: &dyn Opener) {
+pub(crate) async fn takes_large_events(opener: &dyn Opener) {
     let (store, tenant) = with_tenant(opener, "large").await;
     let mut random = Random::seeded(8);
     let mut events = Vec::new();
@@ -273,7 +273,7 @@ pub async fn takes_large_events(opener: &dyn Opener) {
     store.close().await.unwrap();
 }
 
-pub async fn reads_large_events_a_few_at_a_time(opener: &dyn Opener) {
+pub(crate) async fn reads_large_events_a_few_at_a_time(opener: &dyn Opener) {
     let (store, tenant) = with_tenant(opener, "large-pages").await;
     let mut random = Random::seeded(16);
     let mut events: Vec<Event> = (0..60)

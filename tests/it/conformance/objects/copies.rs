@@ -3,18 +3,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use event_history::domain::{ContentType, FileName};
+use event_history::objects::transfer::{Link, Sizes, copy};
+use event_history::objects::{Objects, UploadTerms};
 use http::StatusCode;
 
 use super::{LIFE, content, download, fresh_key, headers, sha256};
-use crate::domain::{ContentType, FileName};
-use crate::objects::transfer::{Link, Sizes, copy};
-use crate::objects::{Objects, UploadTerms};
 
 const MIB: usize = 1024 * 1024;
 
 /// At once and in parts, what is known of a file goes with its bytes. `from` has to take a file at
 /// once, `to` either.
-pub async fn what_is_known_goes_along(
+pub(crate) async fn what_is_known_goes_along(
     from: &Arc<dyn Objects>,
     to: &Arc<dyn Objects>,
     http: &reqwest::Client,

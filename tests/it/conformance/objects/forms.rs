@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use event_history::domain::{ContentType, FileName, ObjectKey};
+use event_history::objects::{FormTerms, FormType, Objects, PresignedForm};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
 use super::{EXPIRY_PAUSE, EXPIRY_TRIES, LIFE, content, download, fresh_key, left_nothing, sha256};
-use crate::domain::{ContentType, FileName, ObjectKey};
-use crate::objects::{FormTerms, FormType, Objects, PresignedForm};
 
 const BOUNDARY: &str = "b1946ac92492d2347c6235b4d2611184";
 
 /// Runs the functions of this module.
-pub async fn all(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn all(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     the_range_holds_to_the_byte(objects, http).await;
     what_was_declared_is_told_again(objects, http).await;
     the_type_holds(objects, http).await;
@@ -23,7 +23,10 @@ pub async fn all(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     an_expired_form_is_refused(objects, http).await;
 }
 
-pub async fn the_range_holds_to_the_byte(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn the_range_holds_to_the_byte(
+    objects: &Arc<dyn Objects>,
+    http: &reqwest::Client,
+) {
     let terms = FormTerms {
         min_bytes: 100,
         max_bytes: 200_000,
@@ -43,7 +46,10 @@ pub async fn the_range_holds_to_the_byte(objects: &Arc<dyn Objects>, http: &reqw
     }
 }
 
-pub async fn what_was_declared_is_told_again(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn what_was_declared_is_told_again(
+    objects: &Arc<dyn Objects>,
+    http: &reqwest::Client,
+) {
     let key = fresh_key();
     let content = content(1000);
     let content_type = ContentType::parse("application/pdf").expect("a type");
@@ -66,7 +72,7 @@ pub async fn what_was_declared_is_told_again(objects: &Arc<dyn Objects>, http: &
     assert_eq!(info.file_name, terms.file_name);
 }
 
-pub async fn the_type_holds(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn the_type_holds(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let content = content(100);
     let png = ContentType::parse("image/png").expect("a type");
     let exactly = FormTerms {
@@ -105,7 +111,7 @@ pub async fn the_type_holds(objects: &Arc<dyn Objects>, http: &reqwest::Client) 
     }
 }
 
-pub async fn the_checksum_holds(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn the_checksum_holds(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let content = content(100);
     let terms = FormTerms {
         sha256: Some(sha256(&content)),
@@ -120,7 +126,7 @@ pub async fn the_checksum_holds(objects: &Arc<dyn Objects>, http: &reqwest::Clie
 }
 
 /// No field may be another, away, or more than the policy says.
-pub async fn a_changed_form_is_refused(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn a_changed_form_is_refused(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let (key, other) = (fresh_key(), fresh_key());
     let content = content(100);
     let terms = FormTerms {
@@ -168,7 +174,7 @@ pub async fn a_changed_form_is_refused(objects: &Arc<dyn Objects>, http: &reqwes
     assert_eq!(status, StatusCode::NO_CONTENT);
 }
 
-pub async fn an_expired_form_is_refused(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn an_expired_form_is_refused(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let life = Duration::from_secs(1);
     let form = objects
         .presign_form(&fresh_key(), &any_size(), life)

@@ -2,24 +2,24 @@
 
 use std::sync::Arc;
 
+use event_history::domain::{Clock, ObjectKey, SystemClock};
+use event_history::objects::{DownloadTerms, Error, Objects, Retention, RetentionMode};
 use http::StatusCode;
 use jiff::SignedDuration;
 
 use super::{LIFE, content, download, fresh_key, upload};
-use crate::domain::{Clock, ObjectKey, SystemClock};
-use crate::objects::{DownloadTerms, Error, Objects, Retention, RetentionMode};
 
 /// The form of a version's id at one storage or another.
 const UNKNOWN: &str = "00000000000000000000000000000000";
 
 /// Runs what every storage has to do, with versions or without.
-pub async fn all(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn all(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     removed_objects_are_gone(objects, http).await;
     an_unknown_version_is_none(objects, http).await;
 }
 
 /// More than one request to S3 takes.
-pub async fn removed_objects_are_gone(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn removed_objects_are_gone(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let mut keys: Vec<_> = (0..1001).map(|_| fresh_key()).collect();
     let (first, last, other) = (keys[0].clone(), keys[1000].clone(), fresh_key());
     for key in [&first, &last, &other] {
@@ -37,7 +37,7 @@ pub async fn removed_objects_are_gone(objects: &Arc<dyn Objects>, http: &reqwest
     assert_eq!(download(objects, http, &first).await, content(11));
 }
 
-pub async fn an_unknown_version_is_none(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn an_unknown_version_is_none(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let key = fresh_key();
     upload(objects, http, &key, content(10)).await;
     for version_id in [UNKNOWN, "a b&c=d"] {
@@ -47,7 +47,7 @@ pub async fn an_unknown_version_is_none(objects: &Arc<dyn Objects>, http: &reqwe
 }
 
 /// For a bucket without Object Lock.
-pub async fn nothing_is_retained(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn nothing_is_retained(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let key = fresh_key();
     upload(objects, http, &key, content(10)).await;
     let answer = objects.retain(&key, None, for_days(1)).await;
@@ -55,7 +55,7 @@ pub async fn nothing_is_retained(objects: &Arc<dyn Objects>, http: &reqwest::Cli
 }
 
 /// For a bucket that keeps versions.
-pub async fn an_old_version_stays(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn an_old_version_stays(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let key = fresh_key();
     let (old, new) = (content(10), content(11));
     upload(objects, http, &key, old.clone()).await;
@@ -87,7 +87,7 @@ pub async fn an_old_version_stays(objects: &Arc<dyn Objects>, http: &reqwest::Cl
 }
 
 /// For a bucket with Object Lock. Returns a version that is kept for a day.
-pub async fn a_retention_only_grows(
+pub(crate) async fn a_retention_only_grows(
     objects: &Arc<dyn Objects>,
     http: &reqwest::Client,
 ) -> (ObjectKey, String) {

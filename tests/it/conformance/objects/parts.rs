@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use event_history::domain::{ContentType, FileName, ObjectKey};
+use event_history::objects::{Error, Objects, Part, PartTag, Replace, UploadTerms};
 use http::header::ETAG;
 use http::{Method, StatusCode};
 
 use super::{LIFE, content, download, fresh_key, headers, refuses, sha256};
-use crate::domain::{ContentType, FileName, ObjectKey};
-use crate::objects::{Error, Objects, Part, PartTag, Replace, UploadTerms};
 
 /// The least that a part has which is not the last. Source: Amazon S3 user guide, "Multipart upload
 /// limits".
 const LEAST_PART_BYTES: usize = 5 * 1024 * 1024;
 
 /// Runs the functions of this module.
-pub async fn all(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn all(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     parts_in_any_order_make_a_file(objects, http).await;
     an_upload_goes_on_from_its_parts(objects, http).await;
     a_part_may_be_sent_again(objects, http).await;
@@ -26,7 +26,10 @@ pub async fn all(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     parts_may_be_kept_from_replacing(objects, http).await;
 }
 
-pub async fn parts_in_any_order_make_a_file(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn parts_in_any_order_make_a_file(
+    objects: &Arc<dyn Objects>,
+    http: &reqwest::Client,
+) {
     let key = fresh_key();
     let whole = content(LEAST_PART_BYTES + 1001);
     let terms = UploadTerms {
@@ -65,7 +68,10 @@ pub async fn parts_in_any_order_make_a_file(objects: &Arc<dyn Objects>, http: &r
     assert_eq!(objects.head(&key, None).await.expect("head"), before);
 }
 
-pub async fn parts_may_be_kept_from_replacing(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn parts_may_be_kept_from_replacing(
+    objects: &Arc<dyn Objects>,
+    http: &reqwest::Client,
+) {
     let key = fresh_key();
     let mut uploads = Vec::new();
     for size_bytes in [100, 101] {
@@ -85,7 +91,10 @@ pub async fn parts_may_be_kept_from_replacing(objects: &Arc<dyn Objects>, http: 
     assert_eq!(download(objects, http, &key).await, content(101));
 }
 
-pub async fn an_upload_goes_on_from_its_parts(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn an_upload_goes_on_from_its_parts(
+    objects: &Arc<dyn Objects>,
+    http: &reqwest::Client,
+) {
     let key = fresh_key();
     let id = create(objects, &key).await;
     let listed = objects.parts(&key, &id, 0).await.expect("parts");
@@ -113,7 +122,7 @@ pub async fn an_upload_goes_on_from_its_parts(objects: &Arc<dyn Objects>, http: 
     assert_eq!(download(objects, http, &key).await, whole);
 }
 
-pub async fn a_part_may_be_sent_again(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn a_part_may_be_sent_again(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let key = fresh_key();
     let id = create(objects, &key).await;
     let first = send(objects, http, &key, &id, 1, content(100)).await;
@@ -129,7 +138,7 @@ pub async fn a_part_may_be_sent_again(objects: &Arc<dyn Objects>, http: &reqwest
     assert_eq!(download(objects, http, &key).await, content(101));
 }
 
-pub async fn parts_that_make_no_file_are_refused(
+pub(crate) async fn parts_that_make_no_file_are_refused(
     objects: &Arc<dyn Objects>,
     http: &reqwest::Client,
 ) {
@@ -181,7 +190,7 @@ pub async fn parts_that_make_no_file_are_refused(
     );
 }
 
-pub async fn an_aborted_upload_is_gone(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn an_aborted_upload_is_gone(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let key = fresh_key();
     let id = create(objects, &key).await;
     let one = send(objects, http, &key, &id, 1, content(100)).await;
@@ -201,7 +210,7 @@ pub async fn an_aborted_upload_is_gone(objects: &Arc<dyn Objects>, http: &reqwes
     objects.abort_multipart(&key, &id).await.expect("abort");
 }
 
-pub async fn an_unknown_upload_is_none(objects: &Arc<dyn Objects>) {
+pub(crate) async fn an_unknown_upload_is_none(objects: &Arc<dyn Objects>) {
     let key = fresh_key();
     let of_another = create(objects, &fresh_key()).await;
     let tag = PartTag {
@@ -221,7 +230,7 @@ pub async fn an_unknown_upload_is_none(objects: &Arc<dyn Objects>) {
     }
 }
 
-pub async fn the_url_of_a_part_is_for_that_part(
+pub(crate) async fn the_url_of_a_part_is_for_that_part(
     objects: &Arc<dyn Objects>,
     http: &reqwest::Client,
 ) {

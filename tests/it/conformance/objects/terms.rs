@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use event_history::domain::{ContentType, FileName, ObjectKey};
+use event_history::objects::{DownloadTerms, Objects, Presigned, UploadTerms};
 use futures_util::stream;
 use http::header::{
     CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, IF_NONE_MATCH,
@@ -11,8 +13,6 @@ use http::{Method, StatusCode};
 use reqwest::Body;
 
 use super::{LIFE, content, download, fresh_key, headers, left_nothing, refuses, sha256, upload};
-use crate::domain::{ContentType, FileName, ObjectKey};
-use crate::objects::{DownloadTerms, Objects, Presigned, UploadTerms};
 
 /// No multiple of anything, and more than one read of a small buffer.
 const SIZE_BYTES: usize = 10_007;
@@ -21,7 +21,7 @@ const SIZE_BYTES: usize = 10_007;
 const NAME: &str = "Übersicht \"1\" & <2>; 100%.pdf";
 
 /// Runs the functions of this module.
-pub async fn all(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn all(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     what_was_declared_is_told_again(objects, http).await;
     whatever_differs_is_refused(objects, http).await;
     each_term_holds_by_itself(objects, http).await;
@@ -30,7 +30,10 @@ pub async fn all(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     an_upload_once_is_one(objects, http).await;
 }
 
-pub async fn what_was_declared_is_told_again(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn what_was_declared_is_told_again(
+    objects: &Arc<dyn Objects>,
+    http: &reqwest::Client,
+) {
     let key = fresh_key();
     let content = content(SIZE_BYTES);
     let terms = terms_of(&content);
@@ -50,7 +53,10 @@ pub async fn what_was_declared_is_told_again(objects: &Arc<dyn Objects>, http: &
     assert_eq!(info.record().sha256, terms.sha256);
 }
 
-pub async fn whatever_differs_is_refused(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn whatever_differs_is_refused(
+    objects: &Arc<dyn Objects>,
+    http: &reqwest::Client,
+) {
     let whole = content(SIZE_BYTES);
     let terms = terms_of(&whole);
     let (longer, shorter, other) = others(&whole);
@@ -96,7 +102,7 @@ pub async fn whatever_differs_is_refused(objects: &Arc<dyn Objects>, http: &reqw
     }
 }
 
-pub async fn each_term_holds_by_itself(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn each_term_holds_by_itself(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let whole = content(SIZE_BYTES);
     let (longer, shorter, other) = others(&whole);
     let all = terms_of(&whole);
@@ -160,7 +166,7 @@ pub async fn each_term_holds_by_itself(objects: &Arc<dyn Objects>, http: &reqwes
     }
 }
 
-pub async fn a_refused_upload_leaves_what_was_there(
+pub(crate) async fn a_refused_upload_leaves_what_was_there(
     objects: &Arc<dyn Objects>,
     http: &reqwest::Client,
 ) {
@@ -178,7 +184,7 @@ pub async fn a_refused_upload_leaves_what_was_there(
     assert_eq!(download(objects, http, &key).await, whole);
 }
 
-pub async fn an_upload_once_is_one(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn an_upload_once_is_one(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let whole = content(SIZE_BYTES);
     let (_, _, other) = others(&whole);
     let once = UploadTerms {
@@ -220,7 +226,10 @@ pub async fn an_upload_once_is_one(objects: &Arc<dyn Objects>, http: &reqwest::C
     }
 }
 
-pub async fn a_download_is_shown_as_signed(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn a_download_is_shown_as_signed(
+    objects: &Arc<dyn Objects>,
+    http: &reqwest::Client,
+) {
     let key = fresh_key();
     let content = content(100);
     upload(objects, http, &key, content.clone()).await;

@@ -2,26 +2,25 @@
 //! something else. [`all`] runs them in turn, and so do those of the modules; each works on an object
 //! of its own.
 
-pub mod copies;
-pub mod forms;
-pub mod parts;
-pub mod terms;
-pub mod versions;
+pub(crate) mod copies;
+pub(crate) mod forms;
+pub(crate) mod parts;
+pub(crate) mod terms;
+pub(crate) mod versions;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use event_history::domain::{DatabaseName, Entropy, FileId, FileSha256, ObjectKey, SystemEntropy};
+use event_history::objects::{self, DownloadTerms, Listed, Objects, Presigned, UploadTerms};
 use futures_util::{StreamExt, stream};
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use url::Url;
-
-use super::{DownloadTerms, Listed, Objects, Presigned, UploadTerms};
-use crate::domain::{DatabaseName, Entropy, FileId, FileSha256, ObjectKey, SystemEntropy};
 
 /// Long enough for any test, short of what is tested with expiry.
 const LIFE: Duration = Duration::from_mins(5);
@@ -34,7 +33,7 @@ const EXPIRY_PAUSE: Duration = Duration::from_millis(100);
 const FILE_BYTES: usize = 1_000_003;
 
 /// Runs the whole suite.
-pub async fn all(objects: Arc<dyn Objects>, http: reqwest::Client) {
+pub(crate) async fn all(objects: Arc<dyn Objects>, http: reqwest::Client) {
     ping_succeeds(&objects).await;
     what_goes_up_comes_down(&objects, &http).await;
     an_empty_file_is_a_file(&objects, &http).await;
@@ -48,11 +47,11 @@ pub async fn all(objects: Arc<dyn Objects>, http: reqwest::Client) {
     a_promise_is_kept_and_not_longer(&objects).await;
 }
 
-pub async fn ping_succeeds(objects: &Arc<dyn Objects>) {
+pub(crate) async fn ping_succeeds(objects: &Arc<dyn Objects>) {
     objects.ping().await.expect("ping");
 }
 
-pub async fn what_goes_up_comes_down(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn what_goes_up_comes_down(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let key = fresh_key();
     let content = content(FILE_BYTES);
     upload(objects, http, &key, content.clone()).await;
@@ -63,7 +62,7 @@ pub async fn what_goes_up_comes_down(objects: &Arc<dyn Objects>, http: &reqwest:
     assert_eq!(download(objects, http, &key).await, other);
 }
 
-pub async fn an_empty_file_is_a_file(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn an_empty_file_is_a_file(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let key = fresh_key();
     upload(objects, http, &key, Bytes::new()).await;
     assert_eq!(download(objects, http, &key).await, Bytes::new());
@@ -71,7 +70,7 @@ pub async fn an_empty_file_is_a_file(objects: &Arc<dyn Objects>, http: &reqwest:
     assert_eq!(info.expect("the object is there").size_bytes, 0);
 }
 
-pub async fn head_tells_size_and_etag(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn head_tells_size_and_etag(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let key = fresh_key();
     upload(objects, http, &key, content(FILE_BYTES)).await;
     let info = objects.head(&key, None).await.expect("head");
@@ -87,12 +86,12 @@ pub async fn head_tells_size_and_etag(objects: &Arc<dyn Objects>, http: &reqwest
     assert_ne!(info.etag, Some(etag), "other bytes, the same entity tag");
 }
 
-pub async fn head_of_nothing_is_none(objects: &Arc<dyn Objects>) {
+pub(crate) async fn head_of_nothing_is_none(objects: &Arc<dyn Objects>) {
     assert_eq!(objects.head(&fresh_key(), None).await.expect("head"), None);
 }
 
 /// Two tenants have `count` objects each, and the names of the tenants begin alike.
-pub async fn every_object_is_listed_once(
+pub(crate) async fn every_object_is_listed_once(
     objects: &Arc<dyn Objects>,
     http: &reqwest::Client,
     count: usize,
@@ -147,7 +146,7 @@ async fn list(objects: &Arc<dyn Objects>, tenant: Option<&DatabaseName>) -> BTre
     }
 }
 
-pub async fn another_method_is_refused(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn another_method_is_refused(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let key = fresh_key();
     let content = content(100);
     upload(objects, http, &key, content.clone()).await;
@@ -162,7 +161,7 @@ pub async fn another_method_is_refused(objects: &Arc<dyn Objects>, http: &reqwes
     assert_eq!(download(objects, http, &key).await, content);
 }
 
-pub async fn a_changed_url_is_refused(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn a_changed_url_is_refused(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let key = fresh_key();
     let secret = content(100);
     upload(objects, http, &key, secret.clone()).await;
@@ -190,7 +189,10 @@ pub async fn a_changed_url_is_refused(objects: &Arc<dyn Objects>, http: &reqwest
     assert_eq!(objects.head(&other, None).await.expect("head"), None);
 }
 
-pub async fn an_unsigned_request_is_refused(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn an_unsigned_request_is_refused(
+    objects: &Arc<dyn Objects>,
+    http: &reqwest::Client,
+) {
     let key = fresh_key();
     let secret = content(100);
     upload(objects, http, &key, secret.clone()).await;
@@ -202,7 +204,7 @@ pub async fn an_unsigned_request_is_refused(objects: &Arc<dyn Objects>, http: &r
     assert_eq!(download(objects, http, &key).await, secret);
 }
 
-pub async fn an_expired_url_is_refused(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
+pub(crate) async fn an_expired_url_is_refused(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let key = fresh_key();
     upload(objects, http, &key, content(100)).await;
     let life = Duration::from_secs(1);
@@ -222,7 +224,7 @@ pub async fn an_expired_url_is_refused(objects: &Arc<dyn Objects>, http: &reqwes
 }
 
 /// The end that is told is the end that the URL states, and neither is later than asked for.
-pub async fn a_promise_is_kept_and_not_longer(objects: &Arc<dyn Objects>) {
+pub(crate) async fn a_promise_is_kept_and_not_longer(objects: &Arc<dyn Objects>) {
     let presigned = objects
         .presign_put(
             &fresh_key(),
@@ -245,19 +247,19 @@ pub async fn a_promise_is_kept_and_not_longer(objects: &Arc<dyn Objects>) {
     .expect("X-Amz-Date is an instant");
     let life = parameter(&url, "X-Amz-Expires").parse().expect("seconds");
     let life = Duration::from_secs(life);
-    assert!(life <= super::MAX_URL_LIFE, "{life:?}");
+    assert!(life <= objects::MAX_URL_LIFE, "{life:?}");
     assert_eq!(begin.checked_add(life).expect("an instant"), expires_at);
 }
 
 /// Returns a key that no other test uses.
-pub fn fresh_key() -> ObjectKey {
+pub(crate) fn fresh_key() -> ObjectKey {
     ObjectKey {
         database_name: DatabaseName::parse("conformance").expect("a valid name"),
         file_id: FileId::random(&SystemEntropy),
     }
 }
 
-pub async fn upload(
+pub(crate) async fn upload(
     objects: &Arc<dyn Objects>,
     http: &reqwest::Client,
     key: &ObjectKey,
@@ -270,7 +272,7 @@ pub async fn upload(
     assert_eq!(response.status(), StatusCode::OK, "PUT");
 }
 
-pub async fn download(
+pub(crate) async fn download(
     objects: &Arc<dyn Objects>,
     http: &reqwest::Client,
     key: &ObjectKey,

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use event_history::domain::query::Limit;
+use event_history::domain::{Event, Query, Tenant};
+use event_history::store::{Appended, Created, Error};
 use tokio::task::JoinSet;
 
-use super::samples::{self, Random, history, tenant};
 use super::{Opener, assert_missing, newest_first, whole, with_tenant};
-use crate::domain::query::Limit;
-use crate::domain::{Event, Query, Tenant};
-use crate::store::{Appended, Created, Error};
+use crate::samples::{self, Random, history, tenant};
 
-pub async fn creates_finds_and_deletes_tenants(opener: &dyn Opener) {
+pub(crate) async fn creates_finds_and_deletes_tenants(opener: &dyn Opener) {
     let store = opener.open().await;
     let tenant = tenant("creates-1");
     assert_eq!(
@@ -55,7 +55,7 @@ pub async fn creates_finds_and_deletes_tenants(opener: &dyn Opener) {
     store.close().await.unwrap();
 }
 
-pub async fn lets_one_of_racing_creations_win(opener: &dyn Opener) {
+pub(crate) async fn lets_one_of_racing_creations_win(opener: &dyn Opener) {
     let store = opener.open().await;
     for round in 0..8 {
         let mut racers = JoinSet::new();
@@ -77,7 +77,7 @@ pub async fn lets_one_of_racing_creations_win(opener: &dyn Opener) {
     store.close().await.unwrap();
 }
 
-pub async fn lists_tenants_by_name(opener: &dyn Opener) {
+pub(crate) async fn lists_tenants_by_name(opener: &dyn Opener) {
     let store = opener.open().await;
     let names = ["listed-b", "listed-2", "listed-10", "listed-B", "listed_a"];
     let tenants = names.map(tenant);
@@ -104,7 +104,7 @@ pub async fn lists_tenants_by_name(opener: &dyn Opener) {
     assert!(store.tenants().await.is_err(), "closed");
 }
 
-pub async fn keeps_names_apart_that_differ_by_case(opener: &dyn Opener) {
+pub(crate) async fn keeps_names_apart_that_differ_by_case(opener: &dyn Opener) {
     let store = opener.open().await;
     let tenants = ["case-demo", "Case-demo", "case-Demo", "CASE-DEMO"].map(tenant);
     for tenant in &tenants {
@@ -131,7 +131,7 @@ pub async fn keeps_names_apart_that_differ_by_case(opener: &dyn Opener) {
     store.close().await.unwrap();
 }
 
-pub async fn isolates_tenants(opener: &dyn Opener) {
+pub(crate) async fn isolates_tenants(opener: &dyn Opener) {
     let (store, one) = with_tenant(opener, "isolated-1").await;
     let other = tenant("isolated-2");
     store.create_tenant(other.clone()).await.unwrap();
@@ -151,7 +151,7 @@ pub async fn isolates_tenants(opener: &dyn Opener) {
     store.close().await.unwrap();
 }
 
-pub async fn forgets_deleted_tenants(opener: &dyn Opener) {
+pub(crate) async fn forgets_deleted_tenants(opener: &dyn Opener) {
     let (store, old) = with_tenant(opener, "deleted").await;
     let events = history(10, 10);
     store.append(&old, events.clone()).await.unwrap();
@@ -174,7 +174,7 @@ pub async fn forgets_deleted_tenants(opener: &dyn Opener) {
 }
 
 /// A tenant that is copied back after its deletion has the client id that it had.
-pub async fn takes_a_deleted_tenant_back(opener: &dyn Opener) {
+pub(crate) async fn takes_a_deleted_tenant_back(opener: &dyn Opener) {
     let (store, tenant) = with_tenant(opener, "back").await;
     for life in 1..=3 {
         let events = history(20 + life, 5);
@@ -193,7 +193,7 @@ pub async fn takes_a_deleted_tenant_back(opener: &dyn Opener) {
 }
 
 /// Whoever appends while the tenant is deleted and made again is told the truth.
-pub async fn deletes_under_load(opener: &dyn Opener) {
+pub(crate) async fn deletes_under_load(opener: &dyn Opener) {
     let (store, mut tenant) = with_tenant(opener, "deleted-busy").await;
     for round in 0..10 {
         let mut senders = JoinSet::new();
@@ -250,7 +250,7 @@ pub async fn deletes_under_load(opener: &dyn Opener) {
     store.close().await.unwrap();
 }
 
-pub async fn keeps_everything_when_reopened(opener: &dyn Opener) {
+pub(crate) async fn keeps_everything_when_reopened(opener: &dyn Opener) {
     let (store, kept) = with_tenant(opener, "reopened").await;
     let deleted = tenant("reopened-deleted");
     store.create_tenant(deleted.clone()).await.unwrap();
@@ -272,7 +272,7 @@ pub async fn keeps_everything_when_reopened(opener: &dyn Opener) {
     store.close().await.unwrap();
 }
 
-pub async fn refuses_work_once_closed(opener: &dyn Opener) {
+pub(crate) async fn refuses_work_once_closed(opener: &dyn Opener) {
     let (store, tenant) = with_tenant(opener, "closed").await;
     store.append(&tenant, history(12, 1)).await.unwrap();
     store.close().await.unwrap();
