@@ -14,7 +14,7 @@ use crate::domain::{Clock, DatabaseName, Entropy, SystemClock, SystemEntropy};
 use crate::files::{self, Keeper};
 use crate::http::{self, Api, Front, Limits, Options};
 use crate::objects::embedded::TenantAges;
-use crate::objects::{self, Surroundings, TransferLimits};
+use crate::objects::{self, StorageContext, TransferLimits};
 use crate::service::{self, ApiKeys, Service, Settings};
 use crate::store::{self, Store};
 use crate::telemetry;
@@ -48,10 +48,10 @@ impl App {
         let store = store::open(&config.database)
             .await
             .with_context(|| format!("cannot open the database {}", config.database))?;
-        let mut surroundings =
-            surroundings(config, Arc::clone(&clock), Arc::clone(&entropy), public_url);
-        surroundings.tenant_ages = Some(Arc::new(Ages(Arc::clone(&store))));
-        let storage = objects::open(&config.files, &surroundings)
+        let mut context =
+            storage_context(config, Arc::clone(&clock), Arc::clone(&entropy), public_url);
+        context.tenant_ages = Some(Arc::new(Ages(Arc::clone(&store))));
+        let storage = objects::open(&config.files, &context)
             .await
             .with_context(|| format!("cannot open the object storage {}", config.files))?;
 
@@ -136,19 +136,19 @@ impl App {
 }
 
 /// Returns what opening object storage needs to know beside its location.
-pub fn surroundings(
+pub fn storage_context(
     config: &Config,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     public_url: &Url,
-) -> Surroundings {
+) -> StorageContext {
     // A presigned URL is permission enough: which page uses it is not for us to say unless the
     // operator does.
     let embedded_origins = match config.cors_origins.as_slice() {
         [] => vec!["*".to_owned()],
         origins => origins.to_vec(),
     };
-    Surroundings {
+    StorageContext {
         clock,
         entropy,
         public_url: public_url.clone(),
@@ -159,13 +159,12 @@ pub fn surroundings(
     }
 }
 
-/// Returns how many connections may be taken by what is long: a quarter is left to the API and to probes.
+/// Leaves a quarter of the connections to the API and to probes.
 fn transfer_limits(config: &Config) -> TransferLimits {
-    let connections = config.max_connections;
-    let by_client = config.max_transfers_per_client;
+    let quarter = config.max_connections.div_ceil(4);
     TransferLimits {
-        at_once: (connections - connections.div_ceil(4)).max(1),
-        by_client: by_client.unwrap_or_else(|| connections.div_ceil(4)),
+        total: (config.max_connections - quarter).max(1),
+        per_client: config.max_transfers_per_client.unwrap_or(quarter),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::app;
 use crate::config::{Arguments, Config};
 use crate::domain::finding::State;
 use crate::domain::{Finding, SystemClock, SystemEntropy};
-use crate::objects::{self, Wishes};
+use crate::objects::{self, Requirements};
 use crate::store;
 
 /// Prints a line for each thing looked at; the status is 1 if one of them is wrong.
@@ -58,18 +58,18 @@ fn settings(config: &Config) -> Vec<Finding> {
 async fn files(config: &Config) -> Vec<Finding> {
     let public_url = config.public_url(config.listen);
     let (clock, entropy) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
-    let surroundings = app::surroundings(config, clock, entropy, &public_url);
-    let mut wishes = Wishes {
+    let context = app::storage_context(config, clock, entropy, &public_url);
+    let mut requirements = Requirements {
         origins: config.cors_origins.clone(),
         object_lock: config.object_lock.is_some(),
         upload_once: config.uploads.once,
     };
-    if !wishes.origins.is_empty() {
-        return objects::check(&config.files, &surroundings, &wishes).await;
+    if !requirements.origins.is_empty() {
+        return objects::check(&config.files, &context, &requirements).await;
     }
     // Nobody said that browsers are to use the files: what stops them is worth a warning alone.
-    wishes.origins = vec![public_url.origin().ascii_serialization()];
-    let findings = objects::check(&config.files, &surroundings, &wishes).await;
+    requirements.origins = vec![public_url.origin().ascii_serialization()];
+    let findings = objects::check(&config.files, &context, &requirements).await;
     findings.into_iter().map(soften_cors).collect()
 }
 

@@ -16,8 +16,8 @@ use crate::config::{CopyArguments, CopyConfig, LogFormat};
 use crate::copy::{self, Files, Job, Report, TenantReport};
 use crate::domain::{Entropy, HistorySum, SystemClock, SystemEntropy};
 use crate::http::{self, Limits};
-use crate::objects::transfer::Link;
-use crate::objects::{self, KeyPair, Surroundings};
+use crate::objects::transfer::StorageClient;
+use crate::objects::{self, KeyPair, StorageContext};
 use crate::runs::Progress;
 use crate::store::{self, Store};
 use crate::telemetry;
@@ -117,7 +117,7 @@ async fn open_store(
 pub(super) async fn open_link(
     location: &objects::Location,
     must_exist: bool,
-) -> anyhow::Result<Link> {
+) -> anyhow::Result<StorageClient> {
     if let objects::Location::Embedded { folder, .. } = location
         && must_exist
         && !folder.exists()
@@ -128,7 +128,7 @@ pub(super) async fn open_link(
     let bound = listener
         .local_addr()
         .context("the listener has no address")?;
-    let surroundings = Surroundings {
+    let context = StorageContext {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         public_url: Url::parse(&format!("http://{bound}")).context("an address makes no URL")?,
@@ -137,7 +137,7 @@ pub(super) async fn open_link(
         transfer_limits: None,
         tenant_ages: None,
     };
-    let opened = objects::open(location, &surroundings).await;
+    let opened = objects::open(location, &context).await;
     let opened = opened.with_context(|| format!("cannot open the object storage {location}"))?;
     let is_local = opened.endpoint.is_some();
     if let Some(endpoint) = opened.endpoint {
@@ -150,7 +150,7 @@ pub(super) async fn open_link(
         let forever = std::future::pending();
         tokio::spawn(http::serve(listener, endpoint.router(), limits, forever));
     }
-    Link::new(opened.objects, is_local).context("cannot make an HTTP client")
+    StorageClient::new(opened.objects, is_local).context("cannot make an HTTP client")
 }
 
 fn random_key_pair() -> KeyPair {

@@ -19,7 +19,7 @@ use crate::domain::FileRecord;
 use crate::files::{
     self, Fate, Found, Mark, Problem, Sweep, SweepReport, Verification, VerifyReport,
 };
-use crate::objects::{self, Pace};
+use crate::objects::{self, RateLimiter};
 use crate::runs::Progress;
 use crate::store::{self, Store};
 use crate::telemetry;
@@ -67,7 +67,7 @@ async fn sweep(config: &SweepConfig) -> anyhow::Result<ExitCode> {
         objects::require_owner(&*objects, id, config.delete)
             .await
             .with_context(|| format!("cannot use the object storage {}", config.files.files))?;
-        let before = objects.put_before(config.older_than).await;
+        let before = objects.age_cutoff(config.older_than).await;
         let before = before.context("cannot learn how old the files are")?;
         let job = Sweep {
             store,
@@ -107,9 +107,9 @@ async fn verify(config: &VerifyConfig) -> anyhow::Result<ExitCode> {
         };
         let job = Verification {
             store: open_store(&config.files).await?,
-            link: open_link(&config.files.files, true).await?,
+            client: open_link(&config.files.files, true).await?,
             tenants: config.files.tenants.clone(),
-            pace: Pace::new(config.max_bytes_per_second),
+            rate_limiter: RateLimiter::new(config.max_bytes_per_second),
             state,
         };
         let mut out = Lines::new(config.files.json);

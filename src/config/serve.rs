@@ -13,9 +13,8 @@ use super::settings;
 use super::sources::{Problems, Sources};
 use super::values::{self, LogFormat, MAX_FILE_AGE};
 use crate::domain::file::limits::MAX_FILE_BYTES;
-use crate::domain::{Catalogue, TenantMember};
+use crate::domain::{Catalogue, ObjectLock, TenantMember, UploadRules};
 use crate::objects::{self, KeyPair};
-use crate::service::{ObjectLock, UploadRules};
 use crate::store;
 
 /// The settings, all of them checked.

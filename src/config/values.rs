@@ -11,9 +11,7 @@ use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use crate::domain::{ContentType, TenantMember};
-use crate::objects::RetentionMode;
-use crate::service::ObjectLock;
+use crate::domain::{ContentType, ObjectLock, RetentionMode, TenantMember};
 
 /// The longest that orphans are kept or files locked for: ten years, the longest that laws on records usually ask for.
 pub(super) const MAX_FILE_AGE: Duration = Duration::from_hours(3650 * 24);

@@ -12,8 +12,8 @@ use super::report::{FilesReport, Leftovers, TenantReport};
 use super::{Files, Job};
 use crate::domain::DatabaseName;
 use crate::domain::cause::chain;
-use crate::objects::transfer::{self, Link, Sizes};
-use crate::objects::{self, Listed, Listing, ObjectInfo};
+use crate::objects::transfer::{self, StorageClient, TransferConfig};
+use crate::objects::{self, ListedObject, Listing, ObjectInfo};
 use crate::runs::patiently;
 use crate::runs::{Phase, Progress};
 
@@ -65,7 +65,7 @@ pub(super) async fn run(
     progress.begin(Phase::CountingFiles, 0, 0);
     let mut pages = Pages::new(job, Side::Destination, &files.to);
     while let Some(page) = pages.next().await? {
-        for Listed { key, info } in page.objects {
+        for ListedObject { key, info } in page.objects {
             if let Some(tally) = tallies.get_mut(&key.database_name) {
                 tally.destination_files += 1;
                 tally.destination_bytes += info.size_bytes;
@@ -90,11 +90,11 @@ async fn settle_all(
     while let Some(page) = pages.next().await? {
         let Listing {
             objects,
-            strangers,
+            unknown_keys,
             damaged,
             next: _,
         } = page;
-        for name in strangers {
+        for name in unknown_keys {
             leftovers.stranger(name);
         }
         for problem in damaged {
@@ -134,7 +134,7 @@ async fn settle_all(
 async fn settle(
     job: &Job,
     files: &Files,
-    object: &Listed,
+    object: &ListedObject,
     progress: &Progress,
 ) -> Result<Settled, Error> {
     let mut pause = FIRST_PAUSE;
@@ -144,9 +144,9 @@ async fn settle(
             Ok(settled) => return Ok(settled),
             Err(error) => error,
         };
-        for (side, link) in [(Side::Source, &files.from), (Side::Destination, &files.to)] {
+        for (side, client) in [(Side::Source, &files.from), (Side::Destination, &files.to)] {
             let what = "reach the storage of files";
-            let pinged = patiently(what, || link.objects.ping()).await;
+            let pinged = patiently(what, || client.objects.ping()).await;
             pinged.map_err(|error| Error::objects(side, what, error))?;
         }
         if attempt == ATTEMPTS {
@@ -162,7 +162,7 @@ async fn settle(
 async fn try_to_settle(
     job: &Job,
     files: &Files,
-    Listed { key, info }: &Listed,
+    ListedObject { key, info }: &ListedObject,
     progress: &Progress,
 ) -> Result<Settled, objects::Error> {
     let Files { from, to } = files;
@@ -181,7 +181,7 @@ async fn try_to_settle(
             None => problem("is missing at the destination"),
         };
     }
-    let sizes = Sizes::default();
+    let sizes = TransferConfig::default();
     let sent = transfer::copy(from, to, key, info, sizes, &progress.bytes).await?;
     let Some(there) = to.objects.head(key, None).await? else {
         return problem("was accepted by the destination and is not there");
@@ -214,21 +214,21 @@ fn is_md5(etag: &str) -> bool {
 /// The listing of one side, page by page.
 struct Pages<'a> {
     side: Side,
-    link: &'a Link,
+    client: &'a StorageClient,
     /// Whose objects are still to be listed; `None` is everybody's.
     scopes: VecDeque<Option<&'a DatabaseName>>,
     after: Option<String>,
 }
 
 impl<'a> Pages<'a> {
-    fn new(job: &'a Job, side: Side, link: &'a Link) -> Self {
+    fn new(job: &'a Job, side: Side, client: &'a StorageClient) -> Self {
         let mut scopes: VecDeque<_> = job.tenants.iter().map(Some).collect();
         if scopes.is_empty() {
             scopes.push_back(None);
         }
         Self {
             side,
-            link,
+            client,
             scopes,
             after: None,
         }
@@ -239,7 +239,7 @@ impl<'a> Pages<'a> {
             return Ok(None);
         };
         let what = "list the files";
-        let list = || self.link.objects.list(scope, self.after.as_deref());
+        let list = || self.client.objects.list(scope, self.after.as_deref());
         let listed = patiently(what, list).await;
         let mut page = listed.map_err(|error| Error::objects(self.side, what, error))?;
         self.after = page.next.take();

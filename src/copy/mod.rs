@@ -23,7 +23,7 @@ use std::sync::atomic::Ordering;
 
 use crate::domain::query::Limit;
 use crate::domain::{DatabaseName, Event, Page, Position, Query, Tenant};
-use crate::objects::transfer::Link;
+use crate::objects::transfer::StorageClient;
 use crate::store::{self, Created, Store};
 
 use crate::runs::{Phase, Progress, patiently};
@@ -45,8 +45,8 @@ pub struct Job {
 
 #[derive(Debug)]
 pub struct Files {
-    pub from: Link,
-    pub to: Link,
+    pub from: StorageClient,
+    pub to: StorageClient,
 }
 
 /// A tenant on its way.

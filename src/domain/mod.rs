@@ -12,12 +12,17 @@ pub mod id;
 pub mod query;
 pub mod tenant;
 
+use std::fmt;
+
 pub use catalogue::Catalogue;
 pub use clock::{Clock, SystemClock};
 pub use digest::{HistoryDigest, HistorySum};
 pub use entropy::{Entropy, SystemEntropy};
 pub use event::{Event, EventData, EventTime};
-pub use file::{ContentType, EventFile, FileName, FileRecord, FileSha256, ObjectKey};
+pub use file::{
+    ContentType, EventFile, FileName, FileRecord, FileSha256, ObjectKey, ObjectLock, Retention,
+    RetentionMode, UploadConstraints, UploadRules, Violation,
+};
 pub use finding::Finding;
 pub use id::{ClientId, EventId, FileId};
 pub use query::{Ordering, Page, Position, Query};
@@ -39,5 +44,14 @@ impl Invalid {
             kind,
             message: message.into(),
         }
+    }
+
+    pub fn missing() -> Self {
+        Self::new("missing", "Field required")
+    }
+
+    pub fn at_most(max: impl fmt::Display) -> Self {
+        let message = format!("Input should be less than or equal to {max}");
+        Self::new("less_than_equal", message)
     }
 }

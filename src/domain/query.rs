@@ -44,8 +44,7 @@ impl Limit {
             ));
         }
         if limit > Self::MAX {
-            let message = format!("Input should be less than or equal to {}", Self::MAX);
-            return Err(Invalid::new("less_than_equal", message));
+            return Err(Invalid::at_most(Self::MAX));
         }
         Ok(Self(limit))
     }

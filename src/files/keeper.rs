@@ -66,7 +66,7 @@ impl Keeper {
         let owned = require_owner(&*self.objects, id, true).await;
         owned.map_err(Error::Owner)?;
         let what = "learn how old files are";
-        let before = self.objects.put_before(self.after).await;
+        let before = self.objects.age_cutoff(self.after).await;
         let Some(before) = before.map_err(|source| Error::Objects { what, source })? else {
             tracing::debug!("nothing is swept yet: the clock has not been watched for long enough");
             return Ok(SweepReport::default());

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::error::{Error, is_of_one_tenant};
 use crate::domain::{DatabaseName, FileId, ObjectKey, Tenant};
-use crate::objects::{Listed, Listing, Objects};
+use crate::objects::{ListedObject, Listing, Objects};
 use crate::runs::patiently;
 use crate::store::Store;
 
@@ -171,19 +171,19 @@ impl Run<'_> {
     fn take(&mut self, page: Listing) {
         let Listing {
             objects,
-            strangers,
+            unknown_keys,
             damaged,
             next: _,
         } = page;
-        self.report.others += (strangers.len() + damaged.len()) as u64;
-        for name in strangers {
+        self.report.others += (unknown_keys.len() + damaged.len()) as u64;
+        for name in unknown_keys {
             self.report
                 .remark(format!("'{name}' is no file of a tenant"));
         }
         for problem in damaged {
             self.report.remark(problem);
         }
-        for Listed { key, info } in objects {
+        for ListedObject { key, info } in objects {
             self.report.seen.add(info.size_bytes);
             let Some(modified_at) = info.modified_at else {
                 self.report.ageless += 1;

@@ -1,7 +1,7 @@
 //! What the digests of a file's bytes say of it.
 
 use crate::domain::{FileRecord, FileSha256};
-use crate::objects::{Fingerprint, ObjectInfo};
+use crate::objects::{Checksums, ObjectInfo};
 
 /// Digests that are MD5s have so many hexadecimal digits.
 const MD5_DIGITS: usize = 32;
@@ -57,7 +57,7 @@ pub(super) fn parts_to_know(record: Option<&FileRecord>, info: &ObjectInfo) -> O
 
 /// Holds what was read against every digest that was recorded with the event and that the storage tells.
 /// `info` is what the storage says of the object, and agrees with the record.
-pub(super) fn judge(record: Option<&FileRecord>, info: &ObjectInfo, read: &Fingerprint) -> Verdict {
+pub(super) fn judge(record: Option<&FileRecord>, info: &ObjectInfo, read: &Checksums) -> Verdict {
     let now = info.record();
     let expected = record.unwrap_or(&now).clone();
     let tag = Tag::of(expected.etag.as_deref());
@@ -69,7 +69,7 @@ pub(super) fn judge(record: Option<&FileRecord>, info: &ObjectInfo, read: &Finge
         _ if info.has_opaque_etag => None,
         Tag::Whole(etag) => Some(etag.eq_ignore_ascii_case(&read.md5)),
         Tag::Parts(etag, _) => {
-            let found = read.tag_of_parts.as_ref();
+            let found = read.multipart_etag.as_ref();
             found.map(|found| etag.eq_ignore_ascii_case(found))
         }
         Tag::Other => None,
@@ -97,10 +97,10 @@ pub(super) fn judge(record: Option<&FileRecord>, info: &ObjectInfo, read: &Finge
 }
 
 /// Returns what the bytes come to, told in the way of the record.
-fn found(now: FileRecord, tag: Tag<'_>, read: &Fingerprint) -> FileRecord {
+fn found(now: FileRecord, tag: Tag<'_>, read: &Checksums) -> FileRecord {
     let etag = match tag {
         Tag::Whole(_) => Some(read.md5.clone()),
-        Tag::Parts(..) => read.tag_of_parts.clone(),
+        Tag::Parts(..) => read.multipart_etag.clone(),
         Tag::Other => None,
     };
     FileRecord {
@@ -115,7 +115,7 @@ fn found(now: FileRecord, tag: Tag<'_>, read: &Fingerprint) -> FileRecord {
 mod tests {
     use super::{Verdict, judge, parts_to_know};
     use crate::domain::{FileRecord, FileSha256};
-    use crate::objects::{Fingerprint, ObjectInfo};
+    use crate::objects::{Checksums, ObjectInfo};
 
     const MD5: &str = "9e107d9d372bb6826bd81d3542a419d6";
     const OTHER: &str = "e4d909c290d0fb1ca068ffaddf22cbd0";
@@ -130,12 +130,12 @@ mod tests {
         }
     }
 
-    fn read(md5: &str, tag_of_parts: Option<&str>) -> Fingerprint {
-        Fingerprint {
+    fn read(md5: &str, multipart_etag: Option<&str>) -> Checksums {
+        Checksums {
             size_bytes: 7,
             sha256: FileSha256::new([1; 32]),
             md5: md5.to_owned(),
-            tag_of_parts: tag_of_parts.map(str::to_owned),
+            multipart_etag: multipart_etag.map(str::to_owned),
         }
     }
 
@@ -147,7 +147,7 @@ mod tests {
         matches!(verdict, Verdict::Unverified(_))
     }
 
-    fn recorded(info: &ObjectInfo, read: &Fingerprint) -> Verdict {
+    fn recorded(info: &ObjectInfo, read: &Checksums) -> Verdict {
         judge(Some(&info.record()), info, read)
     }
 
@@ -199,7 +199,7 @@ mod tests {
             &info(MD5, None),
             &read(OTHER, None)
         )));
-        let longer = Fingerprint {
+        let longer = Checksums {
             size_bytes: 8,
             ..read(MD5, None)
         };

@@ -15,8 +15,8 @@ use crate::domain::cause::chain;
 use crate::domain::{
     DatabaseName, EventFile, EventId, FileId, FileRecord, ObjectKey, Position, Tenant,
 };
-use crate::objects::transfer::Link;
-use crate::objects::{self, Pace};
+use crate::objects::transfer::StorageClient;
+use crate::objects::{self, RateLimiter};
 use crate::runs::{Batch, Phase, Progress, Walk, patiently};
 use crate::store::Store;
 
@@ -35,10 +35,10 @@ const STATE_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Verification {
     pub store: Arc<dyn Store>,
-    pub link: Link,
+    pub client: StorageClient,
     /// Empty: all tenants.
     pub tenants: BTreeSet<DatabaseName>,
-    pub pace: Pace,
+    pub rate_limiter: RateLimiter,
     /// Where the state is kept, and what stood in it.
     pub state: Option<(PathBuf, Mark)>,
 }
@@ -262,7 +262,7 @@ async fn settle(
             Err(error) => error,
         };
         let what = "reach the storage of files";
-        let pinged = patiently(what, || job.link.objects.ping()).await;
+        let pinged = patiently(what, || job.client.objects.ping()).await;
         pinged.map_err(|source| Error::Objects { what, source })?;
         if attempt == ATTEMPTS {
             return Ok(Settled::Unreadable(chain(&error)));
@@ -279,14 +279,14 @@ async fn try_to_settle(
     progress: &Progress,
 ) -> Result<Settled, objects::Error> {
     let version_id = record.and_then(|record| record.version_id.as_deref());
-    let Some(info) = job.link.objects.head(key, version_id).await? else {
+    let Some(info) = job.client.objects.head(key, version_id).await? else {
         return Ok(Settled::Missing);
     };
     let found = info.record();
     if record.is_some_and(|it| !info.is_consistent() || !it.same_bytes(&found)) {
         return Ok(Settled::Changed(Box::new(found)));
     }
-    let objects = &job.link.objects;
+    let objects = &job.client.objects;
     let part_sizes = match parts_to_know(record, &info) {
         Some(count) => {
             let asked = objects.part_sizes(key, version_id, info.size_bytes, count);
@@ -296,8 +296,8 @@ async fn try_to_settle(
     };
     let moved = progress.bytes();
     let read = job
-        .link
-        .fingerprint(key, version_id, part_sizes, &job.pace, moved)
+        .client
+        .checksums(key, version_id, part_sizes, &job.rate_limiter, moved)
         .await?;
     Ok(match judge(record, &info, &read) {
         Verdict::Verified => Settled::Same(read.size_bytes),

@@ -15,8 +15,8 @@ use super::extract::{JSON, SmallBody};
 use super::fields::{self, Object, Problems};
 use super::openapi::{InvalidResponses, KeyResponses, TenantResponses, UnavailableResponses};
 use super::query::{self, Parameters};
-use crate::domain::{ContentType, FileName, FileSha256, Invalid};
-use crate::objects::{FormType, MAX_URL_LIFE, UploadTerms};
+use crate::domain::{ContentType, FileName, FileSha256, Invalid, UploadConstraints};
+use crate::objects::{FormContentType, MAX_URL_LIFE};
 use crate::service::{self, Access, FormRequest};
 
 pub(super) const UPLOAD_URL_PATH: &str = "/api/files/upload-url";
@@ -103,7 +103,7 @@ pub(super) async fn upload_url(
     access: Access,
     RawQuery(query): RawQuery,
 ) -> ApiResult<UploadUrlBody> {
-    let (terms, life) = upload_terms(query.as_deref())?;
+    let (terms, life) = upload_constraints(query.as_deref())?;
     let upload = access.upload_url(terms, life).await;
     let upload = upload.map_err(|error| ApiError::of_service("query", error))?;
     let terms = query
@@ -120,7 +120,7 @@ pub(super) async fn upload_url(
     })
 }
 
-fn upload_terms(query: Option<&str>) -> ApiResult<(UploadTerms, Option<Duration>)> {
+fn upload_constraints(query: Option<&str>) -> ApiResult<(UploadConstraints, Option<Duration>)> {
     let parameters = Parameters::parse(query)?;
     let mut problems = Problems::default();
     let names = [
@@ -140,7 +140,7 @@ fn upload_terms(query: Option<&str>) -> ApiResult<(UploadTerms, Option<Duration>
     let life = parameters.optional(&mut problems, "expires_in", |text| {
         life(query::integer(text)?)
     });
-    let terms = UploadTerms {
+    let terms = UploadConstraints {
         content_type: content_type.flatten(),
         size_bytes: size_bytes.flatten(),
         sha256: sha256.flatten(),
@@ -232,8 +232,8 @@ fn form_request(body: &[u8]) -> ApiResult<(FormRequest, Option<Duration>)> {
             problems.add(loc, Invalid::new("extra_forbidden", message));
             None
         }
-        (Some(exactly), None) => Some(FormType::Exactly(exactly)),
-        (None, prefix) => prefix.map(FormType::StartsWith),
+        (Some(exactly), None) => Some(FormContentType::Exactly(exactly)),
+        (None, prefix) => prefix.map(FormContentType::StartsWith),
     };
     let request = FormRequest {
         min_bytes: min_bytes.flatten(),

@@ -16,8 +16,8 @@ use super::fields::{self, Object, Problems};
 use super::files::{content_type, expires_in, file_name, sha256};
 use super::openapi::{InvalidResponses, KeyResponses, TenantResponses, UnavailableResponses};
 use crate::domain::file::limits::MAX_PARTS;
-use crate::domain::{FileId, Invalid};
-use crate::objects::{Part, PartTag, UploadTerms};
+use crate::domain::{FileId, Invalid, UploadConstraints};
+use crate::objects::{Part, PartTag};
 use crate::service::Access;
 
 /// The one route that may take longer than others.
@@ -100,7 +100,7 @@ pub(super) async fn begin(
     let sha256 = object.optional(&mut problems, "checksum_sha256", sha256);
     let file_name = object.optional(&mut problems, "file_name", file_name);
     let life = object.optional(&mut problems, "expires_in", expires_in);
-    let terms = UploadTerms {
+    let terms = UploadConstraints {
         content_type: content_type.flatten(),
         size_bytes,
         sha256: sha256.flatten(),
@@ -312,7 +312,7 @@ pub(super) async fn abort(
 }
 
 impl PartUrlsBody {
-    fn new(numbers: &[u16], urls: Vec<crate::objects::Presigned>) -> Self {
+    fn new(numbers: &[u16], urls: Vec<crate::objects::PresignedUrl>) -> Self {
         // Credentials may have been renewed between two of them.
         let first_to_end = urls.iter().map(|url| url.expires_at).min();
         let parts = numbers.iter().zip(urls).map(|(number, url)| PartUrlBody {

@@ -6,9 +6,9 @@ use crate::domain::ObjectKey;
 /// A page of a storage's objects. It may be empty, and there may be more behind it all the same.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
-    pub objects: Vec<Listed>,
+    pub objects: Vec<ListedObject>,
     /// The names of what is no file of a tenant's.
-    pub strangers: Vec<String>,
+    pub unknown_keys: Vec<String>,
     /// What cannot be read, each with the reason.
     pub damaged: Vec<String>,
     /// The mark to go on behind; `None` at the end.
@@ -16,7 +16,7 @@ pub struct Listing {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedObject {
     pub key: ObjectKey,
     pub info: ObjectInfo,
 }

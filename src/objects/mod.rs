@@ -1,12 +1,12 @@
 //! Where files are kept: object storage that speaks S3, another's or our own.
 
-mod clock_history;
+mod checksums;
+mod clock_skew;
 pub mod embedded;
-mod fingerprint;
 mod listing;
 mod location;
 mod owner;
-mod pace;
+mod rate_limiter;
 mod request_origin;
 pub mod s3;
 pub mod signer;
@@ -24,18 +24,20 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::domain::finding::State;
-use crate::domain::{Clock, DatabaseName, Entropy, Finding, ObjectKey};
+use crate::domain::{
+    Clock, DatabaseName, Entropy, Finding, ObjectKey, Retention, UploadConstraints,
+};
 
+pub use checksums::Checksums;
 pub use embedded::Inspection;
-pub use fingerprint::Fingerprint;
-pub use listing::{Listed, Listing};
+pub use listing::{ListedObject, Listing};
 pub use location::Location;
 pub use owner::require_owner;
-pub use pace::Pace;
+pub use rate_limiter::RateLimiter;
 pub use request_origin::{Capacity, RequestOrigin, TransferLimits};
 pub use terms::{
-    DownloadTerms, FormTerms, FormType, ObjectInfo, Part, PartTag, Parts, Presigned, PresignedForm,
-    Replace, Retention, RetentionMode, UploadTerms,
+    DownloadOptions, FormConstraints, FormContentType, ObjectInfo, Part, PartTag, Parts,
+    PresignedForm, PresignedUrl, Replace,
 };
 
 /// The longest life that SigV4 allows a presigned URL (`X-Amz-Expires`).
@@ -53,15 +55,15 @@ pub trait Objects: Debug + Send + Sync {
     async fn presign_put(
         &self,
         key: &ObjectKey,
-        terms: &UploadTerms,
+        terms: &UploadConstraints,
         life: Duration,
-    ) -> Result<Presigned, Error>;
+    ) -> Result<PresignedUrl, Error>;
 
     /// Returns a form that lets its holder POST the object at `key` under these terms, likewise.
     async fn presign_form(
         &self,
         key: &ObjectKey,
-        terms: &FormTerms,
+        terms: &FormConstraints,
         life: Duration,
     ) -> Result<PresignedForm, Error>;
 
@@ -69,14 +71,17 @@ pub trait Objects: Debug + Send + Sync {
     async fn presign_get(
         &self,
         key: &ObjectKey,
-        terms: &DownloadTerms,
+        terms: &DownloadOptions,
         life: Duration,
-    ) -> Result<Presigned, Error>;
+    ) -> Result<PresignedUrl, Error>;
 
     /// Begins an upload in parts and returns its id. The size of `terms` binds nobody here: whoever
     /// completes the upload looks at it; its SHA-256 is kept as what the uploader declares.
-    async fn create_multipart(&self, key: &ObjectKey, terms: &UploadTerms)
-    -> Result<String, Error>;
+    async fn create_multipart(
+        &self,
+        key: &ObjectKey,
+        terms: &UploadConstraints,
+    ) -> Result<String, Error>;
 
     /// Returns a URL that lets its holder PUT one part, likewise. Computed locally.
     async fn presign_part(
@@ -85,7 +90,7 @@ pub trait Objects: Debug + Send + Sync {
         upload_id: &str,
         number: u16,
         life: Duration,
-    ) -> Result<Presigned, Error>;
+    ) -> Result<PresignedUrl, Error>;
 
     /// Returns the parts behind number `after` that the storage has; `None` if there is no such upload.
     async fn parts(
@@ -140,7 +145,7 @@ pub trait Objects: Debug + Send + Sync {
 
     /// Returns how far the clock that dates objects may be from ours. S3 takes signatures that are 15
     /// minutes off, so a deployment may work with clocks as far apart.
-    fn clock_tolerance(&self) -> Duration {
+    fn max_clock_skew(&self) -> Duration {
         Duration::from_mins(15)
     }
 
@@ -171,7 +176,7 @@ pub trait Objects: Debug + Send + Sync {
 
     /// Returns the date before which an object was put that has been there for `life`, by whatever clock
     /// dates objects and whatever was done to it meanwhile; `None` if none is known to have been.
-    async fn put_before(&self, life: Duration) -> Result<Option<Timestamp>, Error>;
+    async fn age_cutoff(&self, life: Duration) -> Result<Option<Timestamp>, Error>;
 
     /// Tells whether the storage would answer now. Cheap enough for a probe every second.
     async fn ping(&self) -> Result<(), Error>;
@@ -182,8 +187,8 @@ pub trait Objects: Debug + Send + Sync {
     }
 
     /// Says what stands in the way of using this storage, for `event-history check`: credentials,
-    /// bucket, clock, and what of `wishes` cannot be.
-    async fn check(&self, wishes: &Wishes) -> Vec<Finding>;
+    /// bucket, clock, and what of `requirements` cannot be.
+    async fn check(&self, requirements: &Requirements) -> Vec<Finding>;
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -211,7 +216,7 @@ pub struct KeyPair {
 
 /// What opening a storage needs to know beside its location.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
+pub struct StorageContext {
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     /// The base of the embedded endpoint's URLs, as its users see it.
@@ -228,7 +233,7 @@ pub struct Surroundings {
 
 /// What a deployment wants of its storage beside keeping files.
 #[derive(Debug, Clone, Default)]
-pub struct Wishes {
+pub struct Requirements {
     /// The origins whose pages are to upload and download.
     pub origins: Vec<String>,
     /// Whether files are to be retained.
@@ -265,7 +270,7 @@ fn describe_metrics() {
 }
 
 /// Opens the storage that `location` names.
-pub async fn open(location: &Location, surroundings: &Surroundings) -> Result<Opened, Error> {
+pub async fn open(location: &Location, context: &StorageContext) -> Result<Opened, Error> {
     describe_metrics();
     match location {
         Location::S3 {
@@ -274,7 +279,7 @@ pub async fn open(location: &Location, surroundings: &Surroundings) -> Result<Op
             region,
             endpoint,
         } => {
-            let clock = Arc::clone(&surroundings.clock);
+            let clock = Arc::clone(&context.clock);
             let s3 =
                 s3::S3::open(bucket, prefix, region.as_deref(), endpoint.as_ref(), clock).await?;
             Ok(Opened {
@@ -287,7 +292,7 @@ pub async fn open(location: &Location, surroundings: &Surroundings) -> Result<Op
             bucket,
             region,
         } => {
-            let (objects, endpoint) = embedded::open(folder, bucket, region, surroundings).await?;
+            let (objects, endpoint) = embedded::open(folder, bucket, region, context).await?;
             Ok(Opened {
                 objects: Arc::new(objects),
                 endpoint: Some(endpoint),
@@ -300,8 +305,8 @@ pub async fn open(location: &Location, surroundings: &Surroundings) -> Result<Op
 /// May run beside a service that serves it.
 pub async fn check(
     location: &Location,
-    surroundings: &Surroundings,
-    wishes: &Wishes,
+    context: &StorageContext,
+    requirements: &Requirements,
 ) -> Vec<Finding> {
     if let Location::Embedded { folder, .. } = location {
         let finding = embedded::check_folder(folder);
@@ -310,8 +315,8 @@ pub async fn check(
             return vec![finding];
         }
     }
-    match open(location, surroundings).await {
-        Ok(opened) => opened.objects.check(wishes).await,
+    match open(location, context).await {
+        Ok(opened) => opened.objects.check(requirements).await,
         Err(error) => {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             let message = format!("{error}: {}", cause.unwrap_or_default());

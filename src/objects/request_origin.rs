@@ -23,7 +23,6 @@ pub enum Capacity {
 /// How many requests the embedded endpoint answers at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TransferLimits {
-    pub at_once: usize,
-    /// From one client.
-    pub by_client: usize,
+    pub total: usize,
+    pub per_client: usize,
 }

@@ -6,20 +6,6 @@ use jiff::Timestamp;
 
 use crate::domain::{ContentType, FileName, FileRecord, FileSha256};
 
-/// What an upload has to be. What is given is signed, so that the storage refuses whatever differs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UploadTerms {
-    pub content_type: Option<ContentType>,
-    /// Exactly so many bytes.
-    pub size_bytes: Option<u64>,
-    pub sha256: Option<FileSha256>,
-    /// Kept with the object, and told again by [`Objects::head`](super::Objects::head).
-    pub file_name: Option<FileName>,
-    /// Whether storage refuses the upload where it has an object under the key. Of an upload in parts it
-    /// is the complete that says so.
-    pub once: bool,
-}
-
 /// Whether an upload may replace an object that is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replace {
@@ -29,17 +15,17 @@ pub enum Replace {
 
 /// What a form upload has to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FormTerms {
+pub struct FormConstraints {
     pub min_bytes: u64,
     pub max_bytes: u64,
-    pub content_type: Option<FormType>,
+    pub content_type: Option<FormContentType>,
     pub sha256: Option<FileSha256>,
     pub file_name: Option<FileName>,
 }
 
 /// The content types that a form may say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FormType {
+pub enum FormContentType {
     /// This one.
     Exactly(ContentType),
     /// Any that starts so, as in `image/`.
@@ -48,7 +34,7 @@ pub enum FormType {
 
 /// How a download is shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DownloadTerms {
+pub struct DownloadOptions {
     /// Of an object that has versions: this one.
     pub version_id: Option<String>,
     /// What the answer says in `Content-Type`, whatever the object says.
@@ -59,21 +45,21 @@ pub struct DownloadTerms {
 
 /// A URL that carries its own permission. It is a secret: it never goes to a log.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Presigned {
+pub struct PresignedUrl {
     pub url: String,
     /// What has to be sent along, names in lower case: it is signed too.
     pub headers: Vec<(String, String)>,
     pub expires_at: Timestamp,
 }
 
-impl Debug for Presigned {
+impl Debug for PresignedUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             url: _,
             headers: _,
             expires_at,
         } = self;
-        f.debug_struct("Presigned")
+        f.debug_struct("PresignedUrl")
             .field("expires_at", expires_at)
             .finish_non_exhaustive()
     }
@@ -187,19 +173,4 @@ pub struct PartTag {
     pub number: u16,
     /// What the answer to its PUT said in `ETag`, without the quotes.
     pub etag: String,
-}
-
-/// Keeps an object version from being removed or overwritten (S3 Object Lock).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    pub mode: RetentionMode,
-    pub until: Timestamp,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RetentionMode {
-    /// May be lifted by whoever has the right to.
-    Governance,
-    /// By nobody, the account's owner included.
-    Compliance,
 }

@@ -16,30 +16,30 @@ use reqwest::redirect::Policy;
 use reqwest::{Body, Response};
 use sha2::{Digest, Sha256};
 
-use super::fingerprint::{Fingerprint, Hasher};
+use super::checksums::{Checksums, Hasher};
 use super::signer::{FILE_NAME_HEADER, SHA256_HEADER};
 use super::{
-    DownloadTerms, Error, ObjectInfo, Objects, Pace, PartTag, Presigned, Replace, UploadTerms,
+    DownloadOptions, Error, ObjectInfo, Objects, PartTag, PresignedUrl, RateLimiter, Replace,
 };
 use crate::domain::file::limits::{self, MAX_SINGLE_UPLOAD_BYTES, MIN_PART_BYTES};
-use crate::domain::{ContentType, FileName, FileSha256, ObjectKey};
+use crate::domain::{ContentType, FileName, FileSha256, ObjectKey, UploadConstraints};
 
 const MAX_PARTS: u64 = limits::MAX_PARTS as u64;
 const MIB: u64 = 1024 * 1024;
 
 /// How large the requests of a copy are.
 #[derive(Debug, Clone, Copy)]
-pub struct Sizes {
+pub struct TransferConfig {
     /// What is larger goes in parts.
-    pub max_single_put_bytes: u64,
+    pub multipart_threshold_bytes: u64,
     /// What a part has, unless there is a reason for another size.
     pub part_bytes: u64,
 }
 
-impl Default for Sizes {
+impl Default for TransferConfig {
     fn default() -> Self {
         Self {
-            max_single_put_bytes: MAX_SINGLE_UPLOAD_BYTES,
+            multipart_threshold_bytes: MAX_SINGLE_UPLOAD_BYTES,
             // What is lost where a connection breaks, and a hundred requests for 6 GiB.
             part_bytes: 64 * MIB,
         }
@@ -67,12 +67,12 @@ const KEPT: [HeaderName; 4] = [
 
 /// A storage, and the connections to it.
 #[derive(Debug, Clone)]
-pub struct Link {
+pub struct StorageClient {
     pub objects: Arc<dyn Objects>,
     http: reqwest::Client,
 }
 
-impl Link {
+impl StorageClient {
     /// `is_local`: this process serves the storage itself, so no proxy stands between.
     pub fn new(objects: Arc<dyn Objects>, is_local: bool) -> Result<Self, Error> {
         let http = reqwest::Client::builder()
@@ -87,25 +87,27 @@ impl Link {
 
     /// Reads the object at `key`, and returns its SHA-256. `moved` counts its bytes.
     pub async fn sha256(&self, key: &ObjectKey, moved: &AtomicU64) -> Result<[u8; 32], Error> {
-        let pace = Pace::default();
-        let read = self.fingerprint(key, None, None, &pace, moved).await?;
+        let rate_limiter = RateLimiter::default();
+        let read = self
+            .checksums(key, None, None, &rate_limiter, moved)
+            .await?;
         Ok(*read.sha256.bytes())
     }
 
-    /// Reads the object at `key`, or one version of it, no faster than `pace` allows, and returns the
+    /// Reads the object at `key`, or one version of it, no faster than `rate_limiter` allows, and returns the
     /// digests of its bytes, which `moved` counts. `part_sizes` are those of the parts that it came in,
     /// where they are known.
-    pub async fn fingerprint(
+    pub async fn checksums(
         &self,
         key: &ObjectKey,
         version_id: Option<&str>,
         part_sizes: Option<Vec<u64>>,
-        pace: &Pace,
+        rate_limiter: &RateLimiter,
         moved: &AtomicU64,
-    ) -> Result<Fingerprint, Error> {
-        let terms = DownloadTerms {
+    ) -> Result<Checksums, Error> {
+        let terms = DownloadOptions {
             version_id: version_id.map(str::to_owned),
-            ..DownloadTerms::default()
+            ..DownloadOptions::default()
         };
         let presigned = self.objects.presign_get(key, &terms, URL_LIFE).await?;
         let response = self.http.get(presigned.url).send().await;
@@ -115,7 +117,7 @@ impl Link {
         while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
             hasher.update(&chunk);
             moved.fetch_add(chunk.len() as u64, Ordering::Relaxed);
-            pace.wait(chunk.len()).await;
+            rate_limiter.wait(chunk.len()).await;
         }
         Ok(hasher.finish())
     }
@@ -143,19 +145,19 @@ impl Link {
     }
 
     async fn url(&self, key: &ObjectKey) -> Result<String, Error> {
-        let terms = DownloadTerms::default();
+        let terms = DownloadOptions::default();
         let presigned = self.objects.presign_get(key, &terms, URL_LIFE).await?;
         Ok(presigned.url)
     }
 
     async fn put(
         &self,
-        presigned: Presigned,
+        presigned: PresignedUrl,
         mut headers: HeaderMap,
         length: u64,
         body: Body,
     ) -> Result<Response, Error> {
-        let Presigned {
+        let PresignedUrl {
             url,
             headers: signed,
             expires_at: _,
@@ -176,15 +178,15 @@ impl Link {
 /// SHA-256 of what went through. When this returns, `to` has acknowledged the whole of it. `moved`
 /// counts its bytes.
 pub async fn copy(
-    from: &Link,
-    to: &Link,
+    from: &StorageClient,
+    to: &StorageClient,
     key: &ObjectKey,
     info: &ObjectInfo,
-    sizes: Sizes,
+    sizes: TransferConfig,
     moved: &Arc<AtomicU64>,
 ) -> Result<[u8; 32], Error> {
     let passing = Passing::new(moved);
-    if info.size_bytes > sizes.max_single_put_bytes {
+    if info.size_bytes > sizes.multipart_threshold_bytes {
         copy_in_parts(from, to, key, sizes, &passing).await?;
     } else {
         copy_at_once(from, to, key, &passing).await?;
@@ -193,8 +195,8 @@ pub async fn copy(
 }
 
 async fn copy_at_once(
-    from: &Link,
-    to: &Link,
+    from: &StorageClient,
+    to: &StorageClient,
     key: &ObjectKey,
     passing: &Passing,
 ) -> Result<(), Error> {
@@ -203,7 +205,7 @@ async fn copy_at_once(
     let length = response.content_length();
     let length = length.ok_or_else(|| because("its answer to GET states no length"))?;
     let text = |name: &str| response.headers().get(name)?.to_str().ok();
-    let terms = UploadTerms {
+    let terms = UploadConstraints {
         content_type: text("content-type").and_then(|it| ContentType::parse(it).ok()),
         size_bytes: Some(length),
         sha256: text(SHA256_HEADER).and_then(FileSha256::from_hex),
@@ -218,15 +220,15 @@ async fn copy_at_once(
 }
 
 async fn copy_in_parts(
-    from: &Link,
-    to: &Link,
+    from: &StorageClient,
+    to: &StorageClient,
     key: &ObjectKey,
-    sizes: Sizes,
+    sizes: TransferConfig,
     passing: &Passing,
 ) -> Result<(), Error> {
     let info = from.objects.head(key, None).await?;
     let info = info.ok_or_else(|| because("the object is gone"))?;
-    let terms = UploadTerms {
+    let terms = UploadConstraints {
         content_type: info.content_type.clone(),
         size_bytes: Some(info.size_bytes),
         sha256: info.declared_sha256.or(info.sha256),
@@ -254,12 +256,12 @@ async fn copy_in_parts(
 }
 
 async fn send_parts(
-    from: &Link,
-    to: &Link,
+    from: &StorageClient,
+    to: &StorageClient,
     key: &ObjectKey,
     info: &ObjectInfo,
     upload_id: &str,
-    sizes: Sizes,
+    sizes: TransferConfig,
     passing: &Passing,
 ) -> Result<Vec<PartTag>, Error> {
     let part_bytes = part_bytes(info, sizes);
@@ -290,7 +292,7 @@ async fn send_parts(
 
 /// Returns how large the parts are: as those that the object came in, as far as its tag tells, so that
 /// its tag will be the same.
-fn part_bytes(info: &ObjectInfo, sizes: Sizes) -> u64 {
+fn part_bytes(info: &ObjectInfo, sizes: TransferConfig) -> u64 {
     let size_bytes = info.size_bytes;
     let whole_mib = |bytes: u64| bytes.div_ceil(MIB) * MIB;
     let tag = info.etag.as_deref().and_then(|etag| etag.split_once('-'));
@@ -393,7 +395,7 @@ fn because(reason: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{MIB, Sizes, part_bytes};
+    use super::{MIB, TransferConfig, part_bytes};
     use crate::objects::ObjectInfo;
 
     #[test]
@@ -413,7 +415,11 @@ mod tests {
                 etag: Some(etag.to_owned()),
                 ..ObjectInfo::default()
             };
-            assert_eq!(part_bytes(&info, Sizes::default()), expected, "{etag}");
+            assert_eq!(
+                part_bytes(&info, TransferConfig::default()),
+                expected,
+                "{etag}"
+            );
         }
     }
 }

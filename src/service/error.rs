@@ -1,7 +1,6 @@
 //! Why the service did not do what it was asked.
 
-use super::Objection;
-use crate::domain::{EventId, FileId, FileRecord};
+use crate::domain::{EventId, FileId, FileRecord, Violation};
 use crate::{objects, store};
 
 #[derive(Debug, thiserror::Error)]
@@ -30,9 +29,9 @@ pub enum Error {
     /// It was uploaded past the rules; `reason` goes on after the file's id.
     #[error("file {file_id} {reason}")]
     FileNotAllowed { file_id: FileId, reason: String },
-    /// What stands against an upload, member by member.
+    /// The upload violates the operator's rules.
     #[error("the upload is refused")]
-    UploadRefused(Vec<Objection>),
+    UploadRefused(Vec<Violation>),
     /// No such upload in parts, and no file that came of it.
     #[error("there is no upload of file {file_id}")]
     UploadNotFound { file_id: FileId },

@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
-use super::rules::{Objection, missing};
 use super::{Access, Error};
 use crate::domain::file::limits::MAX_SINGLE_UPLOAD_BYTES;
-use crate::domain::{ContentType, EventFile, EventId, FileId, FileName, FileRecord, Invalid};
-use crate::objects::{DownloadTerms, FormTerms, FormType, Presigned, PresignedForm, UploadTerms};
+use crate::domain::{
+    ContentType, EventFile, EventId, FileId, FileName, FileRecord, Invalid, UploadConstraints,
+    Violation,
+};
+use crate::objects::{
+    DownloadOptions, FormConstraints, FormContentType, PresignedForm, PresignedUrl,
+};
 
 /// Where to upload a new file.
 #[derive(Debug)]
 pub struct UploadUrl {
-    pub presigned: Presigned,
+    pub presigned: PresignedUrl,
     pub file_id: FileId,
 }
 
@@ -27,7 +31,7 @@ pub struct UploadForm {
 pub struct FormRequest {
     pub min_bytes: Option<u64>,
     pub max_bytes: Option<u64>,
-    pub content_type: Option<FormType>,
+    pub content_type: Option<FormContentType>,
     pub checksum: Option<crate::domain::FileSha256>,
     pub file_name: Option<FileName>,
 }
@@ -35,7 +39,7 @@ pub struct FormRequest {
 /// Where to download a file of an event.
 #[derive(Debug)]
 pub struct DownloadUrl {
-    pub presigned: Presigned,
+    pub presigned: PresignedUrl,
     pub file_id: FileId,
 }
 
@@ -52,20 +56,20 @@ impl Access {
     /// Returns a URL for a file that does not exist yet. Writes nothing and calls no storage.
     pub async fn upload_url(
         &self,
-        mut terms: UploadTerms,
+        mut terms: UploadConstraints,
         life: Option<Duration>,
     ) -> Result<UploadUrl, Error> {
         let rules = &self.service.settings.uploads;
-        let mut objections = rules.objections(&terms);
+        let mut violations = rules.violations(&terms);
         if rules.once {
             // Who asks for nothing is told a URL alone, and would not know of the header that it needs.
-            if life.is_none() && terms == UploadTerms::default() {
-                objections.push(("once", missing()));
+            if life.is_none() && terms == UploadConstraints::default() {
+                violations.push(("once", Invalid::missing()));
             }
             terms.once = true;
         }
-        refuse_more_than_single(terms.size_bytes, "content_length", &mut objections);
-        refuse(objections)?;
+        refuse_more_than_single(terms.size_bytes, "content_length", &mut violations);
+        refuse(violations)?;
         let file_id = FileId::random(&*self.service.entropy);
         let key = self.object_key(file_id);
         let life = life.unwrap_or(self.service.settings.upload_url_life);
@@ -90,9 +94,9 @@ impl Access {
         let max_bytes = max_bytes.unwrap_or(rules.max_bytes.min(MAX_SINGLE_UPLOAD_BYTES));
         let min_bytes = min_bytes.unwrap_or(0);
         // A form bounds the size by its range, so a length is as good as given.
-        let mut objections = rules.objections(&UploadTerms {
+        let mut violations = rules.violations(&UploadConstraints {
             content_type: match &content_type {
-                Some(FormType::Exactly(content_type)) => Some(content_type.clone()),
+                Some(FormContentType::Exactly(content_type)) => Some(content_type.clone()),
                 _ => None,
             },
             size_bytes: Some(max_bytes),
@@ -101,24 +105,23 @@ impl Access {
             // No policy of a form can say it.
             once: false,
         });
-        for (member, _) in &mut objections {
+        for (member, _) in &mut violations {
             if *member == "content_length" {
                 *member = "max_length";
             }
         }
-        if let Some(FormType::StartsWith(prefix)) = &content_type {
-            objections.retain(|(member, _)| *member != "content_type");
+        if let Some(FormContentType::StartsWith(prefix)) = &content_type {
+            violations.retain(|(member, _)| *member != "content_type");
             if !rules.allows_all(prefix) {
-                objections.push(("content_type_prefix", rules.other_type()));
+                violations.push(("content_type_prefix", rules.type_not_allowed()));
             }
         }
-        refuse_more_than_single(Some(max_bytes), "max_length", &mut objections);
+        refuse_more_than_single(Some(max_bytes), "max_length", &mut violations);
         if min_bytes > max_bytes {
-            let message = format!("Input should be less than or equal to {max_bytes}");
-            objections.push(("min_length", Invalid::new("less_than_equal", message)));
+            violations.push(("min_length", Invalid::at_most(max_bytes)));
         }
-        refuse(objections)?;
-        let terms = FormTerms {
+        refuse(violations)?;
+        let terms = FormConstraints {
             min_bytes,
             max_bytes,
             content_type,
@@ -182,25 +185,22 @@ pub fn describe_metrics() {
     );
 }
 
-pub(super) fn refuse(objections: Vec<Objection>) -> Result<(), Error> {
-    if objections.is_empty() {
+pub(super) fn refuse(violations: Vec<Violation>) -> Result<(), Error> {
+    if violations.is_empty() {
         return Ok(());
     }
-    Err(Error::UploadRefused(objections))
+    Err(Error::UploadRefused(violations))
 }
 
 fn refuse_more_than_single(
     size_bytes: Option<u64>,
     member: &'static str,
-    objections: &mut Vec<Objection>,
+    violations: &mut Vec<Violation>,
 ) {
-    let is_known = objections.iter().any(|(known, _)| *known == member);
+    let is_known = violations.iter().any(|(known, _)| *known == member);
     if !is_known && size_bytes.is_some_and(|it| it > MAX_SINGLE_UPLOAD_BYTES) {
-        let message = format!(
-            "Input should be less than or equal to {MAX_SINGLE_UPLOAD_BYTES}; a larger file takes an \
-             upload in parts"
-        );
-        objections.push((member, Invalid::new("less_than_equal", message)));
+        let max = format!("{MAX_SINGLE_UPLOAD_BYTES}; a larger file takes an upload in parts");
+        violations.push((member, Invalid::at_most(max)));
     }
 }
 
@@ -228,12 +228,15 @@ const BYTES: &str = "application/octet-stream";
 
 /// Returns how a recorded file is served: under its name and type, unless a browser would take the type
 /// as leave to run it. Where neither was recorded nor asked, the object speaks for itself.
-fn download_terms(record: Option<&FileRecord>, disposition: Option<Disposition>) -> DownloadTerms {
+fn download_terms(
+    record: Option<&FileRecord>,
+    disposition: Option<Disposition>,
+) -> DownloadOptions {
     let file_name = record.and_then(|record| record.file_name.as_ref());
     let content_type = record.and_then(|record| record.content_type.as_ref());
-    let mut terms = DownloadTerms {
+    let mut terms = DownloadOptions {
         version_id: record.and_then(|record| record.version_id.clone()),
-        ..DownloadTerms::default()
+        ..DownloadOptions::default()
     };
     if file_name.is_none() && disposition.is_none() {
         return terms;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{Access, Error};
-use crate::domain::{Event, EventFile, FileId, ObjectKey};
-use crate::objects::{ObjectInfo, Retention};
+use crate::domain::{Event, EventFile, FileId, ObjectKey, Retention};
+use crate::objects::ObjectInfo;
 use crate::store::Appended;
 
 /// How long storage has to tell of all files of an event: who waits has 5 s (what EventBridge gives an
@@ -99,10 +99,10 @@ impl Access {
             ));
         }
         let record = info.record();
-        self.service
-            .settings
-            .uploads
-            .check_stored(file_id, &record)?;
+        let rules = &self.service.settings.uploads;
+        rules
+            .check_stored(&record)
+            .map_err(|reason| Error::FileNotAllowed { file_id, reason })?;
         // Before the event is stored: what it records stays as it is, whatever comes of the event.
         if !objects.seal(&key, &info).await? {
             return Ok(None);
@@ -126,7 +126,7 @@ impl Access {
 
     /// Tells whether a file is older than the tenant, and so was another's who had the name before.
     fn is_of_before(&self, info: &ObjectInfo) -> bool {
-        let tolerance = self.service.objects.clock_tolerance();
+        let tolerance = self.service.objects.max_clock_skew();
         let latest = info.modified_at.map(|at| at.checked_add(tolerance));
         matches!(latest, Some(Ok(latest)) if latest < self.tenant.created_at)
     }

@@ -1,7 +1,7 @@
-//! What the product does, told without HTTP and without a backend.
+//! The product's operations, independent of HTTP and of any backend: uses the traits of `store` and `objects`.
 //!
 //! A caller goes from [`Service`] to [`Caller`] with an API key, and from there to [`Access`] with a
-//! tenant. Whatever touches a tenant's data is a method of [`Access`]: there is no way to name another.
+//! tenant. Every operation on a tenant's data is a method of [`Access`], so no operation can name another tenant.
 
 mod access;
 mod error;
@@ -9,24 +9,22 @@ mod events;
 mod files;
 mod ingest;
 mod multipart;
-mod rules;
 mod tenants;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Catalogue, Clock, Entropy, TenantMember};
-use crate::objects::{Objects, RetentionMode};
+use crate::domain::{Catalogue, Clock, Entropy, ObjectLock, TenantMember, UploadRules};
+use crate::objects::Objects;
 use crate::store::Store;
 
 pub use access::{Access, ApiKeys, Caller};
 pub use error::{Error, FileChange};
 pub use files::{Disposition, DownloadUrl, FormRequest, UploadForm, UploadUrl, describe_metrics};
 pub use multipart::Multipart;
-pub use rules::{Objection, UploadRules};
 pub use tenants::{NewClient, TenantFiles};
 
-/// The service: two backends, and what it was told to do with them.
+/// The service: the two backends and the operator's settings.
 #[derive(Debug)]
 pub struct Service {
     pub store: Arc<dyn Store>,
@@ -36,7 +34,7 @@ pub struct Service {
     pub settings: Settings,
 }
 
-/// What an operator decides.
+/// The operator's settings.
 #[derive(Debug)]
 pub struct Settings {
     pub api_keys: ApiKeys,
@@ -46,28 +44,21 @@ pub struct Settings {
     pub download_url_life: Duration,
     pub catalogue: Catalogue,
     pub uploads: UploadRules,
-    /// How referenced files are kept from being removed, in a bucket that has Object Lock.
+    /// Protects referenced files from removal, in a bucket with Object Lock.
     pub object_lock: Option<ObjectLock>,
 }
 
-/// For how long, from its event on, nobody removes a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ObjectLock {
-    pub mode: RetentionMode,
-    pub life: Duration,
-}
-
-/// How the two backends are; `None` for one that did not say in time.
+/// The state of the two backends; `None` for one that did not answer in time.
 #[derive(Debug)]
 pub struct Readiness {
     pub database: Option<Result<(), crate::store::Error>>,
     pub files: Option<Result<(), crate::objects::Error>>,
-    /// Whether both took what came last. Where they are within reach all the same, other replicas fare no better.
+    /// Whether both accepted their last write. If they are reachable all the same, other replicas fare no better.
     pub takes_writes: bool,
 }
 
 impl Service {
-    /// Asks both backends at once whether they would answer now, and gives each of them `limit`.
+    /// Pings both backends concurrently, each with a timeout of `limit`.
     pub async fn readiness(&self, limit: Duration) -> Readiness {
         let (database, files) = tokio::join!(
             tokio::time::timeout(limit, self.store.ping()),

@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::files::refuse;
 use super::{Access, Error};
 use crate::domain::file::limits::{MAX_PARTS, MAX_SINGLE_UPLOAD_BYTES, MIN_PART_BYTES};
-use crate::domain::{FileId, FileRecord, Invalid};
-use crate::objects::{Part, PartTag, Presigned, Replace, UploadTerms};
+use crate::domain::{FileId, FileRecord, Invalid, UploadConstraints};
+use crate::objects::{Part, PartTag, PresignedUrl, Replace};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -27,14 +27,14 @@ pub struct Multipart {
 }
 
 impl Access {
-    /// Begins an upload of `terms.size_bytes` bytes, which have to be said.
+    /// Begins an upload of `constraints.size_bytes` bytes, which have to be said.
     pub async fn begin_multipart(
         &self,
-        terms: &UploadTerms,
+        constraints: &UploadConstraints,
         part_bytes: Option<u64>,
     ) -> Result<Multipart, Error> {
-        let mut objections = self.service.settings.uploads.objections(terms);
-        let size_bytes = terms.size_bytes.unwrap_or_default();
+        let mut violations = self.service.settings.uploads.violations(constraints);
+        let size_bytes = constraints.size_bytes.unwrap_or_default();
         let smallest = size_bytes
             .div_ceil(u64::from(MAX_PARTS))
             .max(MIN_PART_BYTES);
@@ -42,14 +42,18 @@ impl Access {
             part_bytes.unwrap_or_else(|| smallest.max(DEFAULT_PART_BYTES).div_ceil(MIB) * MIB);
         if !(smallest..=MAX_SINGLE_UPLOAD_BYTES).contains(&part_bytes) {
             let message = format!("Input should be from {smallest} to {MAX_SINGLE_UPLOAD_BYTES}");
-            objections.push(("part_size", Invalid::new("part_size", message)));
+            violations.push(("part_size", Invalid::new("part_size", message)));
         }
-        refuse(objections)?;
+        refuse(violations)?;
         let parts = size_bytes.div_ceil(part_bytes).max(1);
         let parts = u16::try_from(parts).unwrap_or(MAX_PARTS);
         let file_id = FileId::random(&*self.service.entropy);
         let key = self.object_key(file_id);
-        let upload_id = self.service.objects.create_multipart(&key, terms).await?;
+        let upload_id = self
+            .service
+            .objects
+            .create_multipart(&key, constraints)
+            .await?;
         Ok(Multipart {
             file_id,
             upload_id,
@@ -65,7 +69,7 @@ impl Access {
         upload_id: &str,
         numbers: &[u16],
         life: Option<Duration>,
-    ) -> Result<Vec<Presigned>, Error> {
+    ) -> Result<Vec<PresignedUrl>, Error> {
         let key = self.object_key(file_id);
         let life = life.unwrap_or(self.service.settings.upload_url_life);
         let mut urls = Vec::with_capacity(numbers.len());

@@ -26,9 +26,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
-use event_history::domain::{DatabaseName, FileId, ObjectKey, SystemClock, SystemEntropy};
+use event_history::domain::{
+    DatabaseName, FileId, ObjectKey, SystemClock, SystemEntropy, UploadConstraints,
+};
 use event_history::objects::embedded::{self, Embedded};
-use event_history::objects::{DownloadTerms, KeyPair, Objects, Replace, Surroundings, UploadTerms};
+use event_history::objects::{DownloadOptions, KeyPair, Objects, Replace, StorageContext};
 use jiff::Timestamp;
 use reqwest::{Method, Response, StatusCode};
 use rusty_s3::{Bucket, Credentials, UrlStyle};
@@ -60,8 +62,8 @@ impl Endpoint {
     async fn start(folder: &Path) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
-        let surroundings = surroundings(&url, true);
-        let (objects, endpoint) = embedded::open(folder, BUCKET, REGION, &surroundings)
+        let context = context(&url, true);
+        let (objects, endpoint) = embedded::open(folder, BUCKET, REGION, &context)
             .await
             .unwrap();
         let router = endpoint.router();
@@ -76,7 +78,7 @@ impl Endpoint {
 
     async fn put_url(&self, key: &ObjectKey) -> String {
         self.objects
-            .presign_put(key, &UploadTerms::default(), MINUTE)
+            .presign_put(key, &UploadConstraints::default(), MINUTE)
             .await
             .unwrap()
             .url
@@ -84,7 +86,7 @@ impl Endpoint {
 
     async fn get_url(&self, key: &ObjectKey) -> String {
         self.objects
-            .presign_get(key, &DownloadTerms::default(), MINUTE)
+            .presign_get(key, &DownloadOptions::default(), MINUTE)
             .await
             .unwrap()
             .url
@@ -133,8 +135,8 @@ impl Endpoint {
     }
 }
 
-fn surroundings(url: &str, with_key_pair: bool) -> Surroundings {
-    Surroundings {
+fn context(url: &str, with_key_pair: bool) -> StorageContext {
+    StorageContext {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         public_url: url.parse().unwrap(),

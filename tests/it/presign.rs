@@ -16,11 +16,13 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_history::domain::{DatabaseName, FileId, ObjectKey, SystemClock, SystemEntropy};
+use event_history::domain::{
+    DatabaseName, FileId, ObjectKey, SystemClock, SystemEntropy, UploadConstraints,
+};
 use event_history::objects::s3::amazon_endpoint;
 use event_history::objects::signer::Signer;
 use event_history::objects::{
-    self, DownloadTerms, Location, Objects, Opened, Presigned, Surroundings, UploadTerms,
+    self, DownloadOptions, Location, Objects, Opened, PresignedUrl, StorageContext,
 };
 use http::StatusCode;
 use jiff::Timestamp;
@@ -248,7 +250,7 @@ async fn embedded(folder: &Path) -> Arc<dyn Objects> {
 }
 
 async fn open(location: &str, public_url: &str) -> Opened {
-    let surroundings = Surroundings {
+    let context = StorageContext {
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         public_url: Url::parse(public_url).unwrap(),
@@ -258,7 +260,7 @@ async fn open(location: &str, public_url: &str) -> Opened {
         tenant_ages: None,
     };
     let location: Location = location.parse().unwrap();
-    objects::open(&location, &surroundings).await.unwrap()
+    objects::open(&location, &context).await.unwrap()
 }
 
 /// Returns a case, and our URL for it.
@@ -305,15 +307,15 @@ fn random_case(random: &mut Random, number: usize) -> (Case, String) {
     let (method, presigned) = if number.is_multiple_of(2) {
         (
             "PUT",
-            signer.put(&key, &UploadTerms::default(), &credentials, now, life),
+            signer.put(&key, &UploadConstraints::default(), &credentials, now, life),
         )
     } else {
         (
             "GET",
-            signer.get(&key, &DownloadTerms::default(), &credentials, now, life),
+            signer.get(&key, &DownloadOptions::default(), &credentials, now, life),
         )
     };
-    let Presigned {
+    let PresignedUrl {
         url,
         headers,
         expires_at,

@@ -74,7 +74,7 @@ fn a_planted_violation_is_found() {
         ("copy/mod.rs", "use crate::store::{Store, sqlite};"),
         ("copy/mod.rs", "use indicatif::ProgressBar;"),
         ("client/mod.rs", "use indicatif::ProgressBar;"),
-        ("client/upload.rs", "use crate::objects::UploadTerms;"),
+        ("client/upload.rs", "use crate::objects::PresignedUrl;"),
         (
             "service/files.rs",
             "fn f<'a>(c: char) -> bool { c == '\"' && crate::http::f() }",

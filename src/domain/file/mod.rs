@@ -4,7 +4,9 @@ mod content_type;
 pub mod limits;
 mod name;
 mod record;
+mod retention;
 mod sha256;
+mod upload;
 
 use std::fmt;
 
@@ -13,7 +15,9 @@ use super::{DatabaseName, FileId};
 pub use content_type::ContentType;
 pub use name::FileName;
 pub use record::{EventFile, FileRecord};
+pub use retention::{ObjectLock, Retention, RetentionMode};
 pub use sha256::FileSha256;
+pub use upload::{UploadConstraints, UploadRules, Violation};
 
 /// The key of a tenant's file: `<database_name>/<file_id>`.
 ///

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::folder::Folder;
 use crate::domain::Clock;
-use crate::objects::clock_history::{ClockHistory, ClockMark};
+use crate::objects::clock_skew::{ClockSkew, ClockSkewRecord};
 
 const MARK: &str = "clock.json";
 /// How often the mark is written: what is lost of a process's life when it is killed.
@@ -20,7 +20,7 @@ const MARK_PAUSE: Duration = Duration::from_mins(1);
 pub(super) struct Ages {
     folder: Arc<Folder>,
     clock: Arc<dyn Clock>,
-    history: Mutex<ClockHistory>,
+    history: Mutex<ClockSkew>,
 }
 
 impl Ages {
@@ -28,11 +28,11 @@ impl Ages {
     pub(super) fn open(folder: Arc<Folder>, clock: Arc<dyn Clock>, is_new: bool) -> Self {
         let elapsed = clock.elapsed();
         let mark = folder.read_file(MARK).ok();
-        let mark = mark.and_then(|json| serde_json::from_slice::<ClockMark>(&json).ok());
+        let mark = mark.and_then(|json| serde_json::from_slice::<ClockSkewRecord>(&json).ok());
         let history = match mark {
-            Some(mark) => ClockHistory::resume(&mark, elapsed, clock.now()),
-            None if is_new => ClockHistory::default(),
-            None => ClockHistory::unknown(elapsed),
+            Some(mark) => ClockSkew::resume(&mark, elapsed, clock.now()),
+            None if is_new => ClockSkew::default(),
+            None => ClockSkew::unknown(elapsed),
         };
         let ages = Self {
             folder,

@@ -15,12 +15,14 @@ use super::reads::NULL_VERSION;
 use super::{
     ANY_ORIGIN, Embedded, aside, blocking, check_folder, keys, listing, multipart, parts, sweep,
 };
-use crate::domain::{Clock, DatabaseName, FileName, Finding, ObjectKey};
+use crate::domain::{
+    Clock, DatabaseName, FileName, Finding, ObjectKey, Retention, UploadConstraints,
+};
 use crate::objects::owner;
 use crate::objects::signer::{FILE_NAME_HEADER, SHA256_HEADER};
 use crate::objects::{
-    DownloadTerms, Error, FormTerms, Listing, ObjectInfo, Objects, PartTag, Parts, Presigned,
-    PresignedForm, Replace, Retention, UploadTerms, Wishes,
+    DownloadOptions, Error, FormConstraints, Listing, ObjectInfo, Objects, PartTag, Parts,
+    PresignedForm, PresignedUrl, Replace, Requirements,
 };
 
 /// The file in the folder that says whose files these are.
@@ -31,9 +33,9 @@ impl Objects for Embedded {
     async fn presign_put(
         &self,
         key: &ObjectKey,
-        terms: &UploadTerms,
+        terms: &UploadConstraints,
         life: Duration,
-    ) -> Result<Presigned, Error> {
+    ) -> Result<PresignedUrl, Error> {
         let now = self.ages.now();
         Ok(self.signer.put(key, terms, &self.credentials, now, life))
     }
@@ -41,9 +43,9 @@ impl Objects for Embedded {
     async fn presign_get(
         &self,
         key: &ObjectKey,
-        terms: &DownloadTerms,
+        terms: &DownloadOptions,
         life: Duration,
-    ) -> Result<Presigned, Error> {
+    ) -> Result<PresignedUrl, Error> {
         let now = self.ages.now();
         Ok(self.signer.get(key, terms, &self.credentials, now, life))
     }
@@ -51,7 +53,7 @@ impl Objects for Embedded {
     async fn presign_form(
         &self,
         key: &ObjectKey,
-        terms: &FormTerms,
+        terms: &FormConstraints,
         life: Duration,
     ) -> Result<PresignedForm, Error> {
         let now = self.ages.now();
@@ -62,7 +64,7 @@ impl Objects for Embedded {
     async fn create_multipart(
         &self,
         key: &ObjectKey,
-        terms: &UploadTerms,
+        terms: &UploadConstraints,
     ) -> Result<String, Error> {
         let (folder, key, now_s) = (Arc::clone(&self.folder), key.clone(), self.now_s());
         let (headers, ages) = (headers(terms), Arc::clone(&self.ages));
@@ -79,7 +81,7 @@ impl Objects for Embedded {
         upload_id: &str,
         number: u16,
         life: Duration,
-    ) -> Result<Presigned, Error> {
+    ) -> Result<PresignedUrl, Error> {
         let now = self.ages.now();
         let (signer, credentials) = (&self.signer, &self.credentials);
         Ok(signer.part(key, upload_id, number, credentials, now, life))
@@ -172,7 +174,7 @@ impl Objects for Embedded {
         blocking(move || file::seal(&folder, &key, &info)).await
     }
 
-    fn clock_tolerance(&self) -> Duration {
+    fn max_clock_skew(&self) -> Duration {
         // Its dates are by the clock of this service.
         Duration::from_mins(1)
     }
@@ -228,7 +230,7 @@ impl Objects for Embedded {
         blocking(move || folder.create_file(OWNER, content.as_bytes()).map(drop)).await
     }
 
-    async fn put_before(&self, life: Duration) -> Result<Option<Timestamp>, Error> {
+    async fn age_cutoff(&self, life: Duration) -> Result<Option<Timestamp>, Error> {
         Ok(self.ages.before(life))
     }
 
@@ -237,7 +239,7 @@ impl Objects for Embedded {
         blocking(move || folder.ping()).await
     }
 
-    async fn check(&self, wishes: &Wishes) -> Vec<Finding> {
+    async fn check(&self, requirements: &Requirements) -> Vec<Finding> {
         let folder = Arc::clone(&self.folder);
         let keeps_key_pair = self.keeps_key_pair;
         let on_disk = blocking(move || {
@@ -262,7 +264,7 @@ impl Objects for Embedded {
         findings.push(Finding::good("clock", "signs and verifies by one clock"));
         findings.extend(self.check_public_url());
         findings.extend(
-            wishes
+            requirements
                 .origins
                 .iter()
                 .map(|origin| self.check_origin(origin)),
@@ -311,8 +313,8 @@ impl Embedded {
 }
 
 /// Returns what is kept of the terms until the upload is completed.
-fn headers(terms: &UploadTerms) -> Headers {
-    let UploadTerms {
+fn headers(terms: &UploadConstraints) -> Headers {
+    let UploadConstraints {
         content_type,
         size_bytes: _,
         sha256,

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::folder::Folder;
 use super::{ended, file};
 use crate::domain::{DatabaseName, ObjectKey};
-use crate::objects::{Listed, Listing};
+use crate::objects::{ListedObject, Listing};
 
 /// How many objects are looked at for one page: a page stays under a megabyte, and the calls are few.
 pub(super) const PAGE_OBJECTS: usize = 1000;
@@ -50,7 +50,7 @@ fn look(folder: &Folder, path: &Path, tenant: Option<&DatabaseName>, listing: &m
         }
     };
     let Some(key) = ObjectKey::parse(&meta.key) else {
-        listing.strangers.push(meta.key);
+        listing.unknown_keys.push(meta.key);
         return;
     };
     if folder.object_path(&key) != path {
@@ -67,7 +67,7 @@ fn look(folder: &Folder, path: &Path, tenant: Option<&DatabaseName>, listing: &m
     }
     if tenant.is_none_or(|tenant| *tenant == key.database_name) {
         let info = meta.info();
-        listing.objects.push(Listed { key, info });
+        listing.objects.push(ListedObject { key, info });
     }
 }
 
@@ -106,7 +106,7 @@ mod tests {
             let page = page(folder, tenant, after.as_deref(), max_objects).unwrap();
             assert!(page.objects.len() <= max_objects);
             all.objects.extend(page.objects);
-            all.strangers.extend(page.strangers);
+            all.unknown_keys.extend(page.unknown_keys);
             all.damaged.extend(page.damaged);
             after = page.next;
             if after.is_none() {

@@ -74,7 +74,7 @@ use self::form::Forms;
 use self::guard::{Guard, MAX_DOCUMENT_BYTES};
 use self::transfers::Transfers;
 use super::signer::Signer;
-use super::{Error, KeyPair, Surroundings};
+use super::{Error, KeyPair, StorageContext};
 
 pub use self::folder::check_folder;
 pub use self::inspect::Inspection;
@@ -119,9 +119,9 @@ pub async fn open(
     folder: &Path,
     bucket: &str,
     region: &str,
-    surroundings: &Surroundings,
+    context: &StorageContext,
 ) -> Result<(Embedded, Endpoint), Error> {
-    let Surroundings {
+    let StorageContext {
         clock,
         entropy,
         public_url,
@@ -129,7 +129,7 @@ pub async fn open(
         embedded_origins,
         transfer_limits,
         tenant_ages,
-    } = surroundings;
+    } = context;
     if !s3s::path::check_bucket_name(bucket) {
         return Err(unavailable(format!("'{bucket}' is not a bucket name")));
     }

@@ -74,11 +74,11 @@ impl Transfers {
         if let Some(limits) = &self.limits {
             let mut counts = self.lock();
             let is_full = origin.is_some_and(|origin| origin.capacity == Capacity::Exhausted);
-            if is_full || counts.all >= limits.at_once {
+            if is_full || counts.all >= limits.total {
                 return Err(Busy::Service);
             }
             let of_client = client.map(|client| count(&counts.by_client, &client));
-            if of_client >= Some(limits.by_client) {
+            if of_client >= Some(limits.per_client) {
                 return Err(Busy::Client);
             }
             let of_object = object
@@ -205,8 +205,8 @@ mod tests {
         RequestOrigin { client, capacity }
     }
 
-    fn limited(at_once: usize, by_client: usize) -> Arc<Transfers> {
-        Transfers::new(Some(TransferLimits { at_once, by_client }))
+    fn limited(total: usize, per_client: usize) -> Arc<Transfers> {
+        Transfers::new(Some(TransferLimits { total, per_client }))
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::{OWN_REQUEST_LIFE, S3, versions};
 use crate::domain::Finding;
 use crate::domain::cause::chain;
 use crate::domain::finding::State;
-use crate::objects::Wishes;
+use crate::objects::Requirements;
 
 /// An object that nobody makes: no tenant's files have the nil UUID.
 const PROBE: &str = "event-history-check/00000000-0000-0000-0000-000000000000";
@@ -45,8 +45,8 @@ const UPLOAD_HEADERS: &str =
 const ONCE_HEADERS: &str =
     "content-type,if-none-match,x-amz-checksum-sha256,x-amz-meta-file-name,x-amz-meta-sha256";
 
-pub(super) async fn check(s3: &S3, wishes: &Wishes) -> Vec<Finding> {
-    let origins = &wishes.origins;
+pub(super) async fn check(s3: &S3, requirements: &Requirements) -> Vec<Finding> {
+    let origins = &requirements.origins;
     let mut findings = Vec::new();
     let held = match s3.credentials.get(OWN_REQUEST_LIFE).await {
         Ok(held) => Some(held),
@@ -78,10 +78,10 @@ pub(super) async fn check(s3: &S3, wishes: &Wishes) -> Vec<Finding> {
     let is_wrong = |finding: &Finding| matches!(finding.state, State::Wrong { .. });
     // What is wrong so far is why nothing more of the bucket can be seen.
     if !findings.iter().any(is_wrong) {
-        findings.push(versions::judge(s3, wishes).await);
+        findings.push(versions::judge(s3, requirements).await);
     }
     for origin in origins {
-        findings.push(check_origin(s3, origin, wishes).await);
+        findings.push(check_origin(s3, origin, requirements).await);
     }
     findings
 }
@@ -277,11 +277,11 @@ fn unexpected(s3: &S3, answer: &Answer, code: &str) -> Finding {
 
 /// Asks as a browser does before it lets a page of `origin` upload (a file, a form or in parts) or
 /// download.
-async fn check_origin(s3: &S3, origin: &str, wishes: &Wishes) -> Finding {
+async fn check_origin(s3: &S3, origin: &str, requirements: &Requirements) -> Finding {
     let mut refused = Vec::new();
     let mut shows_etag = true;
     for method in [Method::PUT, Method::POST, Method::GET] {
-        match preflight(s3, origin, &method, wishes.upload_once).await {
+        match preflight(s3, origin, &method, requirements.upload_once).await {
             Ok(Preflight {
                 is_allowed,
                 shows_etag: shows,
@@ -299,7 +299,7 @@ async fn check_origin(s3: &S3, origin: &str, wishes: &Wishes) -> Finding {
         return Finding::good("cors", format!("pages of {origin} may upload and download"));
     }
     // Setting the rules replaces all of them, so the remedy names every origin.
-    let rules = json!({"CORSRules": [{"AllowedOrigins": wishes.origins,
+    let rules = json!({"CORSRules": [{"AllowedOrigins": requirements.origins,
                                       "AllowedMethods": ["PUT", "POST", "GET"],
                                       "AllowedHeaders": ["*"], "ExposeHeaders": ["ETag"]}]});
     let remedy = format!(

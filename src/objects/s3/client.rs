@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 use reqwest::redirect::Policy;
 
 use super::answer::Answer;
-use crate::objects::{Error, Presigned};
+use crate::objects::{Error, PresignedUrl};
 
 /// How long S3 has to answer, connecting included: who waits has 5 s (what EventBridge gives an
 /// endpoint).
@@ -41,14 +41,14 @@ pub(super) struct Call<'a> {
     /// What the metrics call it.
     operation: &'static str,
     method: Method,
-    signed: &'a Presigned,
+    signed: &'a PresignedUrl,
     body: String,
     timeout: Duration,
     max_body_bytes: usize,
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(operation: &'static str, method: Method, signed: &'a Presigned) -> Self {
+    pub(super) fn new(operation: &'static str, method: Method, signed: &'a PresignedUrl) -> Self {
         Self {
             operation,
             method,

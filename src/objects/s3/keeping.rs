@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use super::S3;
 use super::answer::{Answer, unavailable};
 use super::client::Call;
-use crate::domain::ObjectKey;
-use crate::objects::{Error, Retention, RetentionMode};
+use crate::domain::{ObjectKey, Retention, RetentionMode};
+use crate::objects::Error;
 
 /// What one request may remove. Source: Amazon S3 API reference, "`DeleteObjects`".
 const MAX_BATCH: usize = 1000;
@@ -131,7 +131,7 @@ fn reason(code: &str, message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::document;
-    use crate::objects::{Retention, RetentionMode};
+    use crate::domain::{Retention, RetentionMode};
 
     #[test]
     fn a_retention_never_ends_early() {

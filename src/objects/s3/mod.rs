@@ -24,13 +24,13 @@ use uuid::Uuid;
 use self::client::Client;
 use self::credentials::Credentials;
 use self::source::Source;
-use super::clock_history::ClockHistory;
+use super::clock_skew::ClockSkew;
 use super::signer::Signer;
 use super::{
-    DownloadTerms, Error, FormTerms, Listing, ObjectInfo, Objects, PartTag, Parts, Presigned,
-    PresignedForm, Replace, Retention, UploadTerms, Wishes,
+    DownloadOptions, Error, FormConstraints, Listing, ObjectInfo, Objects, PartTag, Parts,
+    PresignedForm, PresignedUrl, Replace, Requirements,
 };
-use crate::domain::{Clock, DatabaseName, Finding, ObjectKey};
+use crate::domain::{Clock, DatabaseName, Finding, ObjectKey, Retention, UploadConstraints};
 
 /// How long the signatures of our own requests hold: S3 allows clocks to differ by 15 minutes anyway.
 const OWN_REQUEST_LIFE: Duration = Duration::from_mins(1);
@@ -45,7 +45,7 @@ pub struct S3 {
     client: Client,
     clock: Arc<dyn Clock>,
     /// Of the clocks here and at the storage, the one that is behind.
-    history: Mutex<ClockHistory>,
+    history: Mutex<ClockSkew>,
 }
 
 impl S3 {
@@ -125,9 +125,9 @@ impl Objects for S3 {
     async fn presign_put(
         &self,
         key: &ObjectKey,
-        terms: &UploadTerms,
+        terms: &UploadConstraints,
         life: Duration,
-    ) -> Result<Presigned, Error> {
+    ) -> Result<PresignedUrl, Error> {
         self.sign_for(life, |credentials, now, life| {
             self.signer.put(key, terms, credentials, now, life)
         })
@@ -137,9 +137,9 @@ impl Objects for S3 {
     async fn presign_get(
         &self,
         key: &ObjectKey,
-        terms: &DownloadTerms,
+        terms: &DownloadOptions,
         life: Duration,
-    ) -> Result<Presigned, Error> {
+    ) -> Result<PresignedUrl, Error> {
         self.sign_for(life, |credentials, now, life| {
             self.signer.get(key, terms, credentials, now, life)
         })
@@ -149,7 +149,7 @@ impl Objects for S3 {
     async fn presign_form(
         &self,
         key: &ObjectKey,
-        terms: &FormTerms,
+        terms: &FormConstraints,
         life: Duration,
     ) -> Result<PresignedForm, Error> {
         self.sign_for(life, |credentials, now, life| {
@@ -161,7 +161,7 @@ impl Objects for S3 {
     async fn create_multipart(
         &self,
         key: &ObjectKey,
-        terms: &UploadTerms,
+        terms: &UploadConstraints,
     ) -> Result<String, Error> {
         self.begin_upload(key, terms).await
     }
@@ -172,7 +172,7 @@ impl Objects for S3 {
         upload_id: &str,
         number: u16,
         life: Duration,
-    ) -> Result<Presigned, Error> {
+    ) -> Result<PresignedUrl, Error> {
         self.sign_for(life, |credentials, now, life| {
             self.signer
                 .part(key, upload_id, number, credentials, now, life)
@@ -251,7 +251,7 @@ impl Objects for S3 {
         self.put_owner(database).await
     }
 
-    async fn put_before(&self, life: Duration) -> Result<Option<Timestamp>, Error> {
+    async fn age_cutoff(&self, life: Duration) -> Result<Option<Timestamp>, Error> {
         self.dated_before(life).await
     }
 
@@ -260,8 +260,8 @@ impl Objects for S3 {
         Ok(())
     }
 
-    async fn check(&self, wishes: &Wishes) -> Vec<Finding> {
-        check::check(self, wishes).await
+    async fn check(&self, requirements: &Requirements) -> Vec<Finding> {
+        check::check(self, requirements).await
     }
 }
 

@@ -8,9 +8,9 @@ use rusty_s3::actions::{CreateMultipartUpload, ListParts, ListPartsResponse, Par
 use super::S3;
 use super::answer::{Answer, unavailable};
 use super::client::Call;
-use crate::domain::ObjectKey;
+use crate::domain::{ObjectKey, UploadConstraints};
 use crate::objects::signer::complete_body;
-use crate::objects::{Error, Part, PartTag, Parts, Replace, UploadTerms};
+use crate::objects::{Error, Part, PartTag, Parts, Replace};
 
 /// How long S3 may put an object together: "several minutes", during which it sends spaces.
 /// Source: Amazon S3 API reference, "`CompleteMultipartUpload`".
@@ -25,7 +25,7 @@ impl S3 {
     pub(super) async fn begin_upload(
         &self,
         key: &ObjectKey,
-        terms: &UploadTerms,
+        terms: &UploadConstraints,
     ) -> Result<String, Error> {
         let signed = self
             .sign(|credentials, now, life| {

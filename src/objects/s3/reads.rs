@@ -11,7 +11,7 @@ use super::answer::{Answer, unavailable};
 use super::client::Call;
 use crate::domain::{ContentType, DatabaseName, FileName, FileSha256, ObjectKey};
 use crate::objects::signer::{FILE_NAME_HEADER, SHA256_HEADER};
-use crate::objects::{DownloadTerms, Error, Listed, Listing, ObjectInfo};
+use crate::objects::{DownloadOptions, Error, ListedObject, Listing, ObjectInfo};
 
 const RIGHTS: &str = "s3:GetObject on the objects or s3:ListBucket on the bucket";
 const VERSION_RIGHTS: &str =
@@ -59,9 +59,9 @@ impl S3 {
         key: &ObjectKey,
         version_id: &str,
     ) -> Result<Option<ObjectInfo>, Error> {
-        let terms = DownloadTerms {
+        let terms = DownloadOptions {
             version_id: Some(version_id.to_owned()),
-            ..DownloadTerms::default()
+            ..DownloadOptions::default()
         };
         let mut signed = self
             .sign(|credentials, now, life| self.signer.get(key, &terms, credentials, now, life))
@@ -134,14 +134,14 @@ impl S3 {
                         modified_at,
                         ..ObjectInfo::default()
                     };
-                    listing.objects.push(Listed { key, info });
+                    listing.objects.push(ListedObject { key, info });
                 }
                 (Some(key), None) => {
                     let problem = format!("object '{key}' is listed without a size");
                     listing.damaged.push(problem);
                 }
                 (None, _) if content.key == self.signer.owner_key() => {}
-                (None, _) => listing.strangers.push(content.key),
+                (None, _) => listing.unknown_keys.push(content.key),
             }
         }
         listing

@@ -8,7 +8,7 @@ use super::check::endpoint_option;
 use super::client::Call;
 use crate::domain::Finding;
 use crate::domain::cause::chain;
-use crate::objects::{Error, Wishes};
+use crate::objects::{Error, Requirements};
 
 impl S3 {
     /// Tells whether the bucket has Object Lock, without which nothing can be retained.
@@ -38,8 +38,8 @@ impl S3 {
 }
 
 /// Says what the bucket keeps. To see it is a right that nothing else needs, so not to is no fault.
-pub(super) async fn judge(s3: &S3, wishes: &Wishes) -> Finding {
-    if wishes.object_lock {
+pub(super) async fn judge(s3: &S3, requirements: &Requirements) -> Finding {
+    if requirements.object_lock {
         let remedy = "make a bucket with Object Lock, or do not set --object-lock";
         match s3.has_object_lock().await {
             Ok(true) => {}
@@ -59,7 +59,7 @@ pub(super) async fn judge(s3: &S3, wishes: &Wishes) -> Finding {
         Err(error) => return unknown(&error),
     };
     if !keeps_versions {
-        return no_versions(s3, wishes.upload_once);
+        return no_versions(s3, requirements.upload_once);
     }
     let message = match s3.has_object_lock().await {
         Ok(true) => "the bucket keeps versions of objects, and has Object Lock",

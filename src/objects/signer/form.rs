@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 use super::{FILE_NAME_HEADER, SHA256_HEADER, Signer, end, whole_seconds};
 use crate::domain::ObjectKey;
-use crate::objects::{FormTerms, FormType, PresignedForm};
+use crate::objects::{FormConstraints, FormContentType, PresignedForm};
 
 /// What a form that was taken is answered with: nothing to read, so a page need not parse XML.
 const SUCCESS_STATUS: &str = "204";
@@ -26,12 +26,12 @@ impl Signer {
     pub fn post_form(
         &self,
         key: &ObjectKey,
-        terms: &FormTerms,
+        terms: &FormConstraints,
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
     ) -> PresignedForm {
-        let FormTerms {
+        let FormConstraints {
             min_bytes,
             max_bytes,
             content_type,
@@ -47,8 +47,8 @@ impl Signer {
             json!(["content-length-range", min_bytes, max_bytes]),
         ];
         match content_type {
-            Some(FormType::Exactly(it)) => fields.push(("Content-Type", it.to_string())),
-            Some(FormType::StartsWith(beginning)) => {
+            Some(FormContentType::Exactly(it)) => fields.push(("Content-Type", it.to_string())),
+            Some(FormContentType::StartsWith(beginning)) => {
                 conditions.push(json!(["starts-with", "$Content-Type", beginning]));
             }
             None => {}

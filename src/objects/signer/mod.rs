@@ -11,8 +11,8 @@ use rusty_s3::actions::S3Action;
 use rusty_s3::{Bucket, Credentials, UrlStyle};
 use url::Url;
 
-use super::{DownloadTerms, MAX_URL_LIFE, Presigned, UploadTerms};
-use crate::domain::{DatabaseName, FileSha256, ObjectKey};
+use super::{DownloadOptions, MAX_URL_LIFE, PresignedUrl};
+use crate::domain::{DatabaseName, FileSha256, ObjectKey, UploadConstraints};
 
 use self::presign::{Presigner, Request};
 
@@ -84,11 +84,11 @@ impl Signer {
     pub fn put(
         &self,
         key: &ObjectKey,
-        terms: &UploadTerms,
+        terms: &UploadConstraints,
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
-    ) -> Presigned {
+    ) -> PresignedUrl {
         let headers = upload_headers(terms);
         let request = Request {
             method: "PUT",
@@ -97,7 +97,7 @@ impl Signer {
             headers: &headers,
         };
         let life = whole_seconds(life);
-        Presigned {
+        PresignedUrl {
             url: self.presigner.url(request, credentials, now, life),
             headers,
             expires_at: end(now, life),
@@ -108,12 +108,12 @@ impl Signer {
     pub fn get(
         &self,
         key: &ObjectKey,
-        terms: &DownloadTerms,
+        terms: &DownloadOptions,
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
-    ) -> Presigned {
-        let DownloadTerms {
+    ) -> PresignedUrl {
+        let DownloadOptions {
             version_id,
             content_type,
             content_disposition,
@@ -133,7 +133,7 @@ impl Signer {
             headers: &[],
         };
         let life = whole_seconds(life);
-        Presigned {
+        PresignedUrl {
             url: self.presigner.url(request, credentials, now, life),
             headers: Vec::new(),
             expires_at: end(now, life),
@@ -149,7 +149,7 @@ impl Signer {
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
-    ) -> Presigned {
+    ) -> PresignedUrl {
         let key = self.full_key(key);
         let mut action = self.bucket.head_object(Some(credentials), &key);
         if let Some(version_id) = version_id {
@@ -180,7 +180,7 @@ impl Signer {
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
-    ) -> Presigned {
+    ) -> PresignedUrl {
         let key = self.owner_key();
         sign(&self.bucket.get_object(Some(credentials), &key), now, life)
     }
@@ -192,7 +192,7 @@ impl Signer {
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
-    ) -> Presigned {
+    ) -> PresignedUrl {
         let key = self.owner_key();
         let mut action = self.bucket.put_object(Some(credentials), &key);
         // A bucket with Object Lock takes nothing without a checksum.
@@ -221,7 +221,7 @@ impl Signer {
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
-    ) -> Presigned {
+    ) -> PresignedUrl {
         let mut prefix = self.prefix.clone();
         if !prefix.is_empty() {
             prefix.push('/');
@@ -244,7 +244,7 @@ impl Signer {
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
-    ) -> Presigned {
+    ) -> PresignedUrl {
         sign(&self.bucket.head_bucket(Some(credentials)), now, life)
     }
 }
@@ -252,9 +252,9 @@ impl Signer {
 /// See [`Signer::owner_key`].
 const OWNER: &str = ".event-history/owner";
 
-fn sign<'a>(action: &impl S3Action<'a>, now: Timestamp, life: Duration) -> Presigned {
+fn sign<'a>(action: &impl S3Action<'a>, now: Timestamp, life: Duration) -> PresignedUrl {
     let life = whole_seconds(life);
-    Presigned {
+    PresignedUrl {
         url: action.sign_with_time(life, &now).into(),
         headers: Vec::new(),
         expires_at: end(now, life),
@@ -276,8 +276,8 @@ fn header((name, value): (&str, &str)) -> (String, String) {
 }
 
 /// Returns the headers that make an upload what `terms` say, in the order in which they are signed.
-fn upload_headers(terms: &UploadTerms) -> Vec<(String, String)> {
-    let UploadTerms {
+fn upload_headers(terms: &UploadConstraints) -> Vec<(String, String)> {
+    let UploadConstraints {
         content_type,
         size_bytes,
         sha256,

@@ -9,8 +9,8 @@ use rusty_s3::actions::{DeleteObjects, ObjectIdentifier, S3Action};
 use rusty_s3::{Credentials, Method};
 
 use super::{ONLY_NEW, Signer, end, header, sign, upload_headers, whole_seconds};
-use crate::domain::ObjectKey;
-use crate::objects::{PartTag, Presigned, Replace, UploadTerms};
+use crate::domain::{ObjectKey, UploadConstraints};
+use crate::objects::{PartTag, PresignedUrl, Replace};
 
 /// The parts of one page, as S3 has them by default; others would list all ten thousand.
 const PAGE_PARTS: u16 = 1000;
@@ -21,11 +21,11 @@ impl Signer {
     pub fn create_multipart(
         &self,
         key: &ObjectKey,
-        terms: &UploadTerms,
+        terms: &UploadConstraints,
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
-    ) -> Presigned {
+    ) -> PresignedUrl {
         let key = self.full_key(key);
         let mut headers = upload_headers(terms);
         headers.retain(|(name, _)| name == "content-type" || name.starts_with("x-amz-meta-"));
@@ -47,7 +47,7 @@ impl Signer {
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
-    ) -> Presigned {
+    ) -> PresignedUrl {
         let key = self.full_key(key);
         let action = self
             .bucket
@@ -64,7 +64,7 @@ impl Signer {
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
-    ) -> Presigned {
+    ) -> PresignedUrl {
         let key = self.full_key(key);
         let mut action = self.bucket.list_parts(Some(credentials), &key, upload_id);
         action.set_max_parts(PAGE_PARTS);
@@ -84,7 +84,7 @@ impl Signer {
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
-    ) -> Presigned {
+    ) -> PresignedUrl {
         let key = self.full_key(key);
         let bucket = &self.bucket;
         let mut action = bucket.complete_multipart_upload(
@@ -113,7 +113,7 @@ impl Signer {
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
-    ) -> Presigned {
+    ) -> PresignedUrl {
         let key = self.full_key(key);
         let action = self
             .bucket
@@ -128,7 +128,7 @@ impl Signer {
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
-    ) -> (Presigned, String) {
+    ) -> (PresignedUrl, String) {
         let named = |key| ObjectIdentifier::new(self.full_key(key));
         let objects: Vec<_> = keys.iter().map(named).collect();
         let mut action = DeleteObjects::new(&self.bucket, Some(credentials), objects.iter());
@@ -146,7 +146,7 @@ impl Signer {
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
-    ) -> Presigned {
+    ) -> PresignedUrl {
         let life = whole_seconds(life);
         let url = rusty_s3::signing::sign(
             &now,
@@ -160,7 +160,7 @@ impl Signer {
             iter::once((name, "")),
             iter::empty(),
         );
-        Presigned {
+        PresignedUrl {
             url: url.into(),
             headers: Vec::new(),
             expires_at: end(now, life),
@@ -176,7 +176,7 @@ impl Signer {
         credentials: &Credentials,
         now: Timestamp,
         life: Duration,
-    ) -> Presigned {
+    ) -> PresignedUrl {
         let life = whole_seconds(life);
         let version = version_id.map(|version_id| ("versionId", version_id));
         let url = rusty_s3::signing::sign(
@@ -193,7 +193,7 @@ impl Signer {
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.as_str())),
         );
-        Presigned {
+        PresignedUrl {
             url: url.into(),
             headers,
             expires_at: end(now, life),

@@ -5,8 +5,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_history::domain::{DatabaseName, FileId, ObjectKey, SystemClock, SystemEntropy, Tenant};
-use event_history::objects::{self, DownloadTerms, Objects, Surroundings, UploadTerms};
+use event_history::domain::{
+    DatabaseName, FileId, ObjectKey, SystemClock, SystemEntropy, Tenant, UploadConstraints,
+};
+use event_history::objects::{self, DownloadOptions, Objects, StorageContext};
 use http::StatusCode;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use rusty_s3::S3Action;
@@ -30,7 +32,7 @@ impl Served {
     async fn new(location: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let surroundings = Surroundings {
+        let context = StorageContext {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             public_url: Url::parse(&format!("http://{address}")).unwrap(),
@@ -39,7 +41,7 @@ impl Served {
             transfer_limits: None,
             tenant_ages: None,
         };
-        let opened = objects::open(&location.parse().unwrap(), &surroundings)
+        let opened = objects::open(&location.parse().unwrap(), &context)
             .await
             .unwrap();
         let router = opened.endpoint.unwrap().router();
@@ -54,7 +56,7 @@ impl Served {
     async fn put(&self, key: &ObjectKey, bytes: Vec<u8>, content_type: &str) {
         let url = self
             .objects
-            .presign_put(key, &UploadTerms::default(), LIFE)
+            .presign_put(key, &UploadConstraints::default(), LIFE)
             .await
             .unwrap()
             .url;
@@ -70,7 +72,7 @@ impl Served {
     async fn get(&self, key: &ObjectKey) -> (Vec<u8>, String) {
         let url = self
             .objects
-            .presign_get(key, &DownloadTerms::default(), LIFE)
+            .presign_get(key, &DownloadOptions::default(), LIFE)
             .await
             .unwrap()
             .url;

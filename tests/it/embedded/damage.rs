@@ -3,7 +3,7 @@
 use std::os::unix::fs::FileExt;
 
 use event_history::domain::finding::State;
-use event_history::objects::{Error, Wishes};
+use event_history::objects::{Error, Requirements};
 use serde_json::json;
 
 use super::parts::{begin, make, tag};
@@ -81,9 +81,14 @@ async fn a_damaged_upload_keeps_nobody_from_starting() {
         );
     }
 
-    let surroundings = surroundings("http://x/", true);
-    let opened = embedded::open(&files, BUCKET, REGION, &surroundings);
-    let findings = opened.await.unwrap().0.check(&Wishes::default()).await;
+    let context = context("http://x/", true);
+    let opened = embedded::open(&files, BUCKET, REGION, &context);
+    let findings = opened
+        .await
+        .unwrap()
+        .0
+        .check(&Requirements::default())
+        .await;
     let finding = findings.iter().find(|it| it.subject == "damage").unwrap();
     assert!(matches!(finding.state, State::Warning { .. }));
     assert!(finding.message.contains("damaged': 5"), "{finding:?}");

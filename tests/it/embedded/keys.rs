@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use event_history::domain::finding::State;
-use event_history::objects::{DownloadTerms, Error, Surroundings, Wishes};
+use event_history::objects::{DownloadOptions, Error, Requirements, StorageContext};
 
 use super::*;
 
@@ -13,14 +13,14 @@ fn key_file(folder: &Path) -> PathBuf {
     folder.join("key-pair.json")
 }
 
-async fn open(folder: &Path, surroundings: &Surroundings) -> Result<Embedded, Error> {
-    let opened = embedded::open(folder, BUCKET, REGION, surroundings).await;
+async fn open(folder: &Path, context: &StorageContext) -> Result<Embedded, Error> {
+    let opened = embedded::open(folder, BUCKET, REGION, context).await;
     opened.map(|(objects, _endpoint)| objects)
 }
 
 async fn key_id(objects: &Embedded) -> String {
     let url = objects
-        .presign_get(&key("a"), &DownloadTerms::default(), MINUTE)
+        .presign_get(&key("a"), &DownloadOptions::default(), MINUTE)
         .await
         .unwrap()
         .url;
@@ -31,9 +31,9 @@ async fn key_id(objects: &Embedded) -> String {
 #[tokio::test]
 async fn a_made_key_pair_is_private_and_stays() {
     let folder = tempfile::tempdir().unwrap();
-    let surroundings = surroundings(ANYWHERE, false);
+    let context = context(ANYWHERE, false);
     let path = folder.path().join("not/yet/there");
-    let first = open(&path, &surroundings).await.unwrap();
+    let first = open(&path, &context).await.unwrap();
     let made = fs::read(key_file(&path)).unwrap();
     let permissions = fs::metadata(key_file(&path)).unwrap().permissions();
     assert_eq!(permissions.mode() & 0o777, 0o600);
@@ -42,11 +42,11 @@ async fn a_made_key_pair_is_private_and_stays() {
     assert_eq!(secret.len(), 64);
     assert!(!format!("{first:?}").contains(secret));
 
-    let second = open(&path, &surroundings).await.unwrap();
+    let second = open(&path, &context).await.unwrap();
     assert_eq!(fs::read(key_file(&path)).unwrap(), made);
     assert_eq!(key_id(&first).await, key_id(&second).await);
     let other = tempfile::tempdir().unwrap();
-    let other = open(other.path(), &surroundings).await.unwrap();
+    let other = open(other.path(), &context).await.unwrap();
     assert_ne!(key_id(&first).await, key_id(&other).await);
 }
 
@@ -54,8 +54,8 @@ async fn a_made_key_pair_is_private_and_stays() {
 async fn starts_that_race_agree_on_one_key_pair() {
     for _ in 0..10 {
         let folder = tempfile::tempdir().unwrap();
-        let surroundings = surroundings(ANYWHERE, false);
-        let starts = (0..8).map(|_| open(folder.path(), &surroundings));
+        let context = context(ANYWHERE, false);
+        let starts = (0..8).map(|_| open(folder.path(), &context));
         let mut ids = Vec::new();
         for opened in futures_util::future::join_all(starts).await {
             ids.push(key_id(&opened.unwrap()).await);
@@ -68,15 +68,15 @@ async fn starts_that_race_agree_on_one_key_pair() {
 #[tokio::test]
 async fn a_damaged_key_file_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
-    let surroundings = surroundings(ANYWHERE, false);
-    open(folder.path(), &surroundings).await.unwrap();
+    let context = context(ANYWHERE, false);
+    open(folder.path(), &context).await.unwrap();
     for damage in [
         "",
         "{",
         r#"{"access_key_id": "", "secret_access_key": "sesame"}"#,
     ] {
         fs::write(key_file(folder.path()), damage).unwrap();
-        let error = open(folder.path(), &surroundings).await.unwrap_err();
+        let error = open(folder.path(), &context).await.unwrap_err();
         let Error::Credentials(source) = error else {
             panic!("{error}")
         };
@@ -98,12 +98,12 @@ async fn a_key_pair_that_cannot_sign_is_refused() {
         ("id", ""),
         ("id", "secret\n"),
     ] {
-        let mut surroundings = surroundings(ANYWHERE, false);
-        surroundings.embedded_key_pair = Some(KeyPair {
+        let mut context = context(ANYWHERE, false);
+        context.embedded_key_pair = Some(KeyPair {
             access_key_id: id.to_owned(),
             secret_access_key: secret.into(),
         });
-        let error = open(folder.path(), &surroundings).await.unwrap_err();
+        let error = open(folder.path(), &context).await.unwrap_err();
         assert!(matches!(error, Error::Credentials(_)), "{id:?} {secret:?}");
     }
 }
@@ -111,14 +111,14 @@ async fn a_key_pair_that_cannot_sign_is_refused() {
 #[tokio::test]
 async fn check_finds_what_is_wrong_and_what_is_not() {
     let folder = tempfile::tempdir().unwrap();
-    let surroundings = surroundings(ANYWHERE, false);
-    let objects = open(folder.path(), &surroundings).await.unwrap();
+    let context = context(ANYWHERE, false);
+    let objects = open(folder.path(), &context).await.unwrap();
     let origins = [ORIGIN.to_owned(), "https://other.example".to_owned()];
-    let wishes = Wishes {
+    let requirements = Requirements {
         origins: origins.to_vec(),
-        ..Wishes::default()
+        ..Requirements::default()
     };
-    let findings = objects.check(&wishes).await;
+    let findings = objects.check(&requirements).await;
     let subjects: Vec<_> = findings
         .iter()
         .map(|it| (it.subject, it.state == State::Good))
@@ -133,7 +133,7 @@ async fn check_finds_what_is_wrong_and_what_is_not() {
     assert_eq!(subjects, expected, "{findings:?}");
 
     fs::set_permissions(key_file(folder.path()), fs::Permissions::from_mode(0o644)).unwrap();
-    let findings = objects.check(&Wishes::default()).await;
+    let findings = objects.check(&Requirements::default()).await;
     assert!(
         matches!(&findings[1].state, State::Warning { remedy } if remedy.contains("chmod 600"))
     );
@@ -163,7 +163,7 @@ fn check_folder_leaves_no_trace() {
 async fn ping_notices_that_the_folder_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("files");
-    let objects = open(&path, &surroundings(ANYWHERE, false)).await.unwrap();
+    let objects = open(&path, &context(ANYWHERE, false)).await.unwrap();
     objects.ping().await.unwrap();
     fs::remove_dir_all(&path).unwrap();
     assert!(matches!(objects.ping().await, Err(Error::Unavailable(_))));
@@ -174,9 +174,7 @@ async fn a_folder_that_cannot_be_made_is_unavailable() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    let error = open(&file, &surroundings(ANYWHERE, false))
-        .await
-        .unwrap_err();
+    let error = open(&file, &context(ANYWHERE, false)).await.unwrap_err();
     let Error::Unavailable(source) = error else {
         panic!("{error}")
     };

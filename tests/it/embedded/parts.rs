@@ -13,7 +13,7 @@ use super::*;
 const PART_BYTES: usize = 5 * 1024 * 1024;
 
 pub(super) async fn begin(endpoint: &Endpoint, key: &ObjectKey) -> String {
-    let terms = UploadTerms::default();
+    let terms = UploadConstraints::default();
     endpoint
         .objects
         .create_multipart(key, &terms)
@@ -293,16 +293,16 @@ impl Clock for Later {
 }
 
 async fn open_later(endpoint: &Endpoint, folder: &Path, later: &Arc<Later>) -> Embedded {
-    let mut surroundings = surroundings(&endpoint.url, true);
-    surroundings.clock = Arc::<Later>::clone(later);
-    let opened = embedded::open(folder, BUCKET, REGION, &surroundings);
+    let mut context = context(&endpoint.url, true);
+    context.clock = Arc::<Later>::clone(later);
+    let opened = embedded::open(folder, BUCKET, REGION, &context);
     opened.await.unwrap().0
 }
 
 /// Each upload that begins looks for old ones.
 async fn begin_another(objects: &Embedded) {
     let key = key("alx_demo");
-    let terms = UploadTerms::default();
+    let terms = UploadConstraints::default();
     let id = objects.create_multipart(&key, &terms).await.unwrap();
     objects.abort_multipart(&key, &id).await.unwrap();
 }

@@ -1,6 +1,6 @@
 //! Every request that our URLs do not stand for is refused, as Amazon S3 refuses it.
 
-use event_history::objects::DownloadTerms;
+use event_history::objects::DownloadOptions;
 use rusty_s3::S3Action;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -164,7 +164,7 @@ async fn a_url_ends_with_its_life() {
     // A URL's life begins with the second in which it was signed: this one may be over already.
     let url = endpoint
         .objects
-        .presign_get(&key, &DownloadTerms::default(), second)
+        .presign_get(&key, &DownloadOptions::default(), second)
         .await
         .unwrap();
     let deadline = Instant::now() + MINUTE;

@@ -48,7 +48,7 @@ async fn an_upload_is_what_was_signed_or_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let file = noise(11, 100_000);
-    let terms = UploadTerms {
+    let terms = UploadConstraints {
         content_type: Some(ContentType::parse("application/pdf").unwrap()),
         size_bytes: Some(100_000),
         sha256: Some(FileSha256::new(Sha256::digest(&file).into())),
@@ -129,9 +129,9 @@ async fn an_object_has_one_version_and_it_is_null() {
     for (version_id, status) in [("null", 200), ("3HL4kqtJvjVBH40Nrjfkd", 404)] {
         let found = endpoint.objects.head(&key, Some(version_id)).await.unwrap();
         assert_eq!(found.is_some(), status == 200);
-        let terms = DownloadTerms {
+        let terms = DownloadOptions {
             version_id: Some(version_id.to_owned()),
-            ..DownloadTerms::default()
+            ..DownloadOptions::default()
         };
         let url = endpoint
             .objects
@@ -152,10 +152,10 @@ async fn a_download_is_shown_as_signed() {
     let disposition = FileName::parse("Über \"1\".pdf")
         .unwrap()
         .disposition("inline");
-    let terms = DownloadTerms {
+    let terms = DownloadOptions {
         content_type: Some("application/pdf".to_owned()),
         content_disposition: Some(disposition.clone()),
-        ..DownloadTerms::default()
+        ..DownloadOptions::default()
     };
     let url = endpoint
         .objects

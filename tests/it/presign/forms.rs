@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use event_history::domain::{ContentType, FileId, FileName, FileSha256, ObjectKey};
 use event_history::objects::s3::amazon_endpoint;
 use event_history::objects::signer::Signer;
-use event_history::objects::{FormTerms, FormType, PresignedForm};
+use event_history::objects::{FormConstraints, FormContentType, PresignedForm};
 use jiff::Timestamp;
 use rusty_s3::Credentials;
 use serde::{Deserialize, Serialize};
@@ -111,13 +111,13 @@ fn random_case(random: &mut Random) -> (Case, PresignedForm) {
     let min_bytes = random.below(1000) as u64;
     let content_type = match random.below(3) {
         0 => None,
-        1 => Some(FormType::Exactly(
+        1 => Some(FormContentType::Exactly(
             ContentType::parse("text/x; a=\"b\\c\"").unwrap(),
         )),
-        _ => Some(FormType::StartsWith("image/".to_owned())),
+        _ => Some(FormContentType::StartsWith("image/".to_owned())),
     };
     let name = NAMES[random.below(NAMES.len())];
-    let terms = FormTerms {
+    let terms = FormConstraints {
         min_bytes,
         max_bytes: min_bytes + random.below(10_000_000_000) as u64,
         content_type,
@@ -147,7 +147,7 @@ fn random_case(random: &mut Random) -> (Case, PresignedForm) {
     };
     let fields = form.fields.iter().filter(chosen).cloned();
     let policy = form.fields.iter().find(|(name, _)| name == "policy");
-    let FormTerms {
+    let FormConstraints {
         min_bytes,
         max_bytes,
         content_type,
@@ -158,7 +158,7 @@ fn random_case(random: &mut Random) -> (Case, PresignedForm) {
     let has = |name: &str| form.fields.iter().any(|(found, _)| found == name);
     assert_eq!(has("x-amz-checksum-sha256"), sha256.is_some());
     assert_eq!(has("x-amz-meta-file-name"), file_name.is_some());
-    let is_exact = matches!(content_type, Some(FormType::Exactly(_)));
+    let is_exact = matches!(content_type, Some(FormContentType::Exactly(_)));
     assert_eq!(has("Content-Type"), is_exact);
     let case = Case {
         region: region.into(),
@@ -172,7 +172,7 @@ fn random_case(random: &mut Random) -> (Case, PresignedForm) {
         min_bytes,
         max_bytes,
         content_type_starts_with: match content_type {
-            Some(FormType::StartsWith(beginning)) => Some(beginning),
+            Some(FormContentType::StartsWith(beginning)) => Some(beginning),
             _ => None,
         },
         fields: fields.map(|(name, value)| (name, value.into())).collect(),

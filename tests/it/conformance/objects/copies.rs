@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use event_history::domain::{ContentType, FileName};
-use event_history::objects::transfer::{Link, Sizes, copy};
-use event_history::objects::{Objects, UploadTerms};
+use event_history::domain::{ContentType, FileName, UploadConstraints};
+use event_history::objects::Objects;
+use event_history::objects::transfer::{StorageClient, TransferConfig, copy};
 use http::StatusCode;
 
 use super::{LIFE, content, download, fresh_key, headers, sha256};
@@ -19,17 +19,18 @@ pub(crate) async fn what_is_known_goes_along(
     to: &Arc<dyn Objects>,
     http: &reqwest::Client,
 ) {
-    let link = |objects: &Arc<dyn Objects>| Link::new(Arc::clone(objects), true).expect("a link");
+    let link =
+        |objects: &Arc<dyn Objects>| StorageClient::new(Arc::clone(objects), true).expect("a link");
     let (source, destination) = (link(from), link(to));
     let whole = content(11 * MIB + 7);
-    let terms = UploadTerms {
+    let terms = UploadConstraints {
         content_type: ContentType::parse("application/pdf; a=b").ok(),
         size_bytes: Some(whole.len() as u64),
         sha256: Some(sha256(&whole)),
         file_name: FileName::parse("Übersicht & 1.pdf").ok(),
         once: false,
     };
-    for (max_single_put_bytes, parts) in [(whole.len(), None), (whole.len() - 1, Some("-3"))] {
+    for (multipart_threshold_bytes, parts) in [(whole.len(), None), (whole.len() - 1, Some("-3"))] {
         let key = fresh_key();
         let presigned = from.presign_put(&key, &terms, LIFE).await.expect("presign");
         let request = http
@@ -41,8 +42,8 @@ pub(crate) async fn what_is_known_goes_along(
         let info = info.expect("the object is there");
 
         let moved = Arc::new(AtomicU64::new(0));
-        let sizes = Sizes {
-            max_single_put_bytes: max_single_put_bytes as u64,
+        let sizes = TransferConfig {
+            multipart_threshold_bytes: multipart_threshold_bytes as u64,
             part_bytes: 5 * MIB as u64,
         };
         let sent = copy(&source, &destination, &key, &info, sizes, &moved).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use event_history::domain::{ContentType, FileName, ObjectKey};
-use event_history::objects::{FormTerms, FormType, Objects, PresignedForm};
+use event_history::objects::{FormConstraints, FormContentType, Objects, PresignedForm};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 
@@ -27,7 +27,7 @@ pub(crate) async fn the_range_holds_to_the_byte(
     objects: &Arc<dyn Objects>,
     http: &reqwest::Client,
 ) {
-    let terms = FormTerms {
+    let terms = FormConstraints {
         min_bytes: 100,
         max_bytes: 200_000,
         ..any_size()
@@ -53,8 +53,8 @@ pub(crate) async fn what_was_declared_is_told_again(
     let key = fresh_key();
     let content = content(1000);
     let content_type = ContentType::parse("application/pdf").expect("a type");
-    let terms = FormTerms {
-        content_type: Some(FormType::Exactly(content_type.clone())),
+    let terms = FormConstraints {
+        content_type: Some(FormContentType::Exactly(content_type.clone())),
         sha256: Some(sha256(&content)),
         file_name: FileName::parse("Übersicht & 1.pdf").ok(),
         ..any_size()
@@ -75,12 +75,12 @@ pub(crate) async fn what_was_declared_is_told_again(
 pub(crate) async fn the_type_holds(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let content = content(100);
     let png = ContentType::parse("image/png").expect("a type");
-    let exactly = FormTerms {
-        content_type: Some(FormType::Exactly(png)),
+    let exactly = FormConstraints {
+        content_type: Some(FormContentType::Exactly(png)),
         ..any_size()
     };
-    let starts = FormTerms {
-        content_type: Some(FormType::StartsWith("image/".to_owned())),
+    let starts = FormConstraints {
+        content_type: Some(FormContentType::StartsWith("image/".to_owned())),
         ..any_size()
     };
     for (terms, said, is_taken) in [
@@ -113,7 +113,7 @@ pub(crate) async fn the_type_holds(objects: &Arc<dyn Objects>, http: &reqwest::C
 
 pub(crate) async fn the_checksum_holds(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let content = content(100);
-    let terms = FormTerms {
+    let terms = FormConstraints {
         sha256: Some(sha256(&content)),
         ..any_size()
     };
@@ -129,13 +129,13 @@ pub(crate) async fn the_checksum_holds(objects: &Arc<dyn Objects>, http: &reqwes
 pub(crate) async fn a_changed_form_is_refused(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let (key, other) = (fresh_key(), fresh_key());
     let content = content(100);
-    let terms = FormTerms {
+    let terms = FormConstraints {
         sha256: Some(sha256(&content)),
         file_name: FileName::parse("a.pdf").ok(),
         ..any_size()
     };
     let form = presign(objects, &key, &terms).await;
-    let wider = FormTerms {
+    let wider = FormConstraints {
         max_bytes: 1_000_000,
         ..terms.clone()
     };
@@ -191,8 +191,8 @@ pub(crate) async fn an_expired_form_is_refused(objects: &Arc<dyn Objects>, http:
     panic!("a form that lives for a second is accepted after ten");
 }
 
-fn any_size() -> FormTerms {
-    FormTerms {
+fn any_size() -> FormConstraints {
+    FormConstraints {
         min_bytes: 0,
         max_bytes: 500_000,
         content_type: None,
@@ -201,7 +201,11 @@ fn any_size() -> FormTerms {
     }
 }
 
-async fn presign(objects: &Arc<dyn Objects>, key: &ObjectKey, terms: &FormTerms) -> PresignedForm {
+async fn presign(
+    objects: &Arc<dyn Objects>,
+    key: &ObjectKey,
+    terms: &FormConstraints,
+) -> PresignedForm {
     let form = objects.presign_form(key, terms, LIFE).await;
     form.expect("presign")
 }

@@ -13,8 +13,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use event_history::domain::{DatabaseName, Entropy, FileId, FileSha256, ObjectKey, SystemEntropy};
-use event_history::objects::{self, DownloadTerms, Listed, Objects, Presigned, UploadTerms};
+use event_history::domain::{
+    DatabaseName, Entropy, FileId, FileSha256, ObjectKey, SystemEntropy, UploadConstraints,
+};
+use event_history::objects::{self, DownloadOptions, ListedObject, Objects, PresignedUrl};
 use futures_util::{StreamExt, stream};
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
@@ -127,7 +129,7 @@ async fn list(objects: &Arc<dyn Objects>, tenant: Option<&DatabaseName>) -> BTre
     loop {
         let page = objects.list(tenant, after.as_deref()).await.expect("list");
         assert!(page.damaged.is_empty(), "{:?}", page.damaged);
-        for Listed { key, info } in page.objects {
+        for ListedObject { key, info } in page.objects {
             if tenant.is_some() {
                 assert_eq!(info.size_bytes, 3, "{key}");
                 let head = objects.head(&key, None).await.expect("head");
@@ -209,7 +211,7 @@ pub(crate) async fn an_expired_url_is_refused(objects: &Arc<dyn Objects>, http: 
     upload(objects, http, &key, content(100)).await;
     let life = Duration::from_secs(1);
     let get = objects
-        .presign_get(&key, &DownloadTerms::default(), life)
+        .presign_get(&key, &DownloadOptions::default(), life)
         .await
         .expect("presign");
     for _ in 0..EXPIRY_TRIES {
@@ -228,12 +230,12 @@ pub(crate) async fn a_promise_is_kept_and_not_longer(objects: &Arc<dyn Objects>)
     let presigned = objects
         .presign_put(
             &fresh_key(),
-            &UploadTerms::default(),
+            &UploadConstraints::default(),
             Duration::from_hours(10_000),
         )
         .await
         .expect("presign");
-    let Presigned {
+    let PresignedUrl {
         url,
         headers,
         expires_at,
@@ -285,7 +287,7 @@ pub(crate) async fn download(
 
 async fn presign_put(objects: &Arc<dyn Objects>, key: &ObjectKey) -> String {
     objects
-        .presign_put(key, &UploadTerms::default(), LIFE)
+        .presign_put(key, &UploadConstraints::default(), LIFE)
         .await
         .expect("presign")
         .url
@@ -293,7 +295,7 @@ async fn presign_put(objects: &Arc<dyn Objects>, key: &ObjectKey) -> String {
 
 async fn presign_get(objects: &Arc<dyn Objects>, key: &ObjectKey) -> String {
     objects
-        .presign_get(key, &DownloadTerms::default(), LIFE)
+        .presign_get(key, &DownloadOptions::default(), LIFE)
         .await
         .expect("presign")
         .url
@@ -307,7 +309,7 @@ async fn left_nothing(objects: &Arc<dyn Objects>, key: &ObjectKey, status: Statu
 }
 
 /// Returns what has to be sent with the URL, with the length of what is sent.
-fn headers(presigned: &Presigned, length: usize) -> HeaderMap {
+fn headers(presigned: &PresignedUrl, length: usize) -> HeaderMap {
     let named = |(name, value): &(String, String)| {
         (
             HeaderName::try_from(name).expect("a name"),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use event_history::domain::{ContentType, FileName, ObjectKey};
-use event_history::objects::{Error, Objects, Part, PartTag, Replace, UploadTerms};
+use event_history::domain::{ContentType, FileName, ObjectKey, UploadConstraints};
+use event_history::objects::{Error, Objects, Part, PartTag, Replace};
 use http::header::ETAG;
 use http::{Method, StatusCode};
 
@@ -32,12 +32,12 @@ pub(crate) async fn parts_in_any_order_make_a_file(
 ) {
     let key = fresh_key();
     let whole = content(LEAST_PART_BYTES + 1001);
-    let terms = UploadTerms {
+    let terms = UploadConstraints {
         content_type: ContentType::parse("application/pdf").ok(),
         size_bytes: Some(whole.len() as u64),
         sha256: Some(sha256(&whole)),
         file_name: FileName::parse("Übersicht & 1.pdf").ok(),
-        ..UploadTerms::default()
+        ..UploadConstraints::default()
     };
     let created = objects.create_multipart(&key, &terms).await;
     let id = created.expect("create");
@@ -252,7 +252,9 @@ pub(crate) async fn the_url_of_a_part_is_for_that_part(
 }
 
 async fn create(objects: &Arc<dyn Objects>, key: &ObjectKey) -> String {
-    let created = objects.create_multipart(key, &UploadTerms::default()).await;
+    let created = objects
+        .create_multipart(key, &UploadConstraints::default())
+        .await;
     created.expect("create")
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use event_history::domain::{ContentType, FileName, ObjectKey};
-use event_history::objects::{DownloadTerms, Objects, Presigned, UploadTerms};
+use event_history::domain::{ContentType, FileName, ObjectKey, UploadConstraints};
+use event_history::objects::{DownloadOptions, Objects, PresignedUrl};
 use futures_util::stream;
 use http::header::{
     CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, IF_NONE_MATCH,
@@ -107,9 +107,9 @@ pub(crate) async fn each_term_holds_by_itself(objects: &Arc<dyn Objects>, http: 
     let (longer, shorter, other) = others(&whole);
     let all = terms_of(&whole);
 
-    let size = UploadTerms {
+    let size = UploadConstraints {
         size_bytes: all.size_bytes,
-        ..UploadTerms::default()
+        ..UploadConstraints::default()
     };
     for body in [longer.clone(), shorter.clone()] {
         let key = fresh_key();
@@ -122,9 +122,9 @@ pub(crate) async fn each_term_holds_by_itself(objects: &Arc<dyn Objects>, http: 
     let status = put_without_length(http, &presigned, longer.clone()).await;
     left_nothing(objects, &key, status, "the size alone, no length sent").await;
 
-    let checksum = UploadTerms {
+    let checksum = UploadConstraints {
         sha256: all.sha256,
-        ..UploadTerms::default()
+        ..UploadConstraints::default()
     };
     for body in [longer, shorter, other] {
         let key = fresh_key();
@@ -133,9 +133,9 @@ pub(crate) async fn each_term_holds_by_itself(objects: &Arc<dyn Objects>, http: 
         left_nothing(objects, &key, status, "the checksum alone").await;
     }
 
-    let kind = UploadTerms {
+    let kind = UploadConstraints {
         content_type: all.content_type,
-        ..UploadTerms::default()
+        ..UploadConstraints::default()
     };
     let key = fresh_key();
     let presigned = presign(objects, &key, &kind).await;
@@ -187,9 +187,9 @@ pub(crate) async fn a_refused_upload_leaves_what_was_there(
 pub(crate) async fn an_upload_once_is_one(objects: &Arc<dyn Objects>, http: &reqwest::Client) {
     let whole = content(SIZE_BYTES);
     let (_, _, other) = others(&whole);
-    let once = UploadTerms {
+    let once = UploadConstraints {
         once: true,
-        ..UploadTerms::default()
+        ..UploadConstraints::default()
     };
     let key = fresh_key();
     let presigned = presign(objects, &key, &once).await;
@@ -215,7 +215,7 @@ pub(crate) async fn an_upload_once_is_one(objects: &Arc<dyn Objects>, http: &req
 
     // It stands among the other headers in its place.
     let key = fresh_key();
-    let all = UploadTerms {
+    let all = UploadConstraints {
         once: true,
         ..terms_of(&whole)
     };
@@ -235,7 +235,7 @@ pub(crate) async fn a_download_is_shown_as_signed(
     upload(objects, http, &key, content.clone()).await;
     let name = FileName::parse(NAME).expect("a name");
     let disposition = name.disposition("attachment");
-    let terms = DownloadTerms {
+    let terms = DownloadOptions {
         version_id: None,
         content_type: Some("text/plain; charset=utf-8".to_owned()),
         content_disposition: Some(disposition.clone()),
@@ -262,8 +262,8 @@ pub(crate) async fn a_download_is_shown_as_signed(
     refuses(http, Method::GET, &html, "another type").await;
 }
 
-fn terms_of(content: &[u8]) -> UploadTerms {
-    UploadTerms {
+fn terms_of(content: &[u8]) -> UploadConstraints {
+    UploadConstraints {
         content_type: ContentType::parse("application/pdf; x=\"y z\"").ok(),
         size_bytes: Some(content.len() as u64),
         sha256: Some(sha256(content)),
@@ -281,14 +281,18 @@ fn others(whole: &Bytes) -> (Bytes, Bytes, Bytes) {
     (longer, shorter, other.into())
 }
 
-async fn presign(objects: &Arc<dyn Objects>, key: &ObjectKey, terms: &UploadTerms) -> Presigned {
+async fn presign(
+    objects: &Arc<dyn Objects>,
+    key: &ObjectKey,
+    terms: &UploadConstraints,
+) -> PresignedUrl {
     let presigned = objects.presign_put(key, terms, LIFE).await;
     presigned.expect("presign")
 }
 
 async fn put(
     http: &reqwest::Client,
-    presigned: &Presigned,
+    presigned: &PresignedUrl,
     change: impl FnOnce(&mut HeaderMap),
     body: Bytes,
 ) -> StatusCode {
@@ -301,7 +305,7 @@ async fn put(
 /// Sends the body in chunks, so that nothing says beforehand how long it is.
 async fn put_without_length(
     http: &reqwest::Client,
-    presigned: &Presigned,
+    presigned: &PresignedUrl,
     body: Bytes,
 ) -> StatusCode {
     let mut headers = headers(presigned, body.len());

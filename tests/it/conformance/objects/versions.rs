@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use event_history::domain::{Clock, ObjectKey, SystemClock};
-use event_history::objects::{DownloadTerms, Error, Objects, Retention, RetentionMode};
+use event_history::domain::{Clock, ObjectKey, Retention, RetentionMode, SystemClock};
+use event_history::objects::{DownloadOptions, Error, Objects};
 use http::StatusCode;
 use jiff::SignedDuration;
 
@@ -129,9 +129,9 @@ async fn version(objects: &Arc<dyn Objects>, key: &ObjectKey) -> String {
 }
 
 async fn url(objects: &Arc<dyn Objects>, key: &ObjectKey, version_id: &str) -> String {
-    let terms = DownloadTerms {
+    let terms = DownloadOptions {
         version_id: Some(version_id.to_owned()),
-        ..DownloadTerms::default()
+        ..DownloadOptions::default()
     };
     let presigned = objects.presign_get(key, &terms, LIFE).await;
     presigned.expect("presign").url

@@ -1,23 +1,23 @@
-//! The digests of an object's bytes, computed while they pass by.
+//! Checksums of an object's bytes, computed while they are streamed.
 
 use s3s::crypto::{Checksum as _, Md5};
 use sha2::{Digest, Sha256};
 
 use crate::domain::FileSha256;
 
-/// The digests of all bytes of an object.
+/// Checksums over all bytes of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fingerprint {
+pub struct Checksums {
     pub size_bytes: u64,
     pub sha256: FileSha256,
-    /// In hexadecimal: the entity tag of an object that came in one piece and is not encrypted.
+    /// In hexadecimal; equals the ETag of an unencrypted object that was uploaded with a single PUT.
     pub md5: String,
-    /// The entity tag of an object that came in parts of the given sizes: the MD5 of the parts' MD5s, `-`
-    /// and their count. `None` where no sizes were given, or the bytes are not as many.
-    pub tag_of_parts: Option<String>,
+    /// The ETag of an object that was uploaded in parts of the given sizes: the MD5 of the parts' MD5s, `-`
+    /// and the number of parts. `None` if no sizes were given or their sum is not the object's size.
+    pub multipart_etag: Option<String>,
 }
 
-/// Computes a [`Fingerprint`].
+/// Computes [`Checksums`] incrementally.
 pub(super) struct Hasher {
     size_bytes: u64,
     sha256: Sha256,
@@ -26,7 +26,7 @@ pub(super) struct Hasher {
 }
 
 impl Hasher {
-    /// Takes the sizes of the object's parts in their order, where they are known.
+    /// `part_sizes` are the sizes of the object's parts in order, if known.
     pub(super) fn new(part_sizes: Option<Vec<u64>>) -> Self {
         Self {
             size_bytes: 0,
@@ -45,32 +45,32 @@ impl Hasher {
         }
     }
 
-    pub(super) fn finish(self) -> Fingerprint {
+    pub(super) fn finish(self) -> Checksums {
         let Self {
             size_bytes,
             sha256,
             md5,
             parts,
         } = self;
-        Fingerprint {
+        Checksums {
             size_bytes,
             sha256: FileSha256::new(sha256.finalize().into()),
             md5: hex::encode(md5.finalize()),
-            tag_of_parts: parts.and_then(PartsHasher::finish),
+            multipart_etag: parts.and_then(PartsHasher::finish),
         }
     }
 }
 
-/// The MD5 of each part, and of all of those.
+/// Computes the MD5 of each part, and the MD5 of those.
 struct PartsHasher {
-    /// The last part first.
+    /// In reverse order: the current part is the last element.
     sizes: Vec<u64>,
     count: usize,
-    /// What is missing of the part at hand, which is the last of `sizes`.
+    /// Bytes that the current part still lacks.
     missing_bytes: u64,
     part: Md5,
     all: Md5,
-    /// There were more bytes than the parts have.
+    /// More bytes came than the parts add up to.
     is_exceeded: bool,
 }
 
@@ -128,14 +128,14 @@ mod tests {
         for chunk in bytes.chunks(chunk_bytes) {
             hasher.update(chunk);
         }
-        let fingerprint = hasher.finish();
-        assert_eq!(fingerprint.size_bytes, bytes.len() as u64);
-        assert_eq!(fingerprint.md5, hex::encode(Md5::checksum(bytes)));
-        fingerprint.tag_of_parts
+        let checksums = hasher.finish();
+        assert_eq!(checksums.size_bytes, bytes.len() as u64);
+        assert_eq!(checksums.md5, hex::encode(Md5::checksum(bytes)));
+        checksums.multipart_etag
     }
 
     #[test]
-    fn the_tag_of_parts_is_that_of_s3_however_the_bytes_arrive() {
+    fn multipart_etag_matches_s3_for_any_chunking() {
         let bytes: Vec<u8> = (0..=99).collect();
         let md5s = [&bytes[..40], &bytes[40..80], &bytes[80..]].map(Md5::checksum);
         let expected = format!("{}-3", hex::encode(Md5::checksum(&md5s.concat())));

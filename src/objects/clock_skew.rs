@@ -21,7 +21,7 @@ const UNKNOWN_MS: i64 = -(1 << 60);
 
 /// What a clock was seen to say beside one that nobody sets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct ClockHistory {
+pub(super) struct ClockSkew {
     /// Ascending in both: of two readings, the earlier one counts only if its clock was less ahead.
     points: VecDeque<Point>,
 }
@@ -36,14 +36,14 @@ struct Point {
 /// A history as the next process can use it, which has another clock that nobody sets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ClockMark {
+pub(super) struct ClockSkewRecord {
     /// What the clock said, in milliseconds since 1970.
     at_ms: i64,
     /// So long ago the clock was last so much behind what it said later, in milliseconds.
     points: Vec<(i64, i64)>,
 }
 
-impl ClockHistory {
+impl ClockSkew {
     /// Begins where nothing is known of what the clock did: nothing counts as old until it has been
     /// watched for as long.
     pub(super) fn unknown(elapsed: Duration) -> Self {
@@ -57,8 +57,8 @@ impl ClockHistory {
 
     /// Goes on with what an earlier process saw. What lies between the two counts as no time at all,
     /// unless it was short: nobody has watched the clock.
-    pub(super) fn resume(mark: &ClockMark, elapsed: Duration, now: Timestamp) -> Self {
-        let ClockMark { at_ms, points } = mark;
+    pub(super) fn resume(mark: &ClockSkewRecord, elapsed: Duration, now: Timestamp) -> Self {
+        let ClockSkewRecord { at_ms, points } = mark;
         let (elapsed_ms, now_ms) = (millis(elapsed), now.as_millisecond());
         let gap_ms = now_ms.saturating_sub(*at_ms);
         let seen_ms = match gap_ms {
@@ -131,13 +131,13 @@ impl ClockHistory {
     }
 
     /// Returns what the next process needs; `None` if nothing was observed.
-    pub(super) fn mark(&self, elapsed: Duration) -> Option<ClockMark> {
+    pub(super) fn mark(&self, elapsed: Duration) -> Option<ClockSkewRecord> {
         let (now_ms, last) = (millis(elapsed), self.points.back()?);
         let points = self.points.iter().map(|point| {
             let behind_ms = last.ahead_ms.saturating_sub(point.ahead_ms);
             (now_ms.saturating_sub(point.until_ms), behind_ms)
         });
-        Some(ClockMark {
+        Some(ClockSkewRecord {
             at_ms: now_ms.saturating_add(last.ahead_ms),
             points: points.collect(),
         })
@@ -155,7 +155,7 @@ mod tests {
     use jiff::Timestamp;
     use proptest::prelude::*;
 
-    use super::{ClockHistory, MAX_POINTS};
+    use super::{ClockSkew, MAX_POINTS};
 
     const DAY: i64 = 24 * 3600;
 
@@ -167,14 +167,14 @@ mod tests {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
     }
 
-    fn before(history: &ClockHistory, now: i64, life: i64) -> Option<i64> {
+    fn before(history: &ClockSkew, now: i64, life: i64) -> Option<i64> {
         let before = history.before(elapsed(now), elapsed(life))?;
         Some(before.as_second() - at(0).as_second())
     }
 
     #[test]
     fn a_clock_that_is_ahead_for_a_moment_ages_nothing() {
-        let mut history = ClockHistory::default();
+        let mut history = ClockSkew::default();
         _ = history.observe(elapsed(0), at(0));
         _ = history.observe(elapsed(100), at(100 + 9 * DAY));
         assert_eq!(before(&history, 100, 50), Some(50));
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_counts_once_its_old_time_is_over() {
-        let mut history = ClockHistory::default();
+        let mut history = ClockSkew::default();
         _ = history.observe(elapsed(0), at(0));
         for now in [10, 20, 30, 59] {
             _ = history.observe(elapsed(now), at(now + DAY));
@@ -201,12 +201,12 @@ mod tests {
 
     #[test]
     fn what_nobody_watched_is_no_time_unless_it_was_short() {
-        let mut history = ClockHistory::default();
+        let mut history = ClockSkew::default();
         _ = history.observe(elapsed(1000), at(1000));
         let mark = history.mark(elapsed(1010)).unwrap();
         let mark = serde_json::from_slice(&serde_json::to_vec(&mark).unwrap()).unwrap();
         let resumed = |now: i64| {
-            let mut history = ClockHistory::resume(&mark, elapsed(0), at(now));
+            let mut history = ClockSkew::resume(&mark, elapsed(0), at(now));
             _ = history.observe(elapsed(0), at(now));
             history
         };
@@ -217,15 +217,15 @@ mod tests {
         assert_eq!(before(&later, 60, 50), Some(1020 + 9 * DAY));
         assert_eq!(before(&resumed(0), 0, 50), Some(-50));
 
-        let mut unknown = ClockHistory::unknown(elapsed(5));
+        let mut unknown = ClockSkew::unknown(elapsed(5));
         _ = unknown.observe(elapsed(5), at(5));
         assert_eq!(before(&unknown, 54, 50), None);
         let mark = unknown.mark(elapsed(54)).unwrap();
-        let resumed = ClockHistory::resume(&mark, elapsed(0), at(54));
+        let resumed = ClockSkew::resume(&mark, elapsed(0), at(54));
         assert_eq!(before(&resumed, 0, 50), None);
         _ = unknown.observe(elapsed(56), at(56));
         assert_eq!(before(&unknown, 56, 50), Some(6));
-        assert_eq!(before(&ClockHistory::default(), 0, 0), None);
+        assert_eq!(before(&ClockSkew::default(), 0, 0), None);
     }
 
     proptest! {
@@ -235,7 +235,7 @@ mod tests {
             steps in prop::collection::vec((0_i64..50, -1000_i64..1000), 1..300),
             life in 0_i64..500,
         ) {
-            let mut history = ClockHistory::default();
+            let mut history = ClockSkew::default();
             let (mut now, mut dated) = (0, Vec::new());
             for (pause, ahead) in steps {
                 now += pause;

@@ -7,13 +7,13 @@ use tokio::time::Instant;
 
 /// How fast bytes may be read, by all who share it together; the default is no limit.
 #[derive(Debug, Default)]
-pub struct Pace {
+pub struct RateLimiter {
     bytes_per_second: Option<u64>,
     /// When what was read so far is paid for.
     paid_at: Mutex<Option<Instant>>,
 }
 
-impl Pace {
+impl RateLimiter {
     pub fn new(bytes_per_second: Option<u64>) -> Self {
         Self {
             bytes_per_second,
@@ -43,19 +43,19 @@ impl Pace {
 mod tests {
     use tokio::time::Instant;
 
-    use super::Pace;
+    use super::RateLimiter;
 
     #[tokio::test(start_paused = true)]
     async fn all_readers_together_keep_the_pace() {
-        let pace = Pace::new(Some(1000));
+        let rate_limiter = RateLimiter::new(Some(1000));
         let begin = Instant::now();
-        tokio::join!(pace.wait(3000), pace.wait(500), async {
+        tokio::join!(rate_limiter.wait(3000), rate_limiter.wait(500), async {
             for _ in 0..15 {
-                pace.wait(100).await;
+                rate_limiter.wait(100).await;
             }
         });
         assert_eq!(begin.elapsed().as_secs(), 5);
-        Pace::default().wait(usize::MAX).await;
+        RateLimiter::default().wait(usize::MAX).await;
         assert_eq!(begin.elapsed().as_secs(), 5);
     }
 }
