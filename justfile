@@ -66,11 +66,11 @@ tenants count="10000": _release
 
 # A big file through the embedded storage: memory during upload and download.
 files mib="1024": _release
-    EVENT_HISTORY_TEST_FILE_MIB={{ mib }} {{ run_stress }} -E 'test(=clients::big_files_stay_out_of_memory)'
+    EVENT_HISTORY_TEST_FILE_MIB={{ mib }} {{ run_stress }} -E 'test(=clients::big_files_use_bounded_memory)'
 
 # A file too large for a single PUT, whose upload is killed and resumed: memory, and its SHA-256.
 big-file mib="6144": _release
-    EVENT_HISTORY_TEST_BIG_FILE_MIB={{ mib }} {{ run_stress }} -E 'test(=client::parts::a_killed_upload_goes_on)'
+    EVENT_HISTORY_TEST_BIG_FILE_MIB={{ mib }} {{ run_stress }} -E 'test(=client::parts::a_killed_upload_resumes)'
 
 # Orphan sweeps while clients upload and reference files, and the verification of many files.
 sweep rounds="20" verified="1000": _release
@@ -85,7 +85,7 @@ eventbridge events="1000": _release
 copy events="1000000" tenants="50" large="600": _release
     EVENT_HISTORY_TEST_COPY_EVENTS={{ events }} EVENT_HISTORY_TEST_COPY_TENANTS={{ tenants }} \
     EVENT_HISTORY_TEST_COPY_LARGE={{ large }} \
-    {{ run_stress }} -E 'test(/^copy::.*(killed_twice|out_of_memory)$/)'
+    {{ run_stress }} -E 'test(/^copy::.*(killed_twice|in_bounded_memory)$/)'
 
 # Compares the service with its baselines and a reference implementation, into docs/benchmarks.md: `just bench --only upload-url`.
 bench *arguments:

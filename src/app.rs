@@ -11,8 +11,8 @@ use url::Url;
 
 use crate::config::Config;
 use crate::domain::{Clock, DatabaseName, Entropy, SystemClock, SystemEntropy};
-use crate::files::{self, Keeper};
 use crate::http::{self, Api, Front, Limits, Options};
+use crate::jobs::sweep::{self, OrphanSweeper};
 use crate::objects::embedded::TenantAges;
 use crate::objects::{self, StorageContext, TransferLimits};
 use crate::service::{self, ApiKeys, Service, Settings};
@@ -29,8 +29,7 @@ pub struct App {
     store: Arc<dyn Store>,
     front: Front,
     limits: Limits,
-    /// Removes orphans, if the operator wants that.
-    keeper: Option<Keeper>,
+    orphan_sweeper: Option<OrphanSweeper>,
 }
 
 impl App {
@@ -41,7 +40,7 @@ impl App {
         telemetry::describe_metrics();
         http::describe_metrics();
         service::describe_metrics();
-        files::describe_metrics();
+        sweep::describe_metrics();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
 
@@ -66,7 +65,7 @@ impl App {
                 .with_context(|| format!("cannot use the object storage {}", config.files))?;
         }
 
-        let keeper = config.sweep_orphans_after.map(|after| Keeper {
+        let orphan_sweeper = config.sweep_orphans_after.map(|after| OrphanSweeper {
             store: Arc::clone(&store),
             objects: Arc::clone(&storage.objects),
             entropy: Arc::clone(&entropy),
@@ -103,7 +102,7 @@ impl App {
             store,
             front: http::front(api, &options, endpoint),
             limits,
-            keeper,
+            orphan_sweeper,
         })
     }
 
@@ -121,12 +120,12 @@ impl App {
                 telemetry::tell_suppressed();
             }
         });
-        let keeper = self.keeper.map(|keeper| tokio::spawn(keeper.run()));
+        let orphan_sweeper = self.orphan_sweeper.map(|it| tokio::spawn(it.run()));
         http::serve(listener, self.front, self.limits, shutdown).await;
         upkeep.abort();
-        if let Some(keeper) = keeper {
-            keeper.abort();
-            let _ = keeper.await; // an end that was asked for
+        if let Some(orphan_sweeper) = orphan_sweeper {
+            orphan_sweeper.abort();
+            let _ = orphan_sweeper.await; // it was aborted
         }
         self.store
             .close()

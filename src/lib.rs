@@ -11,13 +11,11 @@ pub mod store;
 
 pub mod objects;
 
-pub mod runs;
+pub mod retry;
 
-pub mod copy;
+pub mod durable_file;
 
-pub mod files;
-
-pub mod fsck;
+pub mod jobs;
 
 pub mod client;
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use super::process::exit::success_if;
+use super::terminal::in_one_line;
 use crate::app;
 use crate::config::{Arguments, Config};
 use crate::domain::finding::State;
@@ -13,25 +15,20 @@ use crate::domain::{Finding, SystemClock, SystemEntropy};
 use crate::objects::{self, Requirements};
 use crate::store;
 
-/// Prints a line for each thing looked at; the status is 1 if one of them is wrong.
+/// Prints a line for each check. The status is 1 if one of them found a problem.
 pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    // No log: the findings say it all, and what libraries say on the way would stand between them.
+    // No log: what libraries log would stand between the findings.
     let config = Config::load(arguments)?;
     let mut findings = settings(&config);
     findings.extend(store::check(&config.database).await);
     findings.extend(files(&config).await);
     let mut out = io::stdout().lock();
     for finding in &findings {
-        writeln!(out, "{}", line(finding)).context("cannot write to standard output")?;
+        writeln!(out, "{}", in_one_line(&line(finding)))
+            .context("cannot write to standard output")?;
     }
-    let wrong = findings
-        .iter()
-        .any(|finding| matches!(finding.state, State::Wrong { .. }));
-    Ok(if wrong {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    let is_wrong = |finding: &Finding| matches!(finding.state, State::Wrong { .. });
+    Ok(success_if(!findings.iter().any(is_wrong)))
 }
 
 fn settings(config: &Config) -> Vec<Finding> {
@@ -67,7 +64,7 @@ async fn files(config: &Config) -> Vec<Finding> {
     if !requirements.origins.is_empty() {
         return objects::check(&config.files, &context, &requirements).await;
     }
-    // Nobody said that browsers are to use the files: what stops them is worth a warning alone.
+    // Without configured origins browsers may not need the files, so what stops them is only a warning.
     requirements.origins = vec![public_url.origin().ascii_serialization()];
     let findings = objects::check(&config.files, &context, &requirements).await;
     findings.into_iter().map(soften_cors).collect()
@@ -90,10 +87,9 @@ fn line(finding: &Finding) -> String {
         state,
         message,
     } = finding;
-    let line = match state {
+    match state {
         State::Good => format!("ok       {subject:<12} {message}"),
         State::Warning { remedy } => format!("warning  {subject:<12} {message}; remedy: {remedy}"),
         State::Wrong { remedy } => format!("wrong    {subject:<12} {message}; remedy: {remedy}"),
-    };
-    line.replace(['\n', '\r'], " ") // what a server said may have lines of its own
+    }
 }

@@ -1,25 +1,25 @@
 //! `event-history fsck`.
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
-use super::USAGE;
+use super::process::exit::USAGE;
+use super::terminal::{Results, print_error};
 use crate::config::{FilesConfig, FsckArguments};
 use crate::domain::DatabaseName;
-use crate::fsck::{self, Found, Job, Sum};
+use crate::jobs::fsck::{self, Job, Problem, Report};
 use crate::{objects, store};
 
-/// Prints a line for each finding. Status 1: something is damaged; 2: something could not be looked at.
+/// Prints a line for each problem. The status is 1 if something is damaged, or 2 if something could not be checked.
 pub(super) async fn run(arguments: &FsckArguments) -> anyhow::Result<ExitCode> {
     let config = arguments.load()?;
-    let looking = tokio::task::spawn_blocking(move || look(&config));
-    looking.await.context("the check ended by a panic")?
+    let checking = tokio::task::spawn_blocking(move || check(&config));
+    checking.await.context("the check panicked")?
 }
 
-fn look(config: &FilesConfig) -> anyhow::Result<ExitCode> {
+fn check(config: &FilesConfig) -> anyhow::Result<ExitCode> {
     let FilesConfig {
         database,
         files,
@@ -27,7 +27,7 @@ fn look(config: &FilesConfig) -> anyhow::Result<ExitCode> {
         json,
     } = config;
     let store::Location::Sqlite { folder } = database else {
-        bail!("{database} is no folder: ClickHouse checks its data itself (CHECK TABLE)");
+        bail!("{database} is not a folder: ClickHouse checks its data itself (CHECK TABLE)");
     };
     let files = match files {
         objects::Location::Embedded { folder, .. } => Some(folder.clone()),
@@ -38,57 +38,43 @@ fn look(config: &FilesConfig) -> anyhow::Result<ExitCode> {
         files,
         tenants: tenants.clone(),
     };
-    let mut out = Lines {
-        json: *json,
-        outcome: Ok(()),
-    };
-    let sum = match fsck::fsck(&job, &mut |found| out.line(&object(&found), &found.line())) {
-        Ok(sum) => sum,
+    let mut results = Results::new(*json);
+    let on_problem = &mut |problem: Problem| results.line(&object(&problem), &words(&problem));
+    let report = match fsck::run(&job, on_problem) {
+        Ok(report) => report,
         Err(error) => {
-            super::complain(&error.into());
+            print_error(&error.into());
             return Ok(ExitCode::from(USAGE));
         }
     };
-    out.line(&json!({"sum": object_of_sum(sum)}), &words(sum));
-    out.outcome.context("cannot write to standard output")?;
-    Ok(match sum {
-        Sum {
-            damaged: 0,
-            unchecked: 0,
-            ..
-        } => ExitCode::SUCCESS,
-        Sum { damaged: 0, .. } => ExitCode::from(USAGE),
+    let Report {
+        tenants,
+        events,
+        files,
+        damaged,
+        unchecked,
+    } = report;
+    let totals = format!(
+        "{tenants} tenants, {events} events and {files} references to files checked; damaged: {damaged}; \
+         could not be checked: {unchecked}"
+    );
+    results.line(&json!({"sum": report}), &totals);
+    results.end()?;
+    Ok(match (damaged, unchecked) {
+        (0, 0) => ExitCode::SUCCESS,
+        (0, _) => ExitCode::from(USAGE),
         _ => ExitCode::FAILURE,
     })
 }
 
-struct Lines {
-    json: bool,
-    outcome: io::Result<()>,
-}
-
-impl Lines {
-    fn line(&mut self, object: &Value, words: &str) {
-        if self.outcome.is_ok() {
-            let text = if self.json {
-                object.to_string()
-            } else {
-                words.to_owned()
-            };
-            let mut out = io::stdout().lock();
-            self.outcome = writeln!(out, "{text}").and_then(|()| out.flush());
-        }
-    }
-}
-
-fn object(found: &Found) -> Value {
-    let Found {
+fn object(problem: &Problem) -> Value {
+    let Problem {
         tenant,
         reference,
         path,
-        problem,
+        description,
         is_unchecked,
-    } = found;
+    } = problem;
     let (event_id, file_id) = reference
         .map(|(event, file)| (event.to_string(), file.to_string()))
         .unzip();
@@ -98,34 +84,28 @@ fn object(found: &Found) -> Value {
         "event_id": event_id,
         "file_id": file_id,
         "path": path.display().to_string(),
-        "problem": problem,
+        "problem": description,
     })
 }
 
-fn object_of_sum(sum: Sum) -> Value {
-    let Sum {
-        tenants,
-        events,
-        files,
-        damaged,
-        unchecked,
-    } = sum;
-    json!({
-        "tenants": tenants, "events": events, "files": files,
-        "damaged": damaged, "unchecked": unchecked,
-    })
-}
-
-fn words(sum: Sum) -> String {
-    let Sum {
-        tenants,
-        events,
-        files,
-        damaged,
-        unchecked,
-    } = sum;
-    format!(
-        "{tenants} tenants, {events} events and {files} references to files looked at; damaged: {damaged}; \
-         could not be looked at: {unchecked}"
-    )
+fn words(problem: &Problem) -> String {
+    let Problem {
+        tenant,
+        reference,
+        path,
+        description,
+        is_unchecked,
+    } = problem;
+    let state = if *is_unchecked {
+        "unchecked"
+    } else {
+        "damaged"
+    };
+    let tenant = tenant
+        .as_ref()
+        .map_or(String::new(), |name| format!(" tenant '{name}'"));
+    let file = reference.as_ref().map_or(String::new(), |(event, file)| {
+        format!(" file {file} of event {event}")
+    });
+    format!("{state}{tenant}{file} '{}': {description}", path.display())
 }

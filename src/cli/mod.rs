@@ -1,37 +1,37 @@
-//! The command line.
+//! The command line: one file or folder per command, each of which loads its settings from `config` and runs something
+//! that knows nothing of a terminal (`app`, `jobs`, `client`).
+//!
+//! Commands share `backends.rs` (opening stores and storages for jobs), `terminal/` (what is printed) and `process/` (what
+//! a command asks of the operating system). Only those three are imported by other commands.
 
+mod backends;
 mod check;
 mod copy;
 mod demo;
-mod download;
 mod files;
 mod fsck;
-mod open_files;
 mod openapi;
-mod progress;
-mod runtime;
+mod process;
 mod serve;
-mod signals;
 mod tenants;
+mod terminal;
 mod transfer;
-mod upload;
 
 use std::io;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use tokio::runtime::Runtime;
 
-use crate::config::{Arguments, Config, CopyArguments, FsckArguments, Problems};
+use crate::config::{Arguments, Config, CopyArguments, FsckArguments};
 use crate::telemetry;
+use process::{exit, service_runtime};
 
-/// Keeps the history of every record of every customer of a SaaS platform, and the files that belong
-/// to it.
+/// Keep the history of every record of every customer of a SaaS platform, and the files that belong to it
 ///
-/// Settings are given by flag, by environment variable or in a TOML file, and count in that order;
-/// see `event-history serve --help`.
+/// Settings are given as flags, as environment variables or in a TOML file, in this order of precedence. See
+/// `event-history serve --help`.
 #[derive(Debug, Parser)]
 #[command(
     name = "event-history",
@@ -45,149 +45,125 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(
-    clippy::doc_markdown,
-    reason = "clap prints these comments as they are"
-)]
+#[expect(clippy::doc_markdown, reason = "clap prints these comments verbatim")]
 enum Command {
-    /// Runs the service
+    /// Run the service
     ///
-    /// Prints one line with the address once it accepts connections; the log goes to standard error.
-    /// Ends with status 0 on TERM or INT after finishing what is in flight; a second one ends it at
-    /// once.
+    /// Prints one line with its address once it accepts connections, and logs to standard error. On
+    /// TERM or INT it finishes the requests in flight and exits with status 0. A second signal ends it
+    /// at once.
     ///
-    /// With `s3://` files, AWS credentials come from where every AWS tool takes them. With `file:`,
-    /// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY become the key pair of the embedded object store.
+    /// With files in `s3://`, AWS credentials are found as in every AWS tool. With `file:`,
+    /// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are the key pair of the embedded object storage.
     #[command(after_help = AFTER_HELP)]
     Serve(#[command(flatten)] Arguments),
-    /// Walks the whole flow against itself, in a temporary folder
+    /// Walk through the whole flow against a temporary service
     ///
-    /// Starts the service on embedded defaults, whatever the environment says, and prints each step as
-    /// the curl command that a person would type, followed by the answer.
+    /// Starts the service in a temporary folder with default settings, whatever the environment, and
+    /// prints each step as a curl command with its answer.
     Demo(demo::Options),
-    /// Says what a deployment has wrong, line by line
+    /// Check the settings, the database and the object storage
     ///
-    /// Takes the settings of `serve`, and may run beside it. Ends with status 1 if anything is wrong.
+    /// Prints a line for each check, with a remedy for each problem, and exits with status 1 if there is
+    /// one. Takes the settings of `serve`, and may run while the service does.
     #[command(after_help = AFTER_HELP)]
     Check(#[command(flatten)] Arguments),
-    /// Moves tenants, events and files to another backend, and verifies that they are there
+    /// Copy tenants, events and files to another backend, and verify the copies
     ///
     /// `event-history copy --from sqlite:./event-history-data --to sqlite:./elsewhere` copies every
-    /// tenant, whatever their size, and then reads both sides back: it prints the count and the SHA-256
-    /// of each tenant's events, and ends with status 1 if a tenant is not the same on both sides,
-    /// naming it. Tenants keep their client ids and secrets.
+    /// tenant, however large, and then reads both sides back. It prints the number and the SHA-256 of
+    /// each tenant's events, and exits with status 1 if a tenant differs, which it names. Tenants keep
+    /// their client ids and secrets.
     ///
-    /// It may be stopped at any time, by Ctrl-C, TERM or KILL: the same command goes on where it was.
-    /// Nobody may write to the source during the last run; what was written all the same shows as a
-    /// difference, and another run copies it.
+    /// It may be stopped at any time, by Ctrl-C, TERM or KILL: run the same command again to resume.
+    /// Nothing may write to the source during the last run. What was written all the same is reported
+    /// as a difference, and copied by another run.
     #[command(after_help = COPY_AFTER_HELP)]
     Copy(#[command(flatten)] CopyArguments),
-    /// Uploads files straight to storage, and then stores the event that references them
+    /// Upload files straight to storage, and then store the event that references them
     ///
-    /// Prints the id of the event, and nothing else, once the event is durable. Storage is told the
-    /// size, the type and the SHA-256 of each file, and refuses other bytes.
+    /// Prints the id of the event, and nothing else, once the event is durable. Storage is given the
+    /// size, type and SHA-256 of each file, and rejects any other bytes.
     ///
-    /// A large file goes up in parts: after Ctrl-C or KILL the same command goes on with those that
-    /// storage has. With --event-id the whole command may be repeated: an event that is there with
-    /// these files is left as it is.
+    /// Large files use resumable multipart upload: after Ctrl-C or KILL, the same command sends only
+    /// the parts that are missing. With --event-id the whole command is idempotent: an event that
+    /// exists with these files is left unchanged.
     #[command(after_help = CLIENT_AFTER_HELP)]
-    Upload(upload::Options),
-    /// Downloads a file of an event, and verifies that it is what was recorded with the event
+    Upload(transfer::UploadOptions),
+    /// Download a file of an event, and verify it against the event's record
     ///
-    /// Prints the path of the file. Nothing is there before the whole file is, and is verified; a file
-    /// that is there already is not replaced without --force.
+    /// Prints the path of the file. The file appears there only once it is complete and verified. An
+    /// existing file is not replaced without --force.
     #[command(after_help = CLIENT_AFTER_HELP)]
-    Download(download::Options),
-    /// Looks after the files: removes those that no event references, verifies the others
+    Download(transfer::DownloadOptions),
+    /// Remove orphaned files, and verify the others
     ///
-    /// Takes --database and --files of `serve`, and may run beside it.
+    /// Takes --database and --files of `serve`, and may run while the service does.
     #[command(after_help = AFTER_HELP, arg_required_else_help = true)]
     Files {
         #[command(subcommand)]
         command: files::Command,
     },
-    /// Restores tenant entries that were lost, or gives databases without one up
+    /// Restore lost tenant entries, or remove databases without one
     ///
-    /// For a stopped service on SQLite. `event-history check` names the databases that have no entry: the
+    /// For a stopped service on SQLite. `event-history check` names the databases without an entry: the
     /// service answers 503 for them until their entries are restored or they are removed.
     #[command(after_help = AFTER_HELP, arg_required_else_help = true)]
     Tenants {
         #[command(subcommand)]
         command: tenants::Command,
     },
-    /// Looks for damage in a data folder, and changes nothing
+    /// Look for damage in a data folder, without changing anything
     ///
-    /// For SQLite and embedded files; takes --database and --files of `serve`, and may run beside it.
-    /// Looks at the pages and write-ahead logs of the databases, the checksum of every event, the
-    /// counts, the entries against the databases, and the files that events reference (whose bytes
-    /// `files verify` reads). Prints a line for each finding. Ends with status 1 if something is
-    /// damaged, 2 if something could not be looked at.
+    /// For SQLite and embedded files. Takes --database and --files of `serve`, and may run while the
+    /// service does. Checks the pages and write-ahead logs of the databases, the checksum of every
+    /// event, the counts, the tenant entries against the databases, and the files that events reference
+    /// (`files verify` reads their bytes too). Prints a line for each problem. Exits with status 1 if
+    /// something is damaged, or 2 if something could not be checked.
     #[command(after_help = AFTER_HELP)]
     Fsck(#[command(flatten)] FsckArguments),
-    /// Prints the OpenAPI document that the service also serves at /openapi.json
+    /// Print the OpenAPI document, which the service also serves at /openapi.json
     Openapi,
 }
 
 const AFTER_HELP: &str = "Durations are written like 90s, 15m, 1h30m or 7d. An empty environment \
-                          variable counts as unset; an unknown EVENT_HISTORY_* one is an error.";
+                          variable counts as unset. An unknown EVENT_HISTORY_* variable is an error.";
 
-const COPY_AFTER_HELP: &str = "A backend that is away is waited for, up to two minutes. Other users \
-                               of a machine can read the flags of its processes: give a location \
-                               with a password by its variable. An empty environment variable \
-                               counts as unset; an unknown EVENT_HISTORY_* one is an error.";
+const COPY_AFTER_HELP: &str = "Retries an unreachable backend for up to two minutes. Other users of \
+                               the machine can read the flags of its processes: pass a location \
+                               that contains a password in its variable. An empty environment \
+                               variable counts as unset. An unknown EVENT_HISTORY_* variable is an \
+                               error.";
 
-const CLIENT_AFTER_HELP: &str = "Give the key by its variable: other users of a machine can read the \
-                                 flags of its processes. An empty environment variable counts as \
-                                 unset; an unknown EVENT_HISTORY_* one is an error.";
-
-/// The exit status when the command line or the settings are wrong; clap's own.
-const USAGE: u8 = 2;
+const CLIENT_AFTER_HELP: &str = "Other users of the machine can read the flags of its processes: \
+                                 pass the key in its variable. An empty environment variable counts \
+                                 as unset. An unknown EVENT_HISTORY_* variable is an error.";
 
 /// Runs the command that the process was started with, and returns its exit status.
 pub fn main() -> ExitCode {
-    keep_memory_private();
+    process::keep_memory_private();
     let cli = Cli::parse();
-    let end = run(cli.command);
+    let outcome = run(cli.command);
     telemetry::tell_suppressed();
-    match end {
-        Ok(code) => code,
-        Err(error) => {
-            complain(&error);
-            let is_usage = error.is::<Problems>();
-            if is_usage {
-                ExitCode::from(USAGE)
-            } else {
-                ExitCode::FAILURE
-            }
-        }
-    }
-}
-
-/// Keeps the memory of the process from core dumps, and from other processes of its user: it holds API keys
-/// and the secret keys of storages. A tracer with `CAP_SYS_PTRACE` still sees it.
-fn keep_memory_private() {
-    let none = Rlimit {
-        current: Some(0),
-        maximum: Some(0),
-    };
-    // What a system refuses here it does not have.
-    let _ = setrlimit(Resource::Core, none);
-    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    outcome.unwrap_or_else(|error| {
+        terminal::print_error(&error);
+        exit::status_of(&error)
+    })
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
-    install_tls();
+    process::install_tls();
     match command {
         Command::Serve(arguments) => {
             let config = Config::load_for_service(&arguments)?;
-            let runtime = runtime::of_the_service(config.worker_threads);
+            let runtime = service_runtime::build(config.worker_threads);
             run_on(runtime, serve::run(&config))
         }
-        Command::Demo(options) => run_on(runtime::of_the_service(None), demo::run(&options)),
+        Command::Demo(options) => run_on(service_runtime::build(None), demo::run(&options)),
         Command::Check(arguments) => run_on(Runtime::new(), check::run(&arguments)),
         Command::Copy(arguments) => run_on(Runtime::new(), copy::run(&arguments)),
-        Command::Upload(options) => run_on(Runtime::new(), upload::run(&options)),
-        Command::Download(options) => run_on(Runtime::new(), download::run(&options)),
+        Command::Upload(options) => run_on(Runtime::new(), transfer::upload(&options)),
+        Command::Download(options) => run_on(Runtime::new(), transfer::download(&options)),
         Command::Files { command } => run_on(Runtime::new(), files::run(&command)),
         Command::Fsck(arguments) => run_on(Runtime::new(), fsck::run(&arguments)),
         Command::Tenants { command } => tenants::run(&command),
@@ -201,24 +177,7 @@ fn run_on(
 ) -> anyhow::Result<ExitCode> {
     let runtime = runtime.context("cannot start the runtime")?;
     let code = runtime.block_on(command);
-    // Whatever still runs on another thread has been waited for, as long as it was worth it.
+    // Commands wait for the work that matters; what is left on other threads is dropped.
     runtime.shutdown_background();
     code
-}
-
-/// Chooses the cryptography of TLS for the whole process.
-fn install_tls() {
-    // An error means that it was chosen already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
-/// Prints the error and its causes, in one line for each problem.
-#[expect(
-    clippy::print_stderr,
-    reason = "the last words of the program, log or not"
-)]
-fn complain(error: &anyhow::Error) {
-    for line in format!("{error:#}").lines() {
-        eprintln!("event-history: {line}");
-    }
 }

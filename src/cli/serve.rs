@@ -5,10 +5,8 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use tokio::net::{TcpListener, TcpSocket};
 
-use super::open_files;
-use super::signals::Signals;
+use super::process::{Signals, listen, raise_open_file_limit};
 use crate::app::App;
 use crate::config::Config;
 use crate::telemetry;
@@ -18,16 +16,13 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
-    open_files::raise_limit(config.max_connections);
+    raise_open_file_limit(config.max_connections);
     let mut signals = Signals::install()?;
-    let listener = listen(config.listen)?;
-    let bound = listener
-        .local_addr()
-        .context("the listener has no address")?;
+    let (listener, bound) = listen(config.listen)?;
     let public_url = config.public_url(bound);
     let app = tokio::select! {
         app = App::open(config, &public_url) => app?,
-        _ = signals.next() => return Ok(ExitCode::SUCCESS), // nothing was begun
+        _ = signals.next() => return Ok(ExitCode::SUCCESS), // nothing has started yet
     };
     announce(bound)?;
     tracing::info!(address = %bound, database = %config.database, files = %config.files, "listening");
@@ -36,26 +31,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How many connections may wait to be accepted, where the system lets so many (`net.core.somaxconn`). With
-/// the 128 that `TcpListener::bind` asks for, half of 256 clients that come back at once wait a second.
-const BACKLOG: u32 = 4096;
-
-/// Binds the address. From here on connections are accepted, if not answered yet.
-pub(super) fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let bind = || {
-        let socket = match address {
-            SocketAddr::V4(_) => TcpSocket::new_v4()?,
-            SocketAddr::V6(_) => TcpSocket::new_v6()?,
-        };
-        // A restart need not wait until the kernel has forgotten the last process's connections.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        socket.listen(BACKLOG)
-    };
-    bind().with_context(|| format!("cannot listen on {address}"))
-}
-
-/// Prints the one line that tells whoever started us that we are there, and where.
+/// Prints the one line that says that the service is ready, with its address.
 fn announce(bound: SocketAddr) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "listening on http://{bound}")

@@ -14,17 +14,17 @@ use crate::telemetry;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Restores the tenant entry of a database that has none
+    /// Restore the tenant entry of a database that has none
     ///
-    /// The database holds all of its entry: the client id and the secret that callers have are good again.
-    /// Refused where the name or the client id has an entry. Prints a line for each tenant, and ends with
+    /// The database contains its entry, so that the client id and secret of its callers work again. Fails
+    /// if there is an entry with the name or the client id. Prints a line for each tenant, and exits with
     /// status 1 if one was not adopted.
     Adopt(#[command(flatten)] AdoptArguments),
-    /// Gives up a tenant whose entry or whose database was lost
+    /// Remove a tenant that has lost its entry or its database
     ///
     /// A database without an entry is moved to the folder `removed` of the data folder: delete it there, or
     /// move it back. An entry without a database is deleted. A tenant that has both is left alone. Prints a
-    /// line for each tenant, and ends with status 1 if one was not removed.
+    /// line for each tenant, and exits with status 1 if one was not removed.
     Remove(#[command(flatten)] RemoveArguments),
 }
 
@@ -47,7 +47,7 @@ fn adopt(config: &TenantsConfig) -> anyhow::Result<ExitCode> {
         let tenant = repair.adopt(name)?;
         Ok(format!("adopted '{name}', client id {}", tenant.client_id))
     };
-    each(repair, names, "adopted", adopt)
+    for_each(repair, names, "adopted", adopt)
 }
 
 fn remove(config: &TenantsConfig) -> anyhow::Result<ExitCode> {
@@ -58,7 +58,7 @@ fn remove(config: &TenantsConfig) -> anyhow::Result<ExitCode> {
             Removed::Entry => format!("removed the entry of '{name}'"),
         })
     };
-    each(open(config)?, names, "removed", remove)
+    for_each(open(config)?, names, "removed", remove)
 }
 
 fn open(config: &TenantsConfig) -> anyhow::Result<Repair> {
@@ -66,8 +66,8 @@ fn open(config: &TenantsConfig) -> anyhow::Result<Repair> {
     opened.with_context(|| format!("cannot open the database {}", config.database))
 }
 
-/// Does the same for every tenant, whatever becomes of the others.
-fn each(
+/// Processes every tenant, even if others fail.
+fn for_each(
     mut repair: Repair,
     names: Vec<DatabaseName>,
     done: impl Display,

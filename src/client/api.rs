@@ -1,4 +1,4 @@
-//! The requests to the service, and what it answers.
+//! Requests to the service.
 
 use std::time::Duration;
 
@@ -13,14 +13,17 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::error::Detail;
-use super::file::LocalFile;
-use super::retry::patiently;
+use super::local_file::LocalFile;
 use super::{Access, Error};
 use crate::domain::{EventId, FileSha256};
+use crate::retry::Retry;
 
-const WHOM: &str = "the service";
+const SERVICE: &str = "the service";
 
-/// The service answers within its own time-out, which is at most ten minutes and by default 4 s.
+/// Completes "cannot …" in the log.
+const CALL: &str = "call the service";
+
+/// The service answers within its own timeout, which is 4 s by default and ten minutes at most.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -29,7 +32,7 @@ pub(super) struct Api {
     http: reqwest::Client,
     url: Url,
     pub(super) client_id: String,
-    pub(super) patience: Duration,
+    retry: Retry,
 }
 
 #[derive(Deserialize)]
@@ -41,7 +44,7 @@ pub(super) struct UploadUrl {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Begun {
+pub(super) struct CreatedUpload {
     pub(super) file_id: String,
     pub(super) upload_id: String,
     pub(super) part_size: u64,
@@ -68,7 +71,7 @@ pub(super) struct RecordedFile {
     pub(super) record: Record,
 }
 
-/// An event's files as the history shows them.
+/// An event's files, as in the history.
 #[derive(Deserialize)]
 pub(super) struct RecordedEvent {
     pub(super) file_id: Option<String>,
@@ -87,16 +90,16 @@ impl RecordedEvent {
 }
 
 impl Api {
-    pub(super) fn new(access: Access) -> Result<Self, Error> {
+    pub(super) fn new(access: Access, retry: Retry) -> Result<Self, Error> {
         let Access {
             url,
             api_key,
             client_id,
-            patience,
+            retry_for: _,
         } = access;
         let header = |name: &str, text: &str| {
             let value = HeaderValue::from_str(text);
-            value.map_err(|_| Error::NotSo(format!("the {name} cannot stand in a header")))
+            value.map_err(|_| Error::Other(format!("the {name} is not a valid header value")))
         };
         let mut key = header("API key", api_key.expose_secret())?;
         key.set_sensitive(true);
@@ -111,24 +114,24 @@ impl Api {
             .default_headers(headers)
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(ANSWER_TIMEOUT)
-            // The key goes to nobody else.
+            // The key must not be sent elsewhere.
             .redirect(Policy::none())
             .build()
-            .map_err(|error| Error::unreachable(WHOM, error))?;
+            .map_err(|error| Error::unreachable(SERVICE, error))?;
         Ok(Self {
             http,
             url,
             client_id,
-            patience,
+            retry,
         })
     }
 
-    /// What tells one service from another where uploads are remembered.
-    pub(super) fn url(&self) -> &str {
-        self.url.as_str()
+    /// Returns the service and the tenant that uploads go to.
+    pub(super) fn destination(&self) -> [&str; 2] {
+        [self.url.as_str(), &self.client_id]
     }
 
-    /// One attempt: whoever uses the URL asks for another one when that fails.
+    /// Makes one attempt: a caller that cannot use the URL asks for another one.
     pub(super) async fn upload_url(
         &self,
         file: &LocalFile,
@@ -145,12 +148,12 @@ impl Api {
         answer("upload-url", self.get(&["files", "upload-url"], &query)).await
     }
 
-    pub(super) async fn begin_multipart(
+    pub(super) async fn create_multipart(
         &self,
         file: &LocalFile,
         sha256: FileSha256,
         part_bytes: u64,
-    ) -> Result<Begun, Error> {
+    ) -> Result<CreatedUpload, Error> {
         let body = json!({
             "content_length": file.size_bytes,
             "part_size": part_bytes,
@@ -158,11 +161,11 @@ impl Api {
             "checksum_sha256": sha256.to_base64(),
             "file_name": file.name.as_str(),
         });
-        let request = || self.post(&["files", "multipart"]).json(&body);
-        patiently(self.patience, || answer("multipart", request())).await
+        self.post_json("multipart", &["files", "multipart"], &body)
+            .await
     }
 
-    /// One attempt, likewise.
+    /// Makes one attempt, like [`Api::upload_url`].
     pub(super) async fn part_url(
         &self,
         file_id: &str,
@@ -185,11 +188,11 @@ impl Api {
         let url = urls.find(|it| it.part_number == number);
         url.map(|it| it.upload_url).ok_or_else(|| Error::Answer {
             request: "sign",
-            cause: "it has no URL for the part".into(),
+            cause: "it contains no URL for the part".into(),
         })
     }
 
-    /// Returns the parts that storage has; `None` if there is no such upload, or no longer.
+    /// Returns the parts that storage has; `None` if the upload does not exist, or no longer.
     pub(super) async fn parts(
         &self,
         file_id: &str,
@@ -201,12 +204,11 @@ impl Api {
         }
         let body = json!({"upload_id": upload_id});
         let segments = ["files", "multipart", file_id, "parts"];
-        let request = || self.post(&segments).json(&body);
-        let stored = patiently(self.patience, || answer::<Stored>("parts", request())).await;
-        found(stored.map(|stored| stored.parts))
+        let stored = self.post_json("parts", &segments, &body).await;
+        found(stored.map(|stored: Stored| stored.parts))
     }
 
-    /// `None` if there is neither such an upload nor the file that it made.
+    /// Returns `None` if neither the upload nor its file exists.
     pub(super) async fn complete(
         &self,
         file_id: &str,
@@ -215,39 +217,36 @@ impl Api {
     ) -> Result<Option<Record>, Error> {
         let body = json!({"upload_id": upload_id, "parts": (!parts.is_empty()).then_some(parts)});
         let segments = ["files", "multipart", file_id, "complete"];
-        let request = || self.post(&segments).json(&body);
-        found(patiently(self.patience, || answer("complete", request())).await)
+        found(self.post_json("complete", &segments, &body).await)
     }
 
     pub(super) async fn abort(&self, file_id: &str, upload_id: &str) -> Result<(), Error> {
         let body = json!({"upload_id": upload_id});
         let segments = ["files", "multipart", file_id, "abort"];
-        let request = || self.post(&segments).json(&body);
-        patiently(self.patience, || answer::<Value>("abort", request())).await?;
+        let _: Value = self.post_json("abort", &segments, &body).await?;
         Ok(())
     }
 
     pub(super) async fn create_event(&self, detail: &Value) -> Result<(), Error> {
         let body = json!({"detail": detail});
         let segments = ["event-bridge", "create-event"];
-        let request = || self.post(&segments).json(&body);
-        patiently(self.patience, || answer::<Value>("create-event", request())).await?;
+        let _: Value = self.post_json("create-event", &segments, &body).await?;
         Ok(())
     }
 
-    /// Returns the files of an event; `None` if there is no such event.
+    /// Returns an event; `None` if it does not exist.
     pub(super) async fn event(&self, event_id: EventId) -> Result<Option<RecordedEvent>, Error> {
         #[derive(Deserialize)]
         struct Page {
             results: Vec<RecordedEvent>,
         }
         let query = [("event_id", event_id.to_string())];
-        let request = || self.get(&["history", "events"], &query);
-        let page: Page = patiently(self.patience, || answer("events", request())).await?;
+        let request = || answer("events", self.get(&["history", "events"], &query));
+        let page: Page = self.retry.run(CALL, request).await?;
         Ok(page.results.into_iter().next())
     }
 
-    /// One attempt, likewise.
+    /// Makes one attempt, like [`Api::upload_url`].
     pub(super) async fn download_url(
         &self,
         event_id: EventId,
@@ -264,6 +263,17 @@ impl Api {
         Ok(url.download_url)
     }
 
+    /// Sends a request, and retries it.
+    async fn post_json<T: DeserializeOwned>(
+        &self,
+        name: &'static str,
+        segments: &[&str],
+        body: &Value,
+    ) -> Result<T, Error> {
+        let request = || answer(name, self.post(segments).json(body));
+        self.retry.run(CALL, request).await
+    }
+
     fn get(&self, segments: &[&str], query: &[(&str, String)]) -> RequestBuilder {
         let mut url = self.endpoint(segments);
         url.query_pairs_mut().extend_pairs(query);
@@ -276,7 +286,7 @@ impl Api {
 
     fn endpoint(&self, segments: &[&str]) -> Url {
         let mut url = self.url.clone();
-        // A base that cannot have a path was refused with the settings.
+        // The settings accept only URLs that can have a path.
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().push("api").extend(segments);
         }
@@ -292,7 +302,7 @@ async fn answer<T: DeserializeOwned>(
     struct Refusal {
         detail: Value,
     }
-    let unreachable = |error| Error::unreachable(WHOM, error);
+    let unreachable = |error| Error::unreachable(SERVICE, error);
     let answer = request.send().await.map_err(unreachable)?;
     let status = answer.status();
     let body = answer.bytes().await.map_err(unreachable)?;
@@ -304,7 +314,7 @@ async fn answer<T: DeserializeOwned>(
     }
     let detail = match serde_json::from_slice(&body) {
         Ok(Refusal { detail }) => detail,
-        // Whatever stands between does not know our form.
+        // A proxy in between may answer in another form.
         Err(_) => Value::from("(no reason given)"),
     };
     Err(Error::Refused {

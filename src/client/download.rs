@@ -1,43 +1,42 @@
-//! An event's file comes down, and is what was recorded of it or is nothing.
+//! Downloads of an event's file, which is verified against the event's record.
 
 use std::fs::Permissions;
-use std::io::SeekFrom;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use tempfile::TempPath;
 use tokio::fs::File;
-use tokio::io::{AsyncSeekExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::api::RecordedFile;
-use super::file::{failed, finished, folder_of, sync_folder_of};
+use super::error::failed;
+use super::local_file::finish;
 use super::progress::{Phase, Progress};
-use super::retry::patiently;
 use super::{Client, Error, storage};
 use crate::domain::{EventId, FileId, FileName, FileSha256};
+use crate::durable_file::{folder_of, sync_folder_of};
 
-/// Where a file is to be.
+/// Where to save a file.
 #[derive(Debug, Clone)]
 pub enum Target {
-    /// In this folder, under the name that was recorded.
-    In(PathBuf),
-    At(PathBuf),
+    /// In this folder, under its recorded name.
+    Folder(PathBuf),
+    File(PathBuf),
 }
 
-/// What came down.
+/// A completed download.
 #[derive(Debug)]
-pub struct Received {
+pub struct Download {
     pub size_bytes: u64,
     pub sha256: FileSha256,
-    /// An event that is older than records, or a storage that told no SHA-256, has nothing to hold the
-    /// bytes against.
+    /// `false`: no SHA-256 was recorded with the event, so that the bytes could not be verified.
     pub is_verified: bool,
 }
 
-/// A file of an event, and what was recorded of it.
+/// A file of an event, and its record.
 #[derive(Debug)]
-struct Wanted {
+struct EventFile {
     event_id: EventId,
     file_id: String,
     size_bytes: Option<u64>,
@@ -46,8 +45,8 @@ struct Wanted {
 }
 
 impl Client {
-    /// Downloads a file of an event, the first one or the one that is named, to a place that nothing else
-    /// is at (`force`: or is). Nobody ever sees a part of it there, or anything but what was recorded.
+    /// Downloads a file of an event, by default the first. An existing file is only replaced with `force`. The target
+    /// only ever contains the complete and verified file.
     pub async fn download(
         &self,
         event_id: EventId,
@@ -55,46 +54,45 @@ impl Client {
         target: &Target,
         force: bool,
         progress: &Progress,
-    ) -> Result<(PathBuf, Received), Error> {
-        let wanted = self.wanted(event_id, file_id).await?;
+    ) -> Result<(PathBuf, Download), Error> {
+        let file = self.find(event_id, file_id).await?;
         let path = match target {
-            Target::At(path) => path.clone(),
-            Target::In(folder) => folder.join(match &wanted.name {
+            Target::File(path) => path.clone(),
+            Target::Folder(folder) => folder.join(match &file.name {
                 Some(name) => name.to_local(),
-                None => wanted.file_id.clone(),
+                None => file.file_id.clone(),
             }),
         };
         if !force && path.symlink_metadata().is_ok() {
-            return Err(there_already(&path));
+            return Err(exists(&path));
         }
-        let (file, part) = beside(&path)?;
-        let mut file = File::from_std(file);
-        let received = patiently(self.storage.patience, async || {
-            file.set_len(0).await.map_err(failed("write", &path))?;
-            let start = file.seek(SeekFrom::Start(0)).await;
-            start.map_err(failed("write", &path))?;
-            self.fetch(&wanted, &mut file, &path, progress).await
-        });
-        let received = received.await?;
-        file.sync_all().await.map_err(failed("write", &path))?;
-        let kept = if force {
-            part.persist(&path)
-        } else {
-            part.persist_noclobber(&path)
+        let temporary = create_temporary(&path)?;
+        let attempt = || async {
+            let out = File::create(&temporary).await;
+            let mut out = out.map_err(failed("write", &path))?;
+            let download = self.fetch(&file, &mut out, &path, progress).await?;
+            out.sync_all().await.map_err(failed("write", &path))?;
+            Ok(download)
         };
-        kept.map_err(|error| failed("write", &path)(error.error))?;
-        // Its name is on the disk only behind this. What replaced another file stays: that one is gone.
+        let download = self.retry.run("download the file", attempt).await?;
+        let renamed = if force {
+            temporary.persist(&path)
+        } else {
+            temporary.persist_noclobber(&path)
+        };
+        renamed.map_err(|error| failed("write", &path)(error.error))?;
+        // Only this makes the name durable. A file that replaced another stays: the other one is gone.
         if let Err(error) = sync_folder_of(&path) {
             if !force {
                 let _ = std::fs::remove_file(&path);
             }
             return Err(failed("write", &path)(error));
         }
-        Ok((path, received))
+        Ok((path, download))
     }
 
-    /// Downloads a file of an event into `out`, which is called `path` in errors. Whoever reads there has
-    /// to wait for the end to know that it is what was recorded; so it is asked for just once.
+    /// Downloads a file of an event into `out`, which errors call `path`. Its reader has to wait for the end to know that
+    /// the bytes are verified, so there are no retries.
     pub async fn download_into(
         &self,
         event_id: EventId,
@@ -102,22 +100,22 @@ impl Client {
         out: &mut (impl AsyncWrite + Unpin),
         path: &Path,
         progress: &Progress,
-    ) -> Result<Received, Error> {
-        let wanted = self.wanted(event_id, file_id).await?;
-        self.fetch(&wanted, out, path, progress).await
+    ) -> Result<Download, Error> {
+        let file = self.find(event_id, file_id).await?;
+        self.fetch(&file, out, path, progress).await
     }
 
-    async fn wanted(&self, event_id: EventId, file_id: Option<FileId>) -> Result<Wanted, Error> {
+    async fn find(&self, event_id: EventId, file_id: Option<FileId>) -> Result<EventFile, Error> {
         let event = self.api.event(event_id).await?;
-        let event = event.ok_or_else(|| Error::NotSo(format!("there is no event '{event_id}'")))?;
+        let event = event.ok_or_else(|| Error::Other(format!("there is no event '{event_id}'")))?;
         let first = event.file_id.clone();
         let file_id = file_id.map(|it| it.to_string()).or(first);
         let file_id =
-            file_id.ok_or_else(|| Error::NotSo(format!("event '{event_id}' has no file")))?;
+            file_id.ok_or_else(|| Error::Other(format!("event '{event_id}' has no file")))?;
         let mut files = event.files().into_iter();
         let recorded = files.find(|file| file.file_id == file_id);
         let record = recorded.map(|RecordedFile { record, .. }| record);
-        Ok(Wanted {
+        Ok(EventFile {
             event_id,
             file_id,
             size_bytes: record.as_ref().map(|it| it.size_bytes),
@@ -126,24 +124,18 @@ impl Client {
         })
     }
 
-    /// Makes one attempt.
+    /// Makes one attempt to download the file.
     async fn fetch(
         &self,
-        wanted: &Wanted,
+        file: &EventFile,
         out: &mut (impl AsyncWrite + Unpin),
         path: &Path,
         progress: &Progress,
-    ) -> Result<Received, Error> {
-        let url = self
-            .api
-            .download_url(wanted.event_id, &wanted.file_id)
-            .await?;
+    ) -> Result<Download, Error> {
+        let url = self.api.download_url(file.event_id, &file.file_id).await?;
         let mut answer = self.storage.get(&url).await?;
-        let name = wanted
-            .name
-            .as_ref()
-            .map_or(&*wanted.file_id, FileName::as_str);
-        let total = wanted
+        let name = file.name.as_ref().map_or(&*file.file_id, FileName::as_str);
+        let total = file
             .size_bytes
             .or(answer.content_length())
             .unwrap_or_default();
@@ -158,19 +150,19 @@ impl Client {
             counter(chunk.len() as u64);
         }
         out.flush().await.map_err(failed("write", path))?;
-        count.keep();
-        wanted.verify(size_bytes, finished(sha256))
+        count.succeed();
+        file.verify(size_bytes, finish(sha256))
     }
 }
 
-impl Wanted {
-    fn verify(&self, size_bytes: u64, sha256: FileSha256) -> Result<Received, Error> {
+impl EventFile {
+    fn verify(&self, size_bytes: u64, sha256: FileSha256) -> Result<Download, Error> {
         let recorded = self.sha256.as_deref();
         let text = sha256.to_string();
-        let differs = self.size_bytes.is_some_and(|it| it != size_bytes)
+        let is_different = self.size_bytes.is_some_and(|it| it != size_bytes)
             || recorded.is_some_and(|it| it != text);
-        if differs {
-            return Err(Error::NotSo(format!(
+        if is_different {
+            return Err(Error::Other(format!(
                 "'{}' file is not what was recorded with the event\n  recorded: {} bytes, SHA-256 {}\n  \
                  received: {size_bytes} bytes, SHA-256 {text}",
                 self.file_id,
@@ -178,7 +170,7 @@ impl Wanted {
                 recorded.unwrap_or("unknown"),
             )));
         }
-        Ok(Received {
+        Ok(Download {
             size_bytes,
             sha256,
             is_verified: recorded.is_some(),
@@ -186,18 +178,19 @@ impl Wanted {
     }
 }
 
-/// Opens a file with another name in the folder of `path`, removed again unless it is kept.
-fn beside(path: &Path) -> Result<(std::fs::File, TempPath), Error> {
+/// Creates a file in the folder of `path`, which is removed again unless it is persisted.
+fn create_temporary(path: &Path) -> Result<TempPath, Error> {
     let folder = folder_of(path);
     let file = tempfile::Builder::new()
         .prefix(".event-history-")
-        // What any other new file would have.
+        // As for any new file; the umask applies.
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder);
-    Ok(file.map_err(failed("write in", folder))?.into_parts())
+    let file = file.map_err(failed("write in", folder))?;
+    Ok(file.into_temp_path())
 }
 
-fn there_already(path: &Path) -> Error {
+fn exists(path: &Path) -> Error {
     let path = path.display();
-    Error::NotSo(format!("'{path}' is there already: --force replaces it"))
+    Error::Other(format!("'{path}' already exists: --force replaces it"))
 }

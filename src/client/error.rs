@@ -1,24 +1,26 @@
-//! What can go wrong, in words for the person at the keyboard. A presigned URL is in none of them.
+//! Errors, in words for the person at the keyboard. None of them contains a presigned URL.
 
 use std::fmt::{self, Write};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::retry::Transient;
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot reach {whom}")]
+    #[error("cannot reach {server}")]
     Unreachable {
-        whom: &'static str,
+        server: &'static str,
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
     #[error("the service answered {status}: {detail}")]
     Refused { status: StatusCode, detail: Detail },
-    #[error("the service's answer to '{request}' is not what its API promises")]
+    #[error("the service's answer to '{request}' does not follow its API")]
     Answer {
         request: &'static str,
         #[source]
@@ -27,7 +29,7 @@ pub enum Error {
     #[error("storage answered {status}{}{code}", if code.is_empty() { "" } else { " " })]
     Storage {
         status: StatusCode,
-        /// S3's word for why; empty where it gave none.
+        /// S3's error code; may be empty.
         code: String,
     },
     #[error("cannot {action} '{}'", path.display())]
@@ -38,37 +40,47 @@ pub enum Error {
         cause: io::Error,
     },
     #[error("'{}' changed while it was being uploaded: nothing was recorded", .0.display())]
-    ChangedMeanwhile(PathBuf),
+    FileChanged(PathBuf),
     #[error("{0}")]
-    NotSo(String),
+    Other(String),
 }
 
-impl Error {
-    /// Tells whether the same may succeed later.
-    pub(super) fn may_pass(&self) -> bool {
-        let may_pass = |status: StatusCode| {
+impl Transient for Error {
+    fn is_transient(&self) -> bool {
+        let is_transient = |status: StatusCode| {
             status.is_server_error()
                 || status == StatusCode::TOO_MANY_REQUESTS
                 || status == StatusCode::REQUEST_TIMEOUT
         };
         match self {
             Self::Unreachable { .. } => true,
-            Self::Refused { status, .. } => may_pass(*status),
-            // S3 says so of a body that stopped coming.
-            Self::Storage { status, code } => may_pass(*status) || code == "RequestTimeout",
-            Self::Answer { .. }
-            | Self::File { .. }
-            | Self::ChangedMeanwhile(_)
-            | Self::NotSo(_) => false,
+            Self::Refused { status, .. } => is_transient(*status),
+            // The code with which S3 rejects a body that stopped arriving.
+            Self::Storage { status, code } => is_transient(*status) || code == "RequestTimeout",
+            Self::Answer { .. } | Self::File { .. } | Self::FileChanged(_) | Self::Other(_) => {
+                false
+            }
         }
     }
+}
 
+impl Error {
     /// Keeps the URL, which may be a secret, out of the message.
-    pub(super) fn unreachable(whom: &'static str, error: reqwest::Error) -> Self {
+    pub(super) fn unreachable(server: &'static str, error: reqwest::Error) -> Self {
         Self::Unreachable {
-            whom,
+            server,
             cause: error.without_url().into(),
         }
+    }
+}
+
+/// Returns a function that makes an [`Error::File`].
+pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error + use<> {
+    let path = path.to_owned();
+    move |cause| Error::File {
+        action,
+        path,
+        cause,
     }
 }
 
@@ -160,7 +172,7 @@ mod tests {
     use super::Detail;
 
     #[test]
-    fn a_detail_reads_as_lines() {
+    fn a_detail_is_shown_as_lines() {
         let shown = |value| Detail(value).to_string();
         assert_eq!(shown(json!("Unauthorized Client.")), "Unauthorized Client.");
         let problems = json!([

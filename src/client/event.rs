@@ -1,4 +1,4 @@
-//! The event that files go into.
+//! The event that references the uploaded files.
 
 use std::path::PathBuf;
 
@@ -6,20 +6,20 @@ use serde_json::{Value, json};
 
 use crate::domain::{ContentType, EventId, EventTime, FileName};
 
-/// A file that is to go up.
+/// A file to upload.
 #[derive(Debug, Clone)]
 pub struct NewFile {
     pub path: PathBuf,
-    /// What it is called from then on.
+    /// The name that it is stored under.
     pub name: FileName,
     pub content_type: Option<ContentType>,
 }
 
-/// An event that is to be sent once its files are in storage.
+/// An event to store once its files are in storage.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
     pub id: EventId,
-    /// Somebody chose the id, so the event may be there already: then nothing is sent twice.
+    /// The caller chose the id, so the event may exist already. Then nothing is sent again.
     pub may_exist: bool,
     pub time: EventTime,
     pub event_type_id: i32,
@@ -30,7 +30,7 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// Returns the `detail` of the event with its files.
+    /// Returns the `detail` of the event's envelope, with its files.
     pub(super) fn detail(&self, file_ids: &[String]) -> Value {
         let Self {
             id,
@@ -51,9 +51,9 @@ impl NewEvent {
             "source_type_id": source_type_id,
             "event_data": data,
         });
-        if let [first, further @ ..] = file_ids {
+        if let [first, others @ ..] = file_ids {
             detail["file_id"] = first.as_str().into();
-            if !further.is_empty() {
+            if !others.is_empty() {
                 detail["file_ids"] = file_ids.into();
             }
         }

@@ -1,63 +1,61 @@
-//! The caller's side of the API: files go up and come down whole, or not at all. No terminal in it.
+//! The caller's side of the API: uploads and downloads files, each whole and verified or not at all.
+//!
+//! It knows the service by its API only and could become a library of its own: it imports `domain`, `retry` and
+//! `durable_file`, and nothing of the terminal. `upload/` and `download.rs` use `api.rs` (requests to the service) and
+//! `storage.rs` (requests to presigned URLs).
 
 mod api;
-mod body;
 mod download;
 mod error;
 mod event;
-mod file;
-mod parts;
+mod local_file;
 mod progress;
-mod resume;
-mod retry;
 mod storage;
 mod upload;
+mod upload_body;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use url::Url;
 
-pub use download::{Received, Target};
+use crate::retry::{Limit, Retry};
+
+pub use download::{Download, Target};
 pub use error::Error;
 pub use event::{NewEvent, NewFile};
 pub use progress::{Phase, Progress, Snapshot};
+pub use upload::MultipartRules;
 
-/// Where the service is, and who asks.
+/// The service, and the caller's credentials.
 #[derive(Debug, Clone)]
 pub struct Access {
     pub url: Url,
     pub api_key: SecretString,
     pub client_id: String,
-    /// How long to wait, all pauses together, for what may pass by itself.
-    pub patience: Duration,
+    /// The longest time to pause in total before retries of one request.
+    pub retry_for: Duration,
 }
 
-/// When a file goes up in parts.
-#[derive(Debug, Clone)]
-pub struct PartRules {
-    /// Larger files do; what is over the largest single PUT does in any case.
-    pub above_bytes: u64,
-    /// `None`: as small as is sensible.
-    pub part_bytes: Option<u64>,
-    /// Where it is remembered which uploads have begun; `None`: nobody said where, and there is no home.
-    pub state_folder: Option<PathBuf>,
-}
-
-/// A connection to the service, for one tenant.
+/// A client of the service, for one tenant.
 #[derive(Debug)]
 pub struct Client {
     api: api::Api,
     storage: storage::Storage,
+    retry: Retry,
 }
 
 impl Client {
     pub fn new(access: Access) -> Result<Self, Error> {
-        let patience = access.patience;
+        let retry = Retry {
+            first_pause: Duration::from_millis(250),
+            longest_pause: Duration::from_secs(8),
+            limit: Limit::Pauses(access.retry_for),
+        };
         Ok(Self {
-            api: api::Api::new(access)?,
-            storage: storage::Storage::new(patience)?,
+            api: api::Api::new(access, retry)?,
+            storage: storage::Storage::new()?,
+            retry,
         })
     }
 }

@@ -1,36 +1,35 @@
-//! How far a transfer has come, for whoever shows it.
+//! The progress of a transfer, to be displayed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What a transfer is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Phase {
     #[default]
-    Asking,
+    CallingService,
     Hashing,
     Uploading,
     Downloading,
 }
 
-/// Figures that grow while a file moves; they begin anew with each phase.
+/// Counters that grow during a phase and are reset by the next one.
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
     now: Arc<Mutex<(Phase, String)>>,
     total_bytes: Arc<AtomicU64>,
-    pub(super) done_bytes: Arc<AtomicU64>,
+    done_bytes: Arc<AtomicU64>,
     skipped_bytes: Arc<AtomicU64>,
 }
 
-/// The figures of one instant.
+/// The counters at one instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     pub phase: Phase,
     pub name: String,
-    /// 0: not known.
+    /// 0: unknown.
     pub total_bytes: u64,
     pub done_bytes: u64,
-    /// Of `done_bytes`, what an earlier run had done.
+    /// The part of `done_bytes` that an earlier run did.
     pub skipped_bytes: u64,
 }
 
@@ -58,26 +57,26 @@ impl Progress {
         self.skipped_bytes.store(skipped_bytes, Ordering::Relaxed);
     }
 
-    /// Begins to count what may turn out to be in vain.
+    /// Starts to count an attempt, which may fail.
     pub(super) fn attempt(&self) -> Attempt {
         Attempt {
             all: Arc::clone(&self.done_bytes),
             own: Arc::default(),
-            counts: false,
+            succeeded: false,
         }
     }
 }
 
-/// Bytes of one attempt: they count for nothing unless it is [kept](Attempt::keep).
+/// Bytes of one attempt. They are subtracted again unless it [succeeds](Attempt::succeed).
 #[derive(Debug)]
 pub(super) struct Attempt {
     all: Arc<AtomicU64>,
     pub(super) own: Arc<AtomicU64>,
-    counts: bool,
+    succeeded: bool,
 }
 
 impl Attempt {
-    /// Returns what counts bytes as they go.
+    /// Returns a function that counts bytes.
     pub(super) fn counter(&self) -> impl Fn(u64) + Send + Sync + use<> {
         let (all, own) = (Arc::clone(&self.all), Arc::clone(&self.own));
         move |bytes| {
@@ -86,14 +85,14 @@ impl Attempt {
         }
     }
 
-    pub(super) fn keep(mut self) {
-        self.counts = true;
+    pub(super) fn succeed(mut self) {
+        self.succeeded = true;
     }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        if !self.counts {
+        if !self.succeeded {
             let own = self.own.load(Ordering::Relaxed);
             self.all.fetch_sub(own, Ordering::Relaxed);
         }

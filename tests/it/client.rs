@@ -1,4 +1,4 @@
-//! `event-history upload` and `download`: people's files arrive, or the reason why not.
+//! `event-history upload` and `download`: files arrive, or the reason why not is reported.
 
 #![expect(
     clippy::unwrap_used,
@@ -21,14 +21,14 @@ use tempfile::TempDir;
 
 use crate::support::{self, API_KEY, SeaweedFs, Server, Tenant, expect_json};
 
-/// A person's folder beside a server with a tenant.
-struct Desk {
+/// A server with a tenant, and a folder of files.
+struct Fixture {
     server: Server,
     tenant: Tenant,
     folder: TempDir,
 }
 
-impl Desk {
+impl Fixture {
     async fn new() -> Self {
         Self::at(Server::start()).await
     }
@@ -116,29 +116,29 @@ fn refused(mut command: Command) -> String {
 }
 
 #[tokio::test]
-async fn files_go_up_and_come_down() {
-    let desk = Desk::new().await;
-    goes_up_and_comes_down(&desk, 300_001, &[]).await;
-    goes_up_and_comes_down(&desk, 0, &[]).await;
+async fn files_are_uploaded_and_downloaded() {
+    let fixture = Fixture::new().await;
+    uploads_and_downloads(&fixture, 300_001, &[]).await;
+    uploads_and_downloads(&fixture, 0, &[]).await;
     let parts = ["--multipart-above", "1MiB", "--part-size", "5MiB"];
-    goes_up_and_comes_down(&desk, 11 << 20, &parts).await;
+    uploads_and_downloads(&fixture, 11 << 20, &parts).await;
 }
 
 #[tokio::test]
-async fn files_go_up_and_come_down_on_seaweedfs() {
+async fn files_are_uploaded_and_downloaded_on_seaweedfs() {
     let seaweedfs = SeaweedFs::start().await;
     let server = Server::builder().files_in(seaweedfs.storage()).start();
-    let desk = Desk::at(server).await;
-    goes_up_and_comes_down(&desk, 300_001, &[]).await;
+    let fixture = Fixture::at(server).await;
+    uploads_and_downloads(&fixture, 300_001, &[]).await;
     let parts = ["--multipart-above", "1MiB", "--part-size", "5MiB"];
-    goes_up_and_comes_down(&desk, 11 << 20, &parts).await;
+    uploads_and_downloads(&fixture, 11 << 20, &parts).await;
 }
 
-async fn goes_up_and_comes_down(desk: &Desk, length: usize, further: &[&str]) {
+async fn uploads_and_downloads(fixture: &Fixture, length: usize, further: &[&str]) {
     let bytes = support::random_bytes(length);
-    let file = desk.write("a report.pdf", &bytes);
-    let event_id = desk.upload_one(&file, further);
-    let event = desk.event(&event_id).await;
+    let file = fixture.write("a report.pdf", &bytes);
+    let event_id = fixture.upload_one(&file, further);
+    let event = fixture.event(&event_id).await;
     assert_eq!(event["event_type"], "document_generated");
     assert_eq!(event["source_type"], "system");
     let record = &event["file"];
@@ -147,24 +147,24 @@ async fn goes_up_and_comes_down(desk: &Desk, length: usize, further: &[&str]) {
     assert_eq!(record["file_name"], "a report.pdf");
     assert_eq!(record["content_type"], "application/pdf");
 
-    let copy = desk.path("copy.pdf");
+    let copy = fixture.path("copy.pdf");
     let copy_text = copy.to_str().unwrap();
-    let printed = support::run(&mut desk.command(&["download", &event_id, "-o", copy_text]));
+    let printed = support::run(&mut fixture.command(&["download", &event_id, "-o", copy_text]));
     assert_eq!(printed, format!("{copy_text}\n"));
     assert!(std::fs::read(&copy).unwrap() == bytes);
     // What is there stays, unless it is said that it need not.
-    let said = refused(desk.command(&["download", &event_id, "-o", copy_text]));
+    let said = refused(fixture.command(&["download", &event_id, "-o", copy_text]));
     assert!(
-        said.contains("is there already: --force replaces it"),
+        said.contains("already exists: --force replaces it"),
         "{said}"
     );
     std::fs::write(&copy, "other").unwrap();
     let forced = ["download", &event_id, "--force", "-o", copy_text];
-    support::run(&mut desk.command(&forced));
+    support::run(&mut fixture.command(&forced));
     assert!(std::fs::read(&copy).unwrap() == bytes);
     std::fs::remove_file(&copy).unwrap();
 
-    let piped = desk
+    let piped = fixture
         .command(&["download", &event_id, "-o", "-"])
         .output()
         .unwrap();
@@ -172,9 +172,12 @@ async fn goes_up_and_comes_down(desk: &Desk, length: usize, further: &[&str]) {
 }
 
 #[tokio::test]
-async fn an_event_holds_several_files_or_each_has_its_own() {
-    let desk = Desk::new().await;
-    let (one, other) = (desk.write("one.txt", b"1"), desk.write("two.txt", b"22"));
+async fn one_event_for_several_files_or_one_for_each() {
+    let fixture = Fixture::new().await;
+    let (one, other) = (
+        fixture.write("one.txt", b"1"),
+        fixture.write("two.txt", b"22"),
+    );
     let other_text = other.to_str().unwrap();
     let data = r#"[{"note": "signed"}]"#;
     let further = [
@@ -187,8 +190,8 @@ async fn an_event_holds_several_files_or_each_has_its_own() {
         "7",
     ];
     let time = ["--time", "2026-11-10T10:26:12.5Z"];
-    let event_id = desk.upload_one(&one, &[&further[..], &time].concat());
-    let event = desk.event(&event_id).await;
+    let event_id = fixture.upload_one(&one, &[&further[..], &time].concat());
+    let event = fixture.event(&event_id).await;
     assert_eq!(event["event_time"], "2026-11-10T10:26:12.5Z");
     assert_eq!(
         (&event["source_type"], &event["source_id"]),
@@ -198,51 +201,48 @@ async fn an_event_holds_several_files_or_each_has_its_own() {
     assert_eq!(event["files"][0]["file_name"], "one.txt");
     let second = event["files"][1]["file_id"].as_str().unwrap();
     let download = ["download", &event_id, "--file-id", second, "-o", "-"];
-    assert_eq!(support::run(&mut desk.command(&download)), "22");
+    assert_eq!(support::run(&mut fixture.command(&download)), "22");
 
-    let printed = support::run(&mut desk.upload(&one, &[other_text, "--each"]));
+    let printed = support::run(&mut fixture.upload(&one, &[other_text, "--each"]));
     let event_ids: Vec<&str> = printed.lines().collect();
     assert_eq!(event_ids.len(), 2);
     assert_eq!(
-        desk.event(event_ids[1]).await["file"]["file_name"],
+        fixture.event(event_ids[1]).await["file"]["file_name"],
         "two.txt"
     );
 }
 
 #[tokio::test]
-async fn a_command_with_an_event_id_may_be_repeated() {
-    let desk = Desk::new().await;
-    let file = desk.write("one.txt", b"1");
+async fn a_command_with_an_event_id_is_idempotent() {
+    let fixture = Fixture::new().await;
+    let file = fixture.write("one.txt", b"1");
     let event_id = support::uuid();
     let chosen = ["--event-id", event_id.as_str()];
     for _ in 0..2 {
-        assert_eq!(desk.upload_one(&file, &chosen), event_id);
-        assert_eq!(desk.event_count().await, 1);
+        assert_eq!(fixture.upload_one(&file, &chosen), event_id);
+        assert_eq!(fixture.event_count().await, 1);
     }
-    desk.write("one.txt", b"another");
-    let said = refused(desk.upload(&file, &chosen));
-    assert!(
-        said.contains("is there already, with other files"),
-        "{said}"
-    );
+    fixture.write("one.txt", b"another");
+    let said = refused(fixture.upload(&file, &chosen));
+    assert!(said.contains("already exists with other files"), "{said}");
 }
 
 #[tokio::test]
 async fn a_changed_file_is_shown_with_both_fingerprints() {
-    let desk = Desk::new().await;
-    let file = desk.write("one.txt", b"what was signed");
-    let event_id = desk.upload_one(&file, &[]);
-    let event = desk.event(&event_id).await;
+    let fixture = Fixture::new().await;
+    let file = fixture.write("one.txt", b"what was signed");
+    let event_id = fixture.upload_one(&file, &[]);
+    let event = fixture.event(&event_id).await;
     let key = format!("alx_demo/{}", event["file_id"].as_str().unwrap());
-    let storage = desk.server.embedded_storage();
+    let storage = fixture.server.embedded_storage();
     let (bucket, credentials) = (storage.bucket(), storage.credentials());
     // What is referenced takes no other bytes: only who holds the key pair can make room for them.
     let minute = std::time::Duration::from_mins(1);
     let delete = bucket.delete_object(Some(&credentials), &key).sign(minute);
-    let deleted = desk.server.client().delete(delete).send().await.unwrap();
+    let deleted = fixture.server.client().delete(delete).send().await.unwrap();
     assert!(deleted.status().is_success());
     let put = bucket.put_object(Some(&credentials), &key).sign(minute);
-    let forged = desk
+    let forged = fixture
         .server
         .client()
         .put(put)
@@ -252,8 +252,8 @@ async fn a_changed_file_is_shown_with_both_fingerprints() {
         .unwrap();
     assert!(forged.status().is_success());
 
-    let said = refused(desk.command(&["download", &event_id, "-o", "copy.txt"]));
-    assert!(!desk.path("copy.txt").exists());
+    let said = refused(fixture.command(&["download", &event_id, "-o", "copy.txt"]));
+    assert!(!fixture.path("copy.txt").exists());
     let recorded = format!(
         "recorded: 15 bytes, SHA-256 {}",
         support::sha256_hex("what was signed")

@@ -1,5 +1,5 @@
-//! The clients that people use move files by our URLs, against a real SeaweedFS and against the
-//! embedded endpoint; and a URL permits the one thing that it was made for.
+//! Common clients transfer files with presigned URLs, on SeaweedFS and on the embedded endpoint, and a URL permits only
+//! what it was signed for.
 //!
 //! curl, boto3's HTTP stack and minio-py's HTTP client take a URL as it is. The aws command line has
 //! no command that takes one: it moves the same objects with the storage's key pair, and so do boto3
@@ -121,7 +121,7 @@ async fn clients_send_parts_and_forms_to_the_embedded_endpoint() {
 }
 
 #[tokio::test]
-async fn urls_keep_their_promises_on_the_embedded_endpoint() {
+async fn urls_work_as_documented_on_the_embedded_endpoint() {
     let stage = Stage::embedded(|builder| builder).await;
     a_url_permits_one_thing(&stage).await;
     racing_uploads_leave_one_whole_object(&stage).await;
@@ -136,7 +136,7 @@ async fn urls_expire_on_the_embedded_endpoint() {
 }
 
 #[tokio::test]
-async fn everything_holds_on_seaweedfs() {
+async fn everything_works_on_seaweedfs() {
     let seaweedfs = SeaweedFs::start().await;
     let stage = Stage::on_seaweedfs(&seaweedfs, |builder| builder).await;
     every_client_gets_its_bytes_back(&stage).await;
@@ -218,7 +218,7 @@ async fn aws_presigns_for_this_storage(stage: &Stage, folder: &Path) {
 }
 
 #[tokio::test]
-async fn big_files_stay_out_of_memory() {
+async fn big_files_use_bounded_memory() {
     let mib = support::number_from_environment("EVENT_HISTORY_TEST_FILE_MIB", 64);
     let stage = Stage::embedded(|builder| builder).await;
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -1,4 +1,4 @@
-//! `event-history copy`: everything arrives, whatever stops it on the way, and what differs is named.
+//! `event-history copy`: everything arrives, whatever interrupts it, and differences are reported.
 
 #![expect(
     clippy::unwrap_used,
@@ -26,13 +26,13 @@ use tempfile::TempDir;
 use crate::samples::{Random, tenant};
 use crate::support::{self, Running};
 
-/// What an append of the source is made of.
+/// Events per append at the source.
 const BATCH: u64 = 1000;
 
 /// Longer than any copy here takes.
 const COPY_TIMEOUT: Duration = Duration::from_mins(25);
 
-/// What a copy may take up with ordinary events, whatever their number.
+/// The memory of a copy of ordinary events, whatever their number.
 const MAX_RESIDENT_BYTES: u64 = 120_000_000;
 
 /// A direction of copying.

@@ -16,12 +16,12 @@ fn demo(home: &TempDir) -> Command {
 }
 
 #[test]
-fn the_demo_ends_well_and_leaves_nothing() {
+fn the_demo_succeeds_and_leaves_nothing() {
     let home = tempfile::tempdir().expect("a folder");
     let output = support::run(&mut demo(&home));
     assert_eq!(output.matches("\ncurl -sS ").count(), 7, "{output}");
     assert!(
-        output.ends_with("The bytes that came back are those that went in.\n"),
+        output.ends_with("The downloaded bytes are the uploaded ones.\n"),
         "{output}"
     );
     let left = std::fs::read_dir(home.path()).expect("the folder").count();
@@ -29,7 +29,7 @@ fn the_demo_ends_well_and_leaves_nothing() {
 }
 
 #[test]
-fn a_kept_demo_takes_the_commands_that_it_printed() {
+fn a_kept_demo_accepts_its_printed_commands() {
     let home = tempfile::tempdir().expect("a folder");
     let demo = Running::spawn(demo(&home).arg("--keep"));
     let mut commands = Vec::new();

@@ -1,4 +1,4 @@
-//! The life of files: orphans go, what an event references stays, and what has changed is named.
+//! Orphan sweeps and verification: orphans are removed, referenced files stay, and changed files are reported.
 
 #![expect(
     clippy::unwrap_used,

@@ -71,8 +71,10 @@ fn a_planted_violation_is_found() {
         ),
         ("service/mod.rs", "use crate::store::*;"),
         ("service/files.rs", "use crate::objects::{Objects, s3};"),
-        ("copy/mod.rs", "use crate::store::{Store, sqlite};"),
-        ("copy/mod.rs", "use indicatif::ProgressBar;"),
+        ("jobs/copy/mod.rs", "use crate::store::{Store, sqlite};"),
+        ("jobs/copy/mod.rs", "use indicatif::ProgressBar;"),
+        ("jobs/copy/files.rs", "use crate::jobs::sweep::run;"),
+        ("jobs/fsck.rs", "use super::Progress;"),
         ("client/mod.rs", "use indicatif::ProgressBar;"),
         ("client/upload.rs", "use crate::objects::PresignedUrl;"),
         (

@@ -1,5 +1,4 @@
-//! What other tests stand on does what it says: an engine that is really killed, a network that really
-//! fails.
+//! Tests of the test tools: an engine that is really killed, a network that really fails.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;

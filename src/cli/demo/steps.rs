@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 const TENANT: &str = "alx_demo";
 const DOCUMENT: &str = "The parties agree that every event is kept, and every file with it.\n";
-/// More of an answer than this is no pleasure to read.
+/// Longer answers are cut off.
 const MAX_SHOWN_CHARS: usize = 600;
 
-/// What a step sends.
+/// The body of a request.
 enum Body {
     None,
     Json(Value),
@@ -26,12 +26,12 @@ struct Step {
     url: String,
     headers: Vec<(&'static str, String)>,
     body: Body,
-    /// Where the answer goes; `None`: it is JSON, and shown.
+    /// Where the answer is saved; `None`: it is JSON and printed.
     output: Option<PathBuf>,
 }
 
-/// Walks from a tenant to the bytes of its document, and returns the tenant's client id. `folder` takes
-/// the files that the commands name.
+/// Goes from creating a tenant to downloading its document, and returns the tenant's client id. The files that the
+/// commands name are in `folder`.
 pub(super) async fn walk(
     out: &mut impl Write,
     base: &str,
@@ -44,12 +44,12 @@ pub(super) async fn walk(
     fs::write(&document, DOCUMENT).context("cannot write the document")?;
 
     let body = json!({"database_name": TENANT, "client_label": "Demo"});
-    let tenant = Step::new("Make a tenant", format!("{base}/api/initialize-tenant"))
+    let tenant = Step::new("Create a tenant", format!("{base}/api/initialize-tenant"))
         .headers(vec![key()])
         .post(body)
         .run(out, &client)
         .await?;
-    let client_id = member(&tenant, "client_id")?;
+    let client_id = text_member(&tenant, "client_id")?;
     let headers = || vec![key(), ("X-Client-Id", client_id.clone())];
 
     let upload = Step::new(
@@ -59,11 +59,11 @@ pub(super) async fn walk(
     .headers(headers())
     .run(out, &client)
     .await?;
-    let file_id = member(&upload, "file_id")?;
+    let file_id = text_member(&upload, "file_id")?;
 
     Step::new(
-        "Upload it, straight to storage",
-        member(&upload, "upload_url")?,
+        "Upload it straight to storage",
+        text_member(&upload, "upload_url")?,
     )
     .put(document.clone())
     .run(out, &client)
@@ -71,7 +71,7 @@ pub(super) async fn walk(
 
     let url = format!("{base}/api/event-bridge/create-event");
     Step::new(
-        "Say what happened, as often as you like: it is stored once",
+        "Send an event, as often as you like: it is stored once",
         url,
     )
     .headers(vec![key()])
@@ -80,13 +80,13 @@ pub(super) async fn walk(
     .await?;
 
     let url = format!("{base}/api/history/events?record_id=42");
-    let page = Step::new("Ask what happened to record 42", url)
+    let page = Step::new("Read the history of record 42", url)
         .headers(headers())
         .run(out, &client)
         .await?;
     ensure!(
         page["filtered_count"] == 1,
-        "the history of record 42 is not one event"
+        "the history of record 42 does not have exactly one event"
     );
     let event = &page["results"][0];
     ensure!(
@@ -94,24 +94,24 @@ pub(super) async fn walk(
         "the event does not reference the file"
     );
 
-    let event_id = member(event, "event_id")?;
+    let event_id = text_member(event, "event_id")?;
     let url = format!("{base}/api/history/events/{event_id}/file");
-    let download = Step::new("Ask where its document is", url)
+    let download = Step::new("Ask for the download URL of its document", url)
         .headers(headers())
         .run(out, &client)
         .await?;
 
     let copy = folder.join("downloaded.txt");
-    Step::new("Download it", member(&download, "download_url")?)
+    Step::new("Download it", text_member(&download, "download_url")?)
         .save_as(copy.clone())
         .run(out, &client)
         .await?;
 
-    let (original, copied) = (quoted(&shown(&document)), quoted(&shown(&copy)));
+    let (original, copied) = (quoted(&display(&document)), quoted(&display(&copy)));
     writeln!(out, "\n# Compare the bytes\ncmp {original} {copied}")?;
     ensure!(
         fs::read(&copy)? == DOCUMENT.as_bytes(),
-        "other bytes came back than went in"
+        "the downloaded bytes differ from the uploaded ones"
     );
     Ok(client_id)
 }
@@ -130,7 +130,7 @@ fn envelope(file_id: &str) -> Value {
 }
 
 impl Step {
-    /// A GET without headers, for the other methods to change.
+    /// Creates a GET request without headers.
     fn new(title: &'static str, url: String) -> Self {
         let (headers, body) = (Vec::new(), Body::None);
         Self {
@@ -170,7 +170,7 @@ impl Step {
         }
     }
 
-    /// Prints the step, takes it, prints the answer, and returns its JSON (null where it is none).
+    /// Prints the step, sends it, prints the answer and returns its JSON (null if it is not JSON).
     async fn run(self, out: &mut impl Write, client: &reqwest::Client) -> anyhow::Result<Value> {
         writeln!(out, "\n# {}\n{}", self.title, self.curl())?;
         out.flush()?;
@@ -198,7 +198,7 @@ impl Step {
             Body::Json(json) => request.json(&json),
             Body::File(path) => request.body(fs::read(path)?),
         };
-        // The URL may be a presigned one, which is not for an error message.
+        // Presigned URLs are secrets and must not appear in error messages.
         let response = request.send().await.map_err(reqwest::Error::without_url)?;
         let status = response.status();
         let bytes = response
@@ -221,7 +221,7 @@ impl Step {
         Ok(serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
-    /// Returns the command that a person would type, in one line.
+    /// Returns the command that a person would type, on one line.
     fn curl(&self) -> String {
         let mut command = "curl -sS".to_owned();
         if self.method == Method::POST {
@@ -239,12 +239,12 @@ impl Step {
             }
             Body::File(path) => {
                 command.push_str(" -T ");
-                command.push_str(&quoted(&shown(path)));
+                command.push_str(&quoted(&display(path)));
             }
         }
         if let Some(path) = &self.output {
             command.push_str(" -o ");
-            command.push_str(&quoted(&shown(path)));
+            command.push_str(&quoted(&display(path)));
         }
         format!("{command} {}", quoted(&self.url))
     }
@@ -255,11 +255,11 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-fn shown(path: &Path) -> String {
+fn display(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn member(answer: &Value, name: &str) -> anyhow::Result<String> {
+fn text_member(answer: &Value, name: &str) -> anyhow::Result<String> {
     let text = answer[name]
         .as_str()
         .with_context(|| format!("the answer has no {name}"))?;

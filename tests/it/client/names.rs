@@ -1,4 +1,4 @@
-//! Names of any kind come back as they were, and lead nowhere.
+//! File names of any kind are restored, and stay inside the folder.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -7,12 +7,12 @@ use event_history::domain::FileName;
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 
-use super::Desk;
+use super::Fixture;
 use crate::support::{self, expect};
 
 #[tokio::test]
-async fn any_name_comes_back_and_leads_nowhere() {
-    let desk = Desk::new().await;
+async fn any_file_name_is_restored_inside_the_folder() {
+    let fixture = Fixture::new().await;
     let emoji = format!("{}abc", "\u{1f642}".repeat(63));
     assert_eq!(emoji.len(), FileName::MAX_BYTES);
     for name in [
@@ -25,11 +25,11 @@ async fn any_name_comes_back_and_leads_nowhere() {
         "..",
         "100%41 Übersicht.tar.gz",
     ] {
-        comes_back(&desk, name).await;
+        is_restored(&fixture, name).await;
     }
 }
 
-async fn comes_back(desk: &Desk, name: &str) {
+async fn is_restored(fixture: &Fixture, name: &str) {
     let local = FileName::parse(name).unwrap().to_local();
     let bytes = support::random_bytes(1000);
     // By its own name where a file can have it, else by --name.
@@ -39,27 +39,27 @@ async fn comes_back(desk: &Desk, name: &str) {
     let file = source.path().join(own);
     std::fs::write(&file, &bytes).unwrap();
     let further: &[&str] = if can_be_own { &[] } else { &["--name", name] };
-    let event_id = desk.upload_one(&file, further);
+    let event_id = fixture.upload_one(&file, further);
 
-    let event = desk.event(&event_id).await;
+    let event = fixture.event(&event_id).await;
     assert_eq!(event["file"]["file_name"], name);
     let target = format!("/api/history/events/{event_id}/file?disposition=attachment");
-    let answer = desk.server.get_json(&desk.tenant, &target).await;
+    let answer = fixture.server.get_json(&fixture.tenant, &target).await;
     let url = answer["download_url"].as_str().unwrap();
     let answer = expect(
-        desk.server.client().request(Method::GET, url),
+        fixture.server.client().request(Method::GET, url),
         StatusCode::OK,
     )
     .await;
     let disposition = answer.headers()["content-disposition"].to_str().unwrap();
     assert_eq!(shown_name(disposition), local, "{disposition}");
 
-    let folder = desk.path("a/b/c");
+    let folder = fixture.path("a/b/c");
     std::fs::create_dir_all(&folder).unwrap();
-    let before = everything_below(desk.folder.path());
-    let mut download = desk.command(&["download", &event_id]);
+    let before = everything_below(fixture.folder.path());
+    let mut download = fixture.command(&["download", &event_id]);
     support::run(download.current_dir(&folder));
-    let mut after = everything_below(desk.folder.path());
+    let mut after = everything_below(fixture.folder.path());
     let arrived = folder.join(&local);
     assert!(after.remove(&arrived), "{local:?} is not in {after:?}");
     assert_eq!(after, before);

@@ -1,4 +1,4 @@
-//! A large file goes up in parts, and on where it was stopped.
+//! Large files use resumable multipart upload.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Desk, refused};
+use super::{Fixture, refused};
 use crate::support::{self, Running, expect, expect_json};
 
 const MIB: u64 = 1024 * 1024;
@@ -24,24 +24,24 @@ const PARTS: [&str; 4] = ["--multipart-above", "5MiB", "--part-size", "5MiB"];
 
 /// `just big-file` makes it 6 GiB: more than a single PUT can carry.
 #[tokio::test]
-async fn a_killed_upload_goes_on() {
+async fn a_killed_upload_resumes() {
     let size_mib = support::number_from_environment("EVENT_HISTORY_TEST_BIG_FILE_MIB", 41);
-    let desk = Desk::new().await;
-    let file = desk.path("big.bin");
+    let fixture = Fixture::new().await;
+    let file = fixture.path("big.bin");
     let sha256 = write_noise(&file, size_mib * MIB);
 
-    let killed = Running::spawn(&mut desk.upload(&file, &PARTS));
+    let killed = Running::spawn(&mut fixture.upload(&file, &PARTS));
     let (begun, at_kill) = support::wait_for("some parts", TRANSFER_TIMEOUT, async || {
         assert!(!killed.has_ended(), "{}", killed.stderr());
-        let begun = remembered(&desk)?;
-        let there = parts(&desk, &begun).await;
+        let begun = remembered(&fixture)?;
+        let there = parts(&fixture, &begun).await;
         (!there.is_empty()).then_some((begun, there))
     })
     .await;
     let client_peak = killed.peak_memory_bytes();
     killed.kill();
     assert!(client_peak.unwrap() < MAX_RESIDENT_BYTES, "{client_peak:?}");
-    let stored = settled(&desk, &begun, at_kill).await;
+    let stored = settled(&fixture, &begun, at_kill).await;
     let stored_bytes: u64 = stored
         .iter()
         .filter_map(|it| it["size_bytes"].as_u64())
@@ -51,48 +51,51 @@ async fn a_killed_upload_goes_on() {
         "it was too fast to be killed"
     );
 
-    let received_before = received_bytes(&desk).await;
-    let resumed = Running::spawn(&mut desk.upload(&file, &PARTS));
+    let received_before = received_bytes(&fixture).await;
+    let resumed = Running::spawn(&mut fixture.upload(&file, &PARTS));
     let event_id = resumed.line(TRANSFER_TIMEOUT);
     assert!(resumed.end().success());
-    let received = received_bytes(&desk).await - received_before;
+    let received = received_bytes(&fixture).await - received_before;
     assert_eq!(
         received,
         size_mib * MIB - stored_bytes,
         "only what was missing was sent"
     );
-    assert!(remembered(&desk).is_none(), "nothing is left to remember");
+    assert!(
+        remembered(&fixture).is_none(),
+        "nothing is left to remember"
+    );
 
-    let event = desk.event(&event_id).await;
+    let event = fixture.event(&event_id).await;
     assert_eq!(event["file"]["file_id"], begun["file_id"]);
     assert_eq!(event["file"]["sha256"], sha256);
-    let copy = desk.path("copy.bin");
+    let copy = fixture.path("copy.bin");
     let download = ["download", &event_id, "-o", copy.to_str().unwrap()];
-    support::run(&mut desk.command(&download));
+    support::run(&mut fixture.command(&download));
     assert_eq!(copy.metadata().unwrap().len(), size_mib * MIB);
-    let peak = desk.server.process().memory_bytes("VmHWM");
+    let peak = fixture.server.process().memory_bytes("VmHWM");
     assert!(peak < MAX_RESIDENT_BYTES, "the service had {peak} bytes");
 }
 
 #[tokio::test]
-async fn another_content_begins_anew() {
-    let desk = Desk::new().await;
-    let file = desk.path("big.bin");
+async fn an_upload_with_changed_content_starts_over() {
+    let fixture = Fixture::new().await;
+    let file = fixture.path("big.bin");
     write_noise(&file, 26 * MIB);
-    let killed = Running::spawn(&mut desk.upload(&file, &PARTS));
+    let killed = Running::spawn(&mut fixture.upload(&file, &PARTS));
     let begun = support::wait_for("a part", TRANSFER_TIMEOUT, async || {
-        let begun = remembered(&desk)?;
-        (!parts(&desk, &begun).await.is_empty()).then_some(begun)
+        let begun = remembered(&fixture)?;
+        (!parts(&fixture, &begun).await.is_empty()).then_some(begun)
     })
     .await;
     killed.kill();
 
     let bytes = support::random_bytes(11 << 20);
     std::fs::write(&file, &bytes).unwrap();
-    let event_id = desk.upload_one(&file, &PARTS);
-    let event = desk.event(&event_id).await;
+    let event_id = fixture.upload_one(&file, &PARTS);
+    let event = fixture.event(&event_id).await;
     assert_ne!(event["file_id"], begun["file_id"]);
-    let download = desk
+    let download = fixture
         .command(&["download", &event_id, "-o", "-"])
         .output()
         .unwrap();
@@ -101,19 +104,19 @@ async fn another_content_begins_anew() {
         "/api/files/multipart/{}/parts",
         begun["file_id"].as_str().unwrap()
     );
-    let request = desk.request(Method::POST, &target);
+    let request = fixture.request(Method::POST, &target);
     let body = json!({"upload_id": begun["upload_id"]});
     expect(request.json(&body), StatusCode::NOT_FOUND).await; // its parts are gone from storage
 }
 
 #[tokio::test]
-async fn a_file_that_changes_meanwhile_never_arrives() {
-    let desk = Desk::new().await;
-    let file = desk.path("big.bin");
+async fn a_file_that_changes_during_its_upload_is_not_stored() {
+    let fixture = Fixture::new().await;
+    let file = fixture.path("big.bin");
     write_noise(&file, 31 * MIB);
-    let upload = Running::spawn(&mut desk.upload(&file, &PARTS));
+    let upload = Running::spawn(&mut fixture.upload(&file, &PARTS));
     let begun = support::wait_for("the upload to begin", TRANSFER_TIMEOUT, async || {
-        remembered(&desk)
+        remembered(&fixture)
     })
     .await;
     // Its last byte, which is sent last.
@@ -125,17 +128,17 @@ async fn a_file_that_changes_meanwhile_never_arrives() {
         said.contains("changed while it was being uploaded"),
         "{said}"
     );
-    assert_eq!(desk.event_count().await, 0);
-    assert!(remembered(&desk).is_none());
+    assert_eq!(fixture.event_count().await, 0);
+    assert!(remembered(&fixture).is_none());
     let file_id = begun["file_id"].as_str().unwrap();
     let event = support::event_with_file(file_id);
     expect(
-        desk.server.delivery(&desk.tenant, &event),
+        fixture.server.delivery(&fixture.tenant, &event),
         StatusCode::BAD_REQUEST,
     )
     .await;
 
-    let mut homeless = desk.upload(&file, &PARTS);
+    let mut homeless = fixture.upload(&file, &PARTS);
     homeless.env_remove("HOME");
     assert!(refused(homeless).contains("give --state-dir"));
 }
@@ -162,19 +165,19 @@ fn write_noise(path: &Path, size_bytes: u64) -> String {
 }
 
 /// Returns what is remembered of the one upload that has begun.
-fn remembered(desk: &Desk) -> Option<Value> {
-    let folder = desk.path(".local/state/event-history/uploads");
+fn remembered(fixture: &Fixture) -> Option<Value> {
+    let folder = fixture.path(".local/state/event-history/uploads");
     let mut files = std::fs::read_dir(folder).ok()?.map(|it| it.unwrap().path());
     let file = files.find(|it| it.extension().is_some_and(|it| it == "json"))?;
     serde_json::from_slice(&std::fs::read(file).ok()?).ok()
 }
 
-async fn parts(desk: &Desk, begun: &Value) -> Vec<Value> {
+async fn parts(fixture: &Fixture, begun: &Value) -> Vec<Value> {
     let target = format!(
         "/api/files/multipart/{}/parts",
         begun["file_id"].as_str().unwrap()
     );
-    let request = desk.request(Method::POST, &target);
+    let request = fixture.request(Method::POST, &target);
     let request = request.json(&json!({"upload_id": begun["upload_id"]}));
     let answer = expect_json(request, StatusCode::OK).await;
     answer["parts"].as_array().unwrap().clone()
@@ -182,14 +185,14 @@ async fn parts(desk: &Desk, begun: &Value) -> Vec<Value> {
 
 /// Returns the parts once the server has dealt with what was under way when the client was killed: when
 /// its figure of bytes and its parts stand still.
-async fn settled(desk: &Desk, begun: &Value, mut before: Vec<Value>) -> Vec<Value> {
-    let mut received = received_bytes(desk).await;
+async fn settled(fixture: &Fixture, begun: &Value, mut before: Vec<Value>) -> Vec<Value> {
+    let mut received = received_bytes(fixture).await;
     support::wait_for(
         "the parts to stand still",
         Duration::from_secs(30),
         async || {
             tokio::time::sleep(Duration::from_millis(300)).await;
-            let (now, now_received) = (parts(desk, begun).await, received_bytes(desk).await);
+            let (now, now_received) = (parts(fixture, begun).await, received_bytes(fixture).await);
             let stands_still = now == before && now_received == received;
             (before, received) = (now, now_received);
             stands_still.then(|| before.clone())
@@ -199,8 +202,8 @@ async fn settled(desk: &Desk, begun: &Value, mut before: Vec<Value>) -> Vec<Valu
 }
 
 /// Returns how many bytes the embedded storage was sent so far.
-async fn received_bytes(desk: &Desk) -> u64 {
-    let request = desk.request(Method::GET, "/metrics");
+async fn received_bytes(fixture: &Fixture) -> u64 {
+    let request = fixture.request(Method::GET, "/metrics");
     let figures = expect(request, StatusCode::OK).await.text().await.unwrap();
     let lines = figures.lines();
     let of_bytes =

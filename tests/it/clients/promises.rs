@@ -1,4 +1,4 @@
-//! What a presigned URL promises: one thing, for a while, whole or not at all.
+//! The guarantees of a presigned URL: one operation, for a limited time, whole or not at all.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};

@@ -1,11 +1,11 @@
-//! How each client moves one file.
+//! The commands with which each client transfers a file.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::support::{self, Storage};
 
-/// How long a client may take for one small file, on a machine that is busy with other tests.
+/// The time limit for one small file, on a machine that is busy with other tests.
 const TRANSFER_TIMEOUT_S: &str = "60";
 
 /// A way to move a file.

@@ -1,4 +1,4 @@
-//! To ClickHouse and back.
+//! Copies to ClickHouse and back.
 
 use event_history::domain::{Event, Tenant};
 use tokio::runtime::Handle;

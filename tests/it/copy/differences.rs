@@ -1,4 +1,4 @@
-//! What stands in the way of a copy, and what it does about it.
+//! Differences, conflicts and errors of a copy.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn ends() -> (Place, Place, Vec<(Tenant, Event)>) {
 }
 
 #[tokio::test]
-async fn a_hole_behind_the_newest_event_is_found_and_filled() {
+async fn a_missing_older_event_is_found_and_copied() {
     let (source, destination, made) = ends().await;
     let home = tempfile::tempdir().unwrap();
     let (from, to) = (source.location(), destination.location());
@@ -38,7 +38,7 @@ async fn a_hole_behind_the_newest_event_is_found_and_filled() {
 }
 
 #[tokio::test]
-async fn an_event_that_the_source_lacks_is_named() {
+async fn an_extra_event_at_the_destination_is_reported() {
     let (source, destination, made) = ends().await;
     let home = tempfile::tempdir().unwrap();
     let (from, to) = (source.location(), destination.location());
@@ -62,7 +62,7 @@ async fn an_event_that_the_source_lacks_is_named() {
 }
 
 #[tokio::test]
-async fn an_event_with_other_content_is_named_and_left_as_it_is() {
+async fn an_event_with_different_content_is_reported_and_kept() {
     let (source, destination, made) = ends().await;
     let home = tempfile::tempdir().unwrap();
     let (from, to) = (source.location(), destination.location());
@@ -92,7 +92,7 @@ async fn an_event_with_other_content_is_named_and_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn another_tenant_under_the_name_stops_it_before_it_begins() {
+async fn a_conflicting_tenant_stops_the_copy_before_it_starts() {
     let (source, destination, _) = ends().await;
     let home = tempfile::tempdir().unwrap();
     let store = destination.open().await;
@@ -119,7 +119,7 @@ async fn another_tenant_under_the_name_stops_it_before_it_begins() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_cannot_be_read_does_not_keep_the_others() {
+async fn an_unreadable_tenant_does_not_affect_others() {
     let (source, destination, made) = ends().await;
     let home = tempfile::tempdir().unwrap();
     std::fs::remove_file(source.database(&made[1].0)).unwrap();
@@ -132,7 +132,7 @@ async fn a_tenant_that_cannot_be_read_does_not_keep_the_others() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_told_and_makes_nothing() {
+async fn invalid_arguments_are_reported_and_create_nothing() {
     let (source, destination, _) = ends().await;
     let home = tempfile::tempdir().unwrap();
     let (from, to) = (source.location(), destination.location());
@@ -201,7 +201,7 @@ async fn locations_may_come_from_the_environment() {
 
 /// TERM is an end like another: what was said is true, and the next run goes on.
 #[tokio::test(flavor = "multi_thread")]
-async fn it_stops_when_told_to() {
+async fn it_stops_on_a_signal() {
     let (source, destination) = (Place::new(), Place::new());
     fill(&source.location(), 8, 16_000).await;
     let home = tempfile::tempdir().unwrap();
@@ -216,7 +216,7 @@ async fn it_stops_when_told_to() {
     assert!(
         copying
             .stderr()
-            .contains("the same command goes on where this one was")
+            .contains("run the same command again to resume")
     );
     let (status, stdout, stderr) = run(&mut copy(home.path(), &from, &to));
     assert_eq!(status, 0, "{stdout}{stderr}");
@@ -224,7 +224,7 @@ async fn it_stops_when_told_to() {
 
 /// Events of the largest size that the API takes: memory stays bounded.
 #[tokio::test(flavor = "multi_thread")]
-async fn large_events_stay_out_of_memory() {
+async fn large_events_are_copied_in_bounded_memory() {
     // The worst: all that small events are scanned in, and the next scan of that size is of large ones.
     const SMALL: usize = 16 + 64 + 3 * 256;
     for (small, max_resident_bytes) in [(0, 150_000_000), (SMALL, 600_000_000)] {
@@ -298,7 +298,7 @@ async fn the_help_is_complete() {
         }
     }
     assert!(
-        help.contains("Nobody may write to the source during the last run"),
+        help.contains("Nothing may write to the source during the last run"),
         "{help}"
     );
 }

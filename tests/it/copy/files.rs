@@ -1,4 +1,4 @@
-//! The files of the tenants, between folders and to a real S3 server.
+//! Copies of the tenants' files, between folders and to a real S3 server.
 
 use std::path::Path;
 use std::process::Command;
@@ -190,7 +190,7 @@ async fn from_folder_to_folder_killed_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_differs_or_is_missing_names_its_tenant() {
+async fn different_and_missing_files_are_reported_by_tenant() {
     let setting = Setting::new().await;
     let to = folder(setting.home.path(), "to");
     let nobodys = ObjectKey {
@@ -202,7 +202,7 @@ async fn a_file_that_differs_or_is_missing_names_its_tenant() {
     let (status, stdout, stderr) = run(&mut setting.copy(&to));
     assert_eq!(status, 0, "{stdout}{stderr}");
     let skipped = format!(
-        "1 objects of the source were skipped, since they are no file of a tenant: {nobodys}"
+        "1 objects of the source were skipped because they are not files of a tenant: {nobodys}"
     );
     assert!(stdout.contains(&skipped), "{stdout}");
 
@@ -220,7 +220,7 @@ async fn a_file_that_differs_or_is_missing_names_its_tenant() {
         .filter(|it| it.contains("differs:"))
         .collect();
     let expected = format!(
-        "tenant '{}' differs: 1 files differ: '{changed}' is not the same at the destination",
+        "tenant '{}' differs: 1 files differ: '{changed}' differs at the destination",
         changed.database_name
     );
     assert_eq!(differing, [expected]);
@@ -243,7 +243,7 @@ async fn a_file_that_differs_or_is_missing_names_its_tenant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_object_that_cannot_be_read_is_named_and_the_others_go() {
+async fn an_unreadable_object_is_reported_and_others_are_copied() {
     let setting = Setting::new().await;
     let to = folder(setting.home.path(), "to");
     let shards = std::fs::read_dir(setting.home.path().join("from/objects")).unwrap();

@@ -24,7 +24,7 @@ async fn fsck(server: &Server) -> (i32, Vec<String>) {
     let mut lines: Vec<String> = said.lines().map(str::to_owned).collect();
     let sum = lines.pop().unwrap_or_default();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(sum.contains("looked at; damaged: "), "{said}{stderr}");
+    assert!(sum.contains("checked; damaged: "), "{said}{stderr}");
     (output.status.code().unwrap(), lines)
 }
 

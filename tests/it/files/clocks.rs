@@ -1,4 +1,4 @@
-//! A clock that is set ages no file: what is fresh stays, whatever the clock says for a while.
+//! A clock that is changed does not age files: new files stay, whatever the clock says for a while.
 
 use std::fs;
 use std::path::PathBuf;
@@ -83,7 +83,7 @@ async fn assert_usable(server: &Server, tenant: &Tenant, file: &mut Uploaded) {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_ahead_for_a_moment_sweeps_nothing() {
+async fn a_clock_that_is_briefly_ahead_sweeps_nothing() {
     let clock = FakeClock::new("+0");
     let builder = Server::builder().env("EVENT_HISTORY_SWEEP_ORPHANS_AFTER", "1m");
     let server = clock.of_server(builder).start();

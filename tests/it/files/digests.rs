@@ -1,5 +1,4 @@
-//! `event-history files verify` holds the bytes against every digest that there is, and says of which
-//! files it cannot.
+//! `event-history files verify` compares the bytes with every known digest, and reports files without one.
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -124,7 +123,7 @@ async fn a_flipped_bit_in_parts_on_seaweedfs_is_found() {
 
 /// A storage that does not say which parts a file came in: our own endpoint, where it is another's S3.
 #[tokio::test]
-async fn what_no_digest_tells_is_counted_as_unverified() {
+async fn a_file_without_a_digest_is_unverified() {
     let storage = Server::start();
     let server = Server::builder()
         .files_in(&storage.embedded_storage())

@@ -1,4 +1,4 @@
-//! Files belong to one database: another one, to which they all look like nobody's, does not touch them.
+//! Files belong to one database. Another one, to which they all look orphaned, does not touch them.
 
 use http::StatusCode;
 
@@ -16,7 +16,7 @@ fn refused(mut command: std::process::Command) -> String {
 }
 
 #[tokio::test]
-async fn files_in_a_folder_are_of_one_database() {
+async fn files_in_a_folder_belong_to_one_database() {
     let server = Server::start();
     let tenant = server.create_tenant("owned").await;
     let file = upload(&server, &tenant).await;
@@ -71,7 +71,7 @@ async fn files_in_a_folder_are_of_one_database() {
 }
 
 #[tokio::test]
-async fn files_of_a_clickhouse_in_seaweedfs_are_of_one_database() {
+async fn files_in_seaweedfs_belong_to_one_clickhouse() {
     let (engine, seaweedfs) = (ClickHouse::start(), SeaweedFs::start().await);
     let start = || {
         Server::builder()

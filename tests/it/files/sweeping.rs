@@ -1,4 +1,4 @@
-//! Sweeps under load: an acknowledged event keeps its file for ever, and orphans go.
+//! Sweeps under load: an acknowledged event keeps its file forever, and orphans are removed.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::{self, ClickHouse, SeaweedFs, Server, Storage, Tenant, expec
 
 const CLIENTS: usize = 16;
 
-/// How old a file is when the sweeps of these tests take it for an orphan.
+/// The age at which the sweeps of these tests consider a file an orphan.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Longer than a sweep comes late by.
@@ -107,7 +107,7 @@ async fn a_sweeping_service_loses_no_referenced_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sweep_beside_replicas_on_clickhouse_and_seaweedfs_loses_no_referenced_file() {
+async fn a_sweep_with_running_replicas_on_clickhouse_and_seaweedfs_loses_no_referenced_file() {
     let (engine, seaweedfs) = (ClickHouse::start(), SeaweedFs::start().await);
     let start = || {
         Server::builder()

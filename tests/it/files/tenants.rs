@@ -1,4 +1,4 @@
-//! Deleted tenants: their files stay, unless they are to go too.
+//! Deleted tenants: their files stay, unless their removal is requested.
 
 use http::StatusCode;
 
@@ -6,7 +6,7 @@ use super::{delete_tenant, embedded_settings, files, is_stored, refer, run, uplo
 use crate::support::Server;
 
 #[tokio::test]
-async fn a_deleted_tenants_files_stay_unless_they_are_to_go() {
+async fn files_of_a_deleted_tenant_stay_unless_requested() {
     let server = Server::start();
     let storage = server.embedded_storage();
     let [kept, gone, other] = [

@@ -1,4 +1,4 @@
-//! `event-history files verify`: what is not what was recorded is named, and nothing else is.
+//! `event-history files verify` reports exactly the files that differ from their records.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::{LIFE, embedded_settings, files, refer, run, upload};
 use crate::support::{self, Running, Server, expect};
 
 #[tokio::test]
-async fn replaced_bytes_are_named_and_not_downloaded() {
+async fn replaced_bytes_are_reported_and_not_downloaded() {
     let count = support::number_from_environment("EVENT_HISTORY_TEST_VERIFIED_FILES", 50);
     let server = Server::start();
     let tenant = server.create_tenant("verified").await;
@@ -56,14 +56,10 @@ async fn replaced_bytes_are_named_and_not_downloaded() {
     let request = server.request_as(&tenant, Method::GET, &target);
     expect(request, StatusCode::CONFLICT).await;
 
-    goes_on_where_it_was_killed(&server, &settings, count).await;
+    resumes_after_a_kill(&server, &settings, count).await;
 }
 
-async fn goes_on_where_it_was_killed(
-    server: &Server,
-    settings: &[(&'static str, String)],
-    count: u64,
-) {
+async fn resumes_after_a_kill(server: &Server, settings: &[(&'static str, String)], count: u64) {
     let state = server.folder().join("state.json");
     let state = state.to_str().unwrap();
     // Some seconds' worth of bytes.

@@ -1,0 +1,18 @@
+//! What commands print: results on standard output; errors and progress on standard error. Imports nothing else of `cli`.
+
+mod progress;
+mod results;
+
+pub(super) use progress::{MIN_RATED, View, of_job, per_second, with_progress};
+pub(super) use results::{Results, in_one_line};
+
+/// Prints an error with its causes, in one line for each problem.
+#[expect(
+    clippy::print_stderr,
+    reason = "the last words of the program, whether there is a log or not"
+)]
+pub(super) fn print_error(error: &anyhow::Error) {
+    for line in format!("{error:#}").lines() {
+        eprintln!("event-history: {line}");
+    }
+}

@@ -1,0 +1,273 @@
+//! Copies the tenants' files: each is compared with the destination's, copied if that differs, and checked again.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+
+use super::error::{Error, Side};
+use super::report::{FilesReport, SkippedObjects, TenantReport};
+use super::{Job, Storages};
+use crate::domain::DatabaseName;
+use crate::domain::cause::chain;
+use crate::jobs::backend_errors::{retry, retry_file};
+use crate::jobs::{Phase, Progress};
+use crate::objects::transfer::{self, StorageClient, TransferConfig};
+use crate::objects::{self, ListedObject, Listing, ObjectInfo};
+
+/// Files copied at once: enough to hide the latency of small ones.
+const CONCURRENCY: usize = 4;
+
+/// The pauses after failed attempts to copy a file whose storages respond.
+const FILE_PAUSES: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_millis(300),
+    Duration::from_millis(900),
+    Duration::from_millis(2700),
+];
+
+enum Outcome {
+    Same,
+    Copied,
+    Problem(String),
+}
+
+type Tallies = BTreeMap<DatabaseName, FilesReport>;
+
+/// Copies and compares, or only compares. Adds the results to the tenants' reports.
+pub(super) async fn run(
+    job: &Job,
+    storages: &Storages,
+    reports: &mut [TenantReport],
+    progress: &Progress,
+) -> Result<SkippedObjects, Error> {
+    let names = reports.iter().map(|it| it.database_name.clone());
+    let mut tallies: Tallies = names.map(|name| (name, FilesReport::default())).collect();
+    progress.begin(Phase::CountingFiles, 0, 0);
+    let mut total = 0;
+    let mut pages = Pages::new(job, Side::Source, &storages.from);
+    while let Some(page) = pages.next().await? {
+        let keys = page.objects.iter().map(|it| &it.key.database_name);
+        let count = keys.filter(|name| tallies.contains_key(name)).count() as u64;
+        total += count;
+        progress.advance(count);
+    }
+
+    let phase = if job.verify_only {
+        Phase::VerifyingFiles
+    } else {
+        Phase::CopyingFiles
+    };
+    progress.begin(phase, 0, total);
+    let skipped = copy_all(job, storages, &mut tallies, progress).await?;
+
+    progress.begin(Phase::CountingFiles, 0, 0);
+    let mut pages = Pages::new(job, Side::Destination, &storages.to);
+    while let Some(page) = pages.next().await? {
+        for ListedObject { key, info } in page.objects {
+            if let Some(tally) = tallies.get_mut(&key.database_name) {
+                tally.destination_files += 1;
+                tally.destination_bytes += info.size_bytes;
+                progress.advance(1);
+            }
+        }
+    }
+    for report in reports {
+        report.files = tallies.remove(&report.database_name);
+    }
+    Ok(skipped)
+}
+
+async fn copy_all(
+    job: &Job,
+    storages: &Storages,
+    tallies: &mut Tallies,
+    progress: &Progress,
+) -> Result<SkippedObjects, Error> {
+    let mut skipped = SkippedObjects::default();
+    let mut pages = Pages::new(job, Side::Source, &storages.from);
+    while let Some(page) = pages.next().await? {
+        let Listing {
+            objects,
+            unknown_keys,
+            damaged,
+            next: _,
+        } = page;
+        for key in unknown_keys {
+            skipped.unknown_keys.add(key);
+        }
+        for problem in damaged {
+            skipped.damaged.add(problem);
+        }
+        let mut wanted = Vec::with_capacity(objects.len());
+        for object in objects {
+            match tallies.get_mut(&object.key.database_name) {
+                Some(tally) => {
+                    tally.source_files += 1;
+                    tally.source_bytes += object.info.size_bytes;
+                    wanted.push(object);
+                }
+                None => skipped.unknown_keys.add(object.key.to_string()),
+            }
+        }
+        let mut copying = stream::iter(&wanted)
+            .map(async |object| (object, copy_file(job, storages, object, progress).await))
+            .buffer_unordered(CONCURRENCY);
+        while let Some((object, outcome)) = copying.next().await {
+            progress.advance(1);
+            let Some(tally) = tallies.get_mut(&object.key.database_name) else {
+                continue; // looked up above
+            };
+            match outcome? {
+                Outcome::Same => {}
+                Outcome::Copied => tally.copied_files += 1,
+                Outcome::Problem(problem) => {
+                    tally.problems.add(format!("'{}' {problem}", object.key));
+                }
+            }
+        }
+    }
+    Ok(skipped)
+}
+
+async fn copy_file(
+    job: &Job,
+    storages: &Storages,
+    object: &ListedObject,
+    progress: &Progress,
+) -> Result<Outcome, Error> {
+    let Storages { from, to } = storages;
+    let ping = async || {
+        for (side, client) in [(Side::Source, from), (Side::Destination, to)] {
+            let what = "reach the storage of files";
+            let pinged = retry(what, || client.objects.ping()).await;
+            pinged.map_err(|error| Error::objects(side, what, error))?;
+        }
+        Ok(())
+    };
+    let attempt = || compare_and_copy(job, storages, object, progress);
+    let outcome = retry_file(&FILE_PAUSES, ping, attempt).await?;
+    Ok(outcome.unwrap_or_else(|error| {
+        let attempts = FILE_PAUSES.len() + 1;
+        Outcome::Problem(format!("failed {attempts} times: {}", chain(&error)))
+    }))
+}
+
+async fn compare_and_copy(
+    job: &Job,
+    Storages { from, to }: &Storages,
+    ListedObject { key, info }: &ListedObject,
+    progress: &Progress,
+) -> Result<Outcome, objects::Error> {
+    let bytes = progress.bytes();
+    let problem = |text: &str| Ok(Outcome::Problem(text.to_owned()));
+    let existing = to.objects.head(key, None).await?;
+    if let Some(existing) = &existing
+        && existing.size_bytes == info.size_bytes
+        && (etags_match(info, existing)
+            || from.sha256(key, bytes).await? == to.sha256(key, bytes).await?)
+    {
+        return Ok(Outcome::Same);
+    }
+    if job.verify_only {
+        return match existing {
+            Some(_) => problem("differs at the destination"),
+            None => problem("is missing at the destination"),
+        };
+    }
+    let config = TransferConfig::default();
+    let sent_sha256 = transfer::copy(from, to, key, info, config, bytes).await?;
+    let Some(arrived) = to.objects.head(key, None).await? else {
+        return problem("was accepted by the destination but is missing there");
+    };
+    let is_same = arrived.size_bytes == info.size_bytes
+        && (etags_match(info, &arrived) || to.sha256(key, bytes).await? == sent_sha256);
+    if is_same {
+        return Ok(Outcome::Copied);
+    }
+    problem("was accepted by the destination but has other bytes there")
+}
+
+/// Tells whether the entity tags prove that the bytes are the same. A tag is the MD5 of an object that was uploaded
+/// at once, or the MD5 of the MD5s of its parts with their number, unless the object is encrypted with a key of KMS.
+/// Tags that do not match do not prove that the bytes differ.
+/// Source: Amazon S3 API reference, "Object", on `ETag`.
+fn etags_match(one: &ObjectInfo, other: &ObjectInfo) -> bool {
+    match (&one.etag, &other.etag) {
+        (Some(one), Some(other)) => is_md5(one) && one.eq_ignore_ascii_case(other),
+        _ => false,
+    }
+}
+
+fn is_md5(etag: &str) -> bool {
+    let (md5, parts) = etag.split_once('-').unwrap_or((etag, "1"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    md5.len() == 32 && md5.bytes().all(|it| it.is_ascii_hexdigit()) && is_number(parts)
+}
+
+/// The listing of one side, page by page.
+struct Pages<'a> {
+    side: Side,
+    client: &'a StorageClient,
+    /// The tenants whose objects are still to be listed; `None` stands for all.
+    scopes: VecDeque<Option<&'a DatabaseName>>,
+    after: Option<String>,
+}
+
+impl<'a> Pages<'a> {
+    fn new(job: &'a Job, side: Side, client: &'a StorageClient) -> Self {
+        let mut scopes: VecDeque<_> = job.tenants.iter().map(Some).collect();
+        if scopes.is_empty() {
+            scopes.push_back(None);
+        }
+        Self {
+            side,
+            client,
+            scopes,
+            after: None,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Listing>, Error> {
+        let Some(scope) = self.scopes.front().copied() else {
+            return Ok(None);
+        };
+        let what = "list the files";
+        let list = || self.client.objects.list(scope, self.after.as_deref());
+        let listed = retry(what, list).await;
+        let mut page = listed.map_err(|error| Error::objects(self.side, what, error))?;
+        self.after = page.next.take();
+        if self.after.is_none() {
+            self.scopes.pop_front();
+        }
+        Ok(Some(page))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::etags_match;
+    use crate::objects::ObjectInfo;
+
+    #[test]
+    fn only_equal_md5s_match() {
+        let info = |etag: Option<&str>| ObjectInfo {
+            size_bytes: 1,
+            etag: etag.map(str::to_owned),
+            ..ObjectInfo::default()
+        };
+        let md5 = "9e107d9d372bb6826bd81d3542a419d6";
+        let parts = "9e107d9d372bb6826bd81d3542a419d6-2";
+        assert!(etags_match(&info(Some(md5)), &info(Some(md5))));
+        assert!(etags_match(&info(Some(parts)), &info(Some(parts))));
+        for (one, other) in [
+            (Some(md5), Some(parts)),
+            (Some("no-md5"), Some("no-md5")),
+            (Some(md5), None),
+            (None, None),
+            (Some(md5), Some("e4d909c290d0fb1ca068ffaddf22cbd0")),
+        ] {
+            assert!(!etags_match(&info(one), &info(other)), "{one:?} {other:?}");
+        }
+    }
+}
