@@ -16,6 +16,7 @@ import urllib.request
 from load import API_KEY, outcome
 
 ROOT = pathlib.Path(__file__).parents[2]
+DIST = ["--profile", "dist"]  # what the image is built with
 START_SECONDS = 60
 STOP_SECONDS = 120  # checkpointing a large database takes a while
 # Example keys: only signing matters, and no request leaves this machine.
@@ -212,17 +213,19 @@ def free_port():
 
 def build(debug):
     """Builds the service and benches/baselines; returns both programs."""
-    profile = [] if debug else ["--release"]
-    cargo = ["cargo", "build", "--locked", *profile]
-    command = [*cargo, "--bench", "baselines", "--message-format", "json"]
-    built = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    baselines = build_baselines(debug)
     if not debug:
         # Last, because the step before leaves a binary built with the test dependencies' features.
-        subprocess.run([*cargo, "--bin", "event-history"], cwd=ROOT, check=True)
+        subprocess.run(["cargo", "build", "--locked", *DIST, "--bin", "event-history"], cwd=ROOT, check=True)
+    return ROOT / "target" / ("debug" if debug else "dist") / "event-history", baselines
+
+
+def build_baselines(debug):
+    command = ["cargo", "build", "--locked", *([] if debug else DIST), "--bench", "baselines"]
+    command += ["--message-format", "json"]
+    built = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     messages = [json.loads(line) for line in built.splitlines()]
-    programs = [it["executable"] for it in messages if it.get("target", {}).get("name") == "baselines"]
-    service = ROOT / "target" / ("debug" if debug else "release") / "event-history"
-    return service, Baselines(programs[0])
+    return Baselines(next(it["executable"] for it in messages if it.get("target", {}).get("name") == "baselines"))
 
 
 def installed(program):
