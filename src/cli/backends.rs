@@ -35,7 +35,7 @@ pub(super) async fn open_store(
 pub(super) async fn open_shared_store(
     location: &store::Location,
 ) -> anyhow::Result<Arc<dyn Store>> {
-    let opened = store::open_beside(location).await;
+    let opened = store::open_external(location).await;
     opened.with_context(|| format!("cannot open the database {location}"))
 }
 

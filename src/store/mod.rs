@@ -228,11 +228,11 @@ pub fn repair(location: &Location) -> Result<Repair, RepairError> {
     }
 }
 
-/// Opens the backend that `location` names beside a service that may be using it: to read, and to
-/// tombstone files. Makes nothing where nothing is.
-pub async fn open_beside(location: &Location) -> Result<Arc<dyn Store>, Error> {
+/// Opens the backend that `location` names for access from another process than the service: to read, and to
+/// tombstone files. Creates nothing.
+pub async fn open_external(location: &Location) -> Result<Arc<dyn Store>, Error> {
     match location {
-        Location::Sqlite { folder } => Ok(Arc::new(sqlite::Beside::open(folder).await?)),
+        Location::Sqlite { folder } => Ok(Arc::new(sqlite::ExternalStore::open(folder).await?)),
         Location::ClickHouse(_) => open(location).await,
     }
 }

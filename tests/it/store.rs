@@ -3,11 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a failure ends the test")]
 
 pub(crate) mod any_values;
-mod beside;
+
+mod checkpoint;
 mod contract;
+mod external;
 mod folder;
 mod limits;
-mod log;
 mod migrations;
 mod repairs;
 

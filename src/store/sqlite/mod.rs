@@ -1,40 +1,23 @@
 //! The embedded backend: SQLite, a registry of the tenants and one database file for each.
 //!
-//! A folder belongs to one process at a time. Each open tenant has one connection that writes, with a thread
-//! that turns whatever waits into one transaction, and a few that read. At most `MAX_OPEN_TENANTS`
+//! A folder belongs to one service at a time. Each open tenant has one connection that writes, with a thread
+//! that stores whatever waits in one transaction, and a few that read. At most `MAX_OPEN_TENANTS`
 //! are open; the others are files.
+//!
+//! Imports go down this list: `fsck/` and `external/` (other processes), [`provisioning`] (creating and deleting
+//! tenants), `registry/` (tenant entries), `pool/` (open tenants), `tenant/` (one open database), `wal/` (write-ahead
+//! logs), `tables/` (rows and schema), `disk/` (the data folder).
 
-mod beside;
-mod checks;
-mod checksum;
-mod committer;
-mod counts;
-mod database;
-mod entries;
-mod errors;
-mod events;
-mod files;
-mod folder;
+mod check_folder;
+mod disk;
+mod external;
 mod fsck;
-mod identity;
-mod incarnation;
-mod inspection;
-mod lifecycle;
-mod log;
-mod migrations;
-mod names;
-mod open_tenants;
-mod orphans;
-mod queries;
-mod recovery;
+mod pool;
+mod provisioning;
 mod registry;
-mod registry_file;
-mod repair;
-#[cfg(test)]
-mod tests;
-mod threads;
+mod tables;
+mod tenant;
 mod wal;
-mod writer;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -43,26 +26,29 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use metrics::describe_gauge;
+use rusqlite::Connection;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
 
-pub use beside::Beside;
-pub use checks::check_folder;
+pub use check_folder::check_folder;
+pub use external::ExternalStore;
 pub use fsck::{Checked, Fault, Fsck, Reference};
-pub use repair::{Removed, Repair, RepairError};
+pub use registry::repair::{Removed, Repair, RepairError};
 
-use self::errors::{blocking, io_failed, refused};
-use self::folder::{Folder, Identity};
-use self::lifecycle::open_folder;
-use self::open_tenants::{Lease, OpenTenants};
-use self::registry::{Entry, Registry};
+use self::disk::Folder;
+use self::disk::error_mapping::{blocking, io_failed, refused};
+use self::disk::file_system::Inode;
+use self::disk::layout::Layout;
+use self::pool::{Lease, TenantHandle, TenantPool};
+use self::registry::Registry;
+use self::tables::{event_rows, file_references, page};
 use super::{Appended, Created, Error, Store, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
     ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Position, Query, Tenant,
 };
 
-/// How many creations and deletions run at once, at most.
+/// The creations and deletions that run at once, at most.
 const NAME_LOCKS: usize = 64;
 
 /// A folder of SQLite databases. The caller that is done with it calls [`Store::close`].
@@ -72,42 +58,51 @@ pub struct Sqlite(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     folder: Arc<Folder>,
-    registry: Registry,
-    open_tenants: Arc<OpenTenants>,
-    /// Creations and deletions of one name come one after the other. Names share locks, which costs
+    registry: Arc<Registry>,
+    pool: Arc<TenantPool>,
+    /// Serialize creations and deletions of one name. Names share locks, which costs
     /// a little waiting and bounds their number.
     name_locks: [Arc<Mutex<()>>; NAME_LOCKS],
 }
 
 impl Sqlite {
-    /// Opens the store in `folder`, and makes one where none is. Work on tenants that the end of the
-    /// last process cut short is finished or undone first.
+    /// Opens the store in `folder`, and creates one where there is none. Finishes or undoes first what the end of the
+    /// last process interrupted.
     ///
     /// [`Error::Unavailable`] if another process has the folder open, or a newer version has changed it.
     pub async fn open(folder: &Path) -> Result<Self, Error> {
         let path = folder.to_owned();
-        let (folder, registry) = blocking(move || open_folder(&path)).await?;
+        let (folder, registry) = blocking(move || provisioning::recover(&path)).await?;
         let folder = Arc::new(folder);
         Ok(Self(Arc::new(Inner {
-            open_tenants: OpenTenants::new(Arc::clone(&folder)),
+            pool: TenantPool::new(Arc::clone(&folder)),
             folder,
-            registry,
+            registry: Arc::new(registry),
             name_locks: std::array::from_fn(|_| Arc::default()),
         })))
     }
 
-    /// Returns where the tenant's database is, for those who back it up or look into it.
+    /// Returns the path of the tenant's database, for backups.
     pub fn database_path(&self, name: &DatabaseName) -> PathBuf {
-        self.0.folder.database(name)
+        self.0.folder.layout.database(name)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        tenant: &Tenant,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let lease = self.0.lease(tenant).await?;
+        self.0.confirm_missing(lease.read(work).await)
     }
 }
 
 /// Tells whether `folder` has a registry, by its name alone.
 pub fn exists(folder: &Path) -> bool {
-    Folder::registry_in(folder).exists()
+    Layout::of(folder).registry().exists()
 }
 
-/// Tells the recorder of metrics what this backend measures.
+/// Describes the metrics of this backend.
 pub fn describe_metrics() {
     super::queue::describe_metrics();
     describe_gauge!(
@@ -122,20 +117,21 @@ impl Store for Sqlite {
         let name = self.0.lock_name(&tenant.database_name).await;
         let inner = Arc::clone(&self.0);
         blocking(move || {
-            let _name = name; // held to the end, even if the caller does not wait for it
-            inner.create(&tenant)
+            let _name = name; // held to the end, even if the caller stops waiting
+            inner.require_databases()?;
+            provisioning::create(&inner.folder, &inner.registry, &tenant)
         })
         .await
     }
 
     async fn tenant_by_client_id(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error> {
-        let entry = self.0.registry.by_client_id(id)?;
-        self.0.known(entry)
+        let found = self.0.registry.by_client_id(id)?;
+        self.0.require_complete(found)
     }
 
     async fn tenant_by_name(&self, name: &DatabaseName) -> Result<Option<Arc<Tenant>>, Error> {
-        let entry = self.0.registry.by_name(name)?;
-        self.0.known(entry)
+        let found = self.0.registry.by_name(name)?;
+        self.0.require_complete(found)
     }
 
     async fn tenants(&self) -> Result<Vec<Arc<Tenant>>, Error> {
@@ -144,17 +140,17 @@ impl Store for Sqlite {
 
     /// At most one `stat`: it takes microseconds, and a thread hop would take longer.
     async fn has_database(&self, tenant: &Tenant) -> Result<bool, Error> {
-        let Some(entry) = self.0.registry.by_client_id(tenant.client_id)? else {
+        let Some(handle) = self.0.registry.by_client_id(tenant.client_id)? else {
             return Ok(false);
         };
         let look = || {
-            let path = self.0.folder.database(&entry.tenant.database_name);
-            let found = Identity::at(&path).map_err(|error| io_failed(&path, error))?;
+            let path = self.0.folder.layout.database(&handle.tenant.database_name);
+            let found = Inode::at(&path).map_err(|error| io_failed(&path, error))?;
             Ok::<_, Error>(found.is_some())
         };
-        let is_there = entry.seen.or_look(look)?;
+        let is_there = handle.seen.or_look(look)?;
         if !is_there {
-            self.0.open_tenants.let_go(&entry);
+            self.0.pool.evict_missing(&handle);
             self.0.require_databases()?;
         }
         Ok(is_there)
@@ -162,30 +158,28 @@ impl Store for Sqlite {
 
     async fn delete_tenant(&self, tenant: &Tenant) -> Result<(), Error> {
         let (inner, tenant) = (Arc::clone(&self.0), tenant.clone());
-        // A task of its own: a deletion that has begun ends, even if the caller does not wait for it.
-        finished(tokio::spawn(async move { inner.delete(&tenant).await }).await)
+        // A task of its own: a deletion that has begun ends, even if the caller stops waiting.
+        let deletion = async move {
+            let _name = inner.lock_name(&tenant.database_name).await;
+            provisioning::delete(&inner.folder, &inner.registry, &inner.pool, &tenant).await
+        };
+        finished(tokio::spawn(deletion).await)
     }
 
     async fn append(&self, tenant: &Tenant, events: Vec<Event>) -> Result<Vec<Appended>, Error> {
         let lease = self.0.lease(tenant).await?;
-        self.0.told(lease.append(events).await)
+        self.0.confirm_missing(lease.append(events).await)
     }
 
     async fn event(&self, tenant: &Tenant, id: EventId) -> Result<Option<Event>, Error> {
-        let lease = self.0.lease(tenant).await?;
-        let outcome = lease
-            .read(move |connection| events::find(connection, id))
-            .await;
-        self.0.told(outcome)
+        self.read(tenant, move |connection| event_rows::find(connection, id))
+            .await
     }
 
     async fn events(&self, tenant: &Tenant, query: &Query) -> Result<Page, Error> {
-        let lease = self.0.lease(tenant).await?;
         let query = query.clone();
-        let outcome = lease
-            .read(move |connection| queries::page(connection, &query))
-            .await;
-        self.0.told(outcome)
+        self.read(tenant, move |connection| page::read(connection, &query))
+            .await
     }
 
     async fn events_at(
@@ -193,11 +187,9 @@ impl Store for Sqlite {
         tenant: &Tenant,
         positions: &[Position],
     ) -> Result<Vec<Event>, Error> {
-        let lease = self.0.lease(tenant).await?;
         let positions = positions.to_vec();
-        lease
-            .read(move |connection| queries::events_at(connection, &positions))
-            .await
+        let read = move |connection: &mut Connection| page::events_at(connection, &positions);
+        self.read(tenant, read).await
     }
 
     async fn scan(
@@ -206,11 +198,8 @@ impl Store for Sqlite {
         after: Option<Position>,
         limit: Limit,
     ) -> Result<Vec<Event>, Error> {
-        let lease = self.0.lease(tenant).await?;
-        let outcome = lease
-            .read(move |connection| queries::scan(connection, after, limit))
-            .await;
-        self.0.told(outcome)
+        let scan = move |connection: &mut Connection| page::scan(connection, after, limit);
+        self.read(tenant, scan).await
     }
 
     async fn unreferenced_files(
@@ -218,12 +207,11 @@ impl Store for Sqlite {
         tenant: &Tenant,
         files: &[FileId],
     ) -> Result<Vec<FileId>, Error> {
-        let lease = self.0.lease(tenant).await?;
         let wanted = files.to_vec();
-        let outcome = lease
-            .read(move |connection| files::unreferenced(connection, &wanted))
-            .await;
-        self.0.told(outcome)
+        self.read(tenant, move |connection| {
+            file_references::unreferenced(connection, &wanted)
+        })
+        .await
     }
 
     async fn tombstone_files(
@@ -233,10 +221,9 @@ impl Store for Sqlite {
     ) -> Result<Vec<FileId>, Error> {
         let lease = self.0.lease(tenant).await?;
         let wanted = files.to_vec();
-        let outcome = lease
-            .write(move |connection| files::tombstone(connection, &wanted))
-            .await;
-        self.0.told(outcome)
+        let tombstone =
+            move |connection: &mut Connection| file_references::tombstone(connection, &wanted);
+        self.0.confirm_missing(lease.write(tombstone).await)
     }
 
     async fn id(&self) -> Result<Uuid, Error> {
@@ -261,10 +248,10 @@ impl Store for Sqlite {
 
     async fn check(&self) -> Vec<Finding> {
         let inner = Arc::clone(&self.0);
-        let look = move || Ok(checks::check_open(&inner.folder, &inner.registry));
-        blocking(look)
+        let check = move || Ok(check_folder::check_open(&inner.folder, &inner.registry));
+        blocking(check)
             .await
-            .unwrap_or_else(|error| vec![checks::broken(&error)])
+            .unwrap_or_else(|error| vec![check_folder::failed(&error)])
     }
 
     async fn close(&self) -> Result<(), Error> {
@@ -272,7 +259,7 @@ impl Store for Sqlite {
         for lock in &self.0.name_locks {
             names.push(lock.lock().await); // creations and deletions under way end first
         }
-        self.0.open_tenants.close().await?;
+        self.0.pool.close().await?;
         let inner = Arc::clone(&self.0);
         blocking(move || {
             inner.registry.close()?;
@@ -291,39 +278,83 @@ impl Inner {
         Arc::clone(&self.name_locks[index]).lock_owned().await
     }
 
-    /// Goes by client id: the name may belong to another tenant by now.
+    /// Looks up the client id: the name may belong to another tenant by now.
     async fn lease(&self, tenant: &Tenant) -> Result<Lease, Error> {
-        let entry = self.registry.by_client_id(tenant.client_id)?;
-        let entry = entry.ok_or_else(|| Error::DatabaseMissing(tenant.database_name.clone()))?;
-        self.told(self.open_tenants.lease(&entry).await)
+        let handle = self.registry.by_client_id(tenant.client_id)?;
+        let handle = handle.ok_or_else(|| Error::DatabaseMissing(tenant.database_name.clone()))?;
+        self.confirm_missing(self.pool.lease(&handle).await)
     }
 
-    fn known(&self, entry: Option<Arc<Entry>>) -> Result<Option<Arc<Tenant>>, Error> {
-        if entry.is_none() {
-            self.folder.ping()?; // which databases have lost their entries, it alone can tell
+    /// Fails before a tenant is reported as unknown while the folder of databases is missing: only there it can be seen
+    /// that its entry was lost.
+    fn require_complete(
+        &self,
+        found: Option<Arc<TenantHandle>>,
+    ) -> Result<Option<Arc<Tenant>>, Error> {
+        if found.is_none() {
+            self.folder.ping()?;
         }
-        Ok(entry.map(|entry| Arc::clone(&entry.tenant)))
+        Ok(found.map(|handle| Arc::clone(&handle.tenant)))
     }
 
-    /// Fails while the folder of databases is missing, or all of several databases: that is no end of these
-    /// tenants but a file system that is not there, say. Takes microseconds, so fit for an async task.
+    /// Fails while the folder of databases is missing, or all of several databases: a file system is not mounted, say,
+    /// and these tenants are not gone. Takes microseconds, so fit for an async task.
     fn require_databases(&self) -> Result<(), Error> {
         self.folder.ping()?;
         let tenants = self.registry.count();
-        if tenants < 2 || self.folder.has_database(|name| self.registry.knows(name))? {
+        if tenants < 2
+            || self
+                .folder
+                .layout
+                .has_database(|name| self.registry.knows(name))?
+        {
             return Ok(());
         }
-        let folder = self.folder.path().display();
+        let folder = self.folder.layout.path().display();
         Err(refused(format!(
             "the databases of all {tenants} tenants are missing in '{folder}'"
         )))
     }
 
-    /// Holds the news that a database is missing against the others.
-    fn told<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+    /// Checks the other databases before one is reported as missing.
+    fn confirm_missing<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
         if let Err(Error::DatabaseMissing(_)) = &outcome {
             self.require_databases()?;
         }
         outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::Sqlite;
+    use crate::domain::Query;
+    use crate::store::Store;
+    use crate::store::samples::{history, tenant};
+
+    #[tokio::test]
+    async fn an_idle_database_is_evicted_and_opened_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(folder.path()).await.unwrap();
+        let demo = tenant("demo");
+        store.create_tenant(demo.clone()).await.unwrap();
+        store.append(&demo, history(1, 3)).await.unwrap();
+        let log = folder.path().join("tenants/demo.db-wal");
+        assert!(log.exists());
+
+        store.0.pool.evict_idle(Instant::now());
+        assert!(log.exists(), "it was used a moment ago");
+        let soon = Instant::now() + Duration::from_mins(6);
+        store.0.pool.evict_idle(soon);
+        while log.exists() {
+            tokio::time::sleep(Duration::from_millis(10)).await; // closing runs a checkpoint
+        }
+        let page = store.events(&demo, &Query::default()).await.unwrap();
+        assert_eq!(page.total_count, 3);
+        store.close().await.unwrap();
     }
 }

@@ -175,7 +175,7 @@ async fn each_kind_of_damage_to_a_database_is_named_and_nothing_else() {
         ),
         (
             "UPDATE record_counts SET events = events + 1",
-            "the count that is kept is",
+            "the stored count is",
         ),
         (
             "UPDATE type_counts SET events = 7 WHERE event_type_id = 9",
@@ -294,7 +294,7 @@ async fn each_kind_of_damage_to_a_file_is_named_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_folder_that_was_never_used_is_not_made() {
+async fn fsck_creates_no_folder() {
     let home = tempfile::tempdir().unwrap();
     let data = home.path().join("data");
     let mut command = support::clean_command(support::binary(), home.path());

@@ -171,7 +171,7 @@ async fn what_a_killed_process_had_not_synced_is_not_taken_for_stored() {
 }
 
 #[tokio::test]
-async fn a_log_whose_name_may_not_be_on_the_disk_takes_no_event() {
+async fn no_event_is_stored_in_a_log_whose_name_may_not_be_durable() {
     let faults = FaultySync::new();
     let server = faults.befalls(Server::builder()).start();
     let tenant = server.create_tenant("demo").await;

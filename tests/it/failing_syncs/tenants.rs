@@ -41,7 +41,7 @@ async fn create_with_syncs_failing_after(server: &Server, faults: &FaultySync, s
 }
 
 #[tokio::test]
-async fn a_tenant_whose_creation_failed_is_made_by_the_next_try() {
+async fn the_next_attempt_creates_a_tenant_whose_creation_failed() {
     let faults = FaultySync::new();
     let mut server = faults.befalls(Server::builder()).start();
     server.create_tenant("before").await;

@@ -61,7 +61,7 @@ async fn a_checkpoint_that_ended_after_its_first_page_is_no_damage() {
     let page = newest_first_page(&log).expect("a file that grew");
     let written = File::options().write(true).open(&file).expect("the file");
     written.write_all_at(page, 0).expect("a page");
-    fs::remove_file(file.with_extension("db-id")).expect("the record"); // it would say so
+    fs::remove_file(file.with_extension("db-owner")).expect("the record"); // it would say so
     check(&server).is_well();
     server.start_again();
     assert_eq!(count(&server, &tenant).await, Some(2));

@@ -60,7 +60,7 @@ const RESTORES: [(&str, Restore); 2] = [
 /// Sends events until the service has copied its log into the database, as it does after calls that came
 /// together.
 async fn deliver_until_copied(server: &Server, tenant: &Tenant) {
-    let record = with_suffix(&database(server, &tenant.database_name), "-id");
+    let record = with_suffix(&database(server, &tenant.database_name), "-owner");
     let is_copied = || {
         let text = fs::read_to_string(&record).unwrap_or_default();
         text.contains("\"is_all\":true")
@@ -246,7 +246,7 @@ fn shell(server: &Server, command: &str) {
 }
 
 #[tokio::test]
-async fn nothing_that_people_do_to_a_whole_folder_is_taken_for_a_restore() {
+async fn operations_on_a_whole_folder_raise_no_false_alarm() {
     for work in [
         "chmod -R u+x data; chmod -R u-x,u+X data; chown -R $(id -u):$(id -g) data",
         "cp -r data copy; mv data gone; mv copy data",

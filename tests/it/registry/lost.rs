@@ -32,7 +32,7 @@ async fn running<const N: usize>(names: [&str; N]) -> (Server, [Tenant; N]) {
 }
 
 #[tokio::test]
-async fn nothing_that_was_answered_is_in_the_registrys_log_alone() {
+async fn answered_changes_are_never_in_the_log_of_the_registry_alone() {
     for damage in ["deleted", "damaged"] {
         let (mut server, [kept, deleted]) = running(["kept", "deleted"]).await;
         let request = server.request_as(&deleted, Method::DELETE, "/api/delete-tenant");
@@ -133,7 +133,7 @@ async fn a_database_without_its_entry_answers_503_by_name_and_by_client_id() {
 }
 
 #[tokio::test]
-async fn while_a_database_does_not_say_whose_it_is_no_client_id_is_unknown() {
+async fn no_client_id_is_unknown_while_a_database_cannot_be_read() {
     let (mut server, [kept, lost]) = stopped(["kept", "lost"]).await;
     edit_registry(&server, "DELETE FROM tenants WHERE database_name = 'lost'");
     fs::write(database(&server, "lost"), [b'x'; 8192]).expect("the file");

@@ -13,7 +13,7 @@ use super::{Place, assert_wrong, count, open_files, tree};
 use crate::samples::{history, tenant};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_is_one_processes_own() {
+async fn a_folder_belongs_to_one_process() {
     let place = Place::new();
     let store = place.open().await;
     let refused = Sqlite::open(&place.folder()).await.unwrap_err();
@@ -25,7 +25,7 @@ async fn a_folder_is_one_processes_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_are_their_owners_alone() {
+async fn files_are_accessible_to_their_owner_only() {
     let place = Place::new();
     let (store, [tenant]) = place.open_with(["demo"]).await;
     store.append(&tenant, history(1, 1)).await.unwrap();
@@ -58,7 +58,7 @@ async fn a_deleted_tenant_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_is_checked_without_a_trace() {
+async fn checking_a_folder_leaves_nothing_behind() {
     let place = Place::new();
     let folder = place.folder();
     assert!(is_well(&folder));

@@ -51,7 +51,7 @@ async fn open_files_are_bounded_however_many_tenants_are_used() {
     let left = fs::read_dir(place.folder().join("tenants"))
         .unwrap()
         .count();
-    assert_eq!(left, tenants.len(), "every write-ahead log is folded back");
+    assert_eq!(left, tenants.len(), "every write-ahead log is checkpointed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,7 +87,7 @@ async fn readers_do_not_wait_for_a_writer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_does_not_fit_in_the_queue_is_told_to_come_back() {
+async fn calls_that_do_not_fit_in_the_queue_fail_as_busy() {
     let place = Place::new();
     let (store, [tenant]) = place.open_with(["demo"]).await;
     let store = Arc::new(store);

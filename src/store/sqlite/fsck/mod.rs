@@ -1,79 +1,62 @@
-//! Looks for damage in a folder of SQLite, and changes nothing: what `event-history fsck` says of databases.
+//! Looks for damage in a folder of SQLite, and changes nothing: the databases' part of `event-history fsck`.
 //!
-//! Beside a running service this is a guest like others (`beside.rs`). While no service runs the folder's lock is
-//! held, so that none starts; a database is then read without SQLite's shared index, which would leave a file
+//! Beside a running service this is external access like any other (`external/`). While no service runs the folder's
+//! lock is held, so that none starts; a database is then read without SQLite's shared index, which would leave a file
 //! behind, and a log stays as it is: recovery takes place in the memory of this process alone.
 //!
-//! What is compared with each other is read in one transaction, so that a writer changes nothing in between.
+//! One transaction reads all that is compared, so that a writer changes nothing in between.
 
-mod database;
+mod compare;
 
 use std::fs::{File, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
-use self::database::Report;
-use super::beside::{self, Presence};
-use super::errors::{io_failed, refused, sql_failed};
-use super::folder::{Identity, LOCK, Outside};
-use super::identity::{self, connect_to_file_alone};
-use super::migrations::TENANT;
-use super::names::{log_of, tenant_of};
-use super::{incarnation, inspection};
-use super::{recovery, wal};
+use self::compare::Report;
+pub use self::compare::{Fault, Reference};
+use super::disk::access_lock::AccessLock;
+use super::disk::error_mapping::{io_failed, refused, sql_failed};
+use super::disk::file_names::{tenant_of, wal_of};
+use super::disk::file_system::Inode;
+use super::disk::layout::Layout;
+use super::external::access::Access;
+use super::external::registry_reader;
+use super::registry::consistency::Inconsistency;
+use super::tables::schema::TENANT;
+use super::tenant::identity;
+use super::wal::{connection, ownership, recovery, scan};
 use crate::domain::cause::chain;
-use crate::domain::{DatabaseName, EventFile, EventId, Tenant};
+use crate::domain::{DatabaseName, Tenant};
 use crate::store::Error;
 
 /// References that are looked up for one call of [`Fsck::references`].
 const PAGE_REFERENCES: u32 = 500;
 
-/// A folder that is looked at. Every method does disk I/O.
+/// A folder that is checked. Every method does disk I/O.
 #[derive(Debug)]
 pub struct Fsck {
-    outside: Outside,
+    layout: Layout,
     /// Held while no service runs.
     lock: Option<File>,
 }
 
-/// Something that is wrong, or could not be looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    pub tenant: Option<DatabaseName>,
-    pub file: PathBuf,
-    /// In one line.
-    pub problem: String,
-    /// Nothing is known to be damaged: it could not be looked at.
-    pub is_unchecked: bool,
-}
-
-/// An event that references files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reference {
-    /// Where to go on behind.
-    pub row: i64,
-    pub event_id: EventId,
-    pub files: Vec<EventFile>,
-}
-
-/// What a tenant's database came to.
+/// The outcome of checking a tenant's database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checked {
-    /// So many events were read.
+    /// This many events were read.
     Events(u64),
-    /// It is not there, or is another tenant's, or has another file's log, or cannot be read at all; [`Fsck::registry`] or a fault says so.
+    /// It is missing, or is another tenant's, or has another file's log, or cannot be read at all; [`Fsck::registry`] or
+    /// a fault says so.
     Unreadable,
 }
 
-pub(super) type Show<'a> = &'a mut dyn FnMut(Fault);
-
 impl Fsck {
-    /// [`Error::Unavailable`] if no service was ever here.
+    /// [`Error::Unavailable`] if no service ever used this folder.
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        let outside = Outside::new(folder)?;
-        let path = folder.join(LOCK);
+        let layout = Layout::absolute(folder)?;
+        let path = layout.service_lock();
         let lock = match File::open(&path) {
             Ok(lock) => lock,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -87,63 +70,65 @@ impl Fsck {
             Err(TryLockError::WouldBlock) => None, // a service runs
             Err(TryLockError::Error(error)) => return Err(io_failed(&path, error)),
         };
-        Ok(Self { outside, lock })
+        Ok(Self { layout, lock })
     }
 
-    /// Tells whether a service may be changing what is looked at.
+    /// Tells whether a service may be changing what is checked.
     pub fn is_beside_a_service(&self) -> bool {
         self.lock.is_none()
     }
 
-    /// Looks at the registry, and holds its entries against the databases and what these say of themselves.
+    /// Checks the registry, and compares its entries with the databases and with the entries that these hold.
     pub fn registry(&self, show: &mut dyn FnMut(Fault)) {
-        let path = self.outside.registry();
+        let path = self.layout.registry();
         let fault = |error: &Error| Fault::of(None, &path, error);
-        let looked = self.with(&path, |connection| {
+        let checked = self.with(&path, |connection| {
             let mut report = Report::new(None, &path, show);
-            database::integrity(connection, &mut report)?;
+            compare::integrity(connection, &mut report)?;
             Ok(report.has_fault)
         });
-        match looked {
+        match checked {
             Ok(false) => {}
             Ok(true) => return,
             Err(error) => return show(fault(&error)),
         }
-        match inspection::inspect_outside(&self.outside) {
-            Ok(faults) => faults.into_iter().for_each(|it| show(Fault::of_entry(it))),
+        match registry_reader::inspect(&self.layout) {
+            Ok(found) => found
+                .into_iter()
+                .for_each(|it| show(Fault::of_inconsistency(it))),
             Err(error) => show(fault(&error)),
         }
     }
 
     /// Returns the tenants, ordered by name: those that have an entry, or where the registry cannot be read, those
-    /// whose databases say so.
+    /// that the databases were created for.
     pub fn tenants(&self) -> Result<Vec<Tenant>, Error> {
-        if let Ok(tenants) = beside::ready(&self.outside) {
+        if let Ok(tenants) = registry_reader::ready(&self.layout) {
             return Ok(tenants);
         }
         let mut tenants = Vec::new();
-        for path in self.outside.databases()? {
+        for path in self.layout.databases()? {
             tenants.extend(identity::of_file(&path));
         }
         tenants.sort_unstable_by(|one, other| one.database_name.cmp(&other.database_name));
         Ok(tenants)
     }
 
-    /// Looks at a tenant's database: its log, its pages, its rows, its counts and the files that it references.
+    /// Checks a tenant's database: its log, its pages, its rows, its counts and the files that it references.
     pub fn database(&self, tenant: &Tenant, show: &mut dyn FnMut(Fault)) -> Checked {
-        let path = self.outside.database(&tenant.database_name);
+        let path = self.layout.database(&tenant.database_name);
         let name = Some(&tenant.database_name);
         let is_fit = path.exists()
-            && inspection::require_fit(&path, tenant).is_ok()
-            && incarnation::require_own_log(&path).is_ok();
+            && identity::require(&path, tenant).is_ok()
+            && ownership::require_own_wal(&path).is_ok();
         if !is_fit {
             return Checked::Unreadable;
         }
-        let looked = self.with(&path, |connection| {
+        let checked = self.with(&path, |connection| {
             let mut report = Report::new(name, &path, show);
-            database::check(connection, &mut report)
+            compare::check(connection, &mut report)
         });
-        match looked {
+        match checked {
             Ok(events) => Checked::Events(events),
             Err(Error::DatabaseMissing(_)) => Checked::Unreadable,
             Err(error) => {
@@ -155,9 +140,9 @@ impl Fsck {
 
     /// Returns the next events behind row `after` that reference files, as far as their rows can be read.
     pub fn references(&self, tenant: &Tenant, after: i64) -> Result<Vec<Reference>, Error> {
-        let path = self.outside.database(&tenant.database_name);
+        let path = self.layout.database(&tenant.database_name);
         self.with(&path, |connection| {
-            database::references(connection, after, PAGE_REFERENCES)
+            compare::references(connection, after, PAGE_REFERENCES)
         })
     }
 
@@ -167,9 +152,9 @@ impl Fsck {
         if !self.tenants()?.iter().any(is_it) {
             return Ok(false);
         }
-        let path = self.outside.database(&tenant.database_name);
+        let path = self.layout.database(&tenant.database_name);
         self.with(&path, |connection| {
-            let found = database::references(connection, reference.row - 1, 1)?;
+            let found = compare::references(connection, reference.row - 1, 1)?;
             Ok(found.first().is_some_and(|it| it.row == reference.row))
         })
     }
@@ -180,25 +165,19 @@ impl Fsck {
         path: &Path,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
-        let failed = |error| sql_failed(path, error);
+        let schema = tenant_of(path).is_some().then_some(&TENANT);
         if self.lock.is_some() {
-            let _alone = self.outside.keep_out()?;
-            incarnation::require_own_log(path)?;
-            wal::require_sound(path)?;
-            let mut connection = connect_alone(path)?;
-            require_schema(&connection, path)?;
-            return work(&mut connection).map_err(failed);
+            let _exclusive = AccessLock::of(&self.layout).exclusive()?;
+            ownership::require_own_wal(path)?;
+            scan::require_sound(path)?;
+            let mut connection = connect_exclusively(path)?;
+            schema.map_or(Ok(()), |it| it.require(&connection, path))?;
+            return work(&mut connection).map_err(|error| sql_failed(path, error));
         }
-        let presence = Presence::begin(&self.outside, &[path])?;
+        let access = Access::begin(&self.layout, &[path])?;
         require_file(path)?; // from now on nobody removes it
-        wal::require_sound(path)?;
-        let mut connection = beside::connect(path).map_err(failed)?;
-        require_schema(&connection, path)?;
-        let visited = presence.settle().map_err(|error| io_failed(path, error));
-        let _visit = visited?; // outlives what `work` does
-        let outcome = work(&mut connection).map_err(failed);
-        recovery::close_as_found(connection, path)?;
-        outcome
+        scan::require_sound(path)?;
+        access.work(path, schema, work)
     }
 }
 
@@ -213,8 +192,8 @@ impl Fault {
         let Error::Damaged(message) = error else {
             return fault(file, &chain(error), true);
         };
-        // The message says for itself which file it is about: that, or its log.
-        for file in [file.to_owned(), log_of(file)] {
+        // The message itself names the file: that, or its log.
+        for file in [file.to_owned(), wal_of(file)] {
             if let Some((_, problem)) = message.split_once(&format!("'{}': ", file.display())) {
                 return fault(&file, problem, false);
             }
@@ -222,49 +201,35 @@ impl Fault {
         fault(file, message, false)
     }
 
-    fn of_entry(fault: inspection::Fault) -> Self {
-        let finding = fault.finding("registry");
-        let inspection::Fault {
-            tenant,
-            file,
-            problem: _,
-        } = fault;
+    fn of_inconsistency(found: Inconsistency) -> Self {
+        let problem = found.finding("registry").message;
         Self {
-            tenant,
-            file,
-            problem: finding.message,
+            tenant: found.tenant,
+            file: found.file,
+            problem,
             is_unchecked: false,
         }
     }
 }
 
-/// Opens a database that nobody else has open, and leaves no trace. A connection that has a log to itself keeps its
-/// index in memory.
-fn connect_alone(path: &Path) -> Result<Connection, Error> {
+/// Opens a database that nobody else has open, and leaves nothing behind. A connection that has locked a log exclusively
+/// keeps its index in memory.
+fn connect_exclusively(path: &Path) -> Result<Connection, Error> {
     let failed = |error| sql_failed(path, error);
-    if !recovery::has_log(path)? {
-        return connect_to_file_alone(path).map_err(failed);
+    if !recovery::has_wal(path)? {
+        return connection::open_immutable(path).map_err(failed);
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    let connection = connection::open(path).map_err(failed)?;
     connection
         .pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))
         .map_err(failed)?;
-    recovery::leave_log_alone(&connection).map_err(failed)?;
     Ok(connection)
 }
 
 fn require_file(path: &Path) -> Result<(), Error> {
-    let found = Identity::at(path).map_err(|error| io_failed(path, error))?;
+    let found = Inode::at(path).map_err(|error| io_failed(path, error))?;
     match tenant_of(path) {
         Some(name) if found.is_none() => Err(Error::DatabaseMissing(name)),
         _ => Ok(()),
-    }
-}
-
-fn require_schema(connection: &Connection, path: &Path) -> Result<(), Error> {
-    match tenant_of(path) {
-        Some(_) => TENANT.require(connection, path),
-        None => Ok(()),
     }
 }

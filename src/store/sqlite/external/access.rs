@@ -1,0 +1,75 @@
+//! Access to databases that the service may have open.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::store::Error;
+use crate::store::sqlite::disk::access_lock::{AccessLock, ExclusiveAccess, SharedAccess};
+use crate::store::sqlite::disk::error_mapping::{io_failed, sql_failed};
+use crate::store::sqlite::wal::recovery::{self, InUseLock};
+use crate::store::sqlite::wal::{connection, ownership};
+use crate::store::sqlite::{disk::layout::Layout, tables::schema::Schema};
+
+/// The time that an external process waits for its turn to write: longer than any transaction of the service takes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The lock that is held until a connection has read.
+pub(crate) enum Access {
+    Shared(SharedAccess),
+    /// A log may have to be recovered: until that is done, nobody else may try.
+    Exclusive(ExclusiveAccess),
+}
+
+impl Access {
+    /// Takes the lock to look into these databases. The logs of those that nobody has open are made durable first.
+    pub(crate) fn begin(layout: &Layout, databases: &[&Path]) -> Result<Self, Error> {
+        let mut any_wal = false;
+        for path in databases {
+            ownership::require_own_wal(path)?;
+            any_wal |= recovery::has_wal(path)?;
+        }
+        let lock = AccessLock::of(layout);
+        if !any_wal {
+            return Ok(Self::Shared(lock.shared()?));
+        }
+        let exclusive = lock.exclusive()?;
+        for path in databases {
+            if recovery::has_wal(path)? && !InUseLock::is_held(path)? {
+                recovery::prepare_exclusively(path, &exclusive)?;
+            }
+        }
+        Ok(Self::Exclusive(exclusive))
+    }
+
+    /// Works on the database at `path`, which has to be of this schema.
+    pub(crate) fn work<T>(
+        self,
+        path: &Path,
+        schema: Option<&Schema>,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        let failed = |error| sql_failed(path, error);
+        let mut connection = connect(path).map_err(failed)?;
+        schema.map_or(Ok(()), |it| it.require(&connection, path))?;
+        let shared = match self {
+            Self::Shared(shared) => Ok(shared),
+            // The connection has read, so the log's index is built.
+            Self::Exclusive(exclusive) => exclusive.downgrade(),
+        };
+        let _shared = shared.map_err(|error| io_failed(path, error))?; // outlives what `work` does
+        let outcome = work(&mut connection).map_err(failed);
+        connection::close_as_found(connection, path)?;
+        outcome
+    }
+}
+
+/// Opens a database that the service may have open. A connection that only reads could not create the log's index where
+/// the service has closed the file.
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    Ok(connection)
+}

@@ -1,0 +1,212 @@
+//! External access: the store as another process sees it, beside the service that has the folder open.
+//!
+//! It reads, and it tombstones files in a transaction of its own: SQLite arbitrates between processes. It does not take
+//! the service's lock, and repairs, upgrades and creates nothing. Every call opens the tenant's database again and
+//! checks first that the tenant is still there; the service removes no database meanwhile (`access_lock.rs`).
+
+pub(super) mod access;
+pub(super) mod registry_reader;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use self::access::Access;
+use super::disk::error_mapping::{blocking, io_failed, refused};
+use super::disk::file_system::Inode;
+use super::disk::layout::Layout;
+use super::registry::orphaned_databases;
+use super::tables::schema::TENANT;
+use super::tables::{event_rows, file_references, page};
+use super::tenant::identity;
+use crate::domain::query::Limit;
+use crate::domain::{
+    ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Position, Query, Tenant,
+};
+use crate::store::{Appended, Created, Error, Store};
+
+/// A folder of SQLite databases that another process may have open.
+#[derive(Debug)]
+pub struct ExternalStore(Arc<Layout>);
+
+impl ExternalStore {
+    /// [`Error::Unavailable`] if there is no store in `folder`.
+    pub async fn open(folder: &Path) -> Result<Self, Error> {
+        let store = Self(Arc::new(Layout::absolute(folder)?));
+        if !store.0.registry().exists() {
+            return Err(registry_reader::missing(&store.0));
+        }
+        store.tenants().await?;
+        Ok(store)
+    }
+
+    /// Works on a tenant's database, if the tenant is there.
+    async fn with<T: Send + 'static>(
+        &self,
+        tenant: &Tenant,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (layout, tenant) = (Arc::clone(&self.0), tenant.clone());
+        blocking(move || {
+            let name = &tenant.database_name;
+            let missing = || Error::DatabaseMissing(name.clone());
+            let path = layout.database(name);
+            let access = Access::begin(&layout, &[&layout.registry(), &path])?;
+            let is_it = |it: &Tenant| it.client_id == tenant.client_id;
+            if !registry_reader::ready(&layout)?.iter().any(is_it) {
+                return Err(missing());
+            }
+            let found = Inode::at(&path).map_err(|error| io_failed(&path, error))?;
+            found.ok_or_else(missing)?;
+            identity::require(&path, &tenant)?;
+            access.work(&path, Some(&TENANT), work)
+        })
+        .await
+    }
+
+    /// Works on the registry, with its log made durable.
+    async fn with_registry<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Layout) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let layout = Arc::clone(&self.0);
+        blocking(move || {
+            let _access = Access::begin(&layout, &[&layout.registry()])?;
+            work(&layout)
+        })
+        .await
+    }
+}
+
+fn not_allowed<T>() -> Result<T, Error> {
+    Err(refused("only the running service does that"))
+}
+
+#[async_trait]
+impl Store for ExternalStore {
+    async fn create_tenant(&self, _tenant: Tenant) -> Result<Created, Error> {
+        not_allowed()
+    }
+
+    async fn tenant_by_client_id(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error> {
+        let tenants = self.tenants().await?;
+        Ok(tenants.into_iter().find(|it| it.client_id == id))
+    }
+
+    async fn tenant_by_name(&self, name: &DatabaseName) -> Result<Option<Arc<Tenant>>, Error> {
+        let tenants = self.tenants().await?;
+        if let Some(tenant) = tenants.into_iter().find(|it| it.database_name == *name) {
+            return Ok(Some(tenant));
+        }
+        let (layout, name) = (Arc::clone(&self.0), name.clone());
+        blocking(move || {
+            let orphans = orphaned_databases::find(&layout, || registry_reader::entries(&layout))?;
+            if orphans.iter().any(|it| it.name.as_ref() == Some(&name)) {
+                return Err(orphaned_databases::entry_missing(&layout.database(&name)));
+            }
+            Ok(None)
+        })
+        .await
+    }
+
+    async fn tenants(&self) -> Result<Vec<Arc<Tenant>>, Error> {
+        let tenants = self.with_registry(registry_reader::ready).await?;
+        Ok(tenants.into_iter().map(Arc::new).collect())
+    }
+
+    async fn has_database(&self, tenant: &Tenant) -> Result<bool, Error> {
+        match self.with(tenant, |_| Ok(())).await {
+            Ok(()) => Ok(true),
+            Err(Error::DatabaseMissing(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn delete_tenant(&self, _tenant: &Tenant) -> Result<(), Error> {
+        not_allowed()
+    }
+
+    async fn append(&self, _tenant: &Tenant, _events: Vec<Event>) -> Result<Vec<Appended>, Error> {
+        not_allowed()
+    }
+
+    async fn event(&self, tenant: &Tenant, id: EventId) -> Result<Option<Event>, Error> {
+        self.with(tenant, move |connection| event_rows::find(connection, id))
+            .await
+    }
+
+    async fn events(&self, tenant: &Tenant, query: &Query) -> Result<Page, Error> {
+        let query = query.clone();
+        self.with(tenant, move |connection| page::read(connection, &query))
+            .await
+    }
+
+    async fn events_at(
+        &self,
+        tenant: &Tenant,
+        positions: &[Position],
+    ) -> Result<Vec<Event>, Error> {
+        let positions = positions.to_vec();
+        self.with(tenant, move |connection| {
+            page::events_at(connection, &positions)
+        })
+        .await
+    }
+
+    async fn scan(
+        &self,
+        tenant: &Tenant,
+        after: Option<Position>,
+        limit: Limit,
+    ) -> Result<Vec<Event>, Error> {
+        let scan = move |connection: &mut Connection| page::scan(connection, after, limit);
+        self.with(tenant, scan).await
+    }
+
+    async fn unreferenced_files(
+        &self,
+        tenant: &Tenant,
+        files: &[FileId],
+    ) -> Result<Vec<FileId>, Error> {
+        let wanted = files.to_vec();
+        self.with(tenant, move |connection| {
+            file_references::unreferenced(connection, &wanted)
+        })
+        .await
+    }
+
+    async fn tombstone_files(
+        &self,
+        tenant: &Tenant,
+        files: &[FileId],
+    ) -> Result<Vec<FileId>, Error> {
+        let wanted = files.to_vec();
+        self.with(tenant, move |connection| {
+            file_references::tombstone(connection, &wanted)
+        })
+        .await
+    }
+
+    async fn id(&self) -> Result<Uuid, Error> {
+        self.with_registry(registry_reader::database_id).await
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        self.tenants().await.map(drop)
+    }
+
+    fn takes_writes(&self) -> bool {
+        false
+    }
+
+    async fn check(&self) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    async fn close(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}

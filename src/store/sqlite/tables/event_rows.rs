@@ -1,0 +1,207 @@
+//! Events as rows: the one place that knows which column holds what.
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
+
+use super::row_checksum::Columns;
+use super::{counts, file_references};
+use crate::domain::{Event, EventData, EventId, EventTime};
+use crate::store::sqlite::disk::error_mapping::damaged_row;
+use crate::store::{Appended, event_files};
+
+/// Every column of an event, in the order that [`Appending`] relies on.
+const COLUMNS: &str = "event_id, time_us, time_digits, event_type_id, record_id, source_id, \
+     source_type_id, source_name, source_info, file_id, event_data, files, checksum";
+
+/// The columns that [`from_row`] reads: the same behind the row's number.
+pub(crate) const SELECTED: &str = "rowid, event_id, time_us, time_digits, event_type_id, record_id, \
+     source_id, source_type_id, source_name, source_info, file_id, event_data, files, checksum";
+
+/// Stores events in the caller's transaction, which it ends by [`Appending::finish`].
+pub(crate) struct Appending<'a> {
+    connection: &'a Connection,
+    /// Looked up once for all events of the transaction.
+    insert: CachedStatement<'a>,
+    added: counts::Added,
+}
+
+impl<'a> Appending<'a> {
+    pub(crate) fn start(connection: &'a Connection) -> rusqlite::Result<Self> {
+        let sql = format!(
+            "INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+             ON CONFLICT (event_id) DO NOTHING"
+        );
+        Ok(Self {
+            connection,
+            insert: connection.prepare_cached(&sql)?,
+            added: counts::Added::default(),
+        })
+    }
+
+    /// Stores one event unless one with its id is there.
+    pub(crate) fn append(&mut self, event: &Event) -> rusqlite::Result<Appended> {
+        if let Some(file_id) = file_references::tombstoned(self.connection, &event.files)? {
+            let known = known(self.connection, event)?;
+            return Ok(known.unwrap_or(Appended::FileTombstoned(file_id)));
+        }
+        if self.insert(event)? {
+            file_references::insert(self.connection, &event.files)?;
+            self.added.note(event);
+            return Ok(Appended::Stored);
+        }
+        known(self.connection, event)?.ok_or_else(|| {
+            let problem = "it is in the index and not in the table";
+            damaged_row(format!("event {}", event.id), problem)
+        })
+    }
+
+    /// Brings the counts up to date with what was stored.
+    pub(crate) fn finish(self) -> rusqlite::Result<()> {
+        self.added.write(self.connection)
+    }
+
+    fn insert(&mut self, event: &Event) -> rusqlite::Result<bool> {
+        let Event {
+            id,
+            time,
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            data,
+            files,
+        } = event;
+        let files = event_files::to_text(files);
+        let columns = Columns {
+            event_id: id.uuid(),
+            time_us: time.micros(),
+            time_digits: time.digits(),
+            event_type_id: *event_type_id,
+            record_id: *record_id,
+            source_id: *source_id,
+            source_type_id: *source_type_id,
+            source_name,
+            source_info,
+            file_id: event.file_id().map(|id| id.uuid()),
+            files: files.as_deref(),
+            event_data: data.as_str(),
+        };
+        let inserted = self.insert.execute(params![
+            columns.event_id,
+            columns.time_us,
+            columns.time_digits,
+            columns.event_type_id,
+            columns.record_id,
+            columns.source_id,
+            columns.source_type_id,
+            columns.source_name,
+            columns.source_info,
+            columns.file_id,
+            columns.event_data,
+            columns.files,
+            columns.checksum(),
+        ])?;
+        Ok(inserted == 1)
+    }
+}
+
+/// Compares an event with the stored one with its id; `None` if there is none.
+fn known(connection: &Connection, event: &Event) -> rusqlite::Result<Option<Appended>> {
+    Ok(find(connection, event.id)?.map(|stored| {
+        if stored.same_content(event) {
+            Appended::AlreadyThere
+        } else {
+            Appended::OtherContent
+        }
+    }))
+}
+
+/// Returns the event with this id.
+pub(crate) fn find(connection: &Connection, id: EventId) -> rusqlite::Result<Option<Event>> {
+    let found = connection
+        .prepare_cached(&format!("SELECT {SELECTED} FROM events WHERE event_id = ?"))?
+        .query_row([id.uuid()], from_row)
+        .optional()?;
+    // SQLite believes its index, and does not look at the row again.
+    match found {
+        Some(other) if other.id != id => {
+            let problem = format!("an index leads to event {} instead", other.id);
+            Err(damaged_row(format!("event {id}"), problem))
+        }
+        found => Ok(found),
+    }
+}
+
+/// Reads a row of [`SELECTED`], whose checksum has to be right.
+pub(crate) fn from_row(row: &Row<'_>) -> rusqlite::Result<Event> {
+    decode(row).map_err(|problem| damaged_row(name(row), problem))
+}
+
+/// Describes the row for an error message, as far as it can be read.
+fn name(row: &Row<'_>) -> String {
+    let number = row
+        .get::<_, i64>(0)
+        .map_or_else(|error| error.to_string(), |it| it.to_string());
+    match row.get::<_, Uuid>(1) {
+        Ok(event_id) => format!("row {number} (event {event_id})"),
+        Err(_) => format!("row {number}"),
+    }
+}
+
+/// Decodes a row. An error says what is wrong with it.
+fn decode(row: &Row<'_>) -> Result<Event, String> {
+    let (columns, checksum) = columns(row).map_err(|error| error.to_string())?;
+    if columns.checksum() != checksum {
+        return Err("its checksum is not that of its content".to_owned());
+    }
+    let Columns {
+        event_id,
+        time_us,
+        time_digits,
+        event_type_id,
+        record_id,
+        source_id,
+        source_type_id,
+        source_name,
+        source_info,
+        file_id,
+        files,
+        event_data,
+    } = columns;
+    let time = EventTime::from_parts(time_us, time_digits)
+        .ok_or_else(|| format!("{time_us} us with {time_digits} digits make no time"))?;
+    Ok(Event {
+        id: EventId::from_uuid(event_id),
+        time,
+        event_type_id,
+        record_id,
+        source_id,
+        source_type_id,
+        source_name: source_name.to_owned(),
+        source_info: source_info.to_owned(),
+        data: EventData::from_stored(event_data.to_owned()),
+        files: event_files::from_text(files, file_id)?,
+    })
+}
+
+/// Returns the columns of a row, and the checksum that stands beside them.
+fn columns<'a>(row: &'a Row<'_>) -> rusqlite::Result<(Columns<'a>, i64)> {
+    let text = |column| -> rusqlite::Result<&str> { Ok(row.get_ref(column)?.as_str()?) };
+    let columns = Columns {
+        event_id: row.get(1)?,
+        time_us: row.get(2)?,
+        time_digits: row.get(3)?,
+        event_type_id: row.get(4)?,
+        record_id: row.get(5)?,
+        source_id: row.get(6)?,
+        source_type_id: row.get(7)?,
+        source_name: text(8)?,
+        source_info: text(9)?,
+        file_id: row.get(10)?,
+        event_data: text(11)?,
+        files: row.get_ref(12)?.as_str_or_null()?,
+    };
+    Ok((columns, row.get(13)?))
+}

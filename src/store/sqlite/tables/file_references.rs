@@ -1,0 +1,82 @@
+//! The table `files`: those that a tenant's events reference, and those that are tombstoned.
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use crate::domain::{EventFile, FileId};
+
+/// Returns the first of these files that is tombstoned.
+pub(super) fn tombstoned(
+    connection: &Connection,
+    files: &[EventFile],
+) -> rusqlite::Result<Option<FileId>> {
+    for file in files {
+        if state(connection, file.id)? == Some(State::Tombstoned) {
+            return Ok(Some(file.id));
+        }
+    }
+    Ok(None)
+}
+
+/// Records that an event references these files; runs in the transaction that stores the event.
+pub(super) fn insert(connection: &Connection, files: &[EventFile]) -> rusqlite::Result<()> {
+    for file in files {
+        connection
+            .prepare_cached("INSERT INTO files (file_id) VALUES (?) ON CONFLICT DO NOTHING")?
+            .execute([file.id.uuid()])?;
+    }
+    Ok(())
+}
+
+/// Returns those of these files that no event references.
+pub(crate) fn unreferenced(
+    connection: &Connection,
+    files: &[FileId],
+) -> rusqlite::Result<Vec<FileId>> {
+    let mut unreferenced = Vec::new();
+    for file in files {
+        if state(connection, *file)? != Some(State::Referenced) {
+            unreferenced.push(*file);
+        }
+    }
+    Ok(unreferenced)
+}
+
+/// Tombstones those of these files that no event references, in one transaction, and returns them.
+pub(crate) fn tombstone(
+    connection: &mut Connection,
+    files: &[FileId],
+) -> rusqlite::Result<Vec<FileId>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let tombstoned = unreferenced(&transaction, files)?;
+    for file in &tombstoned {
+        transaction
+            .prepare_cached(
+                "INSERT INTO files (file_id, tombstoned_s) VALUES (?, unixepoch()) \
+                 ON CONFLICT DO NOTHING",
+            )?
+            .execute([file.uuid()])?;
+    }
+    transaction.commit()?;
+    Ok(tombstoned)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Referenced,
+    Tombstoned,
+}
+
+/// Returns `None` for a file that was neither referenced nor tombstoned.
+fn state(connection: &Connection, file: FileId) -> rusqlite::Result<Option<State>> {
+    connection
+        .prepare_cached("SELECT tombstoned_s IS NULL FROM files WHERE file_id = ?")?
+        .query_row([file.uuid()], |row| {
+            let referenced: bool = row.get(0)?;
+            Ok(if referenced {
+                State::Referenced
+            } else {
+                State::Tombstoned
+            })
+        })
+        .optional()
+}

@@ -1,0 +1,12 @@
+//! The tables of the databases: how rows are written and read, on a connection that the caller has opened.
+//!
+//! Imports the domain, and of the other rooms only the mapping of errors in `disk/`.
+
+mod counts;
+pub(super) mod event_rows;
+pub(super) mod file_references;
+pub(super) mod page;
+mod query_filters;
+mod row_checksum;
+pub(super) mod schema;
+pub(super) mod tenant_rows;

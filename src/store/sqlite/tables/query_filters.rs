@@ -1,0 +1,121 @@
+//! The index by which the events of a query are found, and the condition that they meet.
+
+use std::fmt::Write;
+
+use rusqlite::types::Value;
+
+use crate::domain::{EventId, Query};
+
+/// The index by which the events of a query are found. SQLite cannot choose it: it has no statistics, and assumes
+/// that a record has as many events as a type.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Index {
+    Id,
+    Record,
+    Type,
+    /// The index by time where there is an order to follow or a time to start at, else the table.
+    Any,
+}
+
+impl Index {
+    pub(super) fn of(query: &Query) -> Self {
+        if !query.event_ids.is_empty() {
+            Self::Id
+        } else if !query.record_ids.is_empty() {
+            Self::Record
+        } else if !query.event_type_ids.is_empty() {
+            Self::Type
+        } else {
+            Self::Any
+        }
+    }
+
+    /// Returns what follows FROM.
+    const fn table(self) -> &'static str {
+        match self {
+            Self::Id => "events INDEXED BY sqlite_autoindex_events_1", // of UNIQUE
+            Self::Record => "events INDEXED BY events_by_record",
+            Self::Type => "events INDEXED BY events_by_type",
+            Self::Any => "events",
+        }
+    }
+}
+
+/// The text that follows FROM, and the values of its placeholders in their order.
+#[derive(Debug)]
+pub(super) struct Filters {
+    pub(super) sql: String,
+    pub(super) values: Vec<Value>,
+}
+
+impl Filters {
+    /// Returns no filter on `table`.
+    pub(super) fn on(table: &str) -> Self {
+        Self {
+            sql: table.to_owned(),
+            values: Vec::new(),
+        }
+    }
+
+    pub(super) fn of(query: &Query) -> Self {
+        let Query {
+            record_ids,
+            event_type_ids,
+            source_ids,
+            source_type_ids,
+            event_ids,
+            from_us,
+            to_us,
+            ordering: _,
+            limit: _,
+            offset: _,
+        } = query;
+        let mut filters = Self::on(Index::of(query).table());
+        filters.any_of("record_id", record_ids.iter().copied());
+        filters.any_of("event_type_id", event_type_ids.iter().copied());
+        filters.any_of("source_id", source_ids.iter().copied());
+        filters.any_of("source_type_id", source_type_ids.iter().copied());
+        filters.any_of("event_id", event_ids.iter().map(id_value));
+        if let Some(from) = *from_us {
+            filters.compare("time_us >=", from);
+        }
+        if let Some(to) = *to_us {
+            filters.compare("time_us <", to);
+        }
+        filters
+    }
+
+    /// Adds the condition that the column has one of these values; none if there are none.
+    pub(super) fn any_of(
+        &mut self,
+        column: &str,
+        wanted: impl ExactSizeIterator<Item = impl Into<Value>>,
+    ) {
+        if wanted.len() == 0 {
+            return;
+        }
+        let placeholders = vec!["?"; wanted.len()].join(",");
+        self.and(&format!("{column} IN ({placeholders})"));
+        self.values.extend(wanted.map(Into::into));
+    }
+
+    fn compare(&mut self, comparison: &str, value: i64) {
+        self.and(&format!("{comparison} ?"));
+        self.values.push(value.into());
+    }
+
+    fn and(&mut self, condition: &str) {
+        let word = if self.values.is_empty() {
+            "WHERE"
+        } else {
+            "AND"
+        };
+        // Writing to a String cannot fail.
+        let _ = write!(self.sql, " {word} {condition}");
+    }
+}
+
+/// Returns an id as its column holds it: the 16 bytes, whose order is the order of ids.
+pub(super) fn id_value(id: &EventId) -> Value {
+    Value::Blob(id.uuid().as_bytes().to_vec())
+}

@@ -1,0 +1,239 @@
+//! Stores a batch of calls in one transaction, which is on disk before anybody is answered.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use metrics::histogram;
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::checkpoint::Checkpointer;
+use super::database_file::DatabaseFile;
+use super::page_cache::{self, LargeCaches};
+use crate::store::queue::{Append, count_f64};
+use crate::store::sqlite::disk::error_mapping::{io_failed, is_damage, sql_failed};
+use crate::store::sqlite::wal::recovery::failed_before;
+use crate::store::sqlite::{tables::event_rows::Appending, wal::connection::close_with_checkpoint};
+use crate::store::{Appended, Error};
+
+/// The events of a transaction that changes more pages than a small cache holds.
+const LARGE_BATCH_EVENTS: usize = 16;
+
+/// After so many events the thread yields its core, or another tenant's single event would wait for all of a large
+/// transaction: see docs/benchmarks.md, "Neighbours".
+const YIELD_AFTER_EVENTS: usize = 32;
+
+/// After so many small transactions in a row the large cache is released.
+const SMALL_BATCHES: usize = 64;
+
+/// Stores batches, one after the other.
+#[derive(Debug)]
+pub(super) struct Committer {
+    file: Arc<DatabaseFile>,
+    /// Kept after a failure: what SQLite knows of the log goes with the last connection.
+    connection: Connection,
+    checkpointer: Checkpointer,
+    caches: LargeCaches,
+    large_cache: Option<OwnedSemaphorePermit>,
+    /// Since the last large one.
+    small_batches: usize,
+}
+
+/// Why a batch failed, for each of those who wait for it.
+#[derive(Clone)]
+enum Failure {
+    Missing,
+    /// Something failed before, and the database will be opened again.
+    Failed,
+    Sql(Arc<rusqlite::Error>),
+    Io(Arc<io::Error>),
+}
+
+impl Committer {
+    pub(super) fn start(
+        file: Arc<DatabaseFile>,
+        mut connection: Connection,
+        caches: &LargeCaches,
+    ) -> Result<Self, Error> {
+        let checkpointer = Checkpointer::default();
+        let followed = checkpointer.follow(&mut connection);
+        followed.map_err(|error| sql_failed(&file.path, error))?;
+        Ok(Self {
+            file,
+            connection,
+            checkpointer,
+            caches: caches.clone(),
+            large_cache: None,
+            small_batches: 0,
+        })
+    }
+
+    pub(super) const fn has_large_cache(&self) -> bool {
+        self.large_cache.is_some()
+    }
+
+    /// Stores a batch, answers its callers, and keeps the log short.
+    pub(super) fn store(&mut self, batch: Vec<Append>) {
+        self.fit_cache(&batch);
+        let outcome = self.try_commit(&batch);
+        if batch.len() > 1 && matches!(&outcome, Err(Failure::Sql(error)) if is_damage(error)) {
+            self.store_one_by_one(batch);
+        } else {
+            self.answer(batch, outcome);
+        }
+        if self.checkpointer.is_due(self.has_large_cache()) && !self.file.has_failed() {
+            self.checkpointer.run(&self.file, &self.connection);
+        }
+    }
+
+    /// Stores each call in a transaction of its own: damage that one of them meets does not fail the others.
+    fn store_one_by_one(&mut self, batch: Vec<Append>) {
+        for append in batch {
+            let one = vec![append];
+            let outcome = self.try_commit(&one);
+            self.answer(one, outcome);
+        }
+    }
+
+    fn try_commit(&mut self, batch: &[Append]) -> Result<Vec<Vec<Appended>>, Failure> {
+        let outcome = self.commit(batch);
+        if let Err(Failure::Sql(error)) = &outcome {
+            self.file.note_failure(error);
+            if !self.connection.is_autocommit() {
+                self.file.fail(); // it could not even be rolled back
+            }
+        }
+        outcome
+    }
+
+    /// Releases the memory that only load needs, and leaves little to recover to a restart.
+    pub(super) fn on_idle(&mut self) {
+        self.release_cache();
+        // A file that was taken away is left as it is until it is closed.
+        if let Ok(true) = self.file.is_in_place() {
+            self.checkpointer.run_to_end(&self.file, &self.connection);
+        }
+    }
+
+    fn fit_cache(&mut self, batch: &[Append]) {
+        let events: usize = batch.iter().map(|append| append.events.len()).sum();
+        if events < LARGE_BATCH_EVENTS {
+            self.small_batches += 1;
+            if self.small_batches > SMALL_BATCHES {
+                self.release_cache();
+            }
+            return;
+        }
+        self.small_batches = 0;
+        if self.large_cache.is_none() {
+            // Without one it goes slower; a connection that fails does so at the commit too.
+            self.large_cache = self.caches.take(&self.connection).unwrap_or(None);
+        }
+    }
+
+    fn release_cache(&mut self) {
+        let Some(permit) = self.large_cache.take() else {
+            return;
+        };
+        if let Err(error) = page_cache::release(&self.connection, permit) {
+            tracing::warn!(tenant = %self.file.name, "releasing the large cache of a writer failed: {error}");
+        }
+    }
+
+    /// Stores a batch in one transaction: on disk once this returns.
+    fn commit(&mut self, batch: &[Append]) -> Result<Vec<Vec<Appended>>, Failure> {
+        let started = Instant::now();
+        if self.file.has_failed() {
+            return Err(Failure::Failed);
+        }
+        if !self.file.is_in_place()? {
+            return Err(Failure::Missing);
+        }
+        self.file.sync_wal_name()?;
+        let outcomes = write(&mut self.connection, batch)?;
+        self.file.ownership.note_commit();
+        // A file that was removed meanwhile took the events with it: they must not be called stored.
+        if !self.file.is_in_place()? {
+            return Err(Failure::Missing);
+        }
+        self.file.note_success();
+        let events: usize = batch.iter().map(|append| append.events.len()).sum();
+        histogram!("event_history_commit_events").record(count_f64(events));
+        histogram!("event_history_commit_duration_seconds").record(started.elapsed());
+        Ok(outcomes)
+    }
+
+    fn answer(&self, batch: Vec<Append>, outcome: Result<Vec<Vec<Appended>>, Failure>) {
+        let answers: Vec<_> = match outcome {
+            Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+            Err(failure) => batch.iter().map(|_| Err(self.error(&failure))).collect(),
+        };
+        for (append, answer) in batch.into_iter().zip(answers) {
+            append.answer(answer);
+        }
+    }
+
+    fn error(&self, failure: &Failure) -> Error {
+        match failure {
+            Failure::Missing => Error::DatabaseMissing(self.file.name.clone()),
+            Failure::Failed => failed_before(),
+            Failure::Sql(error) => sql_failed(&self.file.path, Arc::clone(error)),
+            Failure::Io(error) => io_failed(&self.file.path, Arc::clone(error)),
+        }
+    }
+
+    /// Runs a last checkpoint and closes the file. SQLite would do so too, but not for a file that was moved:
+    /// a log left behind would then be taken for the log of whatever file comes in its place.
+    ///
+    /// After a failure only the log is known to be right, and stays.
+    pub(super) fn close(mut self) {
+        self.checkpointer.wait();
+        if self.file.has_failed() {
+            return;
+        }
+        let ownership = &self.file.ownership;
+        let begun = ownership.begin_checkpoint();
+        match begun.and_then(|()| close_with_checkpoint(self.connection)) {
+            Ok(()) => ownership.end(),
+            // Nothing is lost: the log stays beside the file, and the next opening reads it.
+            Err(error) => {
+                let tenant = &self.file.name;
+                tracing::warn!(%tenant, "the last checkpoint of the write-ahead log failed: {error}");
+            }
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(Arc::new(error))
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(Arc::new(error))
+    }
+}
+
+fn write(connection: &mut Connection, batch: &[Append]) -> rusqlite::Result<Vec<Vec<Appended>>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut appending = Appending::start(&transaction)?;
+    let mut outcomes = Vec::with_capacity(batch.len());
+    let mut events = 0;
+    for append in batch {
+        let mut outcome = Vec::with_capacity(append.events.len());
+        for event in &append.events {
+            outcome.push(appending.append(event)?);
+            events += 1;
+            if events % YIELD_AFTER_EVENTS == 0 {
+                std::thread::yield_now();
+            }
+        }
+        outcomes.push(outcome);
+    }
+    appending.finish()?;
+    transaction.commit()?;
+    Ok(outcomes)
+}
