@@ -117,7 +117,7 @@ impl App {
             loop {
                 tokio::time::sleep(METRICS_UPKEEP).await;
                 telemetry::metrics().run_upkeep();
-                telemetry::tell_suppressed();
+                telemetry::report_suppressed();
             }
         });
         let orphan_sweeper = self.orphan_sweeper.map(|it| tokio::spawn(it.run()));

@@ -1,9 +1,8 @@
-//! The program: parse, run, say what went wrong, exit.
+//! The program's entry point.
 
 use std::process::ExitCode;
 
-/// A request makes some dozens of small allocations on one thread and frees them on another: see
-/// docs/decisions.
+/// A request makes dozens of small allocations on one thread and frees them on another; see docs/decisions.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,8 +1,7 @@
-//! Whether a folder takes what the service writes, as far as the service knows: for backends that keep their
-//! data in a folder of this machine.
+//! The write health of a local folder, for backends that store their data in one.
 //!
-//! A write that fails says so here. From then on the folder counts as one that takes no writes, until a write
-//! succeeds: one that a caller wants, or a probe, which readiness makes.
+//! Backends report failed writes. From then on the folder counts as not writable, until a write succeeds: a caller's, or
+//! that of a readiness probe.
 
 use std::fmt;
 use std::fs::{self, OpenOptions};
@@ -13,24 +12,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How often a folder is probed, at most: each probe is an fsync on a disk that has trouble.
-const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// The interval between probes of a folder: each is an fsync on a disk with problems.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a probe writes: a disk that is nearly full may still take a page.
+/// The size of a probe: a disk that is nearly full may still have room for a page.
 const PROBE_BYTES: usize = 64 * 1024;
 
-/// A folder has one owner, so one name does, and a probe that a KILL cut short leaves one file that the next
-/// writes over.
+/// One name suffices, as a folder has one owner. If a KILL interrupts a probe, the next one overwrites its file.
 const PROBE: &str = ".event-history-probe";
 
-/// What is known of the writes to a folder. Clones share it.
+/// The state of the writes to a folder; shared by clones.
 #[derive(Debug, Clone)]
 pub struct WriteHealth(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     folder: PathBuf,
-    /// Whether `outage` holds something, for those who write all day.
+    /// Whether there is an `outage`; spares successful writes the lock.
     is_failing: AtomicBool,
     outage: Mutex<Option<Outage>>,
 }
@@ -38,11 +36,11 @@ struct Inner {
 #[derive(Debug)]
 struct Outage {
     cause: String,
-    /// When the last probe began; `None` where none has ended yet.
+    /// When the last probe began, if there was one.
     probed: Option<Instant>,
 }
 
-/// Why a folder counts as one that takes no writes.
+/// Why a folder is not writable.
 #[derive(Debug, thiserror::Error)]
 #[error("the last write to '{}' failed: {cause}", folder.display())]
 pub struct Unwritable {
@@ -51,7 +49,7 @@ pub struct Unwritable {
 }
 
 impl WriteHealth {
-    /// Takes writes, until one fails.
+    /// Healthy until a write fails.
     pub fn of(folder: &Path) -> Self {
         Self(Arc::new(Inner {
             folder: folder.to_owned(),
@@ -60,7 +58,7 @@ impl WriteHealth {
         }))
     }
 
-    /// Notes that a write failed, for a cause of the disk and not of what was to be written.
+    /// Reports a write that failed because of the disk, not because of its content.
     pub fn failed(&self, cause: impl fmt::Display) {
         let mut outage = self.outage();
         let cause = cause.to_string();
@@ -73,7 +71,7 @@ impl WriteHealth {
         self.0.is_failing.store(true, Ordering::Relaxed);
     }
 
-    /// Notes that a write is on the disk.
+    /// Reports a write that is on the disk.
     pub fn succeeded(&self) {
         if !self.is_failing() {
             return;
@@ -89,8 +87,8 @@ impl WriteHealth {
         self.0.is_failing.load(Ordering::Relaxed)
     }
 
-    /// Says why the folder takes no writes, if it does not. Where the last one failed a moment ago this tries one
-    /// itself, and one caller at a time: does disk I/O.
+    /// Returns an error if the folder is not writable. After a failure this probes the folder, one caller at a time; it
+    /// then does disk I/O.
     pub fn check(&self, now: Instant) -> Result<(), Unwritable> {
         if !self.is_failing() {
             return Ok(());
@@ -100,7 +98,7 @@ impl WriteHealth {
             let Some(outage) = outage.as_mut() else {
                 return Ok(());
             };
-            let is_due = |last: Instant| now.saturating_duration_since(last) >= PROBE_EVERY;
+            let is_due = |last: Instant| now.saturating_duration_since(last) >= PROBE_INTERVAL;
             if !outage.probed.is_none_or(is_due) {
                 return Err(self.unwritable(&outage.cause));
             }
@@ -131,7 +129,7 @@ impl WriteHealth {
     }
 }
 
-/// Makes, syncs and removes a file.
+/// Creates, syncs and removes a file.
 fn probe(folder: &Path) -> io::Result<()> {
     let path = folder.join(PROBE);
     let mut options = OpenOptions::new();

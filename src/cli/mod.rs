@@ -144,7 +144,7 @@ pub fn main() -> ExitCode {
     process::keep_memory_private();
     let cli = Cli::parse();
     let outcome = run(cli.command);
-    telemetry::tell_suppressed();
+    telemetry::report_suppressed();
     outcome.unwrap_or_else(|error| {
         terminal::print_error(&error);
         exit::status_of(&error)

@@ -1,10 +1,9 @@
-//! Telling how long something has been there, whatever the clock that dated it has done since.
+//! The age of things dated by a wall clock that may have been set since.
 //!
-//! A date says how old a thing is only as long as nobody sets the clock: ahead, and everything has become
-//! older. So each reading of the clock is held against one that nobody sets. How far the first was ahead
-//! of the second *when the thing was dated* is not known, but the least that it was ahead meanwhile is:
-//! by that, no thing comes out older than it is. A clock that was ahead for a moment changes nothing, and
-//! one that was set for good counts from when its old time has been left behind for long enough.
+//! Setting the clock ahead makes everything look older. So each reading of the wall clock is compared with a monotonic
+//! one. How far the wall clock was ahead *when the thing was dated* is unknown, but the least it was ahead since then is
+//! known: with that, nothing is taken for older than it is. A clock that was ahead for a moment changes nothing, and one
+//! that was set for good counts once its old time lies far enough in the past.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,40 +11,40 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Points beyond these are merged: things then come out younger.
+/// Further points are merged, which makes things look younger.
 const MAX_POINTS: usize = 64;
-/// A clock that was not watched for this long is believed to have gone right: a restart.
+/// A clock that was not observed for this long, during a restart, is assumed not to have been set. A smaller change is
+/// an ordinary correction.
 const TOLERANCE_MS: i64 = 5 * 60 * 1000;
-/// Less than any clock can say.
+/// Below any reading of a clock.
 const UNKNOWN_MS: i64 = -(1 << 60);
 
-/// What a clock was seen to say beside one that nobody sets.
+/// How far a wall clock was ahead of a monotonic clock, over time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ClockSkew {
-    /// Ascending in both: of two readings, the earlier one counts only if its clock was less ahead.
+    /// Ascending in both fields: an earlier reading matters only if the clock was less ahead.
     points: VecDeque<Point>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Point {
-    /// When the clock may last have been so little ahead, by the one that nobody sets.
+    /// The last time when the wall clock may have been so little ahead, on the monotonic clock.
     until_ms: i64,
     ahead_ms: i64,
 }
 
-/// A history as the next process can use it, which has another clock that nobody sets.
+/// The same for the next process, whose monotonic clock is a different one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ClockSkewRecord {
-    /// What the clock said, in milliseconds since 1970.
+    /// The reading of the wall clock, in milliseconds since 1970.
     at_ms: i64,
-    /// So long ago the clock was last so much behind what it said later, in milliseconds.
+    /// For each point how long ago it was, and how far the wall clock was behind its last reading, in milliseconds.
     points: Vec<(i64, i64)>,
 }
 
 impl ClockSkew {
-    /// Begins where nothing is known of what the clock did: nothing counts as old until it has been
-    /// watched for as long.
+    /// Starts without knowledge of the past: nothing counts as old until the clock has been observed for as long.
     pub(super) fn unknown(elapsed: Duration) -> Self {
         Self {
             points: VecDeque::from([Point {
@@ -55,8 +54,8 @@ impl ClockSkew {
         }
     }
 
-    /// Goes on with what an earlier process saw. What lies between the two counts as no time at all,
-    /// unless it was short: nobody has watched the clock.
+    /// Continues the record of an earlier process. The time between the two counts only if it was short, because nobody
+    /// observed the clock.
     pub(super) fn resume(mark: &ClockSkewRecord, elapsed: Duration, now: Timestamp) -> Self {
         let ClockSkewRecord { at_ms, points } = mark;
         let (elapsed_ms, now_ms) = (millis(elapsed), now.as_millisecond());
@@ -86,22 +85,22 @@ impl ClockSkew {
         history
     }
 
-    /// Takes in that the clock said `now`, and returns by how much it was set since it was read last, if
-    /// that is more than clocks are corrected by.
+    /// Adds a reading of the wall clock, and returns by how much the clock was set since the last one, if that is more
+    /// than an ordinary correction.
     pub(super) fn observe(&mut self, elapsed: Duration, now: Timestamp) -> Option<SignedDuration> {
         let until_ms = millis(elapsed);
         let ahead_ms = now.as_millisecond().saturating_sub(until_ms);
         let last = self.points.back().map_or(UNKNOWN_MS, |last| last.ahead_ms);
         let jump_ms = ahead_ms.saturating_sub(last);
-        // It may have been set just before this.
+        // It may have been set just before this reading.
         if let Some(last) = self.points.back_mut()
             && last.ahead_ms < ahead_ms
         {
             last.until_ms = until_ms;
         }
         self.push(Point { until_ms, ahead_ms });
-        let is_told = last != UNKNOWN_MS && jump_ms.saturating_abs() > TOLERANCE_MS;
-        is_told.then(|| SignedDuration::from_millis(jump_ms))
+        let is_jump = last != UNKNOWN_MS && jump_ms.saturating_abs() > TOLERANCE_MS;
+        is_jump.then(|| SignedDuration::from_millis(jump_ms))
     }
 
     fn push(&mut self, point: Point) {
@@ -119,18 +118,17 @@ impl ClockSkew {
         }
     }
 
-    /// Returns the date before which a thing was dated that has been there for `life`; `None` if nothing
-    /// is known to have been.
-    pub(super) fn before(&self, elapsed: Duration, life: Duration) -> Option<Timestamp> {
-        let (now_ms, life_ms) = (millis(elapsed), millis(life));
-        let since_ms = now_ms.saturating_sub(life_ms);
+    /// Returns the date before which things of at least this age were dated; `None` if nothing is known to be so old.
+    pub(super) fn before(&self, elapsed: Duration, age: Duration) -> Option<Timestamp> {
+        let (now_ms, age_ms) = (millis(elapsed), millis(age));
+        let since_ms = now_ms.saturating_sub(age_ms);
         let mut points = self.points.iter();
         let slowest = points.find(|point| point.until_ms >= since_ms)?;
         let before_ms = since_ms.saturating_add(slowest.ahead_ms);
         Timestamp::from_millisecond(before_ms).ok()
     }
 
-    /// Returns what the next process needs; `None` if nothing was observed.
+    /// Returns the record for the next process; `None` if nothing was observed.
     pub(super) fn mark(&self, elapsed: Duration) -> Option<ClockSkewRecord> {
         let (now_ms, last) = (millis(elapsed), self.points.back()?);
         let points = self.points.iter().map(|point| {
@@ -173,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_ahead_for_a_moment_ages_nothing() {
+    fn a_clock_ahead_for_a_moment_ages_nothing() {
         let mut history = ClockSkew::default();
         _ = history.observe(elapsed(0), at(0));
         _ = history.observe(elapsed(100), at(100 + 9 * DAY));
@@ -185,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_counts_once_its_old_time_is_over() {
+    fn a_clock_set_for_good_counts_after_the_age_has_passed() {
         let mut history = ClockSkew::default();
         _ = history.observe(elapsed(0), at(0));
         for now in [10, 20, 30, 59] {
@@ -200,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_watched_is_no_time_unless_it_was_short() {
+    fn unobserved_time_counts_only_if_it_was_short() {
         let mut history = ClockSkew::default();
         _ = history.observe(elapsed(1000), at(1000));
         let mark = history.mark(elapsed(1010)).unwrap();
@@ -229,9 +227,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the clock does, a thing that was dated when it was read is never taken for older.
+        /// Whatever the clock does, a thing dated by one of its readings is never taken for older.
         #[test]
-        fn nothing_comes_out_older_than_it_is(
+        fn nothing_is_taken_for_older_than_it_is(
             steps in prop::collection::vec((0_i64..50, -1000_i64..1000), 1..300),
             life in 0_i64..500,
         ) {

@@ -1,4 +1,4 @@
-//! How a setting names object storage.
+//! The address of an object storage, as in a setting.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,14 +11,14 @@ use url::Url;
 pub enum Location {
     S3 {
         bucket: String,
-        /// Goes before every key, without slashes at its ends; empty for none.
+        /// Precedes every key, without slashes at its ends; empty for none.
         prefix: String,
-        /// `None`: what the environment or profile says, as for every AWS tool.
+        /// `None` for that of the environment or profile, as in every AWS tool.
         region: Option<String>,
-        /// `None`: AWS's own for the region.
+        /// `None` for AWS in the region.
         endpoint: Option<Url>,
     },
-    /// A folder that this process serves itself.
+    /// A folder that this process serves.
     Embedded {
         folder: PathBuf,
         bucket: String,
@@ -26,7 +26,7 @@ pub enum Location {
     },
 }
 
-/// The bucket and region of the embedded endpoint where the setting names none.
+/// The default bucket and region of the embedded endpoint.
 const EMBEDDED_BUCKET: &str = "event-history";
 const EMBEDDED_REGION: &str = "us-east-1";
 
@@ -83,8 +83,7 @@ fn parse_embedded(rest: &str) -> Result<Location, String> {
     })
 }
 
-/// Splits `?name=value&…` off, with the values in the order of `names`; a name that is not one of
-/// them, or comes twice, is an error.
+/// Splits off `?name=value&…`, and returns the values in the order of `names`. An unknown or repeated name is an error.
 fn split_parameters<'a, const N: usize>(
     text: &'a str,
     names: &[&str; N],

@@ -1,16 +1,18 @@
-//! Where files are kept: object storage that speaks S3, another's or our own.
+//! Object storage for files: the trait [`Objects`], its values, and the two implementations.
+//!
+//! `s3` is a bucket on S3 or a compatible storage, `embedded` an S3 endpoint that this process serves from a folder. Both
+//! import `signer` and the values here, never each other; only [`open`] and [`check`] name them. `transfer` reads and
+//! copies objects through presigned URLs, whatever the storage.
 
-mod checksums;
 mod clock_skew;
 pub mod embedded;
-mod listing;
 mod location;
 mod owner;
-mod rate_limiter;
+mod presigned;
 mod request_origin;
 pub mod s3;
 pub mod signer;
-mod terms;
+mod stored;
 pub mod transfer;
 
 use std::fmt::Debug;
@@ -28,62 +30,59 @@ use crate::domain::{
     Clock, DatabaseName, Entropy, Finding, ObjectKey, Retention, UploadConstraints,
 };
 
-pub use checksums::Checksums;
 pub use embedded::Inspection;
-pub use listing::{ListedObject, Listing};
 pub use location::Location;
 pub use owner::require_owner;
-pub use rate_limiter::RateLimiter;
-pub use request_origin::{Capacity, RequestOrigin, TransferLimits};
-pub use terms::{
-    DownloadOptions, FormConstraints, FormContentType, ObjectInfo, Part, PartTag, Parts,
-    PresignedForm, PresignedUrl, Replace,
+pub use presigned::{
+    DownloadOptions, FormConstraints, FormContentType, PresignedForm, PresignedUrl,
 };
+pub use request_origin::{Capacity, RequestOrigin, TransferLimits};
+pub use stored::{ListedObject, Listing, ObjectInfo, Part, PartTag, Parts, Replace};
+pub use transfer::{Checksums, RateLimiter};
 
-/// The longest life that SigV4 allows a presigned URL (`X-Amz-Expires`).
+/// The maximum life of a presigned URL (`X-Amz-Expires`).
 /// Source: Amazon S3 API reference, "Authenticating requests: using query parameters".
 pub const MAX_URL_LIFE: Duration = Duration::from_hours(7 * 24);
 
-/// Hands out URLs with which others upload and download one object, and knows which objects are there.
+/// An object storage: presigns URLs for callers to upload and download objects, and manages the stored ones.
+///
+/// `presign_*` methods compute locally and send no request. What they sign lives for `life` at most, and never longer
+/// than [`MAX_URL_LIFE`] or the credentials that signed it.
 #[async_trait]
 pub trait Objects: Debug + Send + Sync {
-    /// Returns a URL that lets its holder PUT the object at `key` under these terms, sending the
-    /// headers that stand with it and nothing else.
-    ///
-    /// Computed locally: no call to the storage. It lives for `life` at most, and never longer than
-    /// [`MAX_URL_LIFE`] or the credentials that signed it.
+    /// Returns a URL to PUT an object that satisfies the constraints, together with the headers to send.
     async fn presign_put(
         &self,
         key: &ObjectKey,
-        terms: &UploadConstraints,
+        constraints: &UploadConstraints,
         life: Duration,
     ) -> Result<PresignedUrl, Error>;
 
-    /// Returns a form that lets its holder POST the object at `key` under these terms, likewise.
+    /// Returns a form to POST an object that satisfies the constraints.
     async fn presign_form(
         &self,
         key: &ObjectKey,
-        terms: &FormConstraints,
+        constraints: &FormConstraints,
         life: Duration,
     ) -> Result<PresignedForm, Error>;
 
-    /// Returns a URL that lets its holder GET the object at `key`, likewise.
+    /// Returns a URL to GET an object.
     async fn presign_get(
         &self,
         key: &ObjectKey,
-        terms: &DownloadOptions,
+        options: &DownloadOptions,
         life: Duration,
     ) -> Result<PresignedUrl, Error>;
 
-    /// Begins an upload in parts and returns its id. The size of `terms` binds nobody here: whoever
-    /// completes the upload looks at it; its SHA-256 is kept as what the uploader declares.
+    /// Starts a multipart upload and returns its id. The storage does not enforce the size: the caller checks it before
+    /// completing the upload. The SHA-256 is stored as declared by the uploader.
     async fn create_multipart(
         &self,
         key: &ObjectKey,
-        terms: &UploadConstraints,
+        constraints: &UploadConstraints,
     ) -> Result<String, Error>;
 
-    /// Returns a URL that lets its holder PUT one part, likewise. Computed locally.
+    /// Returns a URL to PUT one part.
     async fn presign_part(
         &self,
         key: &ObjectKey,
@@ -92,7 +91,7 @@ pub trait Objects: Debug + Send + Sync {
         life: Duration,
     ) -> Result<PresignedUrl, Error>;
 
-    /// Returns the parts behind number `after` that the storage has; `None` if there is no such upload.
+    /// Returns a page of the uploaded parts after number `after`; `None` if there is no such upload.
     async fn parts(
         &self,
         key: &ObjectKey,
@@ -100,9 +99,8 @@ pub trait Objects: Debug + Send + Sync {
         after: u16,
     ) -> Result<Option<Parts>, Error>;
 
-    /// Makes the object out of these parts; durable when this answers. `Ok(false)` if there is no such
-    /// upload, or no longer, or an object that is not to be replaced; [`Error::Refused`] if a part is not
-    /// what its tag says, or too small.
+    /// Completes an upload; the object is durable when this returns. `Ok(false)` if there is no such upload (any more), or
+    /// if the object exists and must not be replaced; [`Error::Refused`] if a part does not match its ETag or is too small.
     async fn complete_multipart(
         &self,
         key: &ObjectKey,
@@ -111,19 +109,18 @@ pub trait Objects: Debug + Send + Sync {
         replace: Replace,
     ) -> Result<bool, Error>;
 
-    /// Ends an upload and removes its parts. One that is not there is no error.
+    /// Aborts an upload and removes its parts. An unknown upload is not an error.
     async fn abort_multipart(&self, key: &ObjectKey, upload_id: &str) -> Result<(), Error>;
 
-    /// Returns what storage says of the object at `key`, or of one version of it: `None` if there is
-    /// none.
+    /// Returns the metadata of an object, or of one version of it; `None` if there is none.
     async fn head(
         &self,
         key: &ObjectKey,
         version_id: Option<&str>,
     ) -> Result<Option<ObjectInfo>, Error>;
 
-    /// Returns the sizes of the `count` parts that the object at `key` of `size_bytes` came in, in their
-    /// order; `None` where the storage does not say.
+    /// Returns the sizes, in order, of the `count` parts that an object of `size_bytes` was uploaded in; `None` if the
+    /// storage does not report them.
     async fn part_sizes(
         &self,
         key: &ObjectKey,
@@ -132,25 +129,24 @@ pub trait Objects: Debug + Send + Sync {
         count: u16,
     ) -> Result<Option<Vec<u64>>, Error>;
 
-    /// Removes objects, and answers with those that are still there, each with the reason. One that is
-    /// not there is removed.
+    /// Deletes objects, and returns those that could not be deleted, with the reasons. A missing object counts as deleted.
     async fn delete(&self, keys: &[ObjectKey]) -> Result<Vec<(ObjectKey, String)>, Error>;
 
-    /// Keeps the bytes of the object as `info` tells of them, durably, whatever is uploaded to `key` from
-    /// then on; `false` if they are others by now. Asked for when an event is about to reference them. A
-    /// storage elsewhere does nothing: it has versions, or takes conditions with an upload.
+    /// Makes the object described by `info` immutable, durably: later uploads to `key` fail. Returns `false` if it has
+    /// been replaced meanwhile. Called before an event that references the object is stored. By default a no-op, for
+    /// storages with versioning or conditional writes.
     async fn seal(&self, _key: &ObjectKey, _info: &ObjectInfo) -> Result<bool, Error> {
         Ok(true)
     }
 
-    /// Returns how far the clock that dates objects may be from ours. S3 takes signatures that are 15
-    /// minutes off, so a deployment may work with clocks as far apart.
+    /// Returns how far the storage's clock may be off. S3 accepts signatures that are 15 minutes off, so a deployment may
+    /// work with such clocks.
     fn max_clock_skew(&self) -> Duration {
         Duration::from_mins(15)
     }
 
-    /// Keeps a version of the object from being removed. [`Error::Refused`] where the bucket has no
-    /// Object Lock, or where the version is kept for longer already.
+    /// Protects a version of an object from deletion. [`Error::Refused`] if the bucket has no Object Lock, or if the
+    /// version is protected for longer already.
     async fn retain(
         &self,
         key: &ObjectKey,
@@ -158,51 +154,50 @@ pub trait Objects: Debug + Send + Sync {
         retention: Retention,
     ) -> Result<(), Error>;
 
-    /// Returns a page of the objects that are there, those of one tenant or of all; each stands in one
-    /// page, in no order that means anything. `after` is the mark that the page before ended with.
+    /// Returns a page of the stored objects, of one tenant or of all, in no particular order. `after` is the previous
+    /// page's token.
     ///
-    /// For copying and verifying: a storage may look at all that it has for the objects of one tenant.
+    /// For copying and verifying: a storage may have to scan everything for the objects of one tenant.
     async fn list(
         &self,
         tenant: Option<&DatabaseName>,
         after: Option<&str>,
     ) -> Result<Listing, Error>;
 
-    /// Returns the id of the database whose files these are, if that was said.
+    /// Returns the id of the database that owns the files, if it is set.
     async fn owner(&self) -> Result<Option<Uuid>, Error>;
 
-    /// Says durably whose files these are, unless that was said before.
+    /// Sets the owner of the files durably, unless it is set already.
     async fn set_owner(&self, database: Uuid) -> Result<(), Error>;
 
-    /// Returns the date before which an object was put that has been there for `life`, by whatever clock
-    /// dates objects and whatever was done to it meanwhile; `None` if none is known to have been.
-    async fn age_cutoff(&self, life: Duration) -> Result<Option<Timestamp>, Error>;
+    /// Returns the date before which objects of at least this age were stored, by the clock that dates objects, even if
+    /// that clock was set meanwhile; `None` if no object is known to be so old.
+    async fn age_cutoff(&self, age: Duration) -> Result<Option<Timestamp>, Error>;
 
-    /// Tells whether the storage would answer now. Cheap enough for a probe every second.
+    /// Tells whether the storage is reachable. Cheap enough for a probe every second.
     async fn ping(&self) -> Result<(), Error>;
 
-    /// Tells whether the last file that came was taken, as far as the service sees files. Does no I/O.
+    /// Tells whether the last upload succeeded, if the service handles uploads itself. Does no I/O.
     fn takes_writes(&self) -> bool {
         true
     }
 
-    /// Says what stands in the way of using this storage, for `event-history check`: credentials,
-    /// bucket, clock, and what of `requirements` cannot be.
+    /// Checks the storage for `event-history check`: credentials, bucket, clock, and the requirements.
     async fn check(&self, requirements: &Requirements) -> Vec<Finding>;
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No credentials to sign with, or none that live long enough.
+    /// There are no credentials, or they are about to expire.
     #[error("no usable credentials for object storage")]
     Credentials(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The storage cannot be reached, or refuses to work: try again later.
+    /// The storage is unreachable or not working; retry later.
     #[error("object storage is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// What the storage has of this is damaged: a person has to look.
+    /// Stored data is damaged; an operator has to intervene.
     #[error("an object is damaged")]
     Damaged(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The storage will not do this, now or later; the text says why.
+    /// The storage rejects the request permanently, for the given reason.
     #[error("object storage refuses: {0}")]
     Refused(String),
 }
@@ -214,52 +209,51 @@ pub struct KeyPair {
     pub secret_access_key: SecretString,
 }
 
-/// What opening a storage needs to know beside its location.
+/// What it takes to open a storage, besides its location.
 #[derive(Debug, Clone)]
 pub struct StorageContext {
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
-    /// The base of the embedded endpoint's URLs, as its users see it.
+    /// The base of the embedded endpoint's URLs, as clients see it.
     pub public_url: Url,
-    /// The embedded endpoint's key pair; `None`: it makes one and keeps it in its folder.
+    /// The embedded endpoint's key pair; by default it generates one and stores it in its folder.
     pub embedded_key_pair: Option<KeyPair>,
-    /// The origins whose pages may use the embedded endpoint from a browser; `*` is every origin.
+    /// The origins that CORS allows on the embedded endpoint; `*` for all.
     pub embedded_origins: Vec<String>,
-    /// How many requests the embedded endpoint answers at once; `None`: as many as there are.
+    /// Limits the concurrent requests of the embedded endpoint; `None` for no limit.
     pub transfer_limits: Option<TransferLimits>,
-    /// Since when tenants have their names; `None`: no URL is too old for its tenant.
+    /// Knows when tenants were created, so that URLs of a former tenant are rejected; `None` accepts them.
     pub tenant_ages: Option<Arc<dyn embedded::TenantAges>>,
 }
 
-/// What a deployment wants of its storage beside keeping files.
+/// What a deployment requires of its storage.
 #[derive(Debug, Clone, Default)]
 pub struct Requirements {
-    /// The origins whose pages are to upload and download.
+    /// The origins whose pages upload and download.
     pub origins: Vec<String>,
-    /// Whether files are to be retained.
     pub object_lock: bool,
-    /// Whether an upload URL is to be for one upload.
+    /// Upload URLs are good for one upload.
     pub upload_once: bool,
 }
 
-/// An open storage; `endpoint` is there if this process has to serve it too.
+/// An open storage, and the endpoint if this process has to serve it.
 #[derive(Debug)]
 pub struct Opened {
     pub objects: Arc<dyn Objects>,
     pub endpoint: Option<embedded::Endpoint>,
 }
 
-/// Describes the figures that the storages keep.
+/// Describes the metrics of the storages.
 fn describe_metrics() {
     use metrics::{Unit, describe_counter, describe_histogram};
     let refreshes = "Attempts to obtain AWS credentials, by result";
     describe_counter!("event_history_credentials_refreshes_total", refreshes);
-    let calls = "Time that a call to object storage took, by operation and result";
+    let calls = "Duration of requests to object storage, by operation and result";
     let name = "event_history_storage_request_duration_seconds";
     describe_histogram!(name, Unit::Seconds, calls);
     let answers = "Requests to the embedded storage, by operation and status";
     describe_counter!("event_history_embedded_requests_total", answers);
-    let received = "Bytes that the embedded storage was sent";
+    let received = "Bytes that the embedded storage received";
     describe_counter!(
         "event_history_embedded_received_bytes_total",
         Unit::Bytes,
@@ -301,8 +295,7 @@ pub async fn open(location: &Location, context: &StorageContext) -> Result<Opene
     }
 }
 
-/// Says what stands in the way of using the storage that `location` names; see [`Objects::check`].
-/// May run beside a service that serves it.
+/// Checks the storage that `location` names; see [`Objects::check`]. Safe while a service is using it.
 pub async fn check(
     location: &Location,
     context: &StorageContext,
@@ -310,7 +303,7 @@ pub async fn check(
 ) -> Vec<Finding> {
     if let Location::Embedded { folder, .. } = location {
         let finding = embedded::check_folder(folder);
-        // A folder that is not there yet would be made by opening it.
+        // Opening would create a missing folder.
         if finding.state != State::Good || !folder.exists() {
             return vec![finding];
         }

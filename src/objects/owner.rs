@@ -1,12 +1,12 @@
-//! Whose files they are. A database knows which files its events reference; those of another look to it
-//! like nobody's.
+//! The owner of a storage's files: the database whose events reference them. To any other database, all of these files
+//! would look like orphans.
 
 use uuid::Uuid;
 
 use super::{Error, Objects};
 
-/// Returns if these files are those of `database`; [`Error::Refused`] if they are another's. Files of which
-/// nobody has said whose they are become its own where it `claims` them.
+/// Fails with [`Error::Refused`] if the files belong to another database. Files without an owner are claimed for
+/// `database` if `claims` is set.
 pub async fn require_owner(
     objects: &dyn Objects,
     database: Uuid,
@@ -15,7 +15,7 @@ pub async fn require_owner(
     let mut owner = objects.owner().await?;
     if owner.is_none() && claims {
         objects.set_owner(database).await?;
-        // Another may have been faster.
+        // Another process may have been faster.
         owner = objects.owner().await?;
     }
     match owner {
@@ -28,12 +28,12 @@ pub async fn require_owner(
     }
 }
 
-/// Returns what is written to say so.
+/// Returns the content of the owner object.
 pub(super) fn content(database: Uuid) -> String {
     format!("{database}\n")
 }
 
-/// Reads what [`content`] has written.
+/// Parses the content of the owner object.
 pub(super) fn parse(content: &[u8]) -> Result<Uuid, Error> {
     let text = std::str::from_utf8(content).ok();
     let id = text.and_then(|text| Uuid::parse_str(text.trim()).ok());

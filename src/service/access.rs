@@ -1,4 +1,4 @@
-//! Who is asking, and for which tenant.
+//! Authentication, and access to a tenant.
 
 use std::sync::Arc;
 
@@ -9,8 +9,7 @@ use subtle::{Choice, ConstantTimeEq};
 use super::{Error, Service};
 use crate::domain::{ClientId, DatabaseName, Tenant};
 
-/// The accepted API keys, as SHA-256 digests: all of one length, so that comparing them tells nothing
-/// of a key, its length included.
+/// The accepted API keys as SHA-256 digests, which have one length: comparing them reveals nothing about a key.
 #[derive(Debug)]
 pub struct ApiKeys(Vec<[u8; 32]>);
 
@@ -25,7 +24,7 @@ impl ApiKeys {
 
     fn accept(&self, key: &[u8]) -> bool {
         let digest: [u8; 32] = Sha256::digest(key).into();
-        // Compares with every key, so that the time does not tell which one it was.
+        // Compares with every key, so that the time does not reveal which one matched.
         let none = Choice::from(0);
         self.0
             .iter()
@@ -34,13 +33,13 @@ impl ApiKeys {
     }
 }
 
-/// Somebody with a valid API key.
+/// A caller with a valid API key.
 #[derive(Debug)]
 pub struct Caller {
     pub(super) service: Arc<Service>,
 }
 
-/// Somebody with a valid API key, at work on one tenant.
+/// Access of an authenticated caller to one tenant.
 #[derive(Debug)]
 pub struct Access {
     pub(super) service: Arc<Service>,
@@ -55,7 +54,7 @@ impl Access {
 }
 
 impl Service {
-    /// Lets in whoever sends one of the API keys.
+    /// Accepts a caller that sends one of the API keys.
     pub fn authenticate(self: &Arc<Self>, key: Option<&[u8]>) -> Result<Caller, Error> {
         match key {
             Some(key) if self.settings.api_keys.accept(key) => Ok(Caller {
@@ -67,18 +66,18 @@ impl Service {
 }
 
 impl Caller {
-    /// Goes on to the tenant with this client id; an empty one counts as missing.
+    /// Opens the tenant with this client id; an empty one counts as missing.
     pub async fn access(&self, client_id: Option<&str>) -> Result<Access, Error> {
         let client_id = client_id
             .filter(|text| !text.is_empty())
             .ok_or(Error::ClientMissing)?;
-        // What is not a UUID was never handed out as a client id.
+        // Every client id is a UUID.
         let client_id = ClientId::parse(client_id).map_err(|_| Error::ClientUnknown)?;
         let tenant = self.service.store.tenant_by_client_id(client_id).await?;
-        self.enter(tenant.ok_or(Error::ClientUnknown)?).await
+        self.open(tenant.ok_or(Error::ClientUnknown)?).await
     }
 
-    /// Goes on to the tenant that an envelope names: by its database name, or else its client id.
+    /// Opens the tenant that an envelope names, by its database name or its client id.
     pub async fn access_named(&self, name: &str) -> Result<Access, Error> {
         let store = &self.service.store;
         let mut tenant = None;
@@ -93,10 +92,10 @@ impl Caller {
         let tenant = tenant.ok_or_else(|| Error::TenantNotFound {
             tenant: name.to_owned(),
         })?;
-        self.enter(tenant).await
+        self.open(tenant).await
     }
 
-    async fn enter(&self, tenant: Arc<Tenant>) -> Result<Access, Error> {
+    async fn open(&self, tenant: Arc<Tenant>) -> Result<Access, Error> {
         if !self.service.store.has_database(&tenant).await? {
             return Err(Error::TenantNotFound {
                 tenant: tenant.database_name.to_string(),

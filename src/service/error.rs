@@ -1,4 +1,4 @@
-//! Why the service did not do what it was asked.
+//! The errors of the service.
 
 use crate::domain::{EventId, FileId, FileRecord, Violation};
 use crate::{objects, store};
@@ -11,7 +11,7 @@ pub enum Error {
     ClientMissing,
     #[error("the client id matches no tenant")]
     ClientUnknown,
-    /// `tenant` is the name that was looked for: a database name, or what an envelope said.
+    /// `tenant` is a database name, or the name from an envelope.
     #[error("there is no database of tenant '{tenant}'")]
     TenantNotFound { tenant: String },
     #[error("a tenant with that database name exists already")]
@@ -20,40 +20,40 @@ pub enum Error {
     OtherContent { event_id: EventId },
     #[error("file {file_id} is not in storage")]
     FileNotInStorage { file_id: FileId },
-    /// No such event, or an event without a file: from outside they look the same.
+    /// No such event, or an event without a file: callers cannot tell these apart.
     #[error("event {event_id} has no file")]
     NoFile { event_id: EventId },
-    /// Storage has other bytes than those that were recorded, or none.
+    /// The storage does not have the bytes that were recorded.
     #[error("file {} is not what was recorded", .0.file_id)]
     FileChanged(Box<FileChange>),
-    /// It was uploaded past the rules; `reason` goes on after the file's id.
+    /// It violates the rules for uploads; `reason` follows the file's id in a sentence.
     #[error("file {file_id} {reason}")]
     FileNotAllowed { file_id: FileId, reason: String },
     /// The upload violates the operator's rules.
     #[error("the upload is refused")]
     UploadRefused(Vec<Violation>),
-    /// No such upload in parts, and no file that came of it.
+    /// No such multipart upload, and no file that it was completed to.
     #[error("there is no upload of file {file_id}")]
     UploadNotFound { file_id: FileId },
-    /// The storage's word on a request that it will not carry out.
+    /// The storage rejects the request permanently.
     #[error("object storage refuses: {0}")]
     StorageRefused(String),
     #[error("no credentials to sign with")]
     Credentials(#[source] objects::Error),
-    /// May succeed later; nothing that was asked is claimed to have happened.
+    /// May succeed later. The outcome of the request is unknown.
     #[error("a backend is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A person has to look.
-    #[error("the service cannot go on")]
+    /// An operator has to intervene.
+    #[error("the service cannot continue")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Two fingerprints of one file.
+/// The recorded and the current state of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileChange {
     pub file_id: FileId,
     pub recorded: FileRecord,
-    /// What storage has now; `None`: nothing.
+    /// `None` if the storage has no such file.
     pub found: Option<FileRecord>,
 }
 

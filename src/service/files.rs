@@ -1,4 +1,4 @@
-//! Handing out URLs for files: the bytes never pass through the service.
+//! Presigned URLs for files, whose bytes never pass through the service.
 
 use std::time::Duration;
 
@@ -12,21 +12,21 @@ use crate::objects::{
     DownloadOptions, FormConstraints, FormContentType, PresignedForm, PresignedUrl,
 };
 
-/// Where to upload a new file.
+/// A URL for uploading a new file.
 #[derive(Debug)]
 pub struct UploadUrl {
     pub presigned: PresignedUrl,
     pub file_id: FileId,
 }
 
-/// How to upload a new file from a form.
+/// A form for uploading a new file.
 #[derive(Debug)]
 pub struct UploadForm {
     pub presigned: PresignedForm,
     pub file_id: FileId,
 }
 
-/// What a form upload should be; what is not said is as wide as the operator's rules.
+/// Requested constraints on a form upload. The operator's rules apply where one is missing.
 #[derive(Debug, Default)]
 pub struct FormRequest {
     pub min_bytes: Option<u64>,
@@ -36,48 +36,52 @@ pub struct FormRequest {
     pub file_name: Option<FileName>,
 }
 
-/// Where to download a file of an event.
+/// A URL for downloading a file of an event.
 #[derive(Debug)]
 pub struct DownloadUrl {
     pub presigned: PresignedUrl,
     pub file_id: FileId,
 }
 
-/// What a browser does with a download.
+/// How a browser presents a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
-    /// Shows it, if it is of a kind that cannot act.
+    /// Displays it, if browsers do not execute its type.
     Inline,
     /// Saves it.
     Attachment,
 }
 
 impl Access {
-    /// Returns a URL for a file that does not exist yet. Writes nothing and calls no storage.
+    /// Returns a URL for a new file. Writes nothing and sends no request to the storage.
     pub async fn upload_url(
         &self,
-        mut terms: UploadConstraints,
+        mut constraints: UploadConstraints,
         life: Option<Duration>,
     ) -> Result<UploadUrl, Error> {
         let rules = &self.service.settings.uploads;
-        let mut violations = rules.violations(&terms);
+        let mut violations = rules.violations(&constraints);
         if rules.once {
-            // Who asks for nothing is told a URL alone, and would not know of the header that it needs.
-            if life.is_none() && terms == UploadConstraints::default() {
+            // A request without constraints is answered with a URL alone, but this one needs a header too.
+            if life.is_none() && constraints == UploadConstraints::default() {
                 violations.push(("once", Invalid::missing()));
             }
-            terms.once = true;
+            constraints.once = true;
         }
-        refuse_more_than_single(terms.size_bytes, "content_length", &mut violations);
+        refuse_more_than_single(constraints.size_bytes, "content_length", &mut violations);
         refuse(violations)?;
         let file_id = FileId::random(&*self.service.entropy);
         let key = self.object_key(file_id);
         let life = life.unwrap_or(self.service.settings.upload_url_life);
-        let presigned = self.service.objects.presign_put(&key, &terms, life).await?;
+        let presigned = self
+            .service
+            .objects
+            .presign_put(&key, &constraints, life)
+            .await?;
         Ok(UploadUrl { presigned, file_id })
     }
 
-    /// Returns a form for a file that does not exist yet, likewise.
+    /// Returns a form for a new file. Writes nothing and sends no request to the storage.
     pub async fn upload_form(
         &self,
         request: FormRequest,
@@ -93,7 +97,7 @@ impl Access {
         } = request;
         let max_bytes = max_bytes.unwrap_or(rules.max_bytes.min(MAX_SINGLE_UPLOAD_BYTES));
         let min_bytes = min_bytes.unwrap_or(0);
-        // A form bounds the size by its range, so a length is as good as given.
+        // A form bounds the size, so its length counts as stated.
         let mut violations = rules.violations(&UploadConstraints {
             content_type: match &content_type {
                 Some(FormContentType::Exactly(content_type)) => Some(content_type.clone()),
@@ -102,7 +106,7 @@ impl Access {
             size_bytes: Some(max_bytes),
             sha256: checksum,
             file_name: None,
-            // No policy of a form can say it.
+            // The policy of a form cannot express it.
             once: false,
         });
         for (member, _) in &mut violations {
@@ -121,7 +125,7 @@ impl Access {
             violations.push(("min_length", Invalid::at_most(max_bytes)));
         }
         refuse(violations)?;
-        let terms = FormConstraints {
+        let constraints = FormConstraints {
             min_bytes,
             max_bytes,
             content_type,
@@ -134,15 +138,14 @@ impl Access {
         let presigned = self
             .service
             .objects
-            .presign_form(&key, &terms, life)
+            .presign_form(&key, &constraints, life)
             .await?;
         Ok(UploadForm { presigned, file_id })
     }
 
-    /// Returns a URL for a file that an event references: the first one, or the one that is named.
+    /// Returns a URL for a file that an event references: the one that is named, or the first.
     ///
-    /// What is behind the URL are the bytes that were recorded with the event:
-    /// [`Error::FileChanged`] where storage has others, or none.
+    /// Fails with [`Error::FileChanged`] if the storage does not have the bytes that were recorded with the event.
     pub async fn download_url(
         &self,
         event_id: EventId,
@@ -167,9 +170,13 @@ impl Access {
                 return Err(Error::file_changed(id, record.clone(), found));
             }
         }
-        let terms = download_terms(record.as_ref(), disposition);
+        let options = download_options(record.as_ref(), disposition);
         let life = self.service.settings.download_url_life;
-        let presigned = self.service.objects.presign_get(&key, &terms, life).await?;
+        let presigned = self
+            .service
+            .objects
+            .presign_get(&key, &options, life)
+            .await?;
         Ok(DownloadUrl {
             presigned,
             file_id: id,
@@ -177,11 +184,11 @@ impl Access {
     }
 }
 
-/// Describes the figures that this layer keeps.
+/// Describes the metrics of this layer.
 pub fn describe_metrics() {
     metrics::describe_counter!(
         "event_history_changed_files_total",
-        "Downloads refused because storage no longer had what was recorded with the event"
+        "Downloads refused because the storage no longer had what was recorded with the event"
     );
 }
 
@@ -204,78 +211,46 @@ fn refuse_more_than_single(
     }
 }
 
-/// What a browser shows and never runs.
-const SHOWN: [&str; 15] = [
-    "application/json",
-    "application/pdf",
-    "audio/flac",
-    "audio/mp4",
-    "audio/mpeg",
-    "audio/ogg",
-    "audio/wav",
-    "image/avif",
-    "image/gif",
-    "image/jpeg",
-    "image/png",
-    "image/webp",
-    "text/plain",
-    "video/mp4",
-    "video/webm",
-];
+/// The type of unknown content, which browsers save.
+const OCTET_STREAM: &str = "application/octet-stream";
 
-/// What says nothing of the content, and is saved.
-const BYTES: &str = "application/octet-stream";
-
-/// Returns how a recorded file is served: under its name and type, unless a browser would take the type
-/// as leave to run it. Where neither was recorded nor asked, the object speaks for itself.
-fn download_terms(
+/// Returns how a recorded file is served: with its name and type, unless browsers might execute the type. Without a
+/// name and a requested disposition, the object's own headers apply.
+fn download_options(
     record: Option<&FileRecord>,
     disposition: Option<Disposition>,
 ) -> DownloadOptions {
     let file_name = record.and_then(|record| record.file_name.as_ref());
     let content_type = record.and_then(|record| record.content_type.as_ref());
-    let mut terms = DownloadOptions {
+    let mut options = DownloadOptions {
         version_id: record.and_then(|record| record.version_id.clone()),
         ..DownloadOptions::default()
     };
     if file_name.is_none() && disposition.is_none() {
-        return terms;
+        return options;
     }
-    let essence = content_type.map(ContentType::essence);
-    let essence = essence.as_deref().unwrap_or(BYTES);
+    let can_display = content_type.is_some_and(ContentType::is_displayable);
     let kind = match disposition {
-        Some(Disposition::Inline) if SHOWN.contains(&essence) => "inline",
+        Some(Disposition::Inline) if can_display => "inline",
         _ => "attachment",
     };
-    terms.content_disposition = Some(match file_name {
+    options.content_disposition = Some(match file_name {
         Some(name) => name.disposition(kind),
         None => kind.to_owned(),
     });
-    let content_type = content_type.filter(|_| !is_active(essence));
-    terms.content_type = Some(content_type.map_or_else(|| BYTES.to_owned(), ToString::to_string));
-    terms
-}
-
-/// Tells whether a browser might run, or lay out as a page, what is of this type.
-fn is_active(essence: &str) -> bool {
-    let (kind, subtype) = essence.split_once('/').unwrap_or_default();
-    kind == "multipart"
-        || kind == "message"
-        || subtype.contains("xml")
-        || subtype.contains("html")
-        || subtype.contains("script")
-        || subtype.contains("wasm")
-        || subtype.contains("flash")
-        || matches!(subtype, "css" | "x-mixed-replace" | "hta")
+    let content_type = content_type.filter(|it| !it.is_executable());
+    options.content_type =
+        Some(content_type.map_or_else(|| OCTET_STREAM.to_owned(), ToString::to_string));
+    options
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Disposition, download_terms, is_active};
+    use super::{Disposition, download_options};
     use crate::domain::{ContentType, FileName, FileRecord};
 
     #[test]
-    fn only_what_cannot_act_is_shown() {
+    fn only_harmless_types_are_displayed() {
         let record = |content_type: &str| FileRecord {
             content_type: ContentType::parse(content_type).ok(),
             file_name: FileName::parse("a b.x").ok(),
@@ -290,11 +265,10 @@ mod tests {
             ("TEXT/HTML; a=b", "attachment", "application/octet-stream"),
             ("text/javascript", "attachment", "application/octet-stream"),
         ] {
-            let terms = download_terms(Some(&record(content_type)), Some(Disposition::Inline));
-            assert_eq!(terms.content_type.as_deref(), Some(shown));
+            let options = download_options(Some(&record(content_type)), Some(Disposition::Inline));
+            assert_eq!(options.content_type.as_deref(), Some(shown));
             let expected = format!("{kind}; filename=\"a b.x\"");
-            assert_eq!(terms.content_disposition.as_deref(), Some(&*expected));
+            assert_eq!(options.content_disposition.as_deref(), Some(&*expected));
         }
-        assert!(is_active("application/xhtml+xml") && !is_active("text/plain"));
     }
 }

@@ -21,7 +21,7 @@ use crate::store::Store;
 pub use access::{Access, ApiKeys, Caller};
 pub use error::{Error, FileChange};
 pub use files::{Disposition, DownloadUrl, FormRequest, UploadForm, UploadUrl, describe_metrics};
-pub use multipart::Multipart;
+pub use multipart::MultipartUpload;
 pub use tenants::{NewClient, TenantFiles};
 
 /// The service: the two backends and the operator's settings.

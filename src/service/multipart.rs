@@ -1,7 +1,6 @@
-//! Uploads in parts: for files of more than 5 GiB, and for going on where an upload stopped.
+//! Resumable multipart uploads, also for files of more than 5 GiB.
 //!
-//! Nothing of ours is kept about an upload: its id, which the storage made, and the tenant's own key are
-//! all there is.
+//! The service stores nothing about an upload, which is identified by its id and the file's key.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,12 +13,12 @@ use crate::objects::{Part, PartTag, PresignedUrl, Replace};
 
 const MIB: u64 = 1024 * 1024;
 
-/// A part that nobody chose the size of: small enough to be sent again without regret.
+/// The default size of a part, small enough to be sent again.
 const DEFAULT_PART_BYTES: u64 = 16 * MIB;
 
-/// An upload in parts that has begun.
+/// A multipart upload that was started.
 #[derive(Debug)]
-pub struct Multipart {
+pub struct MultipartUpload {
     pub file_id: FileId,
     pub upload_id: String,
     pub part_bytes: u64,
@@ -27,12 +26,12 @@ pub struct Multipart {
 }
 
 impl Access {
-    /// Begins an upload of `constraints.size_bytes` bytes, which have to be said.
+    /// Starts an upload. `constraints.size_bytes` is required.
     pub async fn begin_multipart(
         &self,
         constraints: &UploadConstraints,
         part_bytes: Option<u64>,
-    ) -> Result<Multipart, Error> {
+    ) -> Result<MultipartUpload, Error> {
         let mut violations = self.service.settings.uploads.violations(constraints);
         let size_bytes = constraints.size_bytes.unwrap_or_default();
         let smallest = size_bytes
@@ -54,7 +53,7 @@ impl Access {
             .objects
             .create_multipart(&key, constraints)
             .await?;
-        Ok(Multipart {
+        Ok(MultipartUpload {
             file_id,
             upload_id,
             part_bytes,
@@ -62,7 +61,7 @@ impl Access {
         })
     }
 
-    /// Returns a URL for each of these parts. Writes nothing and calls no storage.
+    /// Returns a URL for each of these parts. Writes nothing and sends no request to the storage.
     pub async fn part_urls(
         &self,
         file_id: FileId,
@@ -80,7 +79,7 @@ impl Access {
         Ok(urls)
     }
 
-    /// Returns the parts that storage has, all of them.
+    /// Returns all uploaded parts.
     pub async fn parts(&self, file_id: FileId, upload_id: &str) -> Result<Vec<Part>, Error> {
         let key = self.object_key(file_id);
         let mut parts = Vec::new();
@@ -96,8 +95,7 @@ impl Access {
         }
     }
 
-    /// Makes the file out of the parts that are named, or of all that storage has. Completing again what
-    /// is completed is no error.
+    /// Completes an upload from the named parts, or from all uploaded ones. Idempotent.
     pub async fn complete_multipart(
         &self,
         file_id: FileId,
@@ -123,7 +121,7 @@ impl Access {
                     etag: part.etag,
                 });
                 let tags = named.unwrap_or_else(|| all.collect());
-                // Another call may have been faster: then the file is there.
+                // If another call was faster, the file exists.
                 let completed = objects.complete_multipart(&key, upload_id, &tags, replace);
                 completed.await?;
             }
@@ -135,18 +133,15 @@ impl Access {
         Ok(found.record())
     }
 
-    /// Ends an upload and removes its parts; the file, where it was completed, stays.
+    /// Aborts an upload and removes its parts. A completed file stays.
     pub async fn abort_multipart(&self, file_id: FileId, upload_id: &str) -> Result<(), Error> {
         let key = self.object_key(file_id);
-        Ok(self
-            .service
-            .objects
-            .abort_multipart(&key, upload_id)
-            .await?)
+        let objects = &self.service.objects;
+        Ok(objects.abort_multipart(&key, upload_id).await?)
     }
 }
 
-/// Returns the size of the parts that are named, or of all. Storage refuses a name that is not there.
+/// Returns the size of the named parts, or of all. The storage rejects unknown parts.
 fn size_bytes(stored: &[Part], named: Option<&[PartTag]>) -> u64 {
     let Some(named) = named else {
         return stored.iter().map(|part| part.size_bytes).sum();

@@ -1,4 +1,4 @@
-//! Making and removing tenants.
+//! Creation and deletion of tenants.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::{Access, Caller, Error};
 use crate::domain::{ClientId, ClientSecret, DatabaseName, ObjectKey, Tenant};
 use crate::store::Created;
 
-/// A tenant that was just made, with the secret that is shown this once.
+/// A new tenant, with the secret, which is returned only once.
 #[derive(Debug)]
 pub struct NewClient {
     pub client_id: ClientId,
@@ -15,7 +15,7 @@ pub struct NewClient {
 }
 
 impl Caller {
-    /// Makes a tenant: its entry and its database are durable when this answers.
+    /// Creates a tenant; its entry and database are durable when this returns.
     pub async fn create_tenant(
         &self,
         database_name: DatabaseName,
@@ -45,18 +45,16 @@ impl Caller {
     }
 }
 
-/// What becomes of a tenant's files when it is removed.
+/// What happens to a tenant's files when the tenant is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TenantFiles {
-    /// They stay in storage.
     #[default]
     Keep,
     Delete,
 }
 
 impl Access {
-    /// Removes the tenant's entry and database, and before them its files if they are to go. That may
-    /// be cut short at any time: asking again goes on.
+    /// Deletes the tenant's files if requested, then its database and entry. If interrupted, a repeated call resumes.
     pub async fn delete_tenant(self, files: TenantFiles) -> Result<Arc<Tenant>, Error> {
         if files == TenantFiles::Delete {
             self.delete_files().await?;
@@ -66,7 +64,7 @@ impl Access {
         Ok(self.tenant)
     }
 
-    /// Removes every file under the tenant's prefix, whether an event references it or not.
+    /// Deletes every file under the tenant's prefix, referenced or not.
     async fn delete_files(&self) -> Result<(), Error> {
         if self.service.settings.object_lock.is_some() {
             let reason = "files that events reference are locked, nothing was deleted";
@@ -81,7 +79,7 @@ impl Access {
             if !keys.is_empty() {
                 let kept = objects.delete(&keys).await?;
                 let removed = keys.len() - kept.len();
-                tracing::info!(tenant = %name, removed, "files of a tenant removed");
+                tracing::info!(tenant = %name, removed, "tenant's files deleted");
                 if let Some((key, reason)) = kept.first() {
                     let reason = format!("it keeps '{key}' ({reason}), the tenant was not deleted");
                     return Err(Error::StorageRefused(reason));

@@ -1,6 +1,7 @@
-//! What the process says about itself: log and metrics.
+//! Logging and metrics of the whole process. Nothing but `app` and `cli` uses this; the other layers use the macros of
+//! `tracing` and `metrics`.
 
-mod log_quota;
+mod log_throttle;
 
 use std::io;
 use std::sync::OnceLock;
@@ -12,16 +13,16 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use self::log_quota::{Limited, LogQuota};
+use self::log_throttle::{LogThrottle, Throttled};
 use crate::config::LogFormat;
 
-/// Parts of other authors that say much and nothing about us; whoever wants it names the part.
-const QUIET: &str =
+/// Third-party crates whose output is limited by default. A directive of the operator overrides this.
+const DEFAULT_DIRECTIVES: &str =
     "hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,h2=warn,mio=warn,tower=warn";
 
-/// Parts that write signatures, signed URLs or credentials below `info`: what they say there is never
-/// logged, whatever the filter. (`s3s` tells the signature that it would have accepted.)
-const INDISCREET: [&str; 6] = [
+/// Crates that write signatures, signed URLs or credentials below `info`. That output is never logged, whatever the
+/// filter. (`s3s` logs the signature that it would have accepted.)
+const LEAKS_SECRETS: [&str; 6] = [
     "s3s",
     "aws_config",
     "aws_credential_types",
@@ -30,62 +31,62 @@ const INDISCREET: [&str; 6] = [
     "aws_smithy",
 ];
 
-/// From a cached read to the longest that EventBridge waits, in seconds.
+/// Buckets of durations: from a cached read to the longest that EventBridge waits.
 const SECONDS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
-/// How many things went together (the events of a commit, say).
+/// Buckets of batch sizes, such as the events of a commit.
 const COUNTS: [f64; 11] = [
     1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 10_000.0,
 ];
 
-/// Sends the log of the whole process to standard error, in lines of `format`.
-/// `level` is a filter of [`EnvFilter`]. The first call counts.
+/// Writes the log of the whole process to standard error. `level` is a filter of [`EnvFilter`]. Only the first call
+/// has an effect.
 pub fn init_tracing(format: LogFormat, level: &str) {
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let filter = filter(level);
-    let quota = LogQuota::of_the_process();
+    let throttle = LogThrottle::global();
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
         LogFormat::Json => {
             let lines = lines.json().flatten_event(true).with_span_list(false);
-            Limited { lines, quota }.with_filter(filter).boxed()
+            Throttled { lines, throttle }.with_filter(filter).boxed()
         }
-        LogFormat::Text => Limited { lines, quota }.with_filter(filter).boxed(),
+        LogFormat::Text => Throttled { lines, throttle }.with_filter(filter).boxed(),
     };
-    // An error means that a log is set up already, by a test or by the program that embeds us.
+    // Fails if a test or a program that embeds the library has set up a log already.
     let _ = tracing_subscriber::registry().with(lines).try_init();
 }
 
-/// Logs how many lines were left out since the last time because others said the same.
-pub fn tell_suppressed() {
-    LogQuota::of_the_process().tell();
+/// Logs how many repeated lines were suppressed since the last call.
+pub fn report_suppressed() {
+    LogThrottle::global().report();
 }
 
-/// Describes the figures that this module keeps.
+/// Describes the metrics of this module.
 pub fn describe_metrics() {
-    let lines = "Lines left out of the log because others said the same";
+    let lines = "Log lines suppressed as repetitions";
     metrics::describe_counter!("event_history_log_lines_suppressed_total", lines);
 }
 
 fn filter<S: Subscriber + for<'a> LookupSpan<'a>>(
     level: &str,
 ) -> impl tracing_subscriber::layer::Filter<S> + Send + Sync + use<S> {
-    // Of two directives for one part the later counts.
-    let chosen = EnvFilter::new(format!("{QUIET},{level}"));
-    chosen.and(filter_fn(is_discreet))
+    // The last of several directives for a target wins.
+    let chosen = EnvFilter::new(format!("{DEFAULT_DIRECTIVES},{level}"));
+    chosen.and(filter_fn(is_safe_to_log))
 }
 
-fn is_discreet(metadata: &Metadata<'_>) -> bool {
+fn is_safe_to_log(metadata: &Metadata<'_>) -> bool {
     *metadata.level() <= Level::INFO
-        || !INDISCREET
+        || !LEAKS_SECRETS
             .iter()
-            .any(|part| metadata.target().starts_with(part))
+            .any(|name| metadata.target().starts_with(name))
 }
 
 /// Returns the metrics of the whole process. The first call installs the recorder.
 ///
-/// Histograms whose name ends in `_seconds` get buckets of time, all others buckets of counts.
+/// Histograms whose name ends in `_seconds` have buckets of durations, all others of counts.
 pub fn metrics() -> &'static PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE.get_or_init(|| {
@@ -97,7 +98,7 @@ pub fn metrics() -> &'static PrometheusHandle {
             .expect("neither list of buckets is empty")
             .build_recorder();
         let handle = recorder.handle();
-        // An error means that the program that embeds us has its own recorder, and ours stays empty.
+        // Fails if a program that embeds the library has a recorder already: this one stays empty then.
         let _ = metrics::set_global_recorder(recorder);
         handle
     })

@@ -20,7 +20,7 @@ use event_history::domain::{
     DatabaseName, FileId, ObjectKey, SystemClock, SystemEntropy, UploadConstraints,
 };
 use event_history::objects::s3::amazon_endpoint;
-use event_history::objects::signer::Signer;
+use event_history::objects::signer::{Signer, Signing};
 use event_history::objects::{
     self, DownloadOptions, Location, Objects, Opened, PresignedUrl, StorageContext,
 };
@@ -304,15 +304,20 @@ fn random_case(random: &mut Random, number: usize) -> (Case, String) {
     let nanosecond = i32::try_from(random.below(1_000_000_000)).unwrap();
     let now = Timestamp::new(instant, nanosecond).unwrap();
     let life = Duration::from_secs(life_seconds);
+    let signing = Signing {
+        credentials: &credentials,
+        now,
+        life,
+    };
     let (method, presigned) = if number.is_multiple_of(2) {
         (
             "PUT",
-            signer.put(&key, &UploadConstraints::default(), &credentials, now, life),
+            signer.put(&key, &UploadConstraints::default(), signing),
         )
     } else {
         (
             "GET",
-            signer.get(&key, &DownloadOptions::default(), &credentials, now, life),
+            signer.get(&key, &DownloadOptions::default(), signing),
         )
     };
     let PresignedUrl {

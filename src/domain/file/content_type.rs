@@ -1,11 +1,30 @@
-//! What kind of content a file has, in the words of HTTP.
+//! Media types.
 
 use std::fmt;
 
 use crate::domain::Invalid;
 
-/// Longer than any that is registered, parameters included; it travels in a header.
+/// Longer than any registered type with its parameters.
 const MAX_BYTES: usize = 255;
+
+/// Types that browsers display and never execute.
+const DISPLAYABLE: [&str; 15] = [
+    "application/json",
+    "application/pdf",
+    "audio/flac",
+    "audio/mp4",
+    "audio/mpeg",
+    "audio/ogg",
+    "audio/wav",
+    "image/avif",
+    "image/gif",
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "text/plain",
+    "video/mp4",
+    "video/webm",
+];
 
 /// A media type with or without parameters (RFC 9110, section 8.3.1), as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +37,7 @@ impl ContentType {
         let is_type = essence
             .split_once('/')
             .is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype));
-        // White space at an end, or doubled, would not survive a header and its signature.
+        // Leading, trailing or repeated white space would not survive a header and its signature.
         let is_tidy = text == text.trim() && !text.contains("  ");
         if text.len() <= MAX_BYTES && is_printable && is_type && is_tidy {
             return Ok(Self(text.to_owned()));
@@ -34,6 +53,22 @@ impl ContentType {
     /// Returns type and subtype in lower case, without parameters.
     pub fn essence(&self) -> String {
         essence(&self.0).to_ascii_lowercase()
+    }
+
+    /// Tells whether browsers display this type and never execute it.
+    pub fn is_displayable(&self) -> bool {
+        DISPLAYABLE.contains(&&*self.essence())
+    }
+
+    /// Tells whether browsers might execute this type, or render it as a page.
+    pub fn is_executable(&self) -> bool {
+        let essence = self.essence();
+        let (kind, subtype) = essence.split_once('/').unwrap_or_default();
+        matches!(kind, "multipart" | "message")
+            || matches!(subtype, "css" | "x-mixed-replace" | "hta")
+            || ["xml", "html", "script", "wasm", "flash"]
+                .iter()
+                .any(|part| subtype.contains(part))
     }
 }
 
@@ -58,7 +93,7 @@ mod tests {
     use super::ContentType;
 
     #[test]
-    fn takes_media_types_alone() {
+    fn parses_media_types_only() {
         for text in [
             "application/pdf",
             "text/html; charset=utf-8",
@@ -68,6 +103,10 @@ mod tests {
         }
         let html = ContentType::parse("Text/HTML; charset=utf-8").unwrap();
         assert_eq!(html.essence(), "text/html");
+        assert!(html.is_executable() && !html.is_displayable());
+        let xhtml = ContentType::parse("application/xhtml+xml").unwrap();
+        assert!(xhtml.is_executable());
+        assert!(!ContentType::parse("text/plain").unwrap().is_executable());
         let long = format!("text/{}", "x".repeat(251));
         for text in [
             "",

@@ -19,7 +19,7 @@ use crate::domain::{
     Clock, DatabaseName, FileName, Finding, ObjectKey, Retention, UploadConstraints,
 };
 use crate::objects::owner;
-use crate::objects::signer::{FILE_NAME_HEADER, SHA256_HEADER};
+use crate::objects::signer::{FILE_NAME_HEADER, SHA256_HEADER, Signing};
 use crate::objects::{
     DownloadOptions, Error, FormConstraints, Listing, ObjectInfo, Objects, PartTag, Parts,
     PresignedForm, PresignedUrl, Replace, Requirements,
@@ -36,8 +36,7 @@ impl Objects for Embedded {
         terms: &UploadConstraints,
         life: Duration,
     ) -> Result<PresignedUrl, Error> {
-        let now = self.ages.now();
-        Ok(self.signer.put(key, terms, &self.credentials, now, life))
+        Ok(self.signer.put(key, terms, self.signing(life)))
     }
 
     async fn presign_get(
@@ -46,8 +45,7 @@ impl Objects for Embedded {
         terms: &DownloadOptions,
         life: Duration,
     ) -> Result<PresignedUrl, Error> {
-        let now = self.ages.now();
-        Ok(self.signer.get(key, terms, &self.credentials, now, life))
+        Ok(self.signer.get(key, terms, self.signing(life)))
     }
 
     async fn presign_form(
@@ -56,9 +54,7 @@ impl Objects for Embedded {
         terms: &FormConstraints,
         life: Duration,
     ) -> Result<PresignedForm, Error> {
-        let now = self.ages.now();
-        let (signer, credentials) = (&self.signer, &self.credentials);
-        Ok(signer.post_form(key, terms, credentials, now, life))
+        Ok(self.signer.post_form(key, terms, self.signing(life)))
     }
 
     async fn create_multipart(
@@ -82,9 +78,8 @@ impl Objects for Embedded {
         number: u16,
         life: Duration,
     ) -> Result<PresignedUrl, Error> {
-        let now = self.ages.now();
-        let (signer, credentials) = (&self.signer, &self.credentials);
-        Ok(signer.part(key, upload_id, number, credentials, now, life))
+        let signing = self.signing(life);
+        Ok(self.signer.part(key, upload_id, number, signing))
     }
 
     async fn parts(
@@ -274,6 +269,14 @@ impl Objects for Embedded {
 }
 
 impl Embedded {
+    fn signing(&self, life: Duration) -> Signing<'_> {
+        Signing {
+            credentials: &self.credentials,
+            now: self.ages.now(),
+            life,
+        }
+    }
+
     /// Returns the time in seconds since 1970.
     fn now_s(&self) -> u64 {
         u64::try_from(self.ages.now().as_second()).unwrap_or_default()

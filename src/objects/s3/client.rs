@@ -1,58 +1,56 @@
-//! The few requests that the service makes to S3 itself.
+//! The HTTP client for the service's own requests to S3.
 
 use std::error::Error as StdError;
 use std::time::{Duration, Instant};
 
 use http::header::{CONTENT_LENGTH, HeaderName};
 use http::{Method, StatusCode};
+use reqwest::RequestBuilder;
 use reqwest::redirect::Policy;
 
-use super::answer::Answer;
-use crate::objects::{Error, PresignedUrl};
+use super::response::Response;
+use crate::objects::PresignedUrl;
 
-/// How long S3 has to answer, connecting included: who waits has 5 s (what EventBridge gives an
-/// endpoint).
+/// How long S3 has to respond, connecting included. Callers wait for 5 s at most (EventBridge's limit).
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a connection is kept without a use. One that a router forgot looks like any other until it
-/// is used, and costs whoever uses it [`TIMEOUT`]: after a failure, this is for how long there may be some.
+/// How long an idle connection is kept. A connection that a router has dropped looks like any other until it is used,
+/// and then costs [`TIMEOUT`]: after an outage there may be some for this long.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How much of a body is read: S3's error documents are under 1 KiB.
+/// How much of a body is read. S3's error documents are under 1 KiB.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// How much of a page is read: a thousand of the longest keys, 1024 bytes each and escaped.
+/// How much of a page is read: a thousand keys of 1024 bytes each, escaped.
 const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
 
-/// How long a page may take: nobody waits for it at the other end of a request.
+/// How long a page may take: no API request waits for it.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Connections to one storage.
+/// A pool of connections to one storage.
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     http: reqwest::Client,
 }
 
-/// A request under a signature of ours.
+/// A request to be signed and sent.
 #[derive(Debug)]
-pub(super) struct Call<'a> {
-    /// What the metrics call it.
+pub(super) struct Call {
+    /// The operation's name in the metrics.
     operation: &'static str,
     method: Method,
-    signed: &'a PresignedUrl,
     body: String,
     timeout: Duration,
     max_body_bytes: usize,
 }
 
-impl<'a> Call<'a> {
-    pub(super) fn new(operation: &'static str, method: Method, signed: &'a PresignedUrl) -> Self {
+impl Call {
+    pub(super) fn new(operation: &'static str, method: Method) -> Self {
         Self {
             operation,
             method,
-            signed,
             body: String::new(),
             timeout: TIMEOUT,
             max_body_bytes: MAX_BODY_BYTES,
@@ -67,7 +65,7 @@ impl<'a> Call<'a> {
         Self { timeout, ..self }
     }
 
-    /// Its answer is a list of many things.
+    /// Sets the limits for a response that is a list.
     pub(super) fn page(self) -> Self {
         Self {
             max_body_bytes: MAX_PAGE_BYTES,
@@ -78,39 +76,41 @@ impl<'a> Call<'a> {
 
 impl Client {
     pub(super) fn new() -> Result<Self, BoxError> {
-        // An error means that there is one already, which does as well.
+        // Fails if there is a default provider already, which will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .connect_timeout(TIMEOUT)
             .timeout(TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
-            // A signature holds for one host and path alone.
+            // A signature is valid for one host and path only.
             .redirect(Policy::none())
             .build()?;
         Ok(Self { http })
     }
 
-    /// Sends a request without a body. Errors never show the URL, which is a secret.
-    pub(super) async fn send(
+    /// Sends a request without a body for `check`. Errors never show the URL, which is a secret.
+    pub(super) async fn probe(
         &self,
-        operation: &'static str,
         method: Method,
         url: &str,
         headers: &[(HeaderName, &str)],
-    ) -> Result<Answer, BoxError> {
+    ) -> Result<Response, BoxError> {
         let mut request = self.http.request(method, url);
         for (name, value) in headers {
             request = request.header(name, *value);
         }
-        measure(operation, read(request, MAX_BODY_BYTES)).await
+        send("check", request, MAX_BODY_BYTES).await
     }
 
-    /// Makes a call, with the headers that its signature names. Errors never show the URL either.
-    pub(super) async fn call(&self, call: Call<'_>) -> Result<Answer, Error> {
+    /// Makes a call with the headers that were signed. Errors never show the URL either.
+    pub(super) async fn call(
+        &self,
+        call: Call,
+        signed: &PresignedUrl,
+    ) -> Result<Response, BoxError> {
         let Call {
             operation,
             method,
-            signed,
             body,
             timeout,
             max_body_bytes,
@@ -121,24 +121,24 @@ impl Client {
             request = request.header(name, value);
         }
         if sends {
-            // By itself the client states no length for an empty body, which S3 refuses with 411.
+            // The client states no length for an empty body by itself, and S3 rejects that with 411.
             request = request.header(CONTENT_LENGTH, body.len()).body(body);
         }
-        let answer = measure(operation, read(request, max_body_bytes)).await;
-        answer.map_err(Error::Unavailable)
+        send(operation, request, max_body_bytes).await
     }
 }
 
-/// Keeps the time that a call takes, and what came of it.
-async fn measure(
+/// Sends a request and records its duration and result.
+async fn send(
     operation: &'static str,
-    answer: impl Future<Output = Result<Answer, BoxError>>,
-) -> Result<Answer, BoxError> {
+    request: RequestBuilder,
+    max_body_bytes: usize,
+) -> Result<Response, BoxError> {
     let begin = Instant::now();
-    let answer = answer.await;
-    let result = match &answer {
-        Ok(answer) if answer.status.is_success() => "ok",
-        Ok(answer) if answer.status == StatusCode::NOT_FOUND => "missing",
+    let response = receive(request, max_body_bytes).await;
+    let result = match &response {
+        Ok(response) if response.status.is_success() => "ok",
+        Ok(response) if response.status == StatusCode::NOT_FOUND => "missing",
         Ok(_) => "refused",
         Err(_) => "unreachable",
     };
@@ -148,23 +148,21 @@ async fn measure(
         "result" => result
     )
     .record(begin.elapsed().as_secs_f64());
-    answer
+    response.map_err(|error| error.without_url().into())
 }
 
-async fn read(request: reqwest::RequestBuilder, max_bytes: usize) -> Result<Answer, BoxError> {
-    let mut response = request.send().await.map_err(reqwest::Error::without_url)?;
+async fn receive(
+    request: RequestBuilder,
+    max_body_bytes: usize,
+) -> Result<Response, reqwest::Error> {
+    let mut response = request.send().await?;
     let mut body = Vec::new();
-    while body.len() < max_bytes {
-        match response
-            .chunk()
-            .await
-            .map_err(reqwest::Error::without_url)?
-        {
-            Some(chunk) => body.extend_from_slice(&chunk),
-            None => break,
-        }
+    while body.len() < max_body_bytes
+        && let Some(chunk) = response.chunk().await?
+    {
+        body.extend_from_slice(&chunk);
     }
-    Ok(Answer {
+    Ok(Response {
         status: response.status(),
         headers: response.headers().clone(),
         body: String::from_utf8_lossy(&body).into_owned(),

@@ -1,17 +1,19 @@
-//! Storage that speaks S3 elsewhere: presigning, and the few calls that the service makes itself.
+//! A bucket on S3 or a compatible storage: presigning, and the requests that the service sends itself.
+//!
+//! Each file adds one group of requests to [`S3`]. They import `client` (sending) and `response` (parsing), and those
+//! import no other.
 
-mod answer;
+mod age;
 mod check;
 mod client;
-mod clocks;
 mod credentials;
-mod keeping;
+mod delete;
+mod list;
+mod metadata;
 mod multipart;
 mod owner;
-mod part_sizes;
-mod reads;
-mod source;
-mod versions;
+mod response;
+mod retention;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,39 +23,39 @@ use jiff::Timestamp;
 use url::Url;
 use uuid::Uuid;
 
-use self::client::Client;
-use self::credentials::Credentials;
-use self::source::Source;
+use self::client::{Call, Client};
+use self::credentials::{Credentials, ProviderChain};
+use self::response::Response;
 use super::clock_skew::ClockSkew;
-use super::signer::Signer;
+use super::signer::{Signer, Signing};
 use super::{
     DownloadOptions, Error, FormConstraints, Listing, ObjectInfo, Objects, PartTag, Parts,
     PresignedForm, PresignedUrl, Replace, Requirements,
 };
 use crate::domain::{Clock, DatabaseName, Finding, ObjectKey, Retention, UploadConstraints};
 
-/// How long the signatures of our own requests hold: S3 allows clocks to differ by 15 minutes anyway.
-const OWN_REQUEST_LIFE: Duration = Duration::from_mins(1);
+/// The lifetime of the signatures of the service's own requests. S3 tolerates a clock skew of 15 minutes in any case.
+const REQUEST_LIFE: Duration = Duration::from_mins(1);
 
-/// A bucket of Amazon S3, or of anything else that speaks its protocol.
+/// A bucket of Amazon S3 or a compatible storage.
 #[derive(Debug)]
 pub struct S3 {
     signer: Signer,
-    /// The storage's base URL without a slash at its end, for messages.
+    /// The storage's base URL without a trailing slash, for messages.
     endpoint: String,
     credentials: Credentials,
     client: Client,
     clock: Arc<dyn Clock>,
-    /// Of the clocks here and at the storage, the one that is behind.
-    history: Mutex<ClockSkew>,
+    /// Readings of the local clock or the storage's, whichever is behind.
+    clock_skew: Mutex<ClockSkew>,
 }
 
 impl S3 {
-    /// Opens a bucket without calling it. Credentials are looked for in the background: a bucket
-    /// without any opens too, and fails at signing.
+    /// Opens a bucket without sending a request. Credentials are fetched in the background: without any, signing fails
+    /// later.
     ///
-    /// `region` is by default the one that the environment, the profile or IMDSv2 names; to have none
-    /// is an error. `endpoint` is by default Amazon's for the region.
+    /// `region` defaults to that of the environment, the profile or IMDSv2, and is required. `endpoint` defaults to
+    /// Amazon's for the region.
     pub async fn open(
         bucket: &str,
         prefix: &str,
@@ -61,10 +63,10 @@ impl S3 {
         endpoint: Option<&Url>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
-        let source = Source::new(Arc::clone(&clock));
+        let chain = ProviderChain::new(Arc::clone(&clock));
         let region = match region {
             Some(region) => region.to_owned(),
-            None => source.region().await.ok_or_else(|| {
+            None => chain.region().await.ok_or_else(|| {
                 let remedy =
                     "no region is set: add '?region=…' to the bucket's URL, or set AWS_REGION";
                 Error::Unavailable(remedy.into())
@@ -76,7 +78,7 @@ impl S3 {
             Some(endpoint) => endpoint.clone(),
             None => amazon_endpoint(&region)?,
         };
-        // A password would show in messages; S3 has no use for one. An http URL can go without.
+        // S3 ignores a password, and it would show in messages. Removing it cannot fail for an http URL.
         let _ = endpoint.set_username("");
         let _ = endpoint.set_password(None);
         let signer = Signer::new(
@@ -90,33 +92,37 @@ impl S3 {
         Ok(Self {
             signer,
             endpoint: endpoint.as_str().trim_end_matches('/').to_owned(),
-            credentials: Credentials::new(source, region, Arc::clone(&clock)),
+            credentials: Credentials::new(chain, region, Arc::clone(&clock)),
             client,
             clock,
-            history: Mutex::default(),
+            clock_skew: Mutex::default(),
         })
     }
-}
 
-impl S3 {
-    /// Signs a request of our own.
+    /// Signs for `life`, or for as long as the credentials live.
     async fn sign<T>(
         &self,
-        sign: impl FnOnce(&rusty_s3::Credentials, Timestamp, Duration) -> T + Send,
+        life: Duration,
+        sign: impl FnOnce(Signing<'_>) -> T + Send,
     ) -> Result<T, Error> {
-        self.sign_for(OWN_REQUEST_LIFE, sign).await
+        let cached = self.credentials.get(life).await?;
+        let now = self.clock.now();
+        Ok(sign(Signing {
+            credentials: &cached.credentials,
+            now,
+            life: cached.life_within(life, now),
+        }))
     }
 
-    /// Signs what is to live for `life`, or for as long as the credentials do.
-    async fn sign_for<T>(
+    /// Signs and sends a request of the service itself.
+    async fn send(
         &self,
-        life: Duration,
-        sign: impl FnOnce(&rusty_s3::Credentials, Timestamp, Duration) -> T + Send,
-    ) -> Result<T, Error> {
-        let held = self.credentials.get(life).await?;
-        let now = self.clock.now();
-        let life = held.life_within(life, now);
-        Ok(sign(&held.credentials, now, life))
+        call: Call,
+        sign: impl FnOnce(Signing<'_>) -> PresignedUrl + Send,
+    ) -> Result<Response, Error> {
+        let signed = self.sign(REQUEST_LIFE, sign).await?;
+        let response = self.client.call(call, &signed).await;
+        response.map_err(Error::Unavailable)
     }
 }
 
@@ -125,35 +131,31 @@ impl Objects for S3 {
     async fn presign_put(
         &self,
         key: &ObjectKey,
-        terms: &UploadConstraints,
+        constraints: &UploadConstraints,
         life: Duration,
     ) -> Result<PresignedUrl, Error> {
-        self.sign_for(life, |credentials, now, life| {
-            self.signer.put(key, terms, credentials, now, life)
-        })
-        .await
+        self.sign(life, |signing| self.signer.put(key, constraints, signing))
+            .await
     }
 
     async fn presign_get(
         &self,
         key: &ObjectKey,
-        terms: &DownloadOptions,
+        options: &DownloadOptions,
         life: Duration,
     ) -> Result<PresignedUrl, Error> {
-        self.sign_for(life, |credentials, now, life| {
-            self.signer.get(key, terms, credentials, now, life)
-        })
-        .await
+        self.sign(life, |signing| self.signer.get(key, options, signing))
+            .await
     }
 
     async fn presign_form(
         &self,
         key: &ObjectKey,
-        terms: &FormConstraints,
+        constraints: &FormConstraints,
         life: Duration,
     ) -> Result<PresignedForm, Error> {
-        self.sign_for(life, |credentials, now, life| {
-            self.signer.post_form(key, terms, credentials, now, life)
+        self.sign(life, |signing| {
+            self.signer.post_form(key, constraints, signing)
         })
         .await
     }
@@ -161,9 +163,9 @@ impl Objects for S3 {
     async fn create_multipart(
         &self,
         key: &ObjectKey,
-        terms: &UploadConstraints,
+        constraints: &UploadConstraints,
     ) -> Result<String, Error> {
-        self.begin_upload(key, terms).await
+        self.create_upload(key, constraints).await
     }
 
     async fn presign_part(
@@ -173,9 +175,8 @@ impl Objects for S3 {
         number: u16,
         life: Duration,
     ) -> Result<PresignedUrl, Error> {
-        self.sign_for(life, |credentials, now, life| {
-            self.signer
-                .part(key, upload_id, number, credentials, now, life)
+        self.sign(life, |signing| {
+            self.signer.part(key, upload_id, number, signing)
         })
         .await
     }
@@ -196,15 +197,15 @@ impl Objects for S3 {
         parts: &[PartTag],
         replace: Replace,
     ) -> Result<bool, Error> {
-        self.finish_upload(key, upload_id, parts, replace).await
+        self.complete_upload(key, upload_id, parts, replace).await
     }
 
     async fn abort_multipart(&self, key: &ObjectKey, upload_id: &str) -> Result<(), Error> {
-        self.end_upload(key, upload_id).await
+        self.abort_upload(key, upload_id).await
     }
 
     async fn delete(&self, keys: &[ObjectKey]) -> Result<Vec<(ObjectKey, String)>, Error> {
-        self.remove(keys).await
+        self.delete_objects(keys).await
     }
 
     async fn retain(
@@ -213,7 +214,7 @@ impl Objects for S3 {
         version_id: Option<&str>,
         retention: Retention,
     ) -> Result<(), Error> {
-        self.keep(key, version_id, retention).await
+        self.put_retention(key, version_id, retention).await
     }
 
     async fn head(
@@ -221,7 +222,7 @@ impl Objects for S3 {
         key: &ObjectKey,
         version_id: Option<&str>,
     ) -> Result<Option<ObjectInfo>, Error> {
-        self.ask_head(key, version_id).await
+        self.head_object(key, version_id).await
     }
 
     async fn part_sizes(
@@ -231,8 +232,7 @@ impl Objects for S3 {
         size_bytes: u64,
         count: u16,
     ) -> Result<Option<Vec<u64>>, Error> {
-        self.ask_part_sizes(key, version_id, size_bytes, count)
-            .await
+        self.head_parts(key, version_id, size_bytes, count).await
     }
 
     async fn list(
@@ -240,23 +240,23 @@ impl Objects for S3 {
         tenant: Option<&DatabaseName>,
         after: Option<&str>,
     ) -> Result<Listing, Error> {
-        self.ask_list(tenant, after).await
+        self.list_objects(tenant, after).await
     }
 
     async fn owner(&self) -> Result<Option<Uuid>, Error> {
-        self.ask_owner().await
+        self.get_owner().await
     }
 
     async fn set_owner(&self, database: Uuid) -> Result<(), Error> {
         self.put_owner(database).await
     }
 
-    async fn age_cutoff(&self, life: Duration) -> Result<Option<Timestamp>, Error> {
-        self.dated_before(life).await
+    async fn age_cutoff(&self, age: Duration) -> Result<Option<Timestamp>, Error> {
+        self.dated_before(age).await
     }
 
     async fn ping(&self) -> Result<(), Error> {
-        self.ask_bucket().await?;
+        self.head_bucket().await?;
         Ok(())
     }
 
@@ -265,7 +265,7 @@ impl Objects for S3 {
     }
 }
 
-/// Returns where Amazon serves S3 for a region.
+/// Returns the endpoint of Amazon S3 in a region.
 /// Source: the AWS partitions as `botocore/data/partitions.json` lists them.
 pub fn amazon_endpoint(region: &str) -> Result<Url, Error> {
     let partitions = [
@@ -284,7 +284,7 @@ pub fn amazon_endpoint(region: &str) -> Result<Url, Error> {
         .map_err(|error| Error::Unavailable(error.into()))
 }
 
-/// A region becomes part of a host name and of every signature's scope.
+/// A region becomes part of a host name and of the scope of signatures.
 fn check_region(region: &str) -> Result<(), Error> {
     if is_region(region) {
         return Ok(());
@@ -298,7 +298,7 @@ fn is_region(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(allowed)
 }
 
-/// HTTP clients resolve `.` and `..` in a path, so such a key would reach another object.
+/// HTTP clients resolve `.` and `..` in a path, so the key would be that of another object.
 fn check_prefix(prefix: &str) -> Result<(), Error> {
     let dots = |segment: &str| matches!(segment, "." | "..");
     if !prefix.split('/').any(dots) {

@@ -1,4 +1,4 @@
-//! Uploads in parts: all that the service does of them itself.
+//! Multipart uploads: the requests that the service sends itself.
 
 use std::time::Duration;
 
@@ -6,45 +6,36 @@ use http::{Method, StatusCode};
 use rusty_s3::actions::{CreateMultipartUpload, ListParts, ListPartsResponse, PartsContent};
 
 use super::S3;
-use super::answer::{Answer, unavailable};
 use super::client::Call;
+use super::response::{Response, no_bucket, unavailable};
 use crate::domain::{ObjectKey, UploadConstraints};
-use crate::objects::signer::complete_body;
+use crate::objects::signer::{Signing, complete_body};
 use crate::objects::{Error, Part, PartTag, Parts, Replace};
 
-/// How long S3 may put an object together: "several minutes", during which it sends spaces.
+/// S3 may assemble an object for "several minutes", and sends spaces meanwhile.
 /// Source: Amazon S3 API reference, "`CompleteMultipartUpload`".
 const COMPLETE_TIMEOUT: Duration = Duration::from_mins(10);
 
-/// Tells whether a storage may have made this id. SeaweedFS calls the others invalid, not unknown.
-fn may_be_upload(id: &str) -> bool {
+/// Tells whether this can be the id of an upload. SeaweedFS does not report other ids as unknown.
+fn is_upload_id(id: &str) -> bool {
     !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_graphic()) && !id.contains("..")
 }
 
 impl S3 {
-    pub(super) async fn begin_upload(
+    pub(super) async fn create_upload(
         &self,
         key: &ObjectKey,
-        terms: &UploadConstraints,
+        constraints: &UploadConstraints,
     ) -> Result<String, Error> {
-        let signed = self
-            .sign(|credentials, now, life| {
-                self.signer
-                    .create_multipart(key, terms, credentials, now, life)
-            })
-            .await?;
-        let call = Call::new("create_multipart", Method::POST, &signed);
-        let answer = self.client.call(call).await?;
-        match answer.status {
-            StatusCode::OK => match CreateMultipartUpload::parse_response(&answer.body) {
-                Ok(response) => Ok(response.upload_id().to_owned()),
-                Err(error) => {
-                    let reason = format!("its answer makes no sense: {error}");
-                    Err(unavailable(reason))
-                }
-            },
-            StatusCode::NOT_FOUND => Err(unavailable("the bucket does not exist".to_owned())),
-            _ => Err(answer.refusal("s3:PutObject on the objects")),
+        let call = Call::new("create_multipart", Method::POST);
+        let sign = |signing: Signing<'_>| self.signer.create_multipart(key, constraints, signing);
+        let response = self.send(call, sign).await?;
+        match response.status {
+            StatusCode::OK => CreateMultipartUpload::parse_response(&response.body)
+                .map(|created| created.upload_id().to_owned())
+                .map_err(|error| unavailable(format!("its answer is invalid: {error}"))),
+            StatusCode::NOT_FOUND => Err(no_bucket()),
+            _ => Err(response.error("s3:PutObject on the objects")),
         }
     }
 
@@ -54,31 +45,22 @@ impl S3 {
         upload_id: &str,
         after: u16,
     ) -> Result<Option<Parts>, Error> {
-        if !may_be_upload(upload_id) {
+        if !is_upload_id(upload_id) {
             return Ok(None);
         }
-        let signed = self
-            .sign(|credentials, now, life| {
-                self.signer
-                    .list_parts(key, upload_id, after, credentials, now, life)
-            })
-            .await?;
-        let call = Call::new("list_parts", Method::GET, &signed);
-        let answer = self.client.call(call.page()).await?;
-        match (answer.status, answer.code()) {
-            (StatusCode::OK, _) => match ListParts::parse_response(&answer.body) {
-                Ok(page) => Ok(Some(parts_of(page))),
-                Err(error) => {
-                    let reason = format!("its list of parts makes no sense: {error}");
-                    Err(unavailable(reason))
-                }
-            },
+        let call = Call::new("list_parts", Method::GET).page();
+        let sign = |signing: Signing<'_>| self.signer.list_parts(key, upload_id, after, signing);
+        let response = self.send(call, sign).await?;
+        match (response.status, response.error_code()) {
+            (StatusCode::OK, _) => ListParts::parse_response(&response.body)
+                .map(|page| Some(parts_of(page)))
+                .map_err(|error| unavailable(format!("its list of parts is invalid: {error}"))),
             (_, Some("NoSuchUpload")) => Ok(None),
-            _ => Err(answer.refusal("s3:ListMultipartUploadParts on the objects")),
+            _ => Err(response.error("s3:ListMultipartUploadParts on the objects")),
         }
     }
 
-    pub(super) async fn finish_upload(
+    pub(super) async fn complete_upload(
         &self,
         key: &ObjectKey,
         upload_id: &str,
@@ -88,49 +70,41 @@ impl S3 {
         if parts.is_empty() {
             return Err(Error::Refused("an upload has one part at least".to_owned()));
         }
-        // S3 refuses what SeaweedFS takes: a part twice.
+        // SeaweedFS accepts a duplicate part, S3 does not.
         if !parts.is_sorted_by(|one, next| one.number < next.number) {
             return Err(Error::Refused("InvalidPartOrder".to_owned()));
         }
-        if !may_be_upload(upload_id) {
+        if !is_upload_id(upload_id) {
             return Ok(false);
         }
-        let signed = self
-            .sign(|credentials, now, life| {
-                self.signer
-                    .complete(key, upload_id, replace, credentials, now, life)
-            })
-            .await?;
-        let call = Call::new("complete_multipart", Method::POST, &signed)
+        let call = Call::new("complete_multipart", Method::POST)
             .body(complete_body(parts))
             .timeout(COMPLETE_TIMEOUT);
-        completed(&self.client.call(call).await?)
+        let sign = |signing: Signing<'_>| self.signer.complete(key, upload_id, replace, signing);
+        is_completed(&self.send(call, sign).await?)
     }
 
-    pub(super) async fn end_upload(&self, key: &ObjectKey, upload_id: &str) -> Result<(), Error> {
-        if !may_be_upload(upload_id) {
+    pub(super) async fn abort_upload(&self, key: &ObjectKey, upload_id: &str) -> Result<(), Error> {
+        if !is_upload_id(upload_id) {
             return Ok(());
         }
-        let signed = self
-            .sign(|credentials, now, life| {
-                self.signer.abort(key, upload_id, credentials, now, life)
-            })
+        let call = Call::new("abort_multipart", Method::DELETE);
+        let response = self
+            .send(call, |signing| self.signer.abort(key, upload_id, signing))
             .await?;
-        let call = Call::new("abort_multipart", Method::DELETE, &signed);
-        let answer = self.client.call(call).await?;
-        if answer.status.is_success() || answer.code() == Some("NoSuchUpload") {
+        if response.status.is_success() || response.error_code() == Some("NoSuchUpload") {
             return Ok(());
         }
-        Err(answer.refusal("s3:AbortMultipartUpload on the objects"))
+        Err(response.error("s3:AbortMultipartUpload on the objects"))
     }
 }
 
-/// Says what an answer to the last request of an upload comes to. S3 has sent 200 before it knows, so
-/// it is the document that tells.
-fn completed(answer: &Answer) -> Result<bool, Error> {
-    match answer.code() {
-        None if answer.status == StatusCode::OK
-            && answer.body.contains("</CompleteMultipartUploadResult>") =>
+/// Interprets the response to the completion of an upload. S3 sends the status 200 before it knows the outcome, so the
+/// body decides.
+fn is_completed(response: &Response) -> Result<bool, Error> {
+    match response.error_code() {
+        None if response.status == StatusCode::OK
+            && response.body.contains("</CompleteMultipartUploadResult>") =>
         {
             Ok(true)
         }
@@ -139,14 +113,14 @@ fn completed(answer: &Answer) -> Result<bool, Error> {
             code @ ("InvalidPart" | "InvalidPartOrder" | "EntityTooSmall" | "EntityTooLarge"
             | "MalformedXML" | "InvalidArgument" | "InvalidRequest"),
         ) => Err(Error::Refused(code.to_owned())),
-        _ => Err(answer.refusal("s3:PutObject on the objects")),
+        _ => Err(response.error("s3:PutObject on the objects")),
     }
 }
 
 fn parts_of(page: ListPartsResponse) -> Parts {
     let next = page.next_part_number_marker;
     let mut contents = page.parts;
-    // SeaweedFS keeps what was there before a part was sent again, and lists both.
+    // SeaweedFS keeps the old part when a part is sent again, and lists both.
     contents.sort_by(|a, b| (a.number, &a.last_modified).cmp(&(b.number, &b.last_modified)));
     let mut parts: Vec<Part> = Vec::with_capacity(contents.len());
     for content in contents {
@@ -171,12 +145,12 @@ mod tests {
     use http::{HeaderMap, StatusCode};
     use rusty_s3::actions::ListParts;
 
-    use super::{completed, parts_of};
+    use super::{is_completed, parts_of};
     use crate::objects::Error;
-    use crate::objects::s3::answer::Answer;
+    use crate::objects::s3::response::Response;
 
-    fn answer(status: StatusCode, body: &str) -> Answer {
-        Answer {
+    fn response(status: StatusCode, body: &str) -> Response {
+        Response {
             status,
             headers: HeaderMap::new(),
             body: body.to_owned(),
@@ -184,11 +158,11 @@ mod tests {
     }
 
     #[test]
-    fn the_document_tells_whether_an_upload_is_complete() {
+    fn the_body_decides_whether_an_upload_is_complete() {
         let result =
             "<CompleteMultipartUploadResult><ETag>x-2</ETag></CompleteMultipartUploadResult>";
         let error = |code: &str| format!("<?xml ?>\n   <Error><Code>{code}</Code></Error>");
-        let of = |status, body: &str| completed(&answer(status, body));
+        let of = |status, body: &str| is_completed(&response(status, body));
         assert!(of(StatusCode::OK, result).unwrap());
         assert!(!of(StatusCode::NOT_FOUND, &error("NoSuchUpload")).unwrap());
         assert!(!of(StatusCode::OK, &error("NoSuchUpload")).unwrap());
@@ -207,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_was_sent_again_is_one() {
+    fn a_part_that_was_sent_again_is_listed_once() {
         let part = |number: u16, etag: &str, at: u8| {
             format!(
                 "<Part><PartNumber>{number}</PartNumber><ETag>&quot;{etag}&quot;</ETag>\

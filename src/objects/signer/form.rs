@@ -1,35 +1,29 @@
-//! Forms that browsers POST: a policy says what each may be, and the signature is over the policy.
+//! Forms that browsers POST: a signed policy constrains every field.
 //! Source: Amazon S3 API reference, "Browser-Based Uploads Using POST (AWS Signature Version 4)".
-
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use jiff::Timestamp;
-use rusty_s3::Credentials;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::Sha256;
 
-use super::{FILE_NAME_HEADER, SHA256_HEADER, Signer, end, whole_seconds};
+use super::{FILE_NAME_HEADER, SHA256_HEADER, Signer, Signing};
 use crate::domain::ObjectKey;
 use crate::objects::{FormConstraints, FormContentType, PresignedForm};
 
-/// What a form that was taken is answered with: nothing to read, so a page need not parse XML.
+/// The status of an accepted form, without a body: a page need not parse XML.
 const SUCCESS_STATUS: &str = "204";
 
 impl Signer {
-    /// Signs a form that POSTs `key` at `now`; `life` is cut as that of a URL is.
+    /// Signs a form that POSTs an object.
     ///
-    /// Where the terms say how the content type starts, whoever sends the form adds the field
-    /// `Content-Type`; no other field may be added but `file`, the last.
+    /// If the constraints state a prefix of the content type, the sender adds the field `Content-Type`. The only other
+    /// field that may be added is `file`, the last one.
     pub fn post_form(
         &self,
         key: &ObjectKey,
-        terms: &FormConstraints,
-        credentials: &Credentials,
-        now: Timestamp,
-        life: Duration,
+        constraints: &FormConstraints,
+        signing: Signing<'_>,
     ) -> PresignedForm {
         let FormConstraints {
             min_bytes,
@@ -37,8 +31,11 @@ impl Signer {
             content_type,
             sha256,
             file_name,
-        } = terms;
-        let expires_at = end(now, whole_seconds(life));
+        } = constraints;
+        let Signing {
+            credentials, now, ..
+        } = signing;
+        let expires_at = signing.expires_at();
         let day = now.strftime("%Y%m%d").to_string();
         let region = self.bucket.region();
         let mut fields = vec![("key", self.full_key(key))];
@@ -48,8 +45,8 @@ impl Signer {
         ];
         match content_type {
             Some(FormContentType::Exactly(it)) => fields.push(("Content-Type", it.to_string())),
-            Some(FormContentType::StartsWith(beginning)) => {
-                conditions.push(json!(["starts-with", "$Content-Type", beginning]));
+            Some(FormContentType::StartsWith(prefix)) => {
+                conditions.push(json!(["starts-with", "$Content-Type", prefix]));
             }
             None => {}
         }
@@ -73,8 +70,8 @@ impl Signer {
         let token = credentials.token().filter(|token| !token.is_empty());
         fields.extend(token.map(|token| ("x-amz-security-token", token.to_owned())));
 
-        // Every field has to be what it is here, and there may be no other.
-        conditions.extend(fields.iter().map(|(name, value)| exactly(name, value)));
+        // The policy fixes the value of each field, and rejects other fields.
+        conditions.extend(fields.iter().map(|(name, value)| json!({*name: value})));
         let policy = json!({"expiration": expires_at.to_string(), "conditions": conditions});
         let policy = STANDARD.encode(policy.to_string());
         let signing_key = signing_key(credentials.secret(), &day, region);
@@ -96,10 +93,6 @@ impl Signer {
     }
 }
 
-fn exactly(name: &str, value: &str) -> Value {
-    json!({name: value})
-}
-
 /// Returns the key that signs for one day, region and service.
 /// Source: AWS Signature Version 4, "Calculate the signature".
 pub(super) fn signing_key(secret: &str, day: &str, region: &str) -> [u8; 32] {
@@ -110,7 +103,7 @@ pub(super) fn signing_key(secret: &str, day: &str, region: &str) -> [u8; 32] {
 }
 
 fn hmac(key: &[u8], message: &str) -> [u8; 32] {
-    // A key of any length is one.
+    // HMAC takes keys of any length.
     let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| unreachable!());
     mac.update(message.as_bytes());
     mac.finalize().into_bytes().into()

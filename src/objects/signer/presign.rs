@@ -1,11 +1,11 @@
-//! SigV4 for the two URLs that are handed out all day, with everything computed once that stays the same:
-//! the address, and the key that signs for a day. (`rusty-s3`, which signs the rest, derives the key anew
-//! for each URL: benchmarks.md has what that costs.)
+//! A faster SigV4 signer for the PUT and GET of an object, the URLs on the hot path: keeps the address and the signing
+//! key of the day, which `rusty-s3` derives for each URL. Without it "upload-url, 32 connections" in docs/benchmarks.md
+//! drops to two thirds.
+//!
 //! Source: Amazon S3 API reference, "Authenticating requests: using query parameters".
 
 use std::fmt::Write;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use url::{Position, Url};
 
+use super::Signing;
 use super::form::signing_key;
 use crate::domain::ObjectKey;
 
@@ -27,34 +28,35 @@ const ENCODED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Of a day as SigV4 writes it: `20221110`.
+/// The length of a date in SigV4: `20221110`.
 const DAY_LENGTH: usize = 8;
 
-/// What a signed URL is longer than its base, unless it has a session's token or terms.
+/// The usual length of a signed URL beyond its base, without a session token or constraints.
 const USUAL_LENGTH: usize = 512;
 
-/// Signs URLs of objects below one address.
+/// Signs URLs of the objects below a base URL.
 #[derive(Debug, Clone)]
 pub(super) struct Presigner {
-    /// The URL that every object's key is appended to, and where its path begins.
+    /// The URL that keys are appended to.
     base: String,
+    /// Where its path begins.
     path_start: usize,
     host: String,
     region: String,
     day_key: Arc<RwLock<Option<DayKey>>>,
 }
 
-/// The key of one day and one pair of credentials.
+/// The signing key for one day and one pair of credentials.
 struct DayKey {
     access_key_id: String,
-    /// An access key id may be given another secret.
+    /// Compared too, because the secret of an access key id may change.
     secret: SecretString,
     day: String,
     mac: Hmac<Sha256>,
 }
 
 impl DayKey {
-    fn is_of(&self, credentials: &Credentials, day: &str) -> bool {
+    fn matches(&self, credentials: &Credentials, day: &str) -> bool {
         let secret = self.secret.expose_secret().as_bytes();
         self.access_key_id == credentials.key()
             && self.day == day
@@ -71,19 +73,18 @@ impl std::fmt::Debug for DayKey {
     }
 }
 
-/// What is signed beside the key.
+/// The parts of a request that are signed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Request<'a> {
     pub(super) method: &'a str,
     pub(super) key: &'a ObjectKey,
-    /// Names and values, sorted by name; the names begin with a lower-case letter.
+    /// Sorted by name; names begin with a lower-case letter.
     pub(super) query: &'a [(&'a str, &'a str)],
-    /// Likewise, without `host`. No value has white space at an end, or doubled.
+    /// Sorted by name, without `host`. No value has leading, trailing or repeated white space.
     pub(super) headers: &'a [(String, String)],
 }
 
 impl Presigner {
-    /// `base` is the URL that keys are appended to.
     pub(super) fn new(base: &Url, region: &str) -> Self {
         let address = &base[Position::BeforeHost..Position::AfterPort];
         Self {
@@ -95,15 +96,10 @@ impl Presigner {
         }
     }
 
-    /// Returns the signed URL. `life` is whole seconds.
-    pub(super) fn url(
-        &self,
-        request: Request<'_>,
-        credentials: &Credentials,
-        now: Timestamp,
-        life: Duration,
-    ) -> String {
-        let time = basic(now);
+    /// Returns the signed URL.
+    pub(super) fn url(&self, request: Request<'_>, signing: Signing<'_>) -> String {
+        let credentials = signing.credentials;
+        let time = basic(signing.now);
         let day = &time[..DAY_LENGTH];
         let ObjectKey {
             database_name,
@@ -115,7 +111,7 @@ impl Presigner {
         let path = self.path_start..url.len();
         url.push('?');
         let query_start = url.len();
-        self.write_query(&request, credentials, &time, life, &mut url);
+        self.write_query(&request, signing, &time, &mut url);
         let hash = self.canonical_hash(&request, &url[path], &url[query_start..]);
         let signature = self.sign(
             credentials,
@@ -136,15 +132,15 @@ impl Presigner {
         url
     }
 
-    /// Writes the query without the signature: as it stands in the URL, and as it is signed.
+    /// Writes the query without the signature, in its canonical form.
     fn write_query(
         &self,
         request: &Request<'_>,
-        credentials: &Credentials,
+        signing: Signing<'_>,
         time: &str,
-        life: Duration,
         query: &mut String,
     ) {
+        let credentials = signing.credentials;
         query.push_str("X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=");
         query.extend(encoded(credentials.key()));
         query.push_str("%2F");
@@ -153,7 +149,7 @@ impl Presigner {
         query.extend(encoded(&self.region));
         query.push_str("%2Fs3%2Faws4_request&X-Amz-Date=");
         query.push_str(time);
-        let _ = write!(query, "&X-Amz-Expires={}", life.as_secs());
+        let _ = write!(query, "&X-Amz-Expires={}", signing.life().as_secs());
         if let Some(token) = credentials.token().filter(|token| !token.is_empty()) {
             query.push_str("&X-Amz-Security-Token=");
             query.extend(encoded(token));
@@ -190,7 +186,7 @@ impl Presigner {
         hash.finalize().into()
     }
 
-    /// Returns the signed headers in their order, `host` among them.
+    /// Returns the signed headers sorted by name, `host` among them.
     fn signed<'a>(&'a self, request: &Request<'a>) -> impl Iterator<Item = (&'a str, &'a str)> {
         let headers = request.headers;
         let before = headers.partition_point(|(name, _)| name.as_str() < "host");
@@ -205,36 +201,36 @@ impl Presigner {
     }
 
     fn sign(&self, credentials: &Credentials, day: &str, text: &[&str]) -> [u8; 32] {
-        let held = self.day_key.read().unwrap_or_else(PoisonError::into_inner);
-        let mac = held
+        let cached = self.day_key.read().unwrap_or_else(PoisonError::into_inner);
+        let mac = cached
             .as_ref()
-            .filter(|it| it.is_of(credentials, day))
+            .filter(|it| it.matches(credentials, day))
             .map(|it| it.mac.clone());
-        drop(held);
-        let mut mac = mac.unwrap_or_else(|| self.renew(credentials, day));
+        drop(cached);
+        let mut mac = mac.unwrap_or_else(|| self.derive(credentials, day));
         for part in text {
             mac.update(part.as_bytes());
         }
         mac.finalize().into_bytes().into()
     }
 
-    fn renew(&self, credentials: &Credentials, day: &str) -> Hmac<Sha256> {
+    fn derive(&self, credentials: &Credentials, day: &str) -> Hmac<Sha256> {
         let key = signing_key(credentials.secret(), day, &self.region);
-        // A key of any length is one.
+        // HMAC takes keys of any length.
         let mac = Hmac::<Sha256>::new_from_slice(&key).unwrap_or_else(|_| unreachable!());
-        let renewed = DayKey {
+        let derived = DayKey {
             access_key_id: credentials.key().to_owned(),
             secret: SecretString::from(credentials.secret()),
             day: day.to_owned(),
             mac: mac.clone(),
         };
-        let mut held = self.day_key.write().unwrap_or_else(PoisonError::into_inner);
-        *held = Some(renewed);
+        let mut cached = self.day_key.write().unwrap_or_else(PoisonError::into_inner);
+        *cached = Some(derived);
         mac
     }
 }
 
-/// Returns a time as SigV4 writes it: `20221110T102612Z`, the day first.
+/// Formats a time for SigV4: `20221110T102612Z`.
 fn basic(now: Timestamp) -> String {
     let at = Offset::UTC.to_datetime(now);
     format!(
@@ -248,9 +244,9 @@ fn basic(now: Timestamp) -> String {
     )
 }
 
-/// Writes a digest without an allocation for each of its digits.
+/// Formats a digest without an allocation.
 fn in_hex<'a>(digest: &[u8; 32], text: &'a mut [u8; 64]) -> &'a str {
-    // Two digits for each byte fit, and all of them are ASCII.
+    // Two ASCII digits per byte fit exactly.
     let _ = hex::encode_to_slice(digest, text);
     std::str::from_utf8(text).unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use event_history::domain::{ContentType, FileId, FileName, FileSha256, ObjectKey};
 use event_history::objects::s3::amazon_endpoint;
-use event_history::objects::signer::Signer;
+use event_history::objects::signer::{Signer, Signing};
 use event_history::objects::{FormConstraints, FormContentType, PresignedForm};
 use jiff::Timestamp;
 use rusty_s3::Credentials;
@@ -117,7 +117,7 @@ fn random_case(random: &mut Random) -> (Case, PresignedForm) {
         _ => Some(FormContentType::StartsWith("image/".to_owned())),
     };
     let name = NAMES[random.below(NAMES.len())];
-    let terms = FormConstraints {
+    let constraints = FormConstraints {
         min_bytes,
         max_bytes: min_bytes + random.below(10_000_000_000) as u64,
         content_type,
@@ -138,7 +138,12 @@ fn random_case(random: &mut Random) -> (Case, PresignedForm) {
     let nanosecond = i32::try_from(random.below(1_000_000_000)).unwrap();
     let now = Timestamp::new(instant, nanosecond).unwrap();
     let life = Duration::from_secs(life_seconds);
-    let form = signer.post_form(&key, &terms, &credentials, now, life);
+    let signing = Signing {
+        credentials: &credentials,
+        now,
+        life,
+    };
+    let form = signer.post_form(&key, &constraints, signing);
 
     let chosen = |(name, _): &&(String, String)| {
         name == "Content-Type" || name == "success_action_status" || {
@@ -153,8 +158,8 @@ fn random_case(random: &mut Random) -> (Case, PresignedForm) {
         content_type,
         sha256,
         file_name,
-    } = terms;
-    // What the terms ask for is among what we chose.
+    } = constraints;
+    // What the constraints ask for is among what we chose.
     let has = |name: &str| form.fields.iter().any(|(found, _)| found == name);
     assert_eq!(has("x-amz-checksum-sha256"), sha256.is_some());
     assert_eq!(has("x-amz-meta-file-name"), file_name.is_some());

@@ -16,7 +16,12 @@ fn a_rotated_secret_signs_at_once() {
     let life = Duration::from_mins(15);
     for secret in ["before", "after", "before", "befor"] {
         let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", secret);
-        let ours = signer.put(&key, &UploadConstraints::default(), &credentials, now, life);
+        let signing = Signing {
+            credentials: &credentials,
+            now,
+            life,
+        };
+        let ours = signer.put(&key, &UploadConstraints::default(), signing);
         let text = key.to_string();
         let theirs = signer.bucket().put_object(Some(&credentials), &text);
         let theirs = theirs.sign_with_time(life, &now);

@@ -1,41 +1,41 @@
-//! Reading no faster than somebody allows.
+//! A rate limit for reading.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How fast bytes may be read, by all who share it together; the default is no limit.
+/// Limits the bytes per second that all readers sharing it read together. Unlimited by default.
 #[derive(Debug, Default)]
 pub struct RateLimiter {
     bytes_per_second: Option<u64>,
-    /// When what was read so far is paid for.
-    paid_at: Mutex<Option<Instant>>,
+    /// When the bytes that were read so far are within the limit.
+    ready_at: Mutex<Option<Instant>>,
 }
 
 impl RateLimiter {
     pub fn new(bytes_per_second: Option<u64>) -> Self {
         Self {
             bytes_per_second,
-            paid_at: Mutex::default(),
+            ready_at: Mutex::default(),
         }
     }
 
-    /// Waits until these bytes are paid for.
+    /// Waits until these bytes, which were just read, are within the limit.
     pub(super) async fn wait(&self, bytes: usize) {
         let Some(rate) = self.bytes_per_second else {
             return;
         };
         #[expect(clippy::cast_precision_loss, reason = "a pause need not be exact")]
         let cost = Duration::from_secs_f64(bytes as f64 / rate.max(1) as f64);
-        let paid_at = {
-            let mut last = self.paid_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let ready_at = {
+            let mut last = self.ready_at.lock().unwrap_or_else(PoisonError::into_inner);
             let now = Instant::now();
-            let paid_at = last.map_or(now, |last| last.max(now)) + cost;
-            *last = Some(paid_at);
-            paid_at
+            let ready_at = last.map_or(now, |last| last.max(now)) + cost;
+            *last = Some(ready_at);
+            ready_at
         };
-        tokio::time::sleep_until(paid_at).await;
+        tokio::time::sleep_until(ready_at).await;
     }
 }
 
@@ -46,7 +46,7 @@ mod tests {
     use super::RateLimiter;
 
     #[tokio::test(start_paused = true)]
-    async fn all_readers_together_keep_the_pace() {
+    async fn readers_share_the_limit() {
         let rate_limiter = RateLimiter::new(Some(1000));
         let begin = Instant::now();
         tokio::join!(rate_limiter.wait(3000), rate_limiter.wait(500), async {

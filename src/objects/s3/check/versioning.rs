@@ -1,44 +1,43 @@
-//! What a bucket keeps of objects that are overwritten or removed, as far as the credentials may see.
+//! Checks of a bucket's versioning and Object Lock, as far as the credentials permit.
 
 use http::{Method, StatusCode};
 
-use super::S3;
-use super::answer::element;
-use super::check::endpoint_option;
-use super::client::Call;
+use super::endpoint_option;
 use crate::domain::Finding;
 use crate::domain::cause::chain;
+use crate::objects::s3::S3;
+use crate::objects::s3::client::Call;
+use crate::objects::s3::response::xml_text;
 use crate::objects::{Error, Requirements};
 
 impl S3 {
-    /// Tells whether the bucket has Object Lock, without which nothing can be retained.
+    /// Tells whether the bucket has Object Lock, which retention requires.
     pub async fn has_object_lock(&self) -> Result<bool, Error> {
-        let lock = self.ask_configuration("object-lock").await?;
-        Ok(lock.is_some_and(|body| element(&body, "ObjectLockEnabled") == Some("Enabled")))
+        let lock = self.get_configuration("object-lock").await?;
+        Ok(lock.is_some_and(|body| xml_text(&body, "ObjectLockEnabled") == Some("Enabled")))
     }
 
     async fn keeps_versions(&self) -> Result<bool, Error> {
-        let versioning = self.ask_configuration("versioning").await?;
-        Ok(versioning.is_some_and(|body| element(&body, "Status") == Some("Enabled")))
+        let versioning = self.get_configuration("versioning").await?;
+        Ok(versioning.is_some_and(|body| xml_text(&body, "Status") == Some("Enabled")))
     }
 
-    /// Asks for a part of the bucket's configuration; `None` if it has none.
-    async fn ask_configuration(&self, name: &'static str) -> Result<Option<String>, Error> {
-        let signed = self
-            .sign(|credentials, now, life| self.signer.configuration(name, credentials, now, life))
+    /// Returns a part of the bucket's configuration; `None` if it is not configured.
+    async fn get_configuration(&self, name: &'static str) -> Result<Option<String>, Error> {
+        let call = Call::new("check", Method::GET);
+        let response = self
+            .send(call, |signing| self.signer.configuration(name, signing))
             .await?;
-        let call = Call::new("check", Method::GET, &signed);
-        let answer = self.client.call(call).await?;
-        match answer.status {
-            StatusCode::OK => Ok(Some(answer.body)),
+        match response.status {
+            StatusCode::OK => Ok(Some(response.body)),
             StatusCode::NOT_FOUND => Ok(None),
-            _ => Err(answer.refusal("the right to see how the bucket is configured")),
+            _ => Err(response.error("the right to see how the bucket is configured")),
         }
     }
 }
 
-/// Says what the bucket keeps. To see it is a right that nothing else needs, so not to is no fault.
-pub(super) async fn judge(s3: &S3, requirements: &Requirements) -> Finding {
+/// Nothing else needs the permission to see the configuration, so a lack of it is not an error.
+pub(super) async fn check(s3: &S3, requirements: &Requirements) -> Finding {
     if requirements.object_lock {
         let remedy = "make a bucket with Object Lock, or do not set --object-lock";
         match s3.has_object_lock().await {
@@ -80,7 +79,7 @@ fn unknown(error: &Error) -> Finding {
     )
 }
 
-/// What has no versions is lost when its uploader sends something else.
+/// Without versions, a file is lost when its uploader sends another one.
 fn no_versions(s3: &S3, upload_once: bool) -> Finding {
     let bucket = s3.signer.bucket().name();
     let endpoint = endpoint_option(s3);
@@ -107,11 +106,11 @@ fn no_versions(s3: &S3, upload_once: bool) -> Finding {
 mod tests {
     use super::unknown;
     use crate::domain::finding::State;
-    use crate::objects::s3::answer::unavailable;
+    use crate::objects::s3::response::unavailable;
 
     #[test]
-    fn what_cannot_be_seen_is_unknown_and_no_fault() {
-        let finding = unknown(&unavailable("it answered 501 NotImplemented".to_owned()));
+    fn a_lack_of_permission_is_a_warning() {
+        let finding = unknown(&unavailable("it answered 501 NotImplemented"));
         assert!(
             matches!(finding.state, State::Warning { remedy } if remedy.contains("GetBucketVersioning"))
         );

@@ -1,6 +1,5 @@
-//! How often the same is logged. Whoever can make the service refuse something can do so hundreds of
-//! thousands of times a second, and a backend that is away fails every request: of lines that say the same a
-//! few are written, and the others are counted.
+//! Log throttling. A caller can provoke hundreds of thousands of rejections a second, and an unreachable backend
+//! fails every request: of equal lines a few are written, and the rest are counted.
 
 use std::collections::HashMap;
 use std::fmt::{Debug, Write};
@@ -13,29 +12,29 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
-/// How many lines that say the same are written in an interval.
-const LINES: u32 = 10;
+/// Equal lines that are written per interval.
+const MAX_LINES: u32 = 10;
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// How many different lines are told apart; beyond them those of one place in the program count as the same.
-const MAX_KINDS: usize = 200;
+/// Groups of equal lines that are told apart. Beyond them, all further lines of a call site are one group.
+const MAX_GROUPS: usize = 200;
 
-/// What a line has to differ in to say something else: not ids, times and counts.
-const TELLING: [&str; 9] = [
+/// The fields that make lines of a call site differ. Ids, times and counts do not.
+const KEY_FIELDS: [&str; 9] = [
     "backend", "cause", "code", "error", "method", "reason", "route", "status", "tenant",
 ];
 
-/// How much of a message is repeated where the number of lines left out is told.
+/// How much of a message is repeated in the report on suppressed lines.
 const MAX_MESSAGE_BYTES: usize = 120;
 
-/// Counts lines, and lets so many of each kind pass. Lines below level `info` all pass: whoever asked for
-/// them wants them.
+/// Counts lines and suppresses repeated ones. Lines below level `info` always pass, because they are written on
+/// request only.
 #[derive(Debug, Default)]
-pub(super) struct LogQuota(Mutex<HashMap<u64, Kind>>);
+pub(super) struct LogThrottle(Mutex<HashMap<u64, Group>>);
 
-/// Lines that say the same.
+/// A group of equal lines.
 #[derive(Debug)]
-struct Kind {
+struct Group {
     metadata: &'static Metadata<'static>,
     message: String,
     since: Instant,
@@ -43,84 +42,81 @@ struct Kind {
     suppressed: u64,
 }
 
-impl LogQuota {
-    pub(super) fn of_the_process() -> &'static Self {
-        static QUOTA: std::sync::LazyLock<LogQuota> = std::sync::LazyLock::new(LogQuota::default);
-        &QUOTA
+impl LogThrottle {
+    pub(super) fn global() -> &'static Self {
+        static THROTTLE: std::sync::LazyLock<LogThrottle> =
+            std::sync::LazyLock::new(LogThrottle::default);
+        &THROTTLE
     }
 
-    fn lets_pass(
-        &self,
-        metadata: &'static Metadata<'static>,
-        line: &impl Fn(&mut dyn Visit),
-    ) -> bool {
-        let mut words = Words::default();
-        line(&mut words);
-        let by_place = words_of_place(metadata);
-        let mut kinds = self.lock();
-        let key = match words.hash(metadata) {
-            key if kinds.contains_key(&key) || kinds.len() < MAX_KINDS => key,
-            _ => by_place,
-        };
-        let kind = kinds.entry(key).or_insert_with(|| Kind {
+    fn allows(&self, metadata: &'static Metadata<'static>, line: &impl Fn(&mut dyn Visit)) -> bool {
+        let mut content = Content::default();
+        line(&mut content);
+        let mut groups = self.lock();
+        let mut key = hash(&(metadata.callsite(), &content.key_fields));
+        if groups.len() >= MAX_GROUPS && !groups.contains_key(&key) {
+            key = hash(&metadata.callsite());
+        }
+        let group = groups.entry(key).or_insert_with(|| Group {
             metadata,
-            message: words.message,
+            message: content.message,
             since: Instant::now(),
             written: 0,
             suppressed: 0,
         });
-        if kind.since.elapsed() >= INTERVAL {
-            (kind.since, kind.written) = (Instant::now(), 0);
+        if group.since.elapsed() >= INTERVAL {
+            (group.since, group.written) = (Instant::now(), 0);
         }
-        if kind.written < LINES {
-            kind.written += 1;
+        if group.written < MAX_LINES {
+            group.written += 1;
             return true;
         }
-        kind.suppressed += 1;
+        group.suppressed += 1;
         false
     }
 
-    /// Returns what was left out since it was last asked for, and forgets kinds of which nothing comes.
+    /// Returns the number of suppressed lines per group since the last call, and forgets idle groups.
     fn take_suppressed(&self) -> Vec<(&'static Metadata<'static>, String, u64)> {
-        let mut kinds = self.lock();
-        let left_out = kinds.values_mut().filter(|kind| kind.suppressed > 0);
-        let told = left_out
-            .map(|kind| {
-                let suppressed = std::mem::take(&mut kind.suppressed);
-                (kind.metadata, kind.message.clone(), suppressed)
+        let mut groups = self.lock();
+        let suppressed = groups
+            .values_mut()
+            .filter(|group| group.suppressed > 0)
+            .map(|group| {
+                let suppressed = std::mem::take(&mut group.suppressed);
+                (group.metadata, group.message.clone(), suppressed)
             })
             .collect();
-        kinds.retain(|_, kind| kind.since.elapsed() < INTERVAL);
-        told
+        groups.retain(|_, group| group.since.elapsed() < INTERVAL);
+        suppressed
     }
 
-    /// Logs how many lines were left out of each kind, and counts them.
-    pub(super) fn tell(&self) {
+    /// Logs and counts the lines that were suppressed.
+    pub(super) fn report(&self) {
         for (metadata, line, suppressed) in self.take_suppressed() {
             metrics::counter!("event_history_log_lines_suppressed_total").increment(suppressed);
-            let place = metadata.target();
+            let module = metadata.target();
             match *metadata.level() {
-                Level::ERROR => tracing::error!(suppressed, line, place, "left out of the log"),
-                Level::WARN => tracing::warn!(suppressed, line, place, "left out of the log"),
-                _ => tracing::info!(suppressed, line, place, "left out of the log"),
+                Level::ERROR => tracing::error!(suppressed, line, module, "log lines suppressed"),
+                Level::WARN => tracing::warn!(suppressed, line, module, "log lines suppressed"),
+                _ => tracing::info!(suppressed, line, module, "log lines suppressed"),
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Kind>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Group>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A layer that is told of no more lines than there may be. (A filter of one layer cannot refuse an event by
-/// what it says: `tracing-subscriber` 0.3 loses count of its filters then.)
+/// Wraps a layer and withholds suppressed lines from it. (A per-layer filter of `tracing-subscriber` 0.3 cannot
+/// reject an event by its content: it loses count of its filters then.)
 #[derive(Debug)]
-pub(super) struct Limited<L> {
+pub(super) struct Throttled<L> {
     pub(super) lines: L,
-    pub(super) quota: &'static LogQuota,
+    pub(super) throttle: &'static LogThrottle,
 }
 
-impl<S, L> Layer<S> for Limited<L>
+impl<S, L> Layer<S> for Throttled<L>
 where
     S: Subscriber,
     L: Layer<S>,
@@ -130,7 +126,7 @@ where
         let is_ours = metadata.target() == module_path!();
         if is_ours
             || *metadata.level() > Level::INFO
-            || self.quota.lets_pass(metadata, &|visit| event.record(visit))
+            || self.throttle.allows(metadata, &|visit| event.record(visit))
         {
             self.lines.on_event(event, context);
         }
@@ -169,36 +165,28 @@ where
     }
 }
 
-fn words_of_place(metadata: &'static Metadata<'static>) -> u64 {
+fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    metadata.callsite().hash(&mut hasher);
+    value.hash(&mut hasher);
     hasher.finish()
 }
 
-/// The message of a line, and what tells it from others of its place.
+/// The message of a line, and the fields that tell it from other lines of its call site.
 #[derive(Default)]
-struct Words {
+struct Content {
     message: String,
-    telling: String,
+    key_fields: String,
 }
 
-impl Words {
-    fn hash(&self, metadata: &'static Metadata<'static>) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        (metadata.callsite(), &self.telling).hash(&mut hasher);
-        hasher.finish()
-    }
-}
-
-impl Visit for Words {
+impl Visit for Content {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         // Writing to a string cannot fail.
         if field.name() == "message" {
             let _ = write!(self.message, "{value:?}");
             let end = self.message.floor_char_boundary(MAX_MESSAGE_BYTES);
             self.message.truncate(end);
-        } else if TELLING.contains(&field.name()) {
-            let _ = write!(self.telling, "{}={value:?} ", field.name());
+        } else if KEY_FIELDS.contains(&field.name()) {
+            let _ = write!(self.key_fields, "{}={value:?} ", field.name());
         }
     }
 }
@@ -212,7 +200,7 @@ mod tests {
 
     use super::*;
 
-    /// Counts the lines that pass.
+    /// Counts the lines that are written.
     struct Counter(Arc<AtomicUsize>);
 
     impl<S: Subscriber> Layer<S> for Counter {
@@ -222,25 +210,29 @@ mod tests {
     }
 
     fn written(log: impl Fn()) -> (usize, Vec<u64>) {
-        let quota: &'static LogQuota = Box::leak(Box::default());
+        let throttle: &'static LogThrottle = Box::leak(Box::default());
         let count = Arc::new(AtomicUsize::new(0));
         let lines = Counter(Arc::clone(&count));
-        let layer = Limited { lines, quota };
+        let layer = Throttled { lines, throttle };
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), log);
-        let mut suppressed: Vec<_> = quota.take_suppressed().into_iter().map(|it| it.2).collect();
+        let mut suppressed: Vec<_> = throttle
+            .take_suppressed()
+            .into_iter()
+            .map(|it| it.2)
+            .collect();
         suppressed.sort_unstable();
-        assert!(quota.take_suppressed().is_empty());
+        assert!(throttle.take_suppressed().is_empty());
         (count.load(Ordering::Relaxed), suppressed)
     }
 
     #[test]
-    fn lines_that_say_the_same_are_counted() {
+    fn equal_lines_are_suppressed_and_counted() {
         let refusals = || (0..1000).for_each(|id| tracing::info!(id, status = 401, "answered"));
         assert_eq!(written(refusals), (10, vec![990]));
     }
 
     #[test]
-    fn another_cause_is_another_line() {
+    fn lines_with_other_causes_are_not_equal() {
         let causes = || {
             for number in 0..100 {
                 let error = if number % 2 == 0 { "disk" } else { "network" };
@@ -252,15 +244,15 @@ mod tests {
     }
 
     #[test]
-    fn no_caller_makes_kinds_without_bound() {
+    fn the_number_of_groups_is_bounded() {
         let invented = || (0..100_000).for_each(|error| tracing::warn!(error, "refused"));
         let (count, suppressed) = written(invented);
-        assert_eq!(count, MAX_KINDS + 10);
-        assert_eq!(suppressed, [100_000 - MAX_KINDS as u64 - 10]);
+        assert_eq!(count, MAX_GROUPS + 10);
+        assert_eq!(suppressed, [100_000 - MAX_GROUPS as u64 - 10]);
     }
 
     #[test]
-    fn what_was_asked_for_is_written() {
+    fn debug_lines_are_never_suppressed() {
         assert_eq!(
             written(|| (0..100).for_each(|_| tracing::debug!("x"))),
             (100, vec![])

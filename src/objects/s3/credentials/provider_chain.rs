@@ -1,6 +1,5 @@
-//! Where AWS credentials come from: the chain that every AWS tool goes through, as `aws-config` has
-//! it: environment, shared profile files (with `credential_process` and SSO), web identity, ECS and
-//! IMDSv2.
+//! The credential provider chain of every AWS tool, as implemented by `aws-config`: environment, shared profile files
+//! (with `credential_process` and SSO), web identity, ECS and IMDSv2.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -17,31 +16,29 @@ use tokio::time::timeout;
 use crate::domain::Clock;
 use crate::domain::cause::chain;
 
-/// How long one walk through the chain may take. Who waits for it has 5 s (what EventBridge gives
-/// an endpoint), and left alone `aws-config` tries a dead IMDS for longer than that.
+/// The time limit of a fetch. Callers wait for 5 s at most (EventBridge's limit), and `aws-config` by itself tries an
+/// unreachable IMDS for longer than that.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Where the chain looks, for people who have to find out why there are no credentials.
-pub(super) const PLACES: &str =
-    "the environment, shared profile files, web identity, ECS and IMDSv2";
+/// The sources that the chain reads, for error messages.
+const SOURCES: &str = "the environment, shared profile files, web identity, ECS and IMDSv2";
 
-/// The chain of providers.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
+pub(in crate::objects::s3) struct ProviderChain {
     http: SharedHttpClient,
     clock: Arc<dyn Clock>,
 }
 
-/// Credentials as they were found. The secrets never show in `Debug`.
+/// Credentials from the chain. `Debug` does not show the secrets.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct Fetched {
     pub(super) credentials: rusty_s3::Credentials,
-    /// `None`: they do not say.
+    /// `None` if they do not state an expiry.
     pub(super) expires_at: Option<Timestamp>,
 }
 
-impl Source {
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+impl ProviderChain {
+    pub(in crate::objects::s3) fn new(clock: Arc<dyn Clock>) -> Self {
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .build_https();
@@ -49,32 +46,32 @@ impl Source {
     }
 
     /// Returns the region that the environment, the profile or IMDSv2 names.
-    pub(super) async fn region(&self) -> Option<String> {
+    pub(in crate::objects::s3) async fn region(&self) -> Option<String> {
         let config = timeout(TIMEOUT, self.load(None)).await.ok()?;
         config.region().map(ToString::to_string)
     }
 
-    /// Walks through the chain once. The error is the reason in words.
+    /// Queries the chain once. The error is a message.
     ///
-    /// The chain is built anew each time, because providers keep what they read: a profile file or a
-    /// role that an operator corrects has to count without a restart.
-    pub(super) async fn fetch(&self, region: &str) -> Result<Found, String> {
-        let walk = async {
+    /// Providers cache what they read, so each fetch builds a new chain: a corrected profile file or role takes effect
+    /// without a restart.
+    pub(super) async fn fetch(&self, region: &str) -> Result<Fetched, String> {
+        let fetch = async {
             let config = self.load(Some(region.to_owned())).await;
             match config.credentials_provider() {
                 Some(provider) => provider.provide_credentials().await,
                 None => Err(CredentialsError::not_loaded_no_source()),
             }
         };
-        let credentials = match timeout(TIMEOUT, walk).await {
+        let credentials = match timeout(TIMEOUT, fetch).await {
             Ok(Ok(credentials)) => credentials,
             Ok(Err(CredentialsError::CredentialsNotLoaded(_))) => {
-                return Err(format!("none found in {PLACES}"));
+                return Err(format!("none found in {SOURCES}"));
             }
             Ok(Err(error)) => return Err(chain(&error)),
             Err(_) => {
                 let seconds = TIMEOUT.as_secs();
-                return Err(format!("no answer within {seconds} s from {PLACES}"));
+                return Err(format!("no answer within {seconds} s from {SOURCES}"));
             }
         };
         let expires_at = match credentials.expiry().map(Timestamp::try_from) {
@@ -88,13 +85,13 @@ impl Source {
             Some(token) => rusty_s3::Credentials::new_with_token(id, secret, token),
             None => rusty_s3::Credentials::new(id, secret),
         };
-        Ok(Found {
+        Ok(Fetched {
             credentials,
             expires_at,
         })
     }
 
-    /// Reads the environment and the profile files, and asks IMDSv2 only for a region that is `None`.
+    /// Reads the environment and the profile files; queries IMDSv2 only if `region` is `None`.
     async fn load(&self, region: Option<String>) -> SdkConfig {
         let loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(self.http.clone())
@@ -107,7 +104,7 @@ impl Source {
     }
 }
 
-/// The clock as the AWS crates want it.
+/// Adapts the clock to the AWS crates.
 #[derive(Debug)]
 struct AwsTime(Arc<dyn Clock>);
 
