@@ -1,17 +1,18 @@
-//! The composition root: settings become backends, backends a service, the service a front.
+//! The composition root: settings become backends, backends a service, the service a server.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use async_trait::async_trait;
+use axum::Router;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use url::Url;
 
 use crate::config::Config;
 use crate::domain::{Clock, DatabaseName, Entropy, SystemClock, SystemEntropy};
-use crate::http::{self, Api, Front, Limits, Options};
+use crate::http::{self, ApiOptions, AppState, ServerOptions};
 use crate::jobs::sweep::{self, OrphanSweeper};
 use crate::objects::embedded::TenantAges;
 use crate::objects::{self, StorageContext, TransferLimits};
@@ -27,8 +28,8 @@ const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct App {
     store: Arc<dyn Store>,
-    front: Front,
-    limits: Limits,
+    router: Router,
+    server_options: ServerOptions,
     orphan_sweeper: Option<OrphanSweeper>,
 }
 
@@ -86,22 +87,22 @@ impl App {
                 object_lock: config.object_lock,
             },
         };
-        let api = Api::new(Arc::new(service), public_url.as_str(), metrics.clone());
-        let options = Options {
+        let state = AppState::new(Arc::new(service), public_url.as_str(), metrics.clone());
+        let options = ApiOptions {
             cors_origins: config.cors_origins.clone(),
             request_timeout: config.request_timeout,
-            trusted_proxies: config.trusted_proxies.clone(),
         };
         let endpoint = storage.endpoint.map(objects::embedded::Endpoint::router);
-        let limits = Limits {
+        let server_options = ServerOptions {
             max_connections: config.max_connections,
             keep_alive_timeout: config.keep_alive_timeout,
             shutdown_timeout: config.shutdown_timeout,
+            trusted_proxies: config.trusted_proxies.clone(),
         };
         Ok(Self {
             store,
-            front: http::front(api, &options, endpoint),
-            limits,
+            router: http::router(state, &options, endpoint),
+            server_options,
             orphan_sweeper,
         })
     }
@@ -121,7 +122,7 @@ impl App {
             }
         });
         let orphan_sweeper = self.orphan_sweeper.map(|it| tokio::spawn(it.run()));
-        http::serve(listener, self.front, self.limits, shutdown).await;
+        http::serve(listener, self.router, self.server_options, shutdown).await;
         upkeep.abort();
         if let Some(orphan_sweeper) = orphan_sweeper {
             orphan_sweeper.abort();

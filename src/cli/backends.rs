@@ -9,7 +9,7 @@ use url::Url;
 
 use super::process::listen;
 use crate::domain::{Entropy, SystemClock, SystemEntropy};
-use crate::http::{self, Limits};
+use crate::http::{self, ServerOptions};
 use crate::objects::transfer::StorageClient;
 use crate::objects::{self, KeyPair, Objects, StorageContext};
 use crate::store::{self, Store};
@@ -69,14 +69,15 @@ pub(super) async fn open_storage(
     let opened = opened.with_context(|| format!("cannot open the object storage {location}"))?;
     let is_local = opened.endpoint.is_some();
     if let Some(endpoint) = opened.endpoint {
-        let limits = Limits {
+        let options = ServerOptions {
             max_connections: ENDPOINT_CONNECTIONS,
             keep_alive_timeout: ENDPOINT_KEEP_ALIVE,
             shutdown_timeout: Duration::ZERO,
+            trusted_proxies: Vec::new(),
         };
         // Ends with the process.
         let forever = std::future::pending();
-        tokio::spawn(http::serve(listener, endpoint.router(), limits, forever));
+        tokio::spawn(http::serve(listener, endpoint.router(), options, forever));
     }
     StorageClient::new(opened.objects, is_local).context("cannot create an HTTP client")
 }

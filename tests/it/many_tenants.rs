@@ -71,11 +71,11 @@ async fn many_tenants_need_few_files_and_little_memory() {
     assert!(status.success(), "{status} after TERM");
 }
 
-/// Far more connections than a tenant has before they share a task: see `http/lanes.rs`.
-const CROWD: usize = 150;
+/// Connections, each of which serves both tenants.
+const CONNECTIONS: usize = 150;
 
 #[tokio::test]
-async fn a_crowd_of_connections_serves_now_one_tenant_and_now_another() {
+async fn connections_serve_two_tenants_by_turns() {
     let server = Server::start();
     let mut tenants = Vec::new();
     for name in ["first", "second"] {
@@ -84,16 +84,16 @@ async fn a_crowd_of_connections_serves_now_one_tenant_and_now_another() {
     let deliver = async |number: usize| server.deliver(&tenants[number], &event()).await;
     // The client keeps its connections, so that each wave goes over those of the one before.
     for wave in [0, 0, 1, 0] {
-        stream::iter(0..CROWD)
-            .for_each_concurrent(CROWD, |_| deliver(wave))
+        stream::iter(0..CONNECTIONS)
+            .for_each_concurrent(CONNECTIONS, |_| deliver(wave))
             .await;
     }
-    stream::iter(0..4 * CROWD)
-        .for_each_concurrent(CROWD, |number| deliver(number % 2))
+    stream::iter(0..4 * CONNECTIONS)
+        .for_each_concurrent(CONNECTIONS, |number| deliver(number % 2))
         .await;
     for (tenant, waves) in tenants.iter().zip([3 + 2, 1 + 2]) {
         let history = server.get_json(tenant, "/api/history/events").await;
-        assert_eq!(history["total_count"], waves * CROWD);
+        assert_eq!(history["total_count"], waves * CONNECTIONS);
     }
     let status = server.process().term();
     assert!(status.success(), "{status} after TERM");

@@ -83,7 +83,7 @@ fn a_planted_violation_is_found() {
         ),
         ("http/mod.rs", "use crate::objects::Objects;"),
         (
-            "http/events.rs",
+            "http/handlers/history.rs",
             "use crate::service::Access; use crate::store::Error;",
         ),
         ("store/mod.rs", "pub use rusqlite::Connection;"),
@@ -142,7 +142,7 @@ fn what_is_allowed_is_not_found() {
         ),
         (
             "app.rs",
-            "use crate::http::{self, Api}; fn f() { http::router(); }",
+            "use crate::http::{self, AppState}; fn f() { http::router(); }",
         ),
         (
             "config/mod.rs",

@@ -1,0 +1,169 @@
+//! Reads a tenant's history: its events and their files.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{RawPathParams, RawQuery, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::{EventId, FileId, Invalid, Page};
+use crate::http::extractors::parameters::{EventsQuery, boolean};
+use crate::http::extractors::{Parameters, Problems, path_parameter};
+use crate::http::responses::openapi::{RequestErrors, TenantErrors, UnavailableErrors};
+use crate::http::responses::{
+    ApiResult, ChangedBody, ErrorBody, EventBody, EventPage, acquire_for_read,
+};
+use crate::http::state::AppState;
+use crate::service::{Access, Disposition};
+
+/// A page of a tenant's history.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "documents what `list` writes")]
+pub(crate) struct EventsBody {
+    limit: u32,
+    offset: u32,
+    /// All events of the tenant.
+    total_count: u64,
+    /// The events that match the filters.
+    filtered_count: u64,
+    /// The URL of the page that follows, every filter kept.
+    next: Option<String>,
+    previous: Option<String>,
+    results: Vec<EventBody>,
+}
+
+/// The members of [`EventsBody`] before its results.
+#[derive(Debug, Serialize)]
+struct HeadBody {
+    limit: u32,
+    offset: u32,
+    total_count: u64,
+    filtered_count: u64,
+    next: Option<String>,
+    previous: Option<String>,
+}
+
+/// Lists a tenant's events, newest first.
+#[utoipa::path(
+    get, path = "/api/history/events", tag = "events", security(("api_key" = [])),
+    params(
+        ("X-Client-Id" = String, Header, description = "The tenant's client id"),
+        EventsQuery,
+    ),
+    responses(
+        (status = 200, description = "One page", body = EventsBody),
+        RequestErrors, TenantErrors, UnavailableErrors,
+    )
+)]
+pub(crate) async fn list(
+    State(state): State<Arc<AppState>>,
+    access: Access,
+    RawQuery(query): RawQuery,
+) -> ApiResult<impl IntoResponse> {
+    let parameters = Parameters::parse(query.as_deref())?;
+    let query = parameters.events_query()?;
+    let permit = acquire_for_read(&state, &access).await;
+    let Page {
+        events,
+        rest,
+        total_count,
+        filtered_count,
+    } = access.events(&query).await?;
+    let (limit, offset) = (query.limit.get(), query.offset);
+    let url = |offset| parameters.page_url(&state.public_url, query.limit, offset);
+    let end = u64::from(offset) + u64::from(limit);
+    let next = u32::try_from(end).ok().filter(|_| end < filtered_count);
+    let previous = (offset > 0).then(|| offset.saturating_sub(limit));
+    let head = HeadBody {
+        limit,
+        offset,
+        total_count,
+        filtered_count,
+        next: next.map(url),
+        previous: previous.map(url),
+    };
+    let mut start = serde_json::to_string(&head).unwrap_or_default(); // numbers and strings never fail
+    start.pop(); // the closing brace
+    start += ",\"results\":[";
+    let page = EventPage::new(state, access, start, (events, rest), permit);
+    let json = HeaderValue::from_static("application/json");
+    Ok(([(CONTENT_TYPE, json)], Body::new(page.await?)))
+}
+
+/// Where an event's file can be downloaded.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DownloadUrlBody {
+    /// A presigned URL: GET it.
+    download_url: String,
+    #[schema(format = Uuid)]
+    file_id: String,
+}
+
+/// Returns a presigned URL for the file of an event, or goes there.
+#[utoipa::path(
+    get, path = "/api/history/events/{event_id}/file", tag = "events",
+    security(("api_key" = [])),
+    params(
+        ("event_id" = String, Path, format = Uuid, description = "The event's id"),
+        ("redirect" = Option<bool>, Query, description = "Answer 307 to the file's URL"),
+        ("file_id" = Option<String>, Query, format = Uuid,
+         description = "Which of the event's files, where it references several"),
+        ("disposition" = Option<String>, Query,
+         description = "`attachment` saves the file under its name, `inline` shows it where its \
+                        type is one that a browser cannot run"),
+        ("X-Client-Id" = String, Header, description = "The tenant's client id"),
+    ),
+    responses(
+        (status = 200, description = "Where the file is", body = DownloadUrlBody),
+        (status = 307, description = "To where the file is, with `redirect=true`"),
+        (status = 404, description = "No such event, or an event without a file", body = ErrorBody),
+        (status = 409, description = "Storage has other bytes than those that were recorded, or \
+                                      none: `recorded` and `found` are the fingerprints",
+         body = ChangedBody),
+        RequestErrors, TenantErrors, UnavailableErrors,
+    )
+)]
+pub(crate) async fn file(
+    access: Access,
+    path: RawPathParams,
+    RawQuery(query): RawQuery,
+) -> ApiResult<Response> {
+    let mut problems = Problems::default();
+    let event_id = path_parameter(&path, "event_id", EventId::parse, &mut problems);
+    let parameters = Parameters::parse(query.as_deref())?;
+    parameters.only(&["redirect", "file_id", "disposition"], &mut problems);
+    let redirect = parameters.optional(&mut problems, "redirect", boolean);
+    let file_id = parameters.optional(&mut problems, "file_id", FileId::parse);
+    let disposition = parameters.optional(&mut problems, "disposition", disposition);
+    let wanted = event_id.zip(file_id).zip(disposition);
+    let ((event_id, file_id), disposition) = problems.finish(wanted)?;
+    let redirect = redirect.flatten().unwrap_or_default();
+
+    let download = access.download_url(event_id, file_id, disposition).await?;
+    let download_url = download.presigned.url;
+    if redirect {
+        return Ok(Redirect::temporary(&download_url).into_response());
+    }
+    let file_id = download.file_id.to_string();
+    Ok(Json(DownloadUrlBody {
+        download_url,
+        file_id,
+    })
+    .into_response())
+}
+
+fn disposition(text: &str) -> Result<Disposition, Invalid> {
+    match text {
+        "inline" => Ok(Disposition::Inline),
+        "attachment" => Ok(Disposition::Attachment),
+        _ => {
+            let message = "Input should be 'inline' or 'attachment'";
+            Err(Invalid::new("enum", message))
+        }
+    }
+}

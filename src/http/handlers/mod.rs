@@ -1,0 +1,9 @@
+//! The handlers, one file per noun: each extracts, calls the service once, and responds. They import `extractors`, `responses`
+//! and `state`, and nothing here imports another handler.
+
+pub(super) mod event_bridge;
+pub(super) mod history;
+pub(super) mod multipart_uploads;
+pub(super) mod operations;
+pub(super) mod tenant_lifecycle;
+pub(super) mod uploads;

@@ -1,0 +1,133 @@
+//! Creates and deletes tenants.
+
+use axum::Json;
+use axum::extract::RawQuery;
+use axum::response::IntoResponse;
+use http::{StatusCode, header};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::{DatabaseName, Invalid};
+use crate::http::extractors::{Object, Parameters, Problems, SmallBody, json_fields};
+use crate::http::responses::openapi::{RequestErrors, TenantErrors, UnavailableErrors};
+use crate::http::responses::{ApiResult, ErrorBody};
+use crate::service::{Access, Caller, TenantFiles};
+
+/// The longest `client_label`: a name for people, not a document.
+const MAX_LABEL_BYTES: usize = 1024;
+
+/// A tenant to create.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "documents the body that `parse` reads")]
+pub(crate) struct NewTenantBody {
+    /// 1 to 64 of letters, digits, `_` and `-`, starting with a letter or digit.
+    #[schema(
+        example = "alx_demo",
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+    )]
+    database_name: String,
+    /// A name for people, at most 1024 bytes.
+    #[schema(example = "Demo")]
+    client_label: String,
+}
+
+/// A tenant that was just created.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct NewClientBody {
+    #[schema(format = Uuid)]
+    client_id: String,
+    /// Shown only once.
+    client_secret: String,
+    #[schema(example = "alx_demo")]
+    database_name: String,
+}
+
+/// Creates a tenant: its entry and its database exist when the response is sent.
+#[utoipa::path(
+    post, path = "/api/initialize-tenant", tag = "tenants", security(("api_key" = [])),
+    request_body = NewTenantBody,
+    responses(
+        (status = 201, description = "The tenant was created", body = NewClientBody),
+        (status = 400, description = "A tenant with that database name exists already",
+         body = ErrorBody, example = json!({"detail": "Client already exist."})),
+        RequestErrors,
+    )
+)]
+pub(crate) async fn initialize(caller: Caller, body: SmallBody) -> ApiResult<impl IntoResponse> {
+    let (database_name, client_label) = parse(&body.0)?;
+    let client = caller.create_tenant(database_name, client_label).await?;
+    let answer = NewClientBody {
+        client_id: client.client_id.to_string(),
+        client_secret: client.client_secret.reveal().to_owned(),
+        database_name: client.database_name.to_string(),
+    };
+    // The one response with a secret: nothing on the way may cache it.
+    Ok((
+        StatusCode::CREATED,
+        [(header::CACHE_CONTROL, "no-store")],
+        Json(answer),
+    ))
+}
+
+fn parse(body: &[u8]) -> ApiResult<(DatabaseName, String)> {
+    let object = Object::from_body(body)?;
+    let mut problems = Problems::default();
+    let database_name = object.required(&mut problems, "database_name", |json| {
+        DatabaseName::parse(&json_fields::string(json)?)
+    });
+    let client_label = object.required(&mut problems, "client_label", |json| {
+        let label = json_fields::string(json)?;
+        if label.len() > MAX_LABEL_BYTES {
+            let message = format!("String should have at most {MAX_LABEL_BYTES} bytes");
+            return Err(Invalid::new("string_too_long", message));
+        }
+        Ok(label)
+    });
+    problems.finish(database_name.zip(client_label))
+}
+
+/// Deletes a tenant's entry and database. Its files stay in storage unless the request says otherwise: then they
+/// are deleted first, and where that takes longer than a request may, the response is a 503, to be retried.
+#[utoipa::path(
+    delete, path = "/api/delete-tenant", tag = "tenants", security(("api_key" = [])),
+    params(("X-Client-Id" = String, Header, description = "The tenant's client id"), DeleteQuery),
+    responses(
+        (status = 200, description = "The tenant is gone", body = ErrorBody,
+         example = json!({"detail": "'alx_demo' tenant deleted."})),
+        RequestErrors, TenantErrors, UnavailableErrors,
+    )
+)]
+pub(crate) async fn delete(
+    access: Access,
+    RawQuery(query): RawQuery,
+) -> ApiResult<Json<ErrorBody>> {
+    let parameters = Parameters::parse(query.as_deref())?;
+    let mut problems = Problems::default();
+    parameters.only(&["files"], &mut problems);
+    let files = parameters.optional(&mut problems, "files", tenant_files);
+    let files = problems.finish(files)?.unwrap_or_default();
+    let tenant = access.delete_tenant(files).await?;
+    Ok(Json(ErrorBody {
+        detail: format!("'{}' tenant deleted.", tenant.database_name),
+    }))
+}
+
+fn tenant_files(text: &str) -> Result<TenantFiles, Invalid> {
+    match text {
+        "keep" => Ok(TenantFiles::Keep),
+        "delete" => Ok(TenantFiles::Delete),
+        _ => Err(Invalid::new("enum", "Input should be 'keep' or 'delete'")),
+    }
+}
+
+/// Options of the deletion.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents the parameter that `delete` reads")]
+pub(crate) struct DeleteQuery {
+    /// The tenant's files: `keep` or `delete`.
+    #[param(default = "keep")]
+    files: Option<String>,
+}

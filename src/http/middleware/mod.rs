@@ -1,0 +1,49 @@
+//! What surrounds every handler: the request log and its metrics, the timeout, panics, unread bodies, CORS.
+//! Imports the errors that it answers with from `responses`, header names from `extractors`, and no handler but the path of
+//! the one slow route.
+
+mod body_drain;
+mod cors;
+mod request_limits;
+mod request_log;
+mod route_metrics;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+
+pub(super) use cors::Cors;
+pub(super) use request_limits::RequestLimits;
+pub(super) use request_log::RequestLog;
+pub(super) use route_metrics::describe_metrics;
+
+const UNMATCHED_ROUTE: &str = "unmatched";
+
+/// Everything that every request needs, as one layer: each layer costs a request several allocations.
+#[derive(Debug, Clone)]
+pub(super) struct Middleware {
+    pub(super) log: RequestLog,
+    pub(super) limits: RequestLimits,
+}
+
+impl Middleware {
+    pub(super) fn new(log: &RequestLog, limits: RequestLimits) -> Self {
+        let log = log.clone();
+        Self { log, limits }
+    }
+
+    pub(super) fn wrap(self, router: Router) -> Router {
+        router.layer(from_fn_with_state(self, answer))
+    }
+}
+
+async fn answer(State(it): State<Middleware>, request: Request, next: Next) -> Response {
+    let Middleware { log, limits } = it;
+    let entry = log.begin(&request);
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched
+        .as_ref()
+        .map_or(UNMATCHED_ROUTE, MatchedPath::as_str);
+    entry.finish(route, limits.answer(request, next)).await
+}

@@ -1,0 +1,293 @@
+//! The one map from errors to statuses and messages.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::header::{ALLOW, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::task::JoinError;
+use utoipa::ToSchema;
+
+use super::RecordBody;
+use crate::domain::cause::chain;
+use crate::domain::{EventId, Invalid};
+use crate::http::request_id;
+use crate::service::{self, FileChange};
+
+pub(crate) type ApiResult<T> = Result<T, ApiError>;
+
+/// Seconds after which a caller may retry what failed by a backend or its credentials.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// The errors of a request.
+#[derive(Debug)]
+pub enum ApiError {
+    NotFound,
+    MethodNotAllowed {
+        allow: &'static str,
+    },
+    Service(service::Error),
+    Invalid(Vec<Problem>),
+    TooLarge {
+        limit_bytes: usize,
+    },
+    /// The connection failed while the body was read: the client hardly sees the response.
+    BodyCutShort,
+    TimedOut,
+    Panicked,
+}
+
+/// One thing that is wrong with a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Problem {
+    /// The location: `body`, `query` or `path`, then names of members and indexes of elements.
+    #[schema(value_type = Vec<Value>, example = json!(["body", "detail", "event_id"]))]
+    pub loc: Vec<Value>,
+    /// A message for people.
+    #[schema(example = "Field required")]
+    pub msg: String,
+    /// A stable word for programs.
+    #[serde(rename = "type")]
+    #[schema(example = "missing")]
+    pub kind: &'static str,
+}
+
+impl Problem {
+    pub(crate) fn new(loc: Vec<Value>, invalid: Invalid) -> Self {
+        let Invalid { kind, message } = invalid;
+        Self {
+            loc,
+            msg: message,
+            kind,
+        }
+    }
+}
+
+/// The body of an error with one message.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ErrorBody {
+    pub(crate) detail: String,
+}
+
+/// The body of a 422: all problems of the request at once.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProblemsBody {
+    pub(crate) detail: Vec<Problem>,
+}
+
+/// The body of a 409: the file that has changed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ChangedBody {
+    detail: Vec<ChangedFile>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ChangedFile {
+    #[schema(value_type = Vec<Value>, example = json!(["file"]))]
+    loc: [&'static str; 1],
+    msg: String,
+    #[serde(rename = "type")]
+    #[schema(example = "file_changed")]
+    kind: &'static str,
+    #[schema(format = Uuid)]
+    file_id: String,
+    /// The record made with the event.
+    recorded: RecordBody,
+    /// The file in storage now; null: none.
+    found: Option<RecordBody>,
+}
+
+impl ChangedBody {
+    fn new(change: &FileChange) -> Self {
+        let FileChange {
+            file_id,
+            recorded,
+            found,
+        } = change;
+        let (kind, msg) = match found {
+            Some(_) => ("file_changed", "is not what was recorded with the event"),
+            None => ("file_missing", "is no longer in storage"),
+        };
+        Self {
+            detail: vec![ChangedFile {
+                loc: ["file"],
+                msg: format!("'{file_id}' file {msg}."),
+                kind,
+                file_id: file_id.to_string(),
+                recorded: RecordBody::new(recorded),
+                found: found.as_ref().map(RecordBody::new),
+            }],
+        }
+    }
+}
+
+impl From<service::Error> for ApiError {
+    fn from(error: service::Error) -> Self {
+        Self::of_service("body", error)
+    }
+}
+
+/// Work in the [`CpuPool`](crate::http::cpu_pool::CpuPool) panicked.
+impl From<JoinError> for ApiError {
+    fn from(_: JoinError) -> Self {
+        Self::Panicked
+    }
+}
+
+impl ApiError {
+    /// `place` is the part of the request with the members of an upload: `body` or `query`.
+    pub(crate) fn of_service(place: &'static str, error: service::Error) -> Self {
+        match error {
+            service::Error::UploadRefused(objections) => {
+                let problem = |(member, invalid)| {
+                    Problem::new(vec![Value::from(place), Value::from(member)], invalid)
+                };
+                Self::Invalid(objections.into_iter().map(problem).collect())
+            }
+            other => Self::Service(other),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let problems = match self {
+            Self::Invalid(problems) => problems,
+            Self::Service(service::Error::FileChanged(change)) => {
+                let id = request_id::current();
+                tracing::warn!(id, file_id = %change.file_id, "a file is not what was recorded");
+                return (StatusCode::CONFLICT, Json(ChangedBody::new(&change))).into_response();
+            }
+            other => return other.into_plain_response(),
+        };
+        (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            Json(ProblemsBody { detail: problems }),
+        )
+            .into_response()
+    }
+}
+
+impl ApiError {
+    /// A stored event that cannot be written as JSON.
+    pub(crate) fn damaged(event_id: EventId, error: serde_json::Error) -> Self {
+        tracing::error!(%event_id, "stored event data is not JSON");
+        Self::Service(service::Error::Broken(error.into()))
+    }
+
+    fn into_plain_response(self) -> Response {
+        let (status, detail) = self.status_and_detail();
+        let mut response = (status, Json(ErrorBody { detail })).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        if let Self::MethodNotAllowed { allow } = self {
+            response
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if let Self::Service(error) = &self
+            && status.is_server_error()
+            // Whoever refreshes the credentials logs the cause once an outage.
+            && !matches!(error, service::Error::Credentials(_))
+        {
+            let id = request_id::current();
+            tracing::error!(id, error = %chain(error), status = status.as_u16(), "request failed");
+        }
+        response
+    }
+
+    fn status_and_detail(&self) -> (StatusCode, String) {
+        match self {
+            Self::NotFound => (StatusCode::NOT_FOUND, "Not Found".into()),
+            Self::MethodNotAllowed { .. } => {
+                (StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed".into())
+            }
+            Self::Service(error) => service_status_and_detail(error),
+            Self::Invalid(_) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "Unprocessable Content".into(),
+            ),
+            Self::TooLarge { limit_bytes } => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("Larger than {limit_bytes} bytes."),
+            ),
+            Self::BodyCutShort => (
+                StatusCode::BAD_REQUEST,
+                "The request body ended too early.".into(),
+            ),
+            Self::TimedOut => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The request took too long.".into(),
+            ),
+            Self::Panicked => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Internal Server Error".into(),
+            ),
+        }
+    }
+}
+
+fn service_status_and_detail(error: &service::Error) -> (StatusCode, String) {
+    use service::Error;
+    match error {
+        Error::KeyRefused => (StatusCode::UNAUTHORIZED, "Unauthorized API Key.".into()),
+        Error::ClientMissing => (StatusCode::BAD_REQUEST, "Unauthorized Client.".into()),
+        Error::ClientUnknown => (
+            StatusCode::BAD_REQUEST,
+            "Failed to connect to tenant db.".into(),
+        ),
+        Error::TenantNotFound { tenant } => (
+            StatusCode::BAD_REQUEST,
+            format!("'{tenant}' tenant not found in database."),
+        ),
+        Error::NameTaken => (StatusCode::BAD_REQUEST, "Client already exist.".into()),
+        Error::OtherContent { event_id } => (
+            StatusCode::BAD_REQUEST,
+            format!("'{event_id}' event exists with other content."),
+        ),
+        Error::FileNotInStorage { file_id } => (
+            StatusCode::BAD_REQUEST,
+            format!("'{file_id}' file not found in storage."),
+        ),
+        Error::FileChanged(change) => (
+            StatusCode::CONFLICT,
+            format!("'{}' file has changed.", change.file_id),
+        ),
+        Error::FileNotAllowed { file_id, reason } => (
+            StatusCode::BAD_REQUEST,
+            format!("'{file_id}' file {reason}."),
+        ),
+        Error::UploadRefused(_) => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Unprocessable Content".into(),
+        ),
+        Error::UploadNotFound { file_id } => (
+            StatusCode::NOT_FOUND,
+            format!("'{file_id}' upload not found."),
+        ),
+        Error::StorageRefused(reason) => (
+            StatusCode::BAD_REQUEST,
+            format!("Object storage refuses: {reason}."),
+        ),
+        Error::NoFile { event_id } => (
+            StatusCode::NOT_FOUND,
+            format!("'{event_id}' event has no file."),
+        ),
+        Error::Credentials(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Object storage credentials are unavailable.".into(),
+        ),
+        Error::Unavailable(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Temporarily unavailable, try again.".into(),
+        ),
+        Error::Broken(_) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Internal Server Error".into(),
+        ),
+    }
+}

@@ -1,0 +1,253 @@
+//! Streams a page of events: reads and writes it in chunks, so that a large page takes no more memory than a small one.
+
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http_body::{Body, Frame, SizeHint};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::{ApiError, ApiResult, EventBody};
+use crate::domain::query::READ_BYTES;
+use crate::domain::{Event, Position};
+use crate::http::memory_budget::MemoryPermit;
+use crate::http::request_id;
+use crate::http::state::AppState;
+use crate::service::{self, Access};
+
+/// How long the next chunk may take, waiting for memory included. Then the response is truncated, in a way that its reader
+/// notices.
+const CHUNK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The pause after a failed read.
+const RETRY_PAUSE: Duration = Duration::from_millis(250);
+
+/// The memory of one read: its events, the last of which may be large, and that one's JSON.
+const READ_BUDGET_BYTES: u32 = 256 * 1024 + 2 * 1024 * 1024;
+
+/// The longest segment of text: each is an allocation of its own, freed when it is sent.
+const SEGMENT_BYTES: usize = 64 * 1024;
+
+/// Events up to this size are written in place, which takes a fraction of a millisecond.
+const SMALL_BYTES: usize = 64 * 1024;
+
+/// The body of a page: the JSON of its first events, and the positions of the others.
+pub(crate) struct EventPage {
+    ready: VecDeque<Bytes>,
+    /// The memory of `ready`.
+    permit: Option<MemoryPermit>,
+    /// The next chunk, read once everything before it is sent.
+    next: Option<BoxFuture<'static, Result<Self, Truncated>>>,
+}
+
+/// Ends a page whose rest could not be read. The cause is in the log.
+#[derive(Debug, thiserror::Error)]
+#[error("the page was truncated")]
+pub(crate) struct Truncated;
+
+/// The rest of a page, and who reads it.
+struct Rest {
+    state: Arc<AppState>,
+    access: Access,
+    request_id: String,
+    positions: VecDeque<Position>,
+    /// The number of events of the next read.
+    read_size: usize,
+}
+
+/// Waits for the memory of one read.
+pub(crate) async fn acquire_for_read(state: &AppState, access: &Access) -> MemoryPermit {
+    let budget = &state.page_budget;
+    budget
+        .acquire_for(access.client_id(), READ_BUDGET_BYTES)
+        .await
+}
+
+impl EventPage {
+    /// Makes the body of a page. `head` is its beginning up to the first event, `permit` for the memory of `events`.
+    pub(crate) async fn new(
+        state: Arc<AppState>,
+        access: Access,
+        head: String,
+        (events, rest): (Vec<Event>, Vec<Position>),
+        permit: MemoryPermit,
+    ) -> ApiResult<Self> {
+        let rest = Rest {
+            state,
+            access,
+            request_id: request_id::current(),
+            positions: rest.into(),
+            read_size: 0,
+        };
+        Self::chunk(rest, head, events, permit).await
+    }
+
+    async fn chunk(
+        mut rest: Rest,
+        start: String,
+        events: Vec<Event>,
+        mut permit: MemoryPermit,
+    ) -> ApiResult<Self> {
+        let (state, is_last) = (Arc::clone(&rest.state), rest.positions.is_empty());
+        let bytes: usize = events.iter().map(Event::weight_bytes).sum();
+        rest.read_size = READ_BYTES * events.len() / bytes.max(1) + 1;
+        let write = move || write(&state, start, events, is_last);
+        let ready = if bytes <= SMALL_BYTES {
+            write()?
+        } else {
+            rest.state.cpu_pool.run(write).await??
+        };
+        permit.shrink(ready.iter().map(Bytes::len).sum());
+        Ok(Self {
+            ready,
+            permit: Some(permit),
+            next: (!is_last).then(|| rest.read()),
+        })
+    }
+}
+
+/// Writes events as the results of a page; the last chunk ends it.
+fn write(
+    state: &AppState,
+    start: String,
+    events: Vec<Event>,
+    is_last: bool,
+) -> ApiResult<VecDeque<Bytes>> {
+    let mut text = Segments {
+        written: VecDeque::new(),
+        open: start.into_bytes(),
+    };
+    let catalogue = &state.service.settings.catalogue;
+    for (index, event) in events.into_iter().enumerate() {
+        if index > 0 {
+            text.open.push(b',');
+        }
+        let id = event.id;
+        serde_json::to_writer(&mut text, &EventBody::new(event, catalogue)?)
+            .map_err(|error| ApiError::damaged(id, error))?;
+    }
+    text.open
+        .extend_from_slice(if is_last { b"]}" } else { b"," });
+    text.close();
+    Ok(text.written)
+}
+
+/// Text in segments.
+struct Segments {
+    written: VecDeque<Bytes>,
+    open: Vec<u8>,
+}
+
+impl Segments {
+    fn close(&mut self) {
+        let mut last = std::mem::take(&mut self.open);
+        last.shrink_to_fit();
+        self.written.push_back(last.into());
+    }
+}
+
+impl io::Write for Segments {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.open.len() >= SEGMENT_BYTES {
+            self.close();
+        }
+        let left = SEGMENT_BYTES - self.open.len();
+        let fitting = &bytes[..bytes.len().min(left)];
+        self.open.extend_from_slice(fitting);
+        Ok(fitting.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Rest {
+    fn read(self) -> BoxFuture<'static, Result<EventPage, Truncated>> {
+        let request_id = self.request_id.clone();
+        let truncated = move |error| {
+            tracing::error!(id = request_id, ?error, "a page was truncated");
+            Truncated
+        };
+        async { self.try_read().await.map_err(truncated) }.boxed()
+    }
+
+    async fn try_read(mut self) -> ApiResult<EventPage> {
+        let deadline = Instant::now() + CHUNK_TIMEOUT;
+        let late = |_| ApiError::TimedOut;
+        let permit = timeout_at(deadline, acquire_for_read(&self.state, &self.access));
+        let permit = permit.await.map_err(late)?;
+        let wanted = self.positions.iter().take(self.read_size);
+        let wanted: Vec<Position> = wanted.copied().collect();
+        let events = timeout_at(deadline, self.events_at(&wanted));
+        let events = events.await.map_err(late)??;
+        if events.is_empty() {
+            let cause = "an event of the page no longer exists";
+            return Err(ApiError::Service(service::Error::Broken(cause.into())));
+        }
+        self.positions
+            .drain(..events.len().min(self.positions.len()));
+        EventPage::chunk(self, String::new(), events, permit).await
+    }
+
+    /// Retries while the store is unavailable: it is too late to answer with a status.
+    async fn events_at(&self, positions: &[Position]) -> ApiResult<Vec<Event>> {
+        loop {
+            match self.access.events_at(positions).await {
+                Err(service::Error::Unavailable(error)) => {
+                    tracing::debug!(id = self.request_id, %error, "a page waits for the store");
+                    sleep(RETRY_PAUSE).await;
+                }
+                outcome => return Ok(outcome?),
+            }
+        }
+    }
+}
+
+impl Body for EventPage {
+    type Data = Bytes;
+    type Error = Truncated;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Truncated>>> {
+        loop {
+            if let Some(bytes) = self.ready.pop_front() {
+                return Poll::Ready(Some(Ok(Frame::data(bytes))));
+            }
+            self.permit = None; // returned before another is awaited
+            let Some(next) = &mut self.next else {
+                return Poll::Ready(None);
+            };
+            match ready!(next.as_mut().poll(context)) {
+                Ok(chunk) => *self = chunk,
+                Err(error) => {
+                    self.next = None;
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ready.is_empty() && self.next.is_none()
+    }
+
+    /// Exact for a page of one chunk, which is sent with its length.
+    fn size_hint(&self) -> SizeHint {
+        let bytes = self.ready.iter().map(Bytes::len).sum::<usize>() as u64;
+        if self.next.is_none() {
+            return SizeHint::with_exact(bytes);
+        }
+        let mut hint = SizeHint::new();
+        hint.set_lower(bytes);
+        hint
+    }
+}

@@ -1,0 +1,75 @@
+//! The parts of the OpenAPI document that belong to no handler.
+
+use utoipa::openapi::path::Paths;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::{Components, OpenApi as Document};
+use utoipa::{IntoResponses, OpenApi};
+
+use super::ErrorBody;
+use super::api_error::ProblemsBody;
+
+/// The description and the tags.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Event History",
+        description = "The history of every record of every customer, and the files that belong to it."
+    ),
+    tags(
+        (name = "tenants", description = "Customers, each with a database of its own"),
+        (name = "events", description = "What happened to records"),
+        (name = "files", description = "Files that events reference"),
+        (name = "operations", description = "For those who run the service; no key needed"),
+    )
+)]
+struct Head;
+
+pub(crate) fn head() -> Document {
+    let mut document = Head::openapi();
+    let key = ApiKeyValue::with_description("X-API-Key", "One of the service's API keys");
+    let components = document.components.get_or_insert_with(Components::new);
+    components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(key)));
+    document
+}
+
+/// Returns the methods that a route documents, as an `Allow` header lists them.
+pub(crate) fn methods(paths: &Paths) -> &'static str {
+    let has = |which: fn(&utoipa::openapi::PathItem) -> bool| paths.paths.values().any(which);
+    if has(|path| path.get.is_some()) {
+        "GET"
+    } else if has(|path| path.post.is_some()) {
+        "POST"
+    } else if has(|path| path.delete.is_some()) {
+        "DELETE"
+    } else {
+        "" // no other method is documented anywhere; a test walks every route
+    }
+}
+
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "documents responses of `api_error`")]
+pub(crate) enum RequestErrors {
+    /// The API key is missing or wrong
+    #[response(status = 401, example = json!({"detail": "Unauthorized API Key."}))]
+    KeyRefused(ErrorBody),
+    /// What is wrong with the request, all of it at once
+    #[response(status = 422)]
+    Invalid(ProblemsBody),
+}
+
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "documents responses of `api_error`")]
+pub(crate) enum TenantErrors {
+    /// No client id, no such tenant, or a tenant without its database
+    #[response(status = 400, example = json!({"detail": "Failed to connect to tenant db."}))]
+    Tenant(ErrorBody),
+}
+
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "documents responses of `api_error`")]
+pub(crate) enum UnavailableErrors {
+    /// May succeed later: `Retry-After` says when
+    #[response(status = 503,
+               example = json!({"detail": "Object storage credentials are unavailable."}))]
+    Unavailable(ErrorBody),
+}

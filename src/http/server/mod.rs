@@ -1,0 +1,37 @@
+//! The HTTP server: accepts connections within limits, closes those that stay idle or stall, evicts the longest idle one
+//! for a new one, and passes each request to the router. It knows no route and imports no other part of `http`.
+
+mod accept;
+mod client_address;
+mod connection_state;
+mod connection_timeouts;
+mod header_timer;
+mod open_connections;
+mod tracked_stream;
+
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+pub use accept::serve;
+
+/// The operator's settings for connections.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// Connections open at once. Beyond that, a new one evicts the longest idle one.
+    pub max_connections: usize,
+    /// How long a connection may be idle between two requests.
+    pub keep_alive_timeout: Duration,
+    /// How long requests in flight may take to finish during shutdown.
+    pub shutdown_timeout: Duration,
+    /// The networks whose forwarding headers are trusted.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+pub(super) fn describe_metrics() {
+    metrics::describe_gauge!("event_history_connections", "Open connections");
+    metrics::describe_counter!(
+        "event_history_connections_closed_total",
+        "Connections that the service closed, by reason: idle, slow_head, stalled, evicted"
+    );
+}

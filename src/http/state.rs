@@ -1,0 +1,43 @@
+//! Application state shared by handlers.
+
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::cpu_pool::CpuPool;
+use super::memory_budget::MemoryBudget;
+use crate::service::Service;
+
+/// The memory for large request bodies: some twenty of the largest.
+const BODY_BUDGET_BYTES: usize = 48 * 1024 * 1024;
+
+/// The memory for pages of events that are being sent.
+const PAGE_BUDGET_BYTES: usize = 64 * 1024 * 1024;
+
+/// What handlers share.
+#[derive(Debug)]
+pub struct AppState {
+    pub(super) service: Arc<Service>,
+    /// The base of the URLs in answers, without a slash at its end.
+    pub(super) public_url: Box<str>,
+    pub(super) metrics: PrometheusHandle,
+    pub(super) cpu_pool: CpuPool,
+    /// Bounds the memory that pages of events take, from the read to the last byte sent.
+    pub(super) page_budget: MemoryBudget,
+    /// Bounds the memory that large bodies take, from the first byte until they are stored.
+    pub(super) body_budget: MemoryBudget,
+}
+
+impl AppState {
+    /// `public_url` is the base of the URLs in answers.
+    pub fn new(service: Arc<Service>, public_url: &str, metrics: PrometheusHandle) -> Self {
+        Self {
+            service,
+            public_url: public_url.trim_end_matches('/').into(),
+            metrics,
+            cpu_pool: CpuPool::default(),
+            page_budget: MemoryBudget::new(PAGE_BUDGET_BYTES),
+            body_budget: MemoryBudget::new(BODY_BUDGET_BYTES),
+        }
+    }
+}
