@@ -140,7 +140,7 @@ async fn a_file_that_changes_during_its_upload_is_not_stored() {
 
     let mut homeless = fixture.upload(&file, &PARTS);
     homeless.env_remove("HOME");
-    assert!(refused(homeless).contains("give --state-dir"));
+    assert!(refused(homeless).contains("pass --state-dir"));
 }
 
 /// Fills a file with what no compression shortens, as fast as a disk takes it; returns its SHA-256.
