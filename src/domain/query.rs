@@ -71,13 +71,25 @@ impl Query {
     /// This is the meaning of a query in its plainest form: backends answer the same with indexes,
     /// and the conformance suite holds them to it.
     pub fn matches(&self, event: &Event) -> bool {
-        any_of(&self.record_ids, &event.record_id)
-            && any_of(&self.event_type_ids, &event.event_type_id)
-            && any_of(&self.source_ids, &event.source_id)
-            && any_of(&self.source_type_ids, &event.source_type_id)
-            && any_of(&self.event_ids, &event.id)
-            && self.from_us.is_none_or(|from| event.time.micros() >= from)
-            && self.to_us.is_none_or(|to| event.time.micros() < to)
+        let Self {
+            record_ids,
+            event_type_ids,
+            source_ids,
+            source_type_ids,
+            event_ids,
+            from_us,
+            to_us,
+            ordering: _,
+            limit: _,
+            offset: _,
+        } = self;
+        any_of(record_ids, &event.record_id)
+            && any_of(event_type_ids, &event.event_type_id)
+            && any_of(source_ids, &event.source_id)
+            && any_of(source_type_ids, &event.source_type_id)
+            && any_of(event_ids, &event.id)
+            && from_us.is_none_or(|from| event.time.micros() >= from)
+            && to_us.is_none_or(|to| event.time.micros() < to)
     }
 }
 

@@ -51,10 +51,10 @@ pub fn check_folder(folder: &Path) -> Vec<Finding> {
     let layout = Layout::of(folder);
     let (tenants, registry) = (layout.tenants(), layout.registry());
     for place in [folder, tenants] {
-        match probe(place) {
-            Err(_) if !place.exists() => {} // created when the store opens
-            Err(error) => return vec![unwritable(place, &error)],
-            Ok(()) => {}
+        if let Err(error) = probe(place)
+            && place.exists()
+        {
+            return vec![unwritable(place, &error)]; // a missing one is created when the store opens
         }
     }
     if registry.exists() && !tenants.exists() {

@@ -61,7 +61,7 @@ async fn a_damaged_log_is_refused_by_name_and_kept() {
 }
 
 #[tokio::test]
-async fn damage_to_the_last_transaction_is_a_power_cut_to_the_service() {
+async fn damage_to_the_last_transaction_looks_like_a_power_cut() {
     let mut server = Server::start();
     let demo = server.create_tenant("demo").await;
     deliver(&server, &demo, 10).await;

@@ -15,7 +15,7 @@ fn blob(event_id: &str) -> String {
 }
 
 #[tokio::test]
-async fn another_value_in_any_column_is_damage_and_no_value() {
+async fn a_changed_value_in_any_column_is_reported_as_damage() {
     let server = Server::start();
     let (demo, other) = (
         server.create_tenant("demo").await,
@@ -127,7 +127,7 @@ pub(super) fn remove_row_alone(path: &std::path::Path, id: &str, index: &str) {
 }
 
 #[tokio::test]
-async fn pages_that_are_garbage_are_damage_for_a_reader_and_for_an_event() {
+async fn garbage_pages_are_damage_to_readers_and_writers() {
     let mut server = Server::start();
     let (demo, other) = (
         server.create_tenant("demo").await,
@@ -152,7 +152,7 @@ async fn pages_that_are_garbage_are_damage_for_a_reader_and_for_an_event() {
 
 /// Many callers share a transaction: one that meets damage is told so, and the others are stored.
 #[tokio::test]
-async fn one_damaged_row_does_not_stop_the_events_beside_it() {
+async fn one_damaged_row_does_not_affect_other_events() {
     let server = Server::start();
     let demo = server.create_tenant("demo").await;
     let detail = event();

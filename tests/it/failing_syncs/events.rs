@@ -112,7 +112,7 @@ async fn an_event_whose_sync_failed_is_not_stored_by_sending_it_again() {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_is_on_the_disk_whenever_syncs_failed() {
+async fn acknowledged_events_are_on_the_disk_whenever_syncs_fail() {
     const WRITERS: usize = 8;
     let faults = FaultySync::new();
     let (server, tenant, _) = begin(&faults).await;
@@ -142,7 +142,7 @@ async fn what_was_acknowledged_is_on_the_disk_whenever_syncs_failed() {
 }
 
 #[tokio::test]
-async fn what_a_killed_process_had_not_synced_is_not_taken_for_stored() {
+async fn unsynced_events_of_a_killed_process_do_not_count_as_stored() {
     let faults = FaultySync::new();
     let (mut server, tenant, first) = begin(&faults).await;
     let detail = event();

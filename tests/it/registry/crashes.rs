@@ -12,7 +12,7 @@ use crate::support::{Server, event, expect};
 const ROUNDS: usize = 6;
 
 #[tokio::test]
-async fn no_kill_while_tenants_come_and_go_leaves_a_database_without_its_entry() {
+async fn no_kill_during_creations_and_deletions_loses_an_entry() {
     let mut server = Server::start();
     let kept = server.create_tenant("kept").await;
     deliver(&server, &kept, 1).await;
@@ -69,7 +69,7 @@ async fn a_checkpoint_that_ended_after_its_first_page_is_no_damage() {
 
 /// The registry comes from a backup that was taken in the middle of a creation or a deletion.
 #[tokio::test]
-async fn an_old_word_of_the_registry_destroys_no_database() {
+async fn an_old_registry_entry_destroys_no_database() {
     let mut server = Server::start();
     let (made, again) = (
         server.create_tenant("made").await,

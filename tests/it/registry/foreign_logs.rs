@@ -63,7 +63,7 @@ async fn deliver_until_copied(server: &Server, tenant: &Tenant) {
     let record = with_suffix(&database(server, &tenant.database_name), "-owner");
     let is_copied = || {
         let text = fs::read_to_string(&record).unwrap_or_default();
-        text.contains("\"is_all\":true")
+        text.contains("\"is_complete\":true")
     };
     for _ in 0..10 {
         if is_copied() {
@@ -214,7 +214,7 @@ async fn deliver_large(server: &Server, tenant: &Tenant) -> bool {
 }
 
 #[tokio::test]
-async fn no_kill_at_any_moment_is_taken_for_a_restore() {
+async fn a_kill_at_any_moment_is_not_mistaken_for_a_restore() {
     let mut server = Server::start();
     let tenant = server.create_tenant("demo").await;
     let mut stored = 0;
@@ -299,7 +299,7 @@ async fn a_folder_restored_as_a_whole_is_served_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_of_another_program_is_not_taken_for_a_restore() {
+async fn a_checkpoint_by_another_program_is_not_mistaken_for_a_restore() {
     let mut server = Server::start();
     let tenant = server.create_tenant("demo").await;
     for later in [false, true] {

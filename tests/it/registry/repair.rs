@@ -51,7 +51,7 @@ async fn a_lost_registry_is_restored_from_the_databases() {
 }
 
 #[tokio::test]
-async fn adopting_refuses_what_is_taken_or_not_there() {
+async fn adopting_refuses_taken_names_and_missing_databases() {
     let (mut server, one, other) = stopped_with_two().await;
     let said = tenants(&server, &["adopt", "one", "nobody"], 1);
     assert!(
@@ -81,7 +81,7 @@ async fn adopting_refuses_what_is_taken_or_not_there() {
 }
 
 #[tokio::test]
-async fn removing_puts_a_database_away_and_frees_its_name() {
+async fn removing_moves_a_database_away_and_frees_its_name() {
     let (mut server, one, _) = stopped_with_two().await;
     edit_registry(&server, "DELETE FROM tenants WHERE database_name = 'Other'");
     let file = database(&server, "=other");

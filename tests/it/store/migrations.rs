@@ -81,7 +81,7 @@ async fn a_filled_database_of_the_first_version_is_upgraded_with_its_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upgrade_that_was_cut_short_leaves_the_old_database() {
+async fn an_interrupted_upgrade_leaves_the_old_database() {
     let place = Place::new();
     let (store, [tenant]) = place.open_with(["demo"]).await;
     let events = history(2, 100);

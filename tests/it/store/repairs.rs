@@ -13,7 +13,7 @@ use super::{Place, assert_wrong, count, large_event, open_files, until};
 use crate::samples::{Random, history, tenant};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_that_a_crash_cut_short_is_finished_at_the_start() {
+async fn the_start_finishes_what_a_crash_interrupted() {
     let place = Place::new();
     let (store, [making, making_no_file, deleting, kept]) = place
         .open_with(["making", "making-no-file", "deleting", "kept"])
@@ -170,7 +170,7 @@ async fn a_database_removed_by_hand_is_missing_until_it_is_restored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_replaced_or_moved_about_by_hand_is_opened_afresh() {
+async fn a_database_replaced_or_moved_by_hand_is_opened_again() {
     let place = Place::new();
     let (store, [tenant]) = place.open_with(["demo"]).await;
     store.append(&tenant, history(1, 3)).await.unwrap();
@@ -218,7 +218,7 @@ async fn a_newer_schema_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_damaged_file_is_named_and_others_go_on() {
+async fn a_damaged_database_is_reported_and_others_keep_working() {
     let place = Place::new();
     let (store, [garbage, empty, whole]) = place.open_with(["garbage", "empty", "whole"]).await;
     fs::write(place.database("garbage"), [b'x'; 8192]).unwrap();
@@ -239,7 +239,7 @@ async fn a_damaged_file_is_named_and_others_go_on() {
 /// at that limit that ends it, and the limit holds for all of it: so this runs the next test in a
 /// process of its own that ignores the signal.
 #[test]
-fn a_full_disk_is_reported_and_got_over() {
+fn the_service_recovers_from_a_full_disk() {
     let output = Command::new("sh")
         .args([
             "-c",

@@ -68,16 +68,10 @@ pub(crate) fn inspect(
 
 impl Inconsistency {
     fn of_orphan(orphan: OrphanedDatabase) -> Self {
-        let problem = Problem::EntryMissing(orphan.describe());
-        let OrphanedDatabase {
-            path,
-            name,
-            tenant: _,
-        } = orphan;
         Self {
-            tenant: name,
-            file: path,
-            problem,
+            problem: Problem::EntryMissing(orphan.describe()),
+            tenant: orphan.name,
+            file: orphan.path,
         }
     }
 

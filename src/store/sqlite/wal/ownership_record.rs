@@ -145,13 +145,9 @@ impl Record {
         let Ok(record) = serde_json::from_slice::<Self>(&bytes) else {
             return Ok(None); // half of it was written
         };
-        let Content {
-            size: _,
-            seconds,
-            nanoseconds,
-        } = record.content;
         let own = file.metadata()?;
-        let is_clean = (own.mtime(), own.mtime_nsec()) == (seconds, nanoseconds);
+        let modified = (record.content.seconds, record.content.nanoseconds);
+        let is_clean = (own.mtime(), own.mtime_nsec()) == modified;
         Ok(Some((record, is_clean)))
     }
 
