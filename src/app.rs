@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::domain::{Clock, DatabaseName, Entropy, SystemClock, SystemEntropy};
 use crate::http::{self, ApiOptions, AppState, ServerOptions};
 use crate::jobs::sweep::{self, OrphanSweeper};
-use crate::objects::embedded::TenantAges;
+use crate::objects::embedded::TenantLookup;
 use crate::objects::{self, StorageContext, TransferLimits};
 use crate::service::{self, ApiKeys, Service, Settings};
 use crate::store::{self, Store};
@@ -50,7 +50,7 @@ impl App {
             .with_context(|| format!("cannot open the database {}", config.database))?;
         let mut context =
             storage_context(config, Arc::clone(&clock), Arc::clone(&entropy), public_url);
-        context.tenant_ages = Some(Arc::new(Ages(Arc::clone(&store))));
+        context.tenants = Some(Arc::new(StoreTenants(Arc::clone(&store))));
         let storage = objects::open(&config.files, &context)
             .await
             .with_context(|| format!("cannot open the object storage {}", config.files))?;
@@ -155,7 +155,7 @@ pub fn storage_context(
         embedded_key_pair: config.embedded_key_pair.clone(),
         embedded_origins,
         transfer_limits: Some(transfer_limits(config)),
-        tenant_ages: None,
+        tenants: None,
     }
 }
 
@@ -168,12 +168,12 @@ fn transfer_limits(config: &Config) -> TransferLimits {
     }
 }
 
-/// Tells the embedded storage since when tenants have their names.
+/// Tells the embedded storage when tenants were created.
 #[derive(Debug)]
-struct Ages(Arc<dyn Store>);
+struct StoreTenants(Arc<dyn Store>);
 
 #[async_trait]
-impl TenantAges for Ages {
+impl TenantLookup for StoreTenants {
     async fn created_at(
         &self,
         name: &DatabaseName,

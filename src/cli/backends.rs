@@ -63,7 +63,7 @@ pub(super) async fn open_storage(
         embedded_key_pair: Some(random_key_pair()),
         embedded_origins: Vec::new(),
         transfer_limits: None,
-        tenant_ages: None,
+        tenants: None,
     };
     let opened = objects::open(location, &context).await;
     let opened = opened.with_context(|| format!("cannot open the object storage {location}"))?;

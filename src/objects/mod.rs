@@ -223,7 +223,7 @@ pub struct StorageContext {
     /// Limits the concurrent requests of the embedded endpoint; `None` for no limit.
     pub transfer_limits: Option<TransferLimits>,
     /// Knows when tenants were created, so that URLs of a former tenant are rejected; `None` accepts them.
-    pub tenant_ages: Option<Arc<dyn embedded::TenantAges>>,
+    pub tenants: Option<Arc<dyn embedded::TenantLookup>>,
 }
 
 /// What a deployment requires of its storage.
@@ -302,7 +302,7 @@ pub async fn check(
     requirements: &Requirements,
 ) -> Vec<Finding> {
     if let Location::Embedded { folder, .. } = location {
-        let finding = embedded::check_folder(folder);
+        let finding = embedded::check_writable(folder);
         // Opening would create a missing folder.
         if finding.state != State::Good || !folder.exists() {
             return vec![finding];

@@ -146,7 +146,7 @@ fn context(url: &str, with_key_pair: bool) -> StorageContext {
         }),
         embedded_origins: vec![ORIGIN.to_owned()],
         transfer_limits: None,
-        tenant_ages: None,
+        tenants: None,
     }
 }
 

@@ -257,7 +257,7 @@ async fn open(location: &str, public_url: &str) -> Opened {
         embedded_key_pair: None,
         embedded_origins: Vec::new(),
         transfer_limits: None,
-        tenant_ages: None,
+        tenants: None,
     };
     let location: Location = location.parse().unwrap();
     objects::open(&location, &context).await.unwrap()

@@ -89,6 +89,18 @@ fn a_planted_violation_is_found() {
         ("store/mod.rs", "pub use rusqlite::Connection;"),
         ("store/sqlite/mod.rs", "use crate::service::Access;"),
         ("objects/s3/client.rs", "use crate::config::Config;"),
+        (
+            "objects/embedded/disk/object/writer.rs",
+            "use s3s::S3Result;",
+        ),
+        (
+            "objects/embedded/disk/recovery.rs",
+            "use crate::objects::embedded::s3_api::Adapter;",
+        ),
+        (
+            "objects/embedded/disk/folder/mod.rs",
+            "use super::super::super::s3_api::Adapter;",
+        ),
         ("config/mod.rs", "use crate::objects::embedded;"),
         ("app.rs", "use crate::cli::Arguments;"),
         ("app.rs", "let status = axum::http::StatusCode::OK;"),

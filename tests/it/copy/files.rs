@@ -39,7 +39,7 @@ impl Served {
             embedded_key_pair: None,
             embedded_origins: Vec::new(),
             transfer_limits: None,
-            tenant_ages: None,
+            tenants: None,
         };
         let opened = objects::open(&location.parse().unwrap(), &context)
             .await

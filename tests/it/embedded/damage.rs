@@ -70,7 +70,7 @@ async fn a_damaged_upload_keeps_nobody_from_starting() {
     let log = server.process().stderr();
     for (index, upload) in uploads[..5].iter().enumerate() {
         let name = upload["upload_id"].as_str().unwrap();
-        assert!(files.join("damaged").join(name).exists(), "{index}");
+        assert!(files.join("quarantine").join(name).exists(), "{index}");
         assert!(!folder_of(index).exists(), "{index}");
         assert!(log.contains(name), "{index}: {log}");
     }

@@ -142,7 +142,7 @@ async fn check_finds_what_is_wrong_and_what_is_not() {
 #[test]
 fn check_folder_leaves_no_trace() {
     let folder = tempfile::tempdir().unwrap();
-    let good = |folder: &Path| embedded::check_folder(folder).state == State::Good;
+    let good = |folder: &Path| embedded::check_writable(folder).state == State::Good;
     assert!(good(folder.path()));
     assert!(good(&folder.path().join("a/b")));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -152,7 +152,7 @@ fn check_folder_leaves_no_trace() {
     assert!(!good(&file));
     assert!(!good(&file.join("below")));
     // Nobody may write here, root included.
-    let finding = embedded::check_folder(Path::new("/proc/event-history"));
+    let finding = embedded::check_writable(Path::new("/proc/event-history"));
     let State::Wrong { remedy } = &finding.state else {
         panic!("{finding:?}")
     };

@@ -1,0 +1,20 @@
+//! The S3 operations on one object: implements the trait of s3s with the storage folder.
+//!
+//! s3s has verified the signature and parsed the request; the server passes the key and the body along as
+//! extensions. Imports `request` and `disk`.
+
+mod adapter;
+mod checksums;
+mod get_object;
+mod multipart_upload;
+mod object_headers;
+mod preconditions;
+mod put_object;
+mod receive;
+
+pub(crate) use adapter::Adapter;
+pub(crate) use checksums::ExpectedChecksums;
+pub(crate) use get_object::NULL_VERSION;
+pub(crate) use multipart_upload::MAX_LISTED_PARTS;
+pub(crate) use object_headers::{USER_METADATA, normalize, reject_unsupported};
+pub(crate) use receive::Incoming;
