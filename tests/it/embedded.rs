@@ -1,4 +1,4 @@
-//! The embedded S3 endpoint, over HTTP: what it keeps, what it refuses, and what survives.
+//! Tests the embedded S3 endpoint over HTTP: stored objects, rejected requests, and recovery.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What is damaged on the disk is named, is nobody else's trouble, and is never called temporary.
+//! Damage on disk is reported, affects nothing else, and is never reported as temporary.
 
 use std::os::unix::fs::FileExt;
 
@@ -18,7 +18,7 @@ fn objects(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn a_damaged_upload_keeps_nobody_from_starting() {
+async fn a_damaged_upload_does_not_prevent_a_start() {
     let mut server = Server::start();
     let tenant = server.create_tenant("demo").await;
     let upload = server.upload_url(&tenant).await;
@@ -95,7 +95,7 @@ async fn a_damaged_upload_keeps_nobody_from_starting() {
 }
 
 #[tokio::test]
-async fn parts_that_may_be_an_objects_stay() {
+async fn parts_that_may_belong_to_an_object_stay() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let [lost, torn] = [key("alx_demo"), key("alx_demo")];

@@ -1,4 +1,4 @@
-//! Forms that browsers POST: what the conformance suite cannot ask of another's storage.
+//! Forms that browsers POST, beyond what the conformance suite can test on any S3.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -137,7 +137,7 @@ async fn a_form_becomes_an_object() {
 }
 
 #[tokio::test]
-async fn what_the_policy_does_not_say_is_refused() {
+async fn a_form_that_violates_its_policy_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo").to_string();
@@ -271,7 +271,7 @@ fn against_policy(key: &str) -> Vec<Case> {
 
 /// A file that breaks off, a body that is no form, and one without a file or a length.
 #[tokio::test]
-async fn a_form_that_is_none_leaves_nothing() {
+async fn a_malformed_form_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let fields = Form::new(&key("alx_demo").to_string()).signed();
@@ -318,7 +318,7 @@ async fn a_page_may_post_to_the_bucket() {
 
 /// As many and as long fields as are allowed, the file ready behind them.
 #[tokio::test]
-async fn the_largest_form_is_taken() {
+async fn the_largest_form_is_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let mut form = Form::new(&key("alx_demo").to_string());

@@ -1,4 +1,4 @@
-//! What is kept with an object can be sent with its download: whatever could not is refused at once.
+//! Headers that could not be sent with a download are rejected at the upload.
 
 use rusty_s3::S3Action;
 
@@ -6,7 +6,7 @@ use super::forms::{Form, post};
 use super::*;
 
 #[tokio::test]
-async fn a_field_that_is_no_header_value_is_refused() {
+async fn a_field_that_is_not_a_header_value_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");
@@ -49,7 +49,7 @@ async fn a_field_that_is_no_header_value_is_refused() {
 }
 
 #[tokio::test]
-async fn a_field_that_is_taken_comes_with_the_download() {
+async fn an_accepted_field_is_returned_with_the_download() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");
@@ -67,7 +67,7 @@ async fn a_field_that_is_taken_comes_with_the_download() {
 
 /// s3s decodes the encoded words of RFC 2047, so a header may hold what no header can.
 #[tokio::test]
-async fn an_encoded_word_brings_no_control_character() {
+async fn an_encoded_word_cannot_contain_control_characters() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let (key, bucket, credentials) = (key("alx_demo"), endpoint.bucket(REGION), credentials());
@@ -90,7 +90,7 @@ async fn an_encoded_word_brings_no_control_character() {
 }
 
 #[tokio::test]
-async fn a_wished_header_that_cannot_be_sent_is_refused() {
+async fn a_response_header_that_cannot_be_sent_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");

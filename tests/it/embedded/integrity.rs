@@ -1,4 +1,4 @@
-//! An object is there whole, or not at all: whatever the client does, and whatever the disk does.
+//! An object exists completely or not at all, whatever the client or the disk does.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use super::*;
 
 #[tokio::test]
-async fn racing_uploads_leave_one_whole_object() {
+async fn concurrent_uploads_leave_one_complete_object() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");
@@ -124,7 +124,7 @@ async fn a_wrong_checksum_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_start_sweeps_what_a_crash_left_and_nothing_else() {
+async fn a_start_removes_only_what_a_crash_left() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");
@@ -152,7 +152,7 @@ async fn a_start_sweeps_what_a_crash_left_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_damaged_object_is_an_error_and_not_other_bytes() {
+async fn a_damaged_object_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");

@@ -1,4 +1,4 @@
-//! The key pair, and what `check` says of a folder.
+//! The key pair, and the findings of `check` for a folder.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -29,7 +29,7 @@ async fn key_id(objects: &Embedded) -> String {
 }
 
 #[tokio::test]
-async fn a_made_key_pair_is_private_and_stays() {
+async fn a_generated_key_pair_is_private_and_stays() {
     let folder = tempfile::tempdir().unwrap();
     let context = context(ANYWHERE, false);
     let path = folder.path().join("not/yet/there");
@@ -51,7 +51,7 @@ async fn a_made_key_pair_is_private_and_stays() {
 }
 
 #[tokio::test]
-async fn starts_that_race_agree_on_one_key_pair() {
+async fn concurrent_starts_agree_on_one_key_pair() {
     for _ in 0..10 {
         let folder = tempfile::tempdir().unwrap();
         let context = context(ANYWHERE, false);
@@ -90,7 +90,7 @@ async fn a_damaged_key_file_is_an_error_that_names_it() {
 }
 
 #[tokio::test]
-async fn a_key_pair_that_cannot_sign_is_refused() {
+async fn a_key_pair_that_cannot_sign_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     for (id, secret) in [
         ("", "secret"),
@@ -109,7 +109,7 @@ async fn a_key_pair_that_cannot_sign_is_refused() {
 }
 
 #[tokio::test]
-async fn check_finds_what_is_wrong_and_what_is_not() {
+async fn check_reports_problems_and_what_works() {
     let folder = tempfile::tempdir().unwrap();
     let context = context(ANYWHERE, false);
     let objects = open(folder.path(), &context).await.unwrap();
@@ -140,7 +140,7 @@ async fn check_finds_what_is_wrong_and_what_is_not() {
 }
 
 #[test]
-fn check_folder_leaves_no_trace() {
+fn check_writable_leaves_no_trace() {
     let folder = tempfile::tempdir().unwrap();
     let good = |folder: &Path| embedded::check_writable(folder).state == State::Good;
     assert!(good(folder.path()));
@@ -170,7 +170,7 @@ async fn ping_notices_that_the_folder_is_gone() {
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_made_is_unavailable() {
+async fn a_folder_that_cannot_be_created_is_unavailable() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();

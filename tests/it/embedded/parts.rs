@@ -1,4 +1,4 @@
-//! Uploads in parts: what is on the disk, who wins, and what is left.
+//! Uploads in parts: files on disk, concurrent completions, and cleanup.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -127,7 +127,7 @@ async fn an_object_in_parts_is_read_like_any_other() {
 }
 
 #[tokio::test]
-async fn of_many_that_complete_one_does() {
+async fn one_of_many_concurrent_completions_wins() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");
@@ -169,7 +169,7 @@ async fn of_many_that_complete_one_does() {
 }
 
 #[tokio::test]
-async fn who_reads_reads_to_the_end() {
+async fn a_reader_of_a_deleted_object_reads_to_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");
@@ -215,7 +215,7 @@ async fn who_reads_reads_to_the_end() {
 }
 
 #[tokio::test]
-async fn pages_of_parts_are_the_whole() {
+async fn pages_of_parts_add_up_to_all_parts() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");
@@ -308,7 +308,7 @@ async fn begin_another(objects: &Embedded) {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_set_ends_no_upload() {
+async fn setting_the_clock_expires_no_upload() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");
@@ -331,7 +331,7 @@ async fn a_clock_that_is_set_ends_no_upload() {
 }
 
 #[tokio::test]
-async fn what_a_crash_or_a_client_left_is_brought_to_its_end() {
+async fn uploads_left_by_a_crash_or_a_client_are_cleaned_up() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let [kept, given_up] = [key("alx_demo"), key("alx_demo")];

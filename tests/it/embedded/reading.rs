@@ -1,4 +1,4 @@
-//! What was uploaded comes back, whole or in part, as HTTP and S3 say.
+//! Objects are read back, completely or in ranges, as HTTP and S3 specify.
 
 use event_history::objects::ObjectInfo;
 use rusty_s3::S3Action;
@@ -41,7 +41,7 @@ async fn bytes_come_back_and_survive_a_restart() {
 }
 
 #[tokio::test]
-async fn an_answer_tells_what_the_uploader_said_and_stays_a_download() {
+async fn a_response_returns_the_uploaders_headers_as_a_download() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");
@@ -135,7 +135,7 @@ async fn signed_metadata_comes_back() {
 }
 
 #[tokio::test]
-async fn parts_are_the_same_bytes() {
+async fn ranges_return_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let (key, body) = (key("alx_demo"), noise(3, 300_000));
@@ -172,7 +172,7 @@ async fn parts_are_the_same_bytes() {
 }
 
 #[tokio::test]
-async fn an_empty_object_has_no_part() {
+async fn an_empty_object_has_no_range() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");
@@ -246,7 +246,7 @@ async fn head_answers_without_a_body() {
 }
 
 #[tokio::test]
-async fn browsers_of_the_allowed_origin_may_and_others_may_not() {
+async fn only_pages_of_an_allowed_origin_may_use_it() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");

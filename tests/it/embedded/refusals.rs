@@ -1,4 +1,4 @@
-//! Every request that our URLs do not stand for is refused, as Amazon S3 refuses it.
+//! Requests that no signed URL permits are rejected as Amazon S3 rejects them.
 
 use event_history::objects::DownloadOptions;
 use rusty_s3::S3Action;
@@ -35,7 +35,7 @@ async fn raw(endpoint: &Endpoint, head: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_url_is_for_its_method_alone() {
+async fn a_url_permits_only_its_method() {
     let (_folder, endpoint, key) = endpoint_with_object().await;
     let (put_url, get_url) = (endpoint.put_url(&key).await, endpoint.get_url(&key).await);
     let mismatch = expected(403, "SignatureDoesNotMatch");
@@ -50,7 +50,7 @@ async fn a_url_is_for_its_method_alone() {
 }
 
 #[tokio::test]
-async fn methods_that_are_not_ours_are_405_signed_or_not() {
+async fn unsupported_methods_are_405_signed_or_not() {
     let (_folder, endpoint, key) = endpoint_with_object().await;
     let (bucket, credentials, name) = (endpoint.bucket(REGION), credentials(), key.to_string());
     let get = bucket.get_object(Some(&credentials), &name);
@@ -78,7 +78,7 @@ async fn methods_that_are_not_ours_are_405_signed_or_not() {
 }
 
 #[tokio::test]
-async fn any_changed_character_of_a_url_is_refused() {
+async fn a_url_with_any_changed_character_is_rejected() {
     let (_folder, endpoint, key) = endpoint_with_object().await;
     let url = endpoint.get_url(&key).await;
     let start = url.find(BUCKET).unwrap() + BUCKET.len() + 1;
@@ -132,7 +132,7 @@ async fn any_changed_character_of_a_url_is_refused() {
 }
 
 #[tokio::test]
-async fn another_key_or_another_host_is_refused() {
+async fn another_key_or_host_is_rejected() {
     let (_folder, endpoint, key) = endpoint_with_object().await;
     let url = endpoint.get_url(&key).await;
     let other = super::key("alx_demo");
@@ -158,7 +158,7 @@ async fn another_key_or_another_host_is_refused() {
 }
 
 #[tokio::test]
-async fn a_url_ends_with_its_life() {
+async fn a_url_expires() {
     let (_folder, endpoint, key) = endpoint_with_object().await;
     let second = Duration::from_secs(1);
     // A URL's life begins with the second in which it was signed: this one may be over already.
@@ -208,7 +208,7 @@ async fn a_url_ends_with_its_life() {
 }
 
 #[tokio::test]
-async fn another_region_key_pair_or_scheme_is_refused() {
+async fn another_region_key_pair_or_scheme_is_rejected() {
     let (_folder, endpoint, key) = endpoint_with_object().await;
     let name = key.to_string();
     let ours = credentials();
@@ -254,7 +254,7 @@ async fn another_region_key_pair_or_scheme_is_refused() {
 }
 
 #[tokio::test]
-async fn a_signed_key_of_another_form_is_refused() {
+async fn a_signed_key_of_another_format_is_rejected() {
     let (_folder, endpoint, key) = endpoint_with_object().await;
     let (bucket, credentials) = (endpoint.bucket(REGION), credentials());
     let id = key.file_id.to_string();
@@ -294,7 +294,7 @@ async fn a_signed_key_of_another_form_is_refused() {
 }
 
 #[tokio::test]
-async fn a_path_is_read_segment_by_segment() {
+async fn a_path_is_decoded_segment_by_segment() {
     let (_folder, endpoint, key) = endpoint_with_object().await;
     let url = endpoint.get_url(&key).await;
     let target = url

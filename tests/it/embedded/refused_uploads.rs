@@ -1,4 +1,4 @@
-//! Uploads that are refused for what they bring, and how.
+//! Uploads that are rejected for their length, headers or body.
 
 use rusty_s3::S3Action;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -40,7 +40,7 @@ async fn a_body_needs_a_length_within_the_limit() {
 }
 
 #[tokio::test]
-async fn what_would_change_the_meaning_is_refused_rather_than_ignored() {
+async fn unsupported_headers_are_rejected_rather_than_ignored() {
     let (_folder, endpoint, key) = endpoint_with_object().await;
     let url = endpoint.put_url(&key).await;
     for (name, value) in [("x-amz-meta-a", "b"), ("x-amz-acl", "public-read")] {
@@ -94,7 +94,7 @@ async fn what_would_change_the_meaning_is_refused_rather_than_ignored() {
 
 /// A client that is still sending must get to see why it was refused.
 #[tokio::test]
-async fn a_refused_upload_is_answered_however_large() {
+async fn a_rejected_upload_of_any_size_is_answered() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");

@@ -1,4 +1,4 @@
-//! What an event references stays as it is, and is its tenant's alone.
+//! A referenced file never changes, and only its tenant can reach it.
 
 use rusty_s3::S3Action;
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ fn post_form(server: &Server, form: &Value, file: &str) -> reqwest::RequestBuild
 }
 
 #[tokio::test]
-async fn the_url_and_the_form_of_a_referenced_file_take_no_other_bytes() {
+async fn the_url_and_form_of_a_referenced_file_accept_no_other_bytes() {
     let mut server = Server::start();
     let tenant = server.create_tenant("demo").await;
     let upload = server.upload_url(&tenant).await;
@@ -78,7 +78,7 @@ async fn the_url_and_the_form_of_a_referenced_file_take_no_other_bytes() {
 }
 
 #[tokio::test]
-async fn an_upload_under_way_does_not_replace_what_was_referenced_meanwhile() {
+async fn an_upload_in_progress_does_not_replace_a_file_referenced_meanwhile() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     for round in 0..20 {
@@ -99,7 +99,7 @@ async fn an_upload_under_way_does_not_replace_what_was_referenced_meanwhile() {
 }
 
 #[tokio::test]
-async fn parts_do_not_replace_what_is_referenced() {
+async fn parts_do_not_replace_a_referenced_file() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");
@@ -150,7 +150,7 @@ fn make_older(folder: &Path) {
 }
 
 #[tokio::test]
-async fn a_name_used_again_reaches_no_older_file() {
+async fn a_reused_tenant_name_reaches_no_older_file() {
     let server = Server::start();
     let first = server.create_tenant("demo").await;
     let upload = server.upload_url(&first).await;
@@ -174,7 +174,7 @@ async fn a_name_used_again_reaches_no_older_file() {
 }
 
 #[tokio::test]
-async fn a_url_from_before_the_tenant_opens_nothing() {
+async fn a_url_older_than_the_tenant_is_rejected() {
     let server = Server::start();
     server.create_tenant("demo").await;
     let storage = server.embedded_storage();

@@ -1,4 +1,4 @@
-//! A log tells neither the secret nor a URL that is still good, whatever its level.
+//! No log, at any level, contains the secret or a URL that is still valid.
 
 use std::io;
 use std::sync::Mutex;
@@ -31,7 +31,7 @@ impl MakeWriter<'_> for Log {
 
 // On one thread, so that the log of this test is that of the server.
 #[tokio::test(flavor = "current_thread")]
-async fn no_log_tells_a_secret() {
+async fn no_log_contains_a_secret() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new("off,s3s=trace,event_history=trace"))

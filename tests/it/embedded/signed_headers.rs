@@ -1,4 +1,4 @@
-//! Clients that have the key pair themselves, and sign headers rather than a URL.
+//! Clients with the key pair itself, which sign headers rather than a URL.
 
 use sha2::{Digest, Sha256};
 
@@ -70,7 +70,7 @@ fn sha256(body: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn a_signed_body_is_what_was_signed() {
+async fn a_signed_body_must_match_its_hash() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let (key, body) = (key("alx_demo"), noise(5, 700_000));
@@ -91,7 +91,7 @@ async fn a_signed_body_is_what_was_signed() {
 }
 
 #[tokio::test]
-async fn a_chunked_body_is_held_to_its_trailer_and_length() {
+async fn a_chunked_body_must_match_its_trailer_and_length() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");

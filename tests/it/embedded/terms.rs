@@ -44,7 +44,7 @@ async fn raw_put(
 }
 
 #[tokio::test]
-async fn an_upload_is_what_was_signed_or_nothing() {
+async fn an_upload_matches_what_was_signed_or_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let file = noise(11, 100_000);
@@ -121,7 +121,7 @@ async fn an_upload_is_what_was_signed_or_nothing() {
 }
 
 #[tokio::test]
-async fn an_object_has_one_version_and_it_is_null() {
+async fn an_object_has_one_version_called_null() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");
@@ -144,7 +144,7 @@ async fn an_object_has_one_version_and_it_is_null() {
 }
 
 #[tokio::test]
-async fn a_download_is_shown_as_signed() {
+async fn a_download_has_the_signed_headers() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");
@@ -179,7 +179,7 @@ async fn a_download_is_shown_as_signed() {
 
 /// What happens to the folder behind the service's back is seen as it is.
 #[tokio::test]
-async fn nothing_is_remembered_of_an_object() {
+async fn no_state_of_an_object_is_cached() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let [one, other] = [key("alx_demo"), key("alx_demo")];

@@ -1,4 +1,4 @@
-//! What could not be synced is not stored: not now, not when it is asked for again, and not after a start.
+//! What could not be synced counts as not stored: now, on a retry, and after a restart.
 
 use serde_json::{Value, json};
 use sha2::Digest;
@@ -62,7 +62,7 @@ async fn a_file_that_cannot_be_synced_is_a_503_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn no_event_rests_on_a_name_that_is_not_synced() {
+async fn no_event_references_an_unsynced_name() {
     let (faults, server, tenant) = stage().await;
     let Upload { url, file_id } = server.upload_url(&tenant).await;
     faults.fail("/files/objects/");
@@ -84,7 +84,7 @@ async fn no_event_rests_on_a_name_that_is_not_synced() {
 }
 
 #[tokio::test]
-async fn a_complete_is_not_there_already_before_it_is_synced() {
+async fn a_completion_does_not_succeed_before_it_is_synced() {
     let (faults, server, tenant) = stage().await;
     let upload = begin_upload(&server, &tenant).await;
     let part_url = upload["parts"][0]["upload_url"].as_str().unwrap();
@@ -108,7 +108,7 @@ async fn a_complete_is_not_there_already_before_it_is_synced() {
 }
 
 #[tokio::test]
-async fn a_part_that_is_not_synced_is_not_there() {
+async fn an_unsynced_part_does_not_exist() {
     let (faults, server, tenant) = stage().await;
     let upload = begin_upload(&server, &tenant).await;
     let part_url = upload["parts"][0]["upload_url"].as_str().unwrap();
@@ -128,7 +128,7 @@ async fn a_part_that_is_not_synced_is_not_there() {
 
 /// A process that was killed may have named an object, and not have synced the name.
 #[tokio::test]
-async fn a_start_syncs_what_is_there_before_it_is_shown() {
+async fn a_start_syncs_existing_objects_before_serving_them() {
     let (faults, mut server, tenant) = stage().await;
     let upload = begin_upload(&server, &tenant).await;
     server.kill();
@@ -151,7 +151,7 @@ async fn a_start_syncs_what_is_there_before_it_is_shown() {
 
 /// One folder of objects that cannot be synced holds back what is in it, and nothing else.
 #[tokio::test]
-async fn a_start_on_a_folder_that_cannot_be_synced_serves_the_others() {
+async fn a_start_with_an_unsyncable_folder_serves_the_others() {
     let (faults, mut server, tenant) = stage().await;
     let mut uploads = Vec::new();
     for _ in 0..2 {
@@ -182,7 +182,7 @@ async fn a_start_on_a_folder_that_cannot_be_synced_serves_the_others() {
 
 /// Whoever replaces or removes an object while its upload is brought to its end finds the parts in use.
 #[tokio::test]
-async fn an_object_that_goes_while_it_is_made_leaves_no_parts() {
+async fn an_object_deleted_during_completion_leaves_no_parts() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
     let key = key("alx_demo");

@@ -1,4 +1,4 @@
-//! What nobody has signed is answered before its body is read, and costs next to nothing.
+//! Unsigned requests are answered before their body is read, and cost next to nothing.
 
 use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,7 +19,7 @@ fn head(server: &Server, method: &str, query: &str, headers: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_form_is_refused_on_the_path_of_an_object() {
+async fn a_form_is_rejected_on_the_path_of_an_object() {
     let server = Server::start();
     for content_type in [
         "multipart/form-data; boundary=x",
@@ -40,7 +40,7 @@ async fn a_form_is_refused_on_the_path_of_an_object() {
 }
 
 #[tokio::test]
-async fn a_body_is_refused_where_none_belongs() {
+async fn an_unexpected_body_is_rejected() {
     let server = Server::start();
     for (method, query) in [
         ("GET", ""),
@@ -63,7 +63,7 @@ async fn a_body_is_refused_where_none_belongs() {
 }
 
 #[tokio::test]
-async fn more_parameters_than_any_url_has_are_refused() {
+async fn too_many_parameters_are_rejected() {
     let server = Server::start();
     for (query, headers) in [
         ("a&".repeat(20_000), String::new()),
@@ -82,7 +82,7 @@ async fn more_parameters_than_any_url_has_are_refused() {
 }
 
 #[tokio::test]
-async fn a_crowd_that_invents_signatures_takes_no_memory() {
+async fn many_forged_signatures_take_no_memory() {
     const CALLERS: usize = 40;
     const BODY_BYTES: usize = 19 * 1024 * 1024;
     const MAX_BYTES: u64 = 150 * 1024 * 1024;
