@@ -1,23 +1,21 @@
 //! The HTTP API: every route is on this screen.
 //!
-//! Imports go from here to `handlers` and `middleware`, from those to `extractors` and `responses`, and from any of them to
-//! `state` and `request_id`. `server` runs whatever it is given.
+//! Imports go from here to `handlers` and `middleware`, then to `extractors`, `responses` and `state`, in this order.
+//! `server` serves any router.
 
-mod cpu_pool;
 mod extractors;
 mod handlers;
-mod memory_budget;
 mod middleware;
-mod request_id;
 mod responses;
 mod server;
 mod state;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use axum::Router;
 use axum::routing::MethodFilter;
+use axum::{Json, Router};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
@@ -33,7 +31,7 @@ pub use state::AppState;
 pub struct ApiOptions {
     /// The origins whose pages may call the API from a browser; empty: none, and no CORS at all.
     pub cors_origins: Vec<String>,
-    /// How long one request may take, reading its body included.
+    /// The limit for one request, reading its body included.
     pub request_timeout: Duration,
 }
 
@@ -54,7 +52,7 @@ fn documented_routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(only(routes!(operations::live)))
         .routes(only(routes!(operations::ready)))
         .routes(only(routes!(operations::metrics)))
-        .routes(only(routes!(operations::openapi)))
+        .routes(only(routes!(openapi_json)))
 }
 
 /// Returns the router of all requests; `storage` is the embedded S3 endpoint, if there is one.
@@ -66,7 +64,7 @@ pub fn router(state: AppState, options: &ApiOptions, storage: Option<Router>) ->
     let mut limits = RequestLimits::new(options.request_timeout);
     let (mut api, _) = documented_routes().split_for_parts();
     if let Some(cors) = Cors::new(&options.cors_origins) {
-        // The timeout goes inside, so that a page may read its answer.
+        // The timeout goes inside, so that a page may read its response.
         let timeout = limits.timeout.take();
         api = cors.wrap(api, timeout);
     }
@@ -78,7 +76,7 @@ pub fn router(state: AppState, options: &ApiOptions, storage: Option<Router>) ->
 }
 
 /// Refuses every method that the route does not document, HEAD and OPTIONS included, before anything
-/// else is checked. axum by itself would answer a HEAD with the handler of GET.
+/// else is checked. axum would answer a HEAD with the handler of GET.
 fn only(
     (schemas, paths, router): UtoipaMethodRouter<Arc<AppState>>,
 ) -> UtoipaMethodRouter<Arc<AppState>> {
@@ -92,8 +90,17 @@ fn only(
 }
 
 /// Returns the OpenAPI 3.1 document of the API.
-pub fn openapi() -> utoipa::openapi::OpenApi {
+pub fn openapi() -> OpenApi {
     documented_routes().into_openapi()
+}
+
+/// Returns this document.
+#[utoipa::path(get, path = "/openapi.json", operation_id = "openapi", tag = "operations",
+    responses((status = 200, description = "The OpenAPI 3.1 document", body = serde_json::Value)))]
+async fn openapi_json() -> Json<&'static OpenApi> {
+    // Made once for a process: it walks every route.
+    static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(openapi);
+    Json(&*DOCUMENT)
 }
 
 /// Describes the metrics of this layer.

@@ -48,7 +48,7 @@ async fn stalled_reader(server: &Server, tenant: &Tenant) -> TcpStream {
 }
 
 #[tokio::test]
-async fn a_page_in_pieces_is_the_page() {
+async fn a_chunked_page_is_complete() {
     let server = Server::start();
     let tenant = server.create_tenant("pieces").await;
     for number in 0_usize..40 {
@@ -91,7 +91,7 @@ async fn a_page_in_pieces_is_the_page() {
 }
 
 #[tokio::test]
-async fn a_page_that_cannot_be_read_to_its_end_is_seen_to_be_cut_short() {
+async fn an_unreadable_page_is_visibly_truncated() {
     let server = Server::start();
     let tenant = server.create_tenant("cut").await;
     deliver_large(&server, &tenant, 24).await;
@@ -115,7 +115,7 @@ async fn a_page_that_cannot_be_read_to_its_end_is_seen_to_be_cut_short() {
 }
 
 #[tokio::test]
-async fn readers_who_do_not_read_leave_room_for_other_tenants() {
+async fn stalled_readers_leave_memory_for_other_tenants() {
     let server = Server::builder().env("EVENT_HISTORY_REQUEST_TIMEOUT", "2s");
     let server = server.start();
     let tenant = server.create_tenant("crowd").await;

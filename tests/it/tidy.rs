@@ -82,6 +82,11 @@ fn a_planted_violation_is_found() {
             "fn f<'a>(c: char) -> bool { c == '\"' && crate::http::f() }",
         ),
         ("http/mod.rs", "use crate::objects::Objects;"),
+        ("http/server/mod.rs", "use crate::http::state::AppState;"),
+        (
+            "http/responses/mod.rs",
+            "use crate::http::extractors::Problems;",
+        ),
         (
             "http/handlers/history.rs",
             "use crate::service::Access; use crate::store::Error;",

@@ -7,9 +7,8 @@ use axum::extract::{FromRequest, Request};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
-use crate::http::memory_budget::MemoryPermit;
 use crate::http::responses::{ApiError, ApiResult};
-use crate::http::state::AppState;
+use crate::http::state::{AppState, MemoryPermit};
 
 /// The largest event, as the length of its `detail`: the limit of EventBridge.
 /// Source: Amazon EventBridge quotas, "`PutEvents` entry size".
@@ -39,7 +38,7 @@ pub(crate) struct JsonBody<const MAX_BYTES: usize>(pub Bytes, pub Option<MemoryP
 
 pub(crate) type SmallBody = JsonBody<MAX_SMALL_BODY_BYTES>;
 
-/// A body to be parsed in the [`CpuPool`](crate::http::cpu_pool::CpuPool).
+/// A body to be parsed in the CPU pool of the state.
 pub(crate) type LargeBody = JsonBody<MAX_BODY_BYTES>;
 
 impl<const MAX_BYTES: usize> FromRequest<Arc<AppState>> for JsonBody<MAX_BYTES> {

@@ -1,4 +1,4 @@
-//! Turns requests into values: authentication, bodies, JSON members, parameters. Imports errors from `responses`.
+//! Turns requests into values: authentication, bodies, JSON members, parameters. Imports `responses` and `state`.
 
 mod auth;
 mod json_body;

@@ -10,7 +10,7 @@ use crate::domain::query::Limit;
 use crate::domain::{EventId, EventTime, Invalid, Ordering, Query};
 use crate::http::responses::{ApiError, ApiResult, Problem};
 
-/// How often one filter may be repeated: enough for a screen of records, and a statement that stays
+/// The most repetitions of one filter: enough for a screen of records, and a statement that stays
 /// small.
 const MAX_REPEATS: usize = 100;
 
@@ -51,10 +51,10 @@ pub(crate) struct EventsQuery {
     /// RFC 3339, exclusive.
     #[param(format = DateTime)]
     event_time_to: Option<String>,
-    /// How many events one page holds.
+    /// The most events on a page.
     #[param(minimum = 1, maximum = 1000, default = 50)]
     limit: Option<u32>,
-    /// How many events to skip.
+    /// The number of events to skip.
     #[param(default = 0)]
     offset: Option<u32>,
     /// `-event_time` (newest first) or `event_time`.

@@ -1,4 +1,4 @@
-//! Collects the problems of a request, so that one answer reports all of them.
+//! Collects the problems of a request, so that one response reports all of them.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::domain::Invalid;
 use crate::http::responses::{ApiError, ApiResult, Problem};
 
 /// The most problems that are reported of one request: more than an honest caller can make, and few enough that searching them
-/// for each further one costs nothing. An answer is never much longer than its request.
+/// for each further one costs nothing. A response is never much longer than its request.
 const MAX_PROBLEMS: usize = 100;
 
 #[derive(Debug, Default)]

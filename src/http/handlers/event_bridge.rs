@@ -71,7 +71,7 @@ pub(crate) struct DetailBody {
     file_ids: Option<Vec<String>>,
 }
 
-/// Stores an event, each once: the answer is sent when the event is durable.
+/// Stores an event once: the response is sent when the event is durable.
 #[utoipa::path(
     post, path = "/api/event-bridge/create-event", tag = "events", security(("api_key" = [])),
     params(("X-Client-Id" = Option<String>, Header,

@@ -45,14 +45,14 @@ pub(crate) struct NewMultipartBody {
     checksum_sha256: Option<String>,
     /// At most 255 bytes.
     file_name: Option<String>,
-    /// How long the parts' URLs live, in seconds, 1 to 604800.
+    /// The life of the parts' URLs in seconds, 1 to 604800.
     expires_in: Option<u64>,
 }
 
 /// An upload in parts that has begun.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MultipartBody {
-    /// What an event says to reference the file once the upload is completed.
+    /// The id by which events reference the file once the upload is completed.
     #[schema(format = Uuid)]
     file_id: String,
     upload_id: String,
@@ -74,7 +74,7 @@ pub(crate) struct PartUrlsBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PartUrlBody {
     part_number: u16,
-    /// A presigned URL: PUT the part's bytes there, and keep the `ETag` of the answer.
+    /// A presigned URL: PUT the part's bytes there, and keep the `ETag` of the response.
     upload_url: String,
 }
 

@@ -1,7 +1,7 @@
 //! Operations: health, metrics and the API reference. None of it needs a key.
 
 use std::error::Error;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -15,7 +15,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::http::state::AppState;
 use crate::service::Readiness;
 
-/// How long a backend may take to answer: probes usually time out after a second or two.
+/// The limit for a backend to answer: probes usually time out after a second or two.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -110,15 +110,6 @@ pub(crate) async fn metrics(State(state): State<Arc<AppState>>) -> impl IntoResp
         [(header::CONTENT_TYPE, content_type)],
         state.metrics.render(),
     )
-}
-
-/// Returns this document.
-#[utoipa::path(get, path = "/openapi.json", tag = "operations",
-    responses((status = 200, description = "The OpenAPI 3.1 document", body = serde_json::Value)))]
-pub(crate) async fn openapi() -> impl IntoResponse {
-    // Made once for a process: it walks every route.
-    static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(crate::http::openapi);
-    Json(&*DOCUMENT)
 }
 
 /// Returns the routes of the API reference at `/docs`, assets included.

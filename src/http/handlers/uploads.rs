@@ -22,7 +22,7 @@ use crate::service::{Access, FormRequest};
 pub(crate) struct UploadUrlBody {
     /// A presigned URL: PUT the file's bytes there.
     upload_url: String,
-    /// What an event says to reference the file.
+    /// The id by which events reference the file.
     #[schema(format = Uuid)]
     file_id: String,
     /// The members below are present where the request has parameters.
@@ -44,7 +44,7 @@ pub(crate) struct TermsBody {
 
 /// Returns a presigned URL to upload a new file with (`curl -T file URL`).
 ///
-/// Whatever is asked is signed into the URL: storage refuses an upload that differs.
+/// Every parameter is signed into the URL: storage refuses an upload that differs.
 #[utoipa::path(
     get, path = "/api/files/upload-url", tag = "files", security(("api_key" = [])),
     params(
@@ -126,7 +126,7 @@ pub(crate) struct UploadFormRequestBody {
     /// The file's media type, exactly.
     #[schema(example = "application/pdf")]
     content_type: Option<String>,
-    /// How the file's media type begins; the form's field `Content-Type` then has to say the whole.
+    /// The beginning of the file's media type; the form's field `Content-Type` then has to be the whole type.
     #[schema(example = "image/")]
     content_type_prefix: Option<String>,
     /// The file's SHA-256 in base64.
@@ -147,7 +147,7 @@ pub(crate) struct UploadFormBody {
     /// The fields to send before the field `file`.
     #[schema(value_type = Object)]
     fields: serde_json::Map<String, Value>,
-    /// What an event says to reference the file.
+    /// The id by which events reference the file.
     #[schema(format = Uuid)]
     file_id: String,
     #[schema(format = DateTime)]

@@ -1,4 +1,4 @@
-//! Drains what is left of a request's body after an early answer.
+//! Drains what is left of a request's body after an early response.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,12 +15,12 @@ use http_body_util::BodyExt;
 
 use crate::objects::{Capacity, RequestOrigin};
 
-/// How much of an unwanted body is read, and for how long: enough for a client that sends a file by mistake to learn so,
+/// The limits for reading an unwanted body: enough for a client that sends a file by mistake to learn so,
 /// and not enough to be of use to an attacker.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 const MAX_TIME: Duration = Duration::from_secs(5);
 
-/// Lets a client that is refused in the middle of its body see the answer. Closing the connection
+/// Lets a client that is refused in the middle of its body see the response. Closing the connection
 /// under it would reset it, and what it then reports is a broken pipe instead of our 401 or 413.
 pub(super) async fn answer_and_drain(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
@@ -36,8 +36,8 @@ pub(super) async fn answer_and_drain(request: Request, next: Next) -> Response {
     response
 }
 
-/// Reads the rest of a body in the background, within limits. Where connections are scarce nobody keeps one by sending
-/// an unwanted body.
+/// Reads the rest of a body in the background, within limits. Where connections are scarce, none is kept open by an
+/// unwanted body.
 fn drain_rest<B>(mut body: B, capacity: Capacity)
 where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,

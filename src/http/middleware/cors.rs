@@ -14,9 +14,9 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::request_limits::{limit_time, timeout_of};
 use crate::http::extractors::{API_KEY_HEADER, CLIENT_ID_HEADER};
-use crate::http::request_id::REQUEST_ID_HEADER;
+use crate::http::responses::request_id::REQUEST_ID_HEADER;
 
-/// How long a browser may cache a preflight's answer: Chromium caps it at two hours anyway.
+/// The time for which browsers cache a preflight: Chromium caps it at two hours anyway.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_hours(2);
 
 #[derive(Debug, Clone)]

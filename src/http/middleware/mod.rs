@@ -1,6 +1,5 @@
-//! What surrounds every handler: the request log and its metrics, the timeout, panics, unread bodies, CORS.
-//! Imports the errors that it answers with from `responses`, header names from `extractors`, and no handler but the path of
-//! the one slow route.
+//! The layers around handlers: the request log and its metrics, the timeout, panics, unread bodies, CORS.
+//! Imports errors from `responses`, header names from `extractors`, and of the handlers only the path of the one slow route.
 
 mod body_drain;
 mod cors;

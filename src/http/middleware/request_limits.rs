@@ -21,9 +21,9 @@ const COMPLETE_UPLOAD_TIMEOUT: Duration = Duration::from_mins(10);
 /// No limits by default.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RequestLimits {
-    /// How long an answer may take; `None`: another layer limits that.
+    /// The limit for a response; `None`: another layer limits it.
     pub(crate) timeout: Option<Duration>,
-    /// Whether a body is drained after an answer that came before its end.
+    /// Drains a body after a response that came before its end.
     drains_bodies: bool,
 }
 
@@ -48,7 +48,7 @@ impl RequestLimits {
     }
 }
 
-/// Waits for an answer; a timeout and a panic have one too.
+/// Waits for a response; a timeout and a panic have one too.
 async fn within(timeout: Option<Duration>, answer: impl Future<Output = Response>) -> Response {
     let answer = AssertUnwindSafe(limit_time(timeout, answer)).catch_unwind();
     answer
@@ -72,7 +72,7 @@ pub(super) async fn limit_time(
         return answer.await;
     };
     let mut answer = std::pin::pin!(answer);
-    // An answer that is ready at once needs no timer.
+    // A response that is ready at once needs no timer.
     let first_poll = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context)));
     if let Poll::Ready(response) = first_poll.await {
         return response;

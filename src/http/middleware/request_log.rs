@@ -10,7 +10,7 @@ use http::{HeaderValue, Method, StatusCode};
 
 use super::route_metrics::RouteMetrics;
 use crate::domain::Entropy;
-use crate::http::request_id::{self, REQUEST_ID, REQUEST_ID_HEADER};
+use crate::http::responses::request_id::{self, REQUEST_ID, REQUEST_ID_HEADER};
 
 /// The log of requests. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ impl RequestLog {
 }
 
 impl Entry<'_> {
-    /// Waits for the answer, and logs and counts it.
+    /// Waits for the response, and logs and counts it.
     pub(super) async fn finish(
         self,
         route: &str,

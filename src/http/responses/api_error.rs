@@ -9,10 +9,9 @@ use serde_json::Value;
 use tokio::task::JoinError;
 use utoipa::ToSchema;
 
-use super::RecordBody;
+use super::{RecordBody, request_id};
 use crate::domain::cause::chain;
 use crate::domain::{EventId, Invalid};
-use crate::http::request_id;
 use crate::service::{self, FileChange};
 
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
@@ -128,7 +127,7 @@ impl From<service::Error> for ApiError {
     }
 }
 
-/// Work in the [`CpuPool`](crate::http::cpu_pool::CpuPool) panicked.
+/// Work in the CPU pool of the state panicked.
 impl From<JoinError> for ApiError {
     fn from(_: JoinError) -> Self {
         Self::Panicked

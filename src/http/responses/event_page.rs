@@ -13,15 +13,13 @@ use futures_util::future::BoxFuture;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{ApiError, ApiResult, EventBody};
+use super::{ApiError, ApiResult, EventBody, request_id};
 use crate::domain::query::READ_BYTES;
 use crate::domain::{Event, Position};
-use crate::http::memory_budget::MemoryPermit;
-use crate::http::request_id;
-use crate::http::state::AppState;
+use crate::http::state::{AppState, MemoryPermit};
 use crate::service::{self, Access};
 
-/// How long the next chunk may take, waiting for memory included. Then the response is truncated, in a way that its reader
+/// The limit for the next chunk, waiting for memory included. After it the response is truncated, in a way that its reader
 /// notices.
 const CHUNK_TIMEOUT: Duration = Duration::from_secs(30);
 

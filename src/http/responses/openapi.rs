@@ -52,7 +52,7 @@ pub(crate) enum RequestErrors {
     /// The API key is missing or wrong
     #[response(status = 401, example = json!({"detail": "Unauthorized API Key."}))]
     KeyRefused(ErrorBody),
-    /// What is wrong with the request, all of it at once
+    /// The problems of the request, all at once
     #[response(status = 422)]
     Invalid(ProblemsBody),
 }

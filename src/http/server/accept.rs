@@ -36,8 +36,8 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// More headers than any client or proxy sends.
 const MAX_HEADERS: usize = 100;
 
-/// How much unsent data a socket buffers: half of it has to be sent before the socket takes more, which tells a slow
-/// reader from one that does not read at all. By default the kernel would buffer megabytes.
+/// The most unsent data that a socket buffers: half of it has to be sent before the socket takes more, which distinguishes a
+/// slow reader from one that does not read at all. By default the kernel would buffer megabytes.
 const UNSENT_BYTES: u32 = 256 * 1024;
 
 /// The pause after the listener failed for lack of file descriptors or memory.
@@ -105,7 +105,7 @@ async fn accept(
         Err(error) => return Err(error),
     };
     let set = stream
-        .set_nodelay(true) // an answer is one small write: waiting to fill a packet only delays it
+        .set_nodelay(true) // a response is one small write: waiting to fill a packet only delays it
         .and_then(|()| SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT_BYTES));
     if set.is_err() {
         return Ok(None);

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// How many proxies are looked at, beginning with the nearest: no real chain is longer.
+/// The most proxies that are considered, beginning with the nearest: no real chain is longer.
 const MAX_HOPS: usize = 16;
 
 /// The networks whose forwarding headers are trusted.

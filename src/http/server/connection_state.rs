@@ -14,7 +14,7 @@ pub(super) enum Phase {
     KeptAlive,
     /// The rest of a request's head is awaited.
     ReadingHead,
-    /// The client does not read its answer.
+    /// The client does not read its response.
     WriteBlocked,
     /// The rest of a request's body is awaited.
     ReadingBody,
@@ -42,7 +42,7 @@ pub(super) struct ConnectionState {
     served_one: AtomicBool,
     /// The status in which the connection is to be evicted; 0: it may stay.
     eviction: AtomicU64,
-    /// Whether an eviction has released its slot.
+    /// Set once an eviction has released its slot.
     slot_released: AtomicBool,
     waker: AtomicWaker,
 }
@@ -227,7 +227,7 @@ mod tests {
         state.write_blocked();
         advance(SECOND).await;
         state.write_blocked();
-        // The end of an answer may still be on its way when the next request is awaited.
+        // The end of a response may still be on its way when the next request is awaited.
         state.head_awaited();
         assert_eq!(status(), (Phase::WriteBlocked, 3));
         state.sent();

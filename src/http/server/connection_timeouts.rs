@@ -9,12 +9,12 @@ use tokio::time::{Instant, Sleep};
 use super::connection_state::{Phase, Status};
 use super::open_connections::ConnectionSlot;
 
-/// How long a request's head may take from its first byte, and the first one from the connection's beginning:
-/// this is what a slow-loris attack stretches.
+/// The limit for a request's head, from its first byte; for the first one from the connection's beginning. A slow-loris
+/// attack stretches this time.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a client may take nothing of an answer. The socket buffers little unsent data (`accept.rs`), so that even a
-/// slow reader takes something every few seconds.
+/// The limit for a client that reads nothing of its response. The socket buffers little unsent data (`accept.rs`), so that even a
+/// slow reader makes progress every few seconds.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The future of a connection, with its timeouts.
@@ -30,7 +30,7 @@ where
     C: Future<Output = Result<(), E>>,
     E: std::fmt::Display,
 {
-    /// `keep_alive` is how long it may be idle between two requests.
+    /// `keep_alive` is the limit between two requests.
     pub(super) fn new(connection: C, slot: ConnectionSlot, keep_alive: Duration) -> Self {
         Self {
             connection: Box::pin(connection),

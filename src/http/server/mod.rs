@@ -20,9 +20,9 @@ pub use accept::serve;
 pub struct ServerOptions {
     /// Connections open at once. Beyond that, a new one evicts the longest idle one.
     pub max_connections: usize,
-    /// How long a connection may be idle between two requests.
+    /// The limit for a connection between two requests.
     pub keep_alive_timeout: Duration,
-    /// How long requests in flight may take to finish during shutdown.
+    /// The limit for requests in flight to finish during shutdown.
     pub shutdown_timeout: Duration,
     /// The networks whose forwarding headers are trusted.
     pub trusted_proxies: Vec<IpNet>,

@@ -11,18 +11,18 @@ use tokio::time::Instant;
 use super::connection_state::{ConnectionState, Phase, Status};
 use crate::objects::Capacity;
 
-/// How long a connection is idle before it may be evicted: a new one is about to send, and a client that has just been
+/// The time for which a connection is idle before it may be evicted: a new one is about to send, and a client that has just been
 /// answered often has another request.
 const MIN_IDLE_MS: u64 = 100;
 
 /// The same in the middle of a head: its packets are a round trip apart at most.
 const MIN_HEAD_MS: u64 = 200;
 
-/// The same while the client does not read an answer, or does not send a body.
+/// The same while the client does not read a response, or does not send a body.
 const MIN_STALL_MS: u64 = 1000;
 
-/// How much shorter these times are once the reserve is used up too: somebody opens connections faster than they become
-/// idle enough, and everybody else has to wait.
+/// These times are divided by this once the reserve is used up too: then a client opens connections faster than they
+/// become idle enough, and all others have to wait.
 const HIGH_PRESSURE_FACTOR: u64 = 10;
 
 /// The pause before the next attempt where no connection could be evicted.
@@ -57,7 +57,7 @@ struct Table {
     scanned_at: [Option<Instant>; 2],
 }
 
-/// How urgently a slot is needed.
+/// The urgency of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pressure {
     Normal,

@@ -21,7 +21,7 @@ const KEY_ENDPOINTS: [(&str, &str); 2] = [
 ];
 
 #[tokio::test]
-async fn an_unknown_path_is_a_404_whoever_asks() {
+async fn an_unknown_path_is_404_with_or_without_a_key() {
     let server = Server::start();
     for path in [
         "/",
@@ -44,7 +44,7 @@ async fn an_unknown_path_is_a_404_whoever_asks() {
 }
 
 #[tokio::test]
-async fn every_route_refuses_every_method_that_it_does_not_document() {
+async fn routes_reject_undocumented_methods() {
     let server = Server::start();
     let document = Call::bare(&server, "GET", "/openapi.json")
         .send()
@@ -73,7 +73,7 @@ async fn every_route_refuses_every_method_that_it_does_not_document() {
 }
 
 #[tokio::test]
-async fn the_api_key_comes_first() {
+async fn the_api_key_is_checked_first() {
     let server = Server::start();
     for (method, path) in TENANT_ENDPOINTS.into_iter().chain(KEY_ENDPOINTS) {
         let keys = [
@@ -95,7 +95,7 @@ async fn the_api_key_comes_first() {
 }
 
 #[tokio::test]
-async fn a_refusal_reaches_who_is_still_sending() {
+async fn a_rejection_reaches_a_client_that_is_still_sending() {
     let server = Server::start();
     for _ in 0..10 {
         let body = "x".repeat(8 << 20);
@@ -107,7 +107,7 @@ async fn a_refusal_reaches_who_is_still_sending() {
 }
 
 #[tokio::test]
-async fn then_the_client_id_the_entry_and_the_database() {
+async fn then_the_client_id_the_tenant_entry_and_the_database() {
     let server = Server::start();
     let lost = tenant(&server, "lost").await;
     server.remove_database("lost", &lost).await;

@@ -58,7 +58,7 @@ async fn an_event_is_shown_with_all_its_members() {
 }
 
 #[tokio::test]
-async fn every_type_of_the_catalogue_has_its_name() {
+async fn catalogue_types_have_names() {
     let catalogue =
         "[event_types]\n10 = \"renamed\"\n11 = \"added\"\n[source_types]\n4 = \"import\"\n";
     let settings = tempfile::NamedTempFile::new().expect("a file");
@@ -107,7 +107,7 @@ async fn every_type_of_the_catalogue_has_its_name() {
 }
 
 #[tokio::test]
-async fn pages_joined_are_the_whole_list() {
+async fn pages_together_are_the_whole_list() {
     let server = Server::start();
     let client = tenant(&server, "demo").await;
     for number in 0..23 {
@@ -230,7 +230,7 @@ async fn filters_narrow_and_repeat() {
 }
 
 #[tokio::test]
-async fn wrong_parameters_are_told_at_once() {
+async fn invalid_parameters_are_all_reported() {
     let server = Server::start();
     let client = tenant(&server, "demo").await;
     let cases: [(&str, &[&str]); 14] = [
@@ -279,7 +279,7 @@ async fn wrong_parameters_are_told_at_once() {
 }
 
 #[tokio::test]
-async fn problems_are_told_up_to_a_number_and_parameters_counted_first() {
+async fn problems_are_limited_and_parameters_counted_first() {
     let server = Server::start();
     let client = tenant(&server, "demo").await;
     let unknown = |count: usize| {

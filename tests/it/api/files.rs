@@ -107,7 +107,7 @@ async fn an_event_with_a_file_leads_to_its_bytes() {
 }
 
 #[tokio::test]
-async fn no_file_looks_the_same_whatever_the_reason() {
+async fn missing_files_look_the_same_whatever_the_reason() {
     let server = Server::start();
     let client = tenant(&server, "demo").await;
     let stranger = tenant(&server, "stranger").await;
@@ -133,7 +133,7 @@ async fn no_file_looks_the_same_whatever_the_reason() {
 }
 
 #[tokio::test]
-async fn wrong_parameters_are_told_at_once() {
+async fn invalid_parameters_are_all_reported() {
     let server = Server::start();
     let client = tenant(&server, "demo").await;
     let call = async |path: &str| file_of(&server, &client, path).await;
@@ -149,7 +149,7 @@ async fn wrong_parameters_are_told_at_once() {
 }
 
 #[tokio::test]
-async fn a_late_second_delivery_needs_no_file() {
+async fn a_late_redelivery_needs_no_file() {
     let server = Server::start();
     let client = tenant(&server, "demo").await;
     let file_id = upload(&server, &client, b"gone tomorrow").await;

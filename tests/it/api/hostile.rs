@@ -120,7 +120,7 @@ impl Stage {
 }
 
 #[tokio::test]
-async fn what_is_no_value_is_refused_and_changes_nothing() {
+async fn invalid_values_are_rejected_and_change_nothing() {
     let stage = Stage::new().await;
     let (server, client) = (&stage.server, stage.clients[0].as_str());
     let before = stage.everything().await;
@@ -212,7 +212,7 @@ async fn assert_query_is_refused(server: &Server, client: &str, text: &str) {
 }
 
 #[tokio::test]
-async fn what_is_a_value_comes_back_to_the_byte() {
+async fn valid_values_are_returned_unchanged() {
     let stage = Stage::new().await;
     let [demo, other] = &stage.clients;
     let before = stage.list(other, "").await;
@@ -270,7 +270,7 @@ async fn a_label_is_kept_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn numbers_at_the_end_of_their_range_find_what_they_name() {
+async fn extreme_numbers_match_in_filters() {
     let stage = Stage::new().await;
     let demo = &stage.clients[0];
     let ends = [(i64::MIN, i32::MIN), (i64::MAX, i32::MAX), (-1, -1), (0, 0)];

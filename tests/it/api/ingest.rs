@@ -49,7 +49,7 @@ async fn a_second_delivery_changes_nothing() {
 
 /// Forwarders re-encode JSON: what is a number to them is a double, but for plain integers.
 #[tokio::test]
-async fn numbers_are_compared_by_value_and_kept_as_they_came_first() {
+async fn numbers_are_compared_by_value_and_kept_as_first_sent() {
     let server = Server::start();
     let client = tenant(&server, "demo").await;
     let of = |data: &str| {
@@ -80,7 +80,7 @@ async fn numbers_are_compared_by_value_and_kept_as_they_came_first() {
 }
 
 #[tokio::test]
-async fn what_is_longer_than_it_may_be_is_refused_as_a_whole() {
+async fn too_long_input_is_rejected_as_a_whole() {
     let server = Server::start();
     tenant(&server, "demo").await;
     for (ids, problems) in [
@@ -104,7 +104,7 @@ async fn what_is_longer_than_it_may_be_is_refused_as_a_whole() {
 }
 
 #[tokio::test]
-async fn the_same_id_with_other_content_is_refused() {
+async fn the_same_id_with_other_content_is_rejected() {
     let server = Server::start();
     let client = tenant(&server, "demo").await;
     send_event(&server, &envelope("demo", 1)).await;
@@ -130,7 +130,7 @@ async fn the_same_id_with_other_content_is_refused() {
 }
 
 #[tokio::test]
-async fn of_racing_contents_one_is_stored() {
+async fn of_concurrent_conflicting_events_one_is_stored() {
     let server = Server::start();
     let client = tenant(&server, "demo").await;
     let sends = (0..16).map(|source_id| {
@@ -151,7 +151,7 @@ async fn of_racing_contents_one_is_stored() {
 }
 
 #[tokio::test]
-async fn all_problems_are_told_at_once() {
+async fn all_problems_are_reported_at_once() {
     let server = Server::start();
     tenant(&server, "demo").await;
     let call = |body: &str| Call::new(&server, "POST", PATH).text(body).send();
@@ -214,7 +214,7 @@ async fn all_problems_are_told_at_once() {
 }
 
 #[tokio::test]
-async fn an_event_of_1_mib_is_taken_and_a_larger_one_is_not() {
+async fn an_event_of_1_mib_is_accepted_and_a_larger_one_is_not() {
     let server = Server::start();
     let client = tenant(&server, "demo").await;
     let mut event = envelope("demo", 1);
@@ -240,7 +240,7 @@ async fn an_event_of_1_mib_is_taken_and_a_larger_one_is_not() {
 }
 
 #[tokio::test]
-async fn what_was_sent_comes_back_as_it_was() {
+async fn an_event_is_returned_as_it_was_sent() {
     let server = Server::start();
     let client = tenant(&server, "demo").await;
     let data = r#"[null,true,-0.0,1.50,12345678901234567890123,{"b":1,"a":{"a":[]}},"\u0000 é \" 😀 '; DROP TABLE events; --"]"#;

@@ -92,7 +92,7 @@ async fn cors_is_off_unless_asked_for() {
 }
 
 #[tokio::test]
-async fn health_tells_of_both_backends() {
+async fn health_reports_both_backends() {
     let mut server = Server::start();
     let live = Call::bare(&server, "GET", "/health/live").send().await;
     live.is(200, &json!({ "status": "ok" }));
@@ -173,14 +173,14 @@ async fn the_reference_works_offline() {
 
 /// Whatever changes for callers shows in the review of this file.
 #[test]
-fn the_document_changes_on_purpose() {
+fn the_openapi_document_matches_its_snapshot() {
     let mut document = serde_json::to_value(event_history::http::openapi()).expect("JSON");
     document["info"]["version"] = "0.0.0".into();
     insta::assert_json_snapshot!("openapi", document);
 }
 
 #[tokio::test]
-async fn a_request_that_takes_too_long_is_ended() {
+async fn a_slow_request_times_out() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let server = Server::builder().arg("--request-timeout").arg("1s").start();
     tenant(&server, "demo").await;
@@ -204,7 +204,7 @@ async fn a_request_that_takes_too_long_is_ended() {
 }
 
 #[tokio::test]
-async fn what_is_in_flight_is_finished_before_the_end() {
+async fn requests_in_flight_finish_before_shutdown() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut server = Server::start();
     let client = tenant(&server, "demo").await;

@@ -36,7 +36,7 @@ async fn a_new_tenant_gets_an_id_and_a_secret() {
 }
 
 #[tokio::test]
-async fn of_eight_racing_creations_one_wins() {
+async fn of_eight_concurrent_creations_one_succeeds() {
     let server = Server::start();
     for round in 0..4 {
         let body = json!({ "database_name": format!("race-{round}"), "client_label": "" });
@@ -109,7 +109,7 @@ async fn names_that_differ_by_case_alone_are_two_tenants() {
 }
 
 #[tokio::test]
-async fn all_problems_are_told_at_once() {
+async fn all_problems_are_reported_at_once() {
     let server = Server::start();
     let call = |body: &str| Call::new(&server, "POST", PATH).text(body).send();
     call("").await.is_invalid(&["body missing"]);
@@ -173,7 +173,7 @@ async fn a_deleted_tenant_is_gone_and_its_name_is_free() {
 }
 
 #[tokio::test]
-async fn deleting_while_events_come_in_leaves_nothing_half() {
+async fn deleting_during_ingestion_leaves_nothing_behind() {
     let server = Server::start();
     for round in 0..5 {
         let client = tenant(&server, "busy").await;

@@ -19,7 +19,7 @@ const BOUND: Duration = Duration::from_secs(3);
 const ANSWER_BYTES: usize = 64 * 1024;
 
 #[tokio::test]
-async fn no_input_keeps_others_waiting() {
+async fn no_input_delays_other_tenants() {
     // Builds that are not optimized take their time over a megabyte.
     let server = Server::builder().env("EVENT_HISTORY_REQUEST_TIMEOUT", "60s");
     let server = server.start();

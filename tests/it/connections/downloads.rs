@@ -32,7 +32,7 @@ async fn large_answers(server: &Server) -> [String; 2] {
 }
 
 #[tokio::test]
-async fn a_reader_that_makes_no_progress_is_dropped() {
+async fn a_stalled_reader_is_disconnected() {
     let server = Server::start();
     let address = address(server.url());
     let mut stalled = Vec::new();
@@ -51,7 +51,7 @@ async fn a_reader_that_makes_no_progress_is_dropped() {
 }
 
 #[tokio::test]
-async fn readers_that_stall_give_way() {
+async fn stalled_readers_are_evicted() {
     let server = Server::builder().arg("--max-connections").arg("16").start();
     let requests = large_answers(&server).await;
     let other = server.create_tenant("other").await;

@@ -17,7 +17,7 @@ fn server_with(settings: &[&str]) -> Server {
 }
 
 #[tokio::test]
-async fn the_longest_idle_connection_gives_way() {
+async fn the_longest_idle_connection_is_evicted() {
     const CONNECTIONS: usize = 8;
     let server = server_with(&["--max-connections", "8"]);
     let address = address(server.url());
@@ -47,7 +47,7 @@ async fn the_longest_idle_connection_gives_way() {
 }
 
 #[tokio::test]
-async fn a_crowd_that_connects_and_says_nothing_keeps_nobody_out() {
+async fn silent_connections_do_not_block_others() {
     let server = server_with(&["--max-connections", "16"]);
     let tenant = server.create_tenant("alx_demo").await;
     let address = address(server.url());
@@ -60,7 +60,7 @@ async fn a_crowd_that_connects_and_says_nothing_keeps_nobody_out() {
 }
 
 #[tokio::test]
-async fn keep_alive_has_a_limit_of_its_own() {
+async fn keep_alive_has_its_own_timeout() {
     let server = server_with(&["--keep-alive-timeout", "1s"]);
     let address = address(server.url());
     let fresh = hostile::idle(address, 1).await;

@@ -10,7 +10,7 @@ use super::SOON;
 use crate::support::{self, Running, Server, wait_for};
 
 #[tokio::test]
-async fn refusals_are_counted_and_do_not_flood_the_log() {
+async fn rejections_are_counted_and_do_not_flood_the_log() {
     const REFUSALS: usize = 2000;
     let server = Server::start();
     let refused = async || {

@@ -12,7 +12,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 const TOO_SLOW: Duration = Duration::from_secs(70);
 
 #[tokio::test]
-async fn one_url_does_not_take_the_service_away() {
+async fn uploads_to_one_url_do_not_block_the_service() {
     const UPLOADS: usize = 200;
     let server = Server::builder().arg("--max-connections").arg("64").start();
     let tenant = server.create_tenant("alx_demo").await;
@@ -31,7 +31,7 @@ async fn one_url_does_not_take_the_service_away() {
 }
 
 #[tokio::test]
-async fn uploads_leave_room_for_the_api_wherever_they_come_from() {
+async fn uploads_leave_connections_for_the_api() {
     let server = Server::builder()
         .arg("--max-connections")
         .arg("16")
@@ -54,7 +54,7 @@ async fn uploads_leave_room_for_the_api_wherever_they_come_from() {
 }
 
 #[tokio::test]
-async fn an_object_takes_so_many_uploads_at_once() {
+async fn concurrent_uploads_to_an_object_are_limited() {
     let server = Server::builder()
         .arg("--trusted-proxies")
         .arg("127.0.0.1,::1")
@@ -73,7 +73,7 @@ async fn an_object_takes_so_many_uploads_at_once() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_too_slow_is_ended() {
+async fn a_slow_upload_is_ended() {
     let server = Server::start();
     let tenant = server.create_tenant("alx_demo").await;
     let url = server.upload_url(&tenant).await.url;

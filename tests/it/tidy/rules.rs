@@ -10,6 +10,14 @@ pub(super) struct Rule {
     pub(super) never: &'static [&'static str],
 }
 
+const HTTP_NEVER: &[&str] = &[
+    "reqwest",
+    "rusty_s3",
+    "s3s",
+    "aws_config",
+    "aws_credential_types",
+];
+
 pub(super) const RULES: &[Rule] = &[
     Rule {
         part: "domain",
@@ -268,26 +276,74 @@ pub(super) const RULES: &[Rule] = &[
         never: &[],
     },
     Rule {
-        part: "http",
+        part: "http/server",
         may: &[
-            "http",
-            "service",
+            "http::server",
             "objects::Capacity",
             "objects::RequestOrigin",
+        ],
+        never: HTTP_NEVER,
+    },
+    Rule {
+        part: "http/state",
+        may: &[
+            "http::state",
+            "service::Service",
+            "domain::ClientId",
+            "domain::SystemEntropy",
+        ],
+        never: HTTP_NEVER,
+    },
+    Rule {
+        part: "http/responses",
+        may: &["http::responses", "http::state", "service", "domain"],
+        never: HTTP_NEVER,
+    },
+    Rule {
+        part: "http/extractors",
+        may: &[
+            "http::extractors",
+            "http::responses",
+            "http::state",
+            "service",
+            "objects::MAX_URL_LIFE",
+            "domain",
+        ],
+        never: HTTP_NEVER,
+    },
+    Rule {
+        part: "http/middleware",
+        may: &[
+            "http::middleware",
+            "http::handlers::multipart_uploads::COMPLETE_PATH",
+            "http::extractors",
+            "http::responses",
+            "objects::Capacity",
+            "objects::RequestOrigin",
+            "domain",
+        ],
+        never: HTTP_NEVER,
+    },
+    Rule {
+        part: "http/handlers",
+        may: &[
+            "http::handlers",
+            "http::extractors",
+            "http::responses",
+            "http::state",
+            "service",
             "objects::FormContentType",
             "objects::Part",
             "objects::PartTag",
             "objects::PresignedUrl",
-            "objects::MAX_URL_LIFE",
             "domain",
         ],
-        never: &[
-            "reqwest",
-            "rusty_s3",
-            "s3s",
-            "aws_config",
-            "aws_credential_types",
-        ],
+        never: HTTP_NEVER,
+    },
+    Rule {
+        part: "http",
+        may: &["http", "service::Service", "domain"],
+        never: HTTP_NEVER,
     },
     Rule {
         part: "config",

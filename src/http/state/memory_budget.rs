@@ -15,7 +15,7 @@ const MAX_TENANTS: usize = 1024;
 
 /// Bytes to acquire, first come, first served. A request that waits for some holds none, so that no two wait for each other.
 #[derive(Debug)]
-pub(super) struct MemoryBudget {
+pub(crate) struct MemoryBudget {
     all: Arc<Semaphore>,
     tenant_bytes: usize,
     tenants: Mutex<HashMap<ClientId, Arc<Semaphore>>>,
@@ -23,13 +23,13 @@ pub(super) struct MemoryBudget {
 
 /// Memory in use; dropping it returns it to the budget.
 #[derive(Debug)]
-pub(super) struct MemoryPermit {
+pub(crate) struct MemoryPermit {
     all: Option<OwnedSemaphorePermit>,
     of_tenant: Option<OwnedSemaphorePermit>,
 }
 
 impl MemoryBudget {
-    pub(super) fn new(bytes: usize) -> Self {
+    pub(crate) fn new(bytes: usize) -> Self {
         Self {
             all: Arc::new(Semaphore::new(bytes)),
             tenant_bytes: bytes / TENANT_DIVISOR,
@@ -38,7 +38,7 @@ impl MemoryBudget {
     }
 
     /// Waits for `bytes`.
-    pub(super) async fn acquire(&self, bytes: u32) -> MemoryPermit {
+    pub(crate) async fn acquire(&self, bytes: u32) -> MemoryPermit {
         MemoryPermit {
             all: acquire(&self.all, bytes).await,
             of_tenant: None,
@@ -46,7 +46,7 @@ impl MemoryBudget {
     }
 
     /// Waits for `bytes` of the tenant's share.
-    pub(super) async fn acquire_for(&self, tenant: ClientId, bytes: u32) -> MemoryPermit {
+    pub(crate) async fn acquire_for(&self, tenant: ClientId, bytes: u32) -> MemoryPermit {
         let share = self.share(tenant);
         let of_tenant = acquire(&share, bytes).await;
         MemoryPermit {
@@ -73,7 +73,7 @@ async fn acquire(semaphore: &Arc<Semaphore>, bytes: u32) -> Option<OwnedSemaphor
 
 impl MemoryPermit {
     /// Returns all but `bytes` to the budget.
-    pub(super) fn shrink(&mut self, bytes: usize) {
+    pub(crate) fn shrink(&mut self, bytes: usize) {
         for permit in [&mut self.all, &mut self.of_tenant].into_iter().flatten() {
             drop(permit.split(permit.num_permits().saturating_sub(bytes)));
         }

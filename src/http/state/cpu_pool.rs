@@ -14,7 +14,7 @@ const SMALL_BYTES: usize = 16 * 1024;
 
 /// Blocking threads for CPU-bound work, one for each core.
 #[derive(Debug)]
-pub(super) struct CpuPool(Arc<Semaphore>);
+pub(crate) struct CpuPool(Arc<Semaphore>);
 
 impl Default for CpuPool {
     fn default() -> Self {
@@ -25,7 +25,7 @@ impl Default for CpuPool {
 
 impl CpuPool {
     /// Parses an input, in the pool if it is large. An error means that `parse` panicked.
-    pub(super) async fn parse<T: Send + 'static>(
+    pub(crate) async fn parse<T: Send + 'static>(
         &self,
         input: Bytes,
         parse: impl FnOnce(&[u8]) -> T + Send + 'static,
@@ -37,7 +37,7 @@ impl CpuPool {
     }
 
     /// Runs work once a thread is free. Work that has begun ends, even if the request is cancelled.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, JoinError> {

@@ -5,23 +5,23 @@ use uuid::fmt::Hyphenated;
 
 use crate::domain::Entropy;
 
-pub(super) const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest id that is accepted from a caller: those of tracing systems are shorter.
 const MAX_BYTES: usize = 128;
 
 tokio::task_local! {
-    pub(super) static REQUEST_ID: HeaderValue;
+    pub(crate) static REQUEST_ID: HeaderValue;
 }
 
 /// Returns the id of the request that is being answered.
-pub(super) fn current() -> String {
+pub(crate) fn current() -> String {
     let id = REQUEST_ID.try_with(|id| id.to_str().unwrap_or_default().to_owned());
     id.unwrap_or_default()
 }
 
 /// Returns the caller's id if it is safe to log, so that a request can be followed across services, or else a new one.
-pub(super) fn of_request(headers: &HeaderMap, entropy: &dyn Entropy) -> HeaderValue {
+pub(crate) fn of_request(headers: &HeaderMap, entropy: &dyn Entropy) -> HeaderValue {
     let is_safe = |value: &&HeaderValue| {
         let bytes = value.as_bytes();
         (1..=MAX_BYTES).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic)

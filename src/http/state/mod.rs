@@ -1,12 +1,16 @@
-//! Application state shared by handlers.
+//! The application state that handlers share. Imports nothing else of `http`.
+
+mod cpu_pool;
+mod memory_budget;
 
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::cpu_pool::CpuPool;
-use super::memory_budget::MemoryBudget;
 use crate::service::Service;
+use cpu_pool::CpuPool;
+use memory_budget::MemoryBudget;
+pub(super) use memory_budget::MemoryPermit;
 
 /// The memory for large request bodies: some twenty of the largest.
 const BODY_BUDGET_BYTES: usize = 48 * 1024 * 1024;
@@ -14,11 +18,11 @@ const BODY_BUDGET_BYTES: usize = 48 * 1024 * 1024;
 /// The memory for pages of events that are being sent.
 const PAGE_BUDGET_BYTES: usize = 64 * 1024 * 1024;
 
-/// What handlers share.
+/// The service and what bounds the work of its requests.
 #[derive(Debug)]
 pub struct AppState {
     pub(super) service: Arc<Service>,
-    /// The base of the URLs in answers, without a slash at its end.
+    /// The base of the URLs in responses, without a slash at its end.
     pub(super) public_url: Box<str>,
     pub(super) metrics: PrometheusHandle,
     pub(super) cpu_pool: CpuPool,
@@ -29,7 +33,7 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// `public_url` is the base of the URLs in answers.
+    /// `public_url` is the base of the URLs in responses.
     pub fn new(service: Arc<Service>, public_url: &str, metrics: PrometheusHandle) -> Self {
         Self {
             service,
