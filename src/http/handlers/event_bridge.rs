@@ -82,8 +82,8 @@ pub(crate) struct DetailBody {
          body = ErrorBody, example = json!({"detail": "Event created."})),
         (status = 400, description = "No such tenant, no such file, or an event with this id and \
                                       other content", body = ErrorBody),
-        (status = 409, description = "What storage computed over a file is not what its uploader \
-                                      declared", body = ChangedBody),
+        (status = 409, description = "The checksum that storage computed differs from the \
+                                      declared one", body = ChangedBody),
         (status = 413, description = "The event is larger than 1 MiB", body = ErrorBody),
         RequestErrors, UnavailableErrors,
     )

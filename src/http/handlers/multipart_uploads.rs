@@ -250,7 +250,7 @@ pub(crate) struct PartTagBody {
     ),
     request_body = CompleteBody,
     responses(
-        (status = 200, description = "What the file is", body = RecordBody),
+        (status = 200, description = "The file's record", body = RecordBody),
         (status = 400, description = "A part is missing, too small or another", body = ErrorBody),
         (status = 404, description = "No such upload, and no such file", body = ErrorBody),
         RequestErrors, UnavailableErrors,

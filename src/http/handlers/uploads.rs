@@ -54,8 +54,8 @@ pub(crate) struct TermsBody {
         ("checksum_sha256" = Option<String>, Query, description = "The file's SHA-256 in base64"),
         ("file_name" = Option<String>, Query, description = "The file's name, at most 255 bytes; \
                                                              events and downloads show it"),
-        ("once" = Option<bool>, Query, description = "Whether storage takes one upload only: \
-                                                      412 for any other"),
+        ("once" = Option<bool>, Query, description = "Accept one upload only: storage refuses any \
+                                                      other with 412"),
         ("expires_in" = Option<u64>, Query, description = "Seconds, 1 to 604800"),
     ),
     responses(
