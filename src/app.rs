@@ -1,4 +1,4 @@
-//! The composition root: settings become backends, backends a service, the service a server.
+//! The composition root: builds the backends from the configuration, the service on top of them, and its HTTP server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,9 +20,8 @@ use crate::service::{self, ApiKeys, Service, Settings};
 use crate::store::{self, Store};
 use crate::telemetry;
 
-/// How often the recorder folds its histograms' samples, which only pile up between two scrapes, and how often
-/// the log tells what was left out of it.
-const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+/// The interval at which the recorder merges the samples of its histograms, and suppressed log lines are reported.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The whole service, ready to be served.
 #[derive(Debug)]
@@ -34,8 +33,7 @@ pub struct App {
 }
 
 impl App {
-    /// Opens both backends and puts the service together. `public_url` is the base of the URLs in
-    /// answers.
+    /// Opens both backends and builds the service. `public_url` is the base of URLs in responses.
     pub async fn open(config: &Config, public_url: &Url) -> anyhow::Result<Self> {
         let metrics = telemetry::metrics();
         telemetry::describe_metrics();
@@ -107,8 +105,7 @@ impl App {
         })
     }
 
-    /// Serves until `shutdown` is ready; then stops accepting, finishes what is in flight, and closes
-    /// the database.
+    /// Serves until `shutdown` is ready, then drains the connections and closes the database.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -116,7 +113,7 @@ impl App {
     ) -> anyhow::Result<()> {
         let upkeep = tokio::spawn(async {
             loop {
-                tokio::time::sleep(METRICS_UPKEEP).await;
+                tokio::time::sleep(UPKEEP_INTERVAL).await;
                 telemetry::metrics().run_upkeep();
                 telemetry::report_suppressed();
             }
@@ -135,15 +132,14 @@ impl App {
     }
 }
 
-/// Returns what opening object storage needs to know beside its location.
+/// Returns the context for opening object storage.
 pub fn storage_context(
     config: &Config,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     public_url: &Url,
 ) -> StorageContext {
-    // A presigned URL is permission enough: which page uses it is not for us to say unless the
-    // operator does.
+    // A presigned URL is its own permission, so by default any page may use it.
     let embedded_origins = match config.cors_origins.as_slice() {
         [] => vec!["*".to_owned()],
         origins => origins.to_vec(),
@@ -168,7 +164,7 @@ fn transfer_limits(config: &Config) -> TransferLimits {
     }
 }
 
-/// Tells the embedded storage when tenants were created.
+/// Looks up for the embedded storage when tenants were created.
 #[derive(Debug)]
 struct StoreTenants(Arc<dyn Store>);
 

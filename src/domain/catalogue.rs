@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Names by id. An id without a name is stored all the same and shown with a null name.
+/// Names by id. An id without a name is valid, and its name is null in responses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Catalogue {
     pub event_types: BTreeMap<i32, String>,
@@ -49,7 +49,7 @@ impl Catalogue {
         self.source_types.get(&id).map(String::as_str)
     }
 
-    /// Reads an event type as a person writes it: by its name, or by its number, known or not.
+    /// Parses an event type: its name, or any number.
     pub fn parse_event_type(&self, text: &str) -> Result<i32, String> {
         parse(&self.event_types, "event type", text)
     }

@@ -1,10 +1,8 @@
-//! Telling why something went wrong.
+//! Formatting of errors.
 
 use std::error::Error;
 
-/// Returns an error and all that caused it in one line, for a log or a person: `a: b: c`.
-///
-/// What servers say may have lines of its own; they are joined.
+/// Formats an error and its causes in one line: `a: b: c`. Line breaks in the messages of servers are removed.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

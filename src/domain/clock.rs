@@ -1,4 +1,4 @@
-//! The current time as an argument, so that a test can choose it.
+//! The current time as an argument, so that tests can choose it.
 
 use std::fmt::Debug;
 use std::sync::LazyLock;
@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-/// Where the service learns what time it is.
+/// A source of the current time.
 pub trait Clock: Debug + Send + Sync {
     /// Returns the current instant.
     fn now(&self) -> Timestamp;
 
-    /// Returns the time since an instant that stays the same while the process lives. Unlike [`Clock::now`]
-    /// it is never set: how long something took is told by it alone.
+    /// Returns the time since a fixed instant. It is monotonic, unlike [`Clock::now`], so durations are measured by it.
     fn elapsed(&self) -> Duration;
 }
 

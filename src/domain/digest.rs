@@ -1,4 +1,4 @@
-//! What a whole history comes to in 32 bytes, so that two copies of it can be compared.
+//! A digest of a whole history, for comparing two copies of it.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use sha2::{Digest, Sha256};
 
 use super::{Event, EventFile, FileRecord};
 
-/// Takes in the events of one tenant, one after the other in the total order, oldest first.
+/// Hashes the events of one tenant in the total order, oldest first.
 #[derive(Debug, Default, Clone)]
 pub struct HistoryDigest {
     sha256: Sha256,
     events: u64,
 }
 
-/// How many events a history has, and the SHA-256 over all of them.
+/// The number of events of a history, and the SHA-256 over all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HistorySum {
     pub events: u64,
@@ -21,8 +21,8 @@ pub struct HistorySum {
 }
 
 impl HistoryDigest {
-    /// Takes in the next event: every field as it is stored, each behind its length, so that no two
-    /// histories that differ are the same bytes.
+    /// Adds the next event: every field as it is stored, preceded by its length, so that different histories never hash
+    /// the same bytes.
     pub fn add(&mut self, event: &Event) {
         let Event {
             id,
@@ -49,7 +49,7 @@ impl HistoryDigest {
         match files.as_slice() {
             [] => self.field(&[]),
             [EventFile { id, record: None }] => self.field(id.uuid().as_bytes()),
-            files => self.field(&described(files)),
+            files => self.field(&encode(files)),
         }
         self.events += 1;
     }
@@ -68,8 +68,8 @@ impl HistoryDigest {
     }
 }
 
-/// Returns all that is recorded of files, each part behind its length: never the 16 bytes of one id.
-fn described(files: &[EventFile]) -> Vec<u8> {
+/// Encodes all records of files, each part preceded by its length. The result is never the 16 bytes of an id.
+fn encode(files: &[EventFile]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut part = |part: Option<&[u8]>| {
         bytes.push(u8::from(part.is_some()));
@@ -205,7 +205,7 @@ mod tests {
                     ..FileRecord::default()
                 }))];
             },
-            // The same letters, told apart by the lengths before them.
+            // The same letters, distinguished by the lengths.
             |it| (it.source_name, it.source_info) = ("a".to_owned(), "bc".to_owned()),
         ];
         let mut sums = vec![sum([&event])];
@@ -233,9 +233,9 @@ mod tests {
         assert_eq!(sum([&one, &other]).events, 2);
     }
 
-    /// What was written down after a copy has to mean the same in a later version.
+    /// A sum that was written down after a copy has to stay valid in later versions.
     #[test]
-    fn stays_what_it_is() {
+    fn the_digest_is_stable() {
         let sha256 = "33e6f5814d8e48a10722fbacd15794ccecb4a6ae552041e091a9a188cc641e8a";
         let text = sum([&event()]).to_string();
         assert_eq!(text, format!("1 events, sha256 {sha256}"));

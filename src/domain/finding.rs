@@ -1,19 +1,19 @@
-//! What `event-history check` says about one part of a deployment.
+//! Results of `event-history check`.
 
-/// One thing that was looked at, and how it stands.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The part looked at: `database`, `bucket`, `credentials`, `clock`, `versions` or `cors`.
+    /// The part that was checked: `database`, `bucket`, `credentials`, `clock`, `versions` or `cors`.
     pub subject: &'static str,
     pub state: State,
-    /// What was seen, in one line.
+    /// One line.
     pub message: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
     Good,
-    /// Works, but not for everybody; the remedy in one line.
+    /// Works, but not in every case; the remedy in one line.
     Warning {
         remedy: String,
     },

@@ -1,4 +1,4 @@
-//! What the service is about, without I/O: every type here is a value that has been checked.
+//! Values and rules, without I/O. Every type is valid by construction; this imports no other part of the crate.
 
 pub mod catalogue;
 pub mod cause;
@@ -28,9 +28,7 @@ pub use id::{ClientId, EventId, FileId};
 pub use query::{Ordering, Page, Position, Query};
 pub use tenant::{ClientSecret, DatabaseName, Tenant, TenantMember};
 
-/// Why a value was refused, in words for the person who sent it.
-///
-/// `kind` is a stable word for programs (the `type` of a 422 entry), `message` a sentence for people.
+/// The reason why a value is invalid: `kind` is for programs (the `type` of a 422 entry), `message` for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Invalid {

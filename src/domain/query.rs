@@ -1,10 +1,10 @@
-//! What a reader asks of a tenant's history.
+//! Queries of a tenant's history, and the pages that answer them.
 
 use super::{Event, EventId, Invalid};
 
-/// Which events, in which order, and which part of them.
+/// Filters, order and range of a query.
 ///
-/// Each list means "any of"; an empty one means no filter. Filters of different members all hold.
+/// A list matches any of its values; an empty list does not filter. All filters have to match.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Query {
     pub record_ids: Vec<i64>,
@@ -29,7 +29,7 @@ pub enum Ordering {
     OldestFirst,
 }
 
-/// How many events one page holds: 1 to 1000.
+/// The maximum number of events on a page: 1 to 1000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit(u32);
 
@@ -49,7 +49,7 @@ impl Limit {
         Ok(Self(limit))
     }
 
-    /// Returns the nearest limit that there is.
+    /// Returns the nearest valid limit.
     pub fn clamped(limit: u32) -> Self {
         Self(limit.clamp(1, Self::MAX))
     }
@@ -66,10 +66,9 @@ impl Default for Limit {
 }
 
 impl Query {
-    /// Tells whether the filters let `event` through.
+    /// Tells whether the filters match an event.
     ///
-    /// This is the meaning of a query in its plainest form: backends answer the same with indexes,
-    /// and the conformance suite holds them to it.
+    /// This defines the meaning of a query. Backends use indexes, and the conformance suite compares them with this.
     pub fn matches(&self, event: &Event) -> bool {
         let Self {
             record_ids,
@@ -93,7 +92,7 @@ impl Query {
     }
 }
 
-/// Where an event stands in the total order of its tenant's events.
+/// The position of an event in the total order of its tenant's events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// Microseconds since 1970-01-01T00:00:00Z.
@@ -106,23 +105,22 @@ fn any_of<T: PartialEq>(wanted: &[T], value: &T) -> bool {
     wanted.is_empty() || wanted.contains(value)
 }
 
-/// What one read of a page brings. The event with which it comes to this is in it, so that it is at most one event
-/// (1 MiB) more; ordinary pages are a tenth of it.
+/// The size at which one read of a page ends. The event that reaches it is included, so a read is at most one event (1 MiB)
+/// larger. Ordinary pages are a tenth of this.
 pub const READ_BYTES: usize = 256 * 1024;
 
-/// One page of a tenant's history, and the counts that go with it: read at one instant where the backend
-/// can, and else at once, so that an event which is stored meanwhile may be in one and not in another.
+/// One page of a tenant's history, and its counts. They are read in one snapshot if the backend supports that, and
+/// otherwise concurrently, so that a new event may be in one and not in another.
 ///
-/// A page of large events is larger than memory should hold: it comes with its first events, and with the places of
-/// the others.
+/// A page of large events may be too large for memory: it contains its first events, and the positions of the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// The first events of the page; all of them where they are small.
+    /// The first events of the page; all of them if they are small.
     pub events: Vec<Event>,
-    /// Where the page's other events stand, in its order.
+    /// The positions of the page's other events, in its order.
     pub rest: Vec<Position>,
-    /// All events of the tenant.
+    /// The number of all events of the tenant.
     pub total_count: u64,
-    /// The events that the query's filters let through, whatever its limit and offset.
+    /// The number of events that match the filters, regardless of limit and offset.
     pub filtered_count: u64,
 }

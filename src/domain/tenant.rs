@@ -1,4 +1,4 @@
-//! Tenants: a customer of the platform, with a database of its own.
+//! Tenants: customers of the platform, each with its own database.
 
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
@@ -22,8 +22,7 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// Returns those of `tenants` that `names` names, or all where it names none. Fails with a name that
-    /// is no tenant's.
+    /// Returns the tenants with these names, or all if there are no names. Fails with the first unknown name.
     pub fn named<T: Borrow<Self>>(
         mut tenants: Vec<T>,
         names: &BTreeSet<DatabaseName>,
@@ -46,8 +45,8 @@ impl Tenant {
 /// The name of a tenant's database: 1 to 64 of ASCII letters, digits, `_` and `-`, starting with a
 /// letter or digit.
 ///
-/// It becomes a file name, a database name and a key prefix, so nothing else is ever let in. Two
-/// names that differ by case alone are two names: a backend whose names ignore case encodes them.
+/// It is used as a file name, a database name and a key prefix. Names are case-sensitive: a backend whose names are not
+/// encodes them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DatabaseName(String);
 
@@ -80,7 +79,7 @@ impl fmt::Display for DatabaseName {
     }
 }
 
-/// A client secret: 256 random bits, shown once when the tenant is made.
+/// A client secret: 256 random bits, returned once when the tenant is created.
 #[derive(Debug, Clone)]
 pub struct ClientSecret(SecretString);
 
@@ -91,7 +90,7 @@ impl ClientSecret {
         Self(hex::encode(bytes).into())
     }
 
-    /// Returns the secret's text: 64 hexadecimal digits. For the one answer that shows it.
+    /// Returns the secret's text, 64 hexadecimal digits, for the response that contains it.
     pub fn reveal(&self) -> &str {
         self.0.expose_secret()
     }

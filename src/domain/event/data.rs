@@ -14,7 +14,7 @@ use crate::domain::{FileId, Invalid};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventData(String);
 
-/// What is wrong with the `file_id` of an element of the array, and which element it is.
+/// An invalid `file_id` in an element of the array.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataProblem {
     pub index: usize,

@@ -9,7 +9,7 @@ pub use time::EventTime;
 
 use super::{EventFile, EventId, FileId, Position};
 
-/// The memory that an event takes up beside its texts.
+/// The memory that an event takes in addition to its texts.
 const OVERHEAD_BYTES: usize = 256;
 
 /// Something that happened to a record, as it was sent and as it is stored.
@@ -29,7 +29,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// Returns where the event stands in the total order.
+    /// Returns the event's position in the total order.
     pub const fn position(&self) -> Position {
         Position {
             time_us: self.time.micros(),
@@ -37,7 +37,7 @@ impl Event {
         }
     }
 
-    /// Returns about how much memory the event takes up.
+    /// Estimates the memory that the event takes.
     pub fn weight_bytes(&self) -> usize {
         let texts = self.data.as_str().len() + self.source_name.len() + self.source_info.len();
         texts + OVERHEAD_BYTES
@@ -48,11 +48,11 @@ impl Event {
         self.files.first().map(|file| file.id)
     }
 
-    /// Tells whether `other` says the same, so that it is a second delivery and not another event.
+    /// Tells whether `other` has the same content, so that it is a second delivery and not another event.
     ///
-    /// The instant counts and not how it was written; `event_data` is compared as JSON by value: white space
-    /// and the order of members mean nothing, plain integers are compared digit for digit and all other numbers as
-    /// doubles, because forwarders re-encode JSON. What is recorded of files is nothing that a sender said.
+    /// Times are compared as instants and `event_data` as JSON by value, because forwarders re-encode JSON: white space and
+    /// the order of members are ignored, plain integers are compared digit by digit and all other numbers as doubles. The
+    /// records of files are ignored, as no sender provides them.
     pub fn same_content(&self, other: &Self) -> bool {
         let Self {
             id,

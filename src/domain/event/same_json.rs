@@ -344,7 +344,7 @@ mod tests {
         }
     }
 
-    /// What took a time of size times depth takes about as long as what is flat.
+    /// The time does not grow with the depth.
     #[test]
     fn depth_costs_nothing() {
         let time = |depth: usize| {

@@ -62,7 +62,7 @@ impl EventTime {
         self.micros
     }
 
-    /// How many digits of the second's fraction were written, 0 to 6.
+    /// The number of digits of the second's fraction as written, 0 to 6.
     pub const fn digits(self) -> u8 {
         self.digits
     }

@@ -1,4 +1,4 @@
-//! How large a file may be, and the parts that it comes in.
+//! Limits on the size of files and of their parts.
 //! Source: Amazon S3 user guide, "Uploading objects" and "Amazon S3 multipart upload limits".
 
 const MIB: u64 = 1024 * 1024;

@@ -1,4 +1,4 @@
-//! A tenant's file: where it lies in object storage, and what is recorded of it.
+//! Files: their keys in object storage, their records, and the rules for uploads.
 
 mod content_type;
 pub mod limits;
@@ -21,8 +21,7 @@ pub use upload::{UploadConstraints, UploadRules, Violation};
 
 /// The key of a tenant's file: `<database_name>/<file_id>`.
 ///
-/// Its form is what keeps tenants apart in one bucket: a key can only be made from a tenant's own
-/// name and a UUID.
+/// This isolates tenants in one bucket: a key can only be formed from a tenant's own name and a UUID.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ObjectKey {
     pub database_name: DatabaseName,
@@ -30,14 +29,14 @@ pub struct ObjectKey {
 }
 
 impl ObjectKey {
-    /// Parses a key as it is written; `None` for whatever is no file of a tenant's.
+    /// Parses the text form; `None` if it is not the key of a tenant's file.
     pub fn parse(text: &str) -> Option<Self> {
         let (database_name, file_id) = text.split_once('/')?;
         let key = Self {
             database_name: DatabaseName::parse(database_name).ok()?,
             file_id: FileId::parse(file_id).ok()?,
         };
-        // A UUID has other forms of text, which would be other keys.
+        // Other text forms of the UUID would be other keys.
         (key.file_id.to_string() == file_id).then_some(key)
     }
 }

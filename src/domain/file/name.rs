@@ -1,4 +1,4 @@
-//! What people call a file: shown and handed on, never used as a path.
+//! Names of files: displayed and forwarded, never used as a path.
 
 use std::fmt::Write;
 
@@ -27,7 +27,7 @@ const ENCODED: AsciiSet = NON_ALPHANUMERIC
 pub struct FileName(String);
 
 impl FileName {
-    /// What file systems take for a name, so nobody loses a part of theirs.
+    /// The limit of common file systems.
     pub const MAX_BYTES: usize = 255;
 
     pub fn parse(text: &str) -> Result<Self, Invalid> {
@@ -57,8 +57,8 @@ impl FileName {
         Self::parse(&name).ok()
     }
 
-    /// Returns the name as one that every file system takes and that leads nowhere: separators of
-    /// paths and control characters become `_`, and so does a name of dots alone.
+    /// Returns a name that is valid in every file system and contains no path: separators and control characters become
+    /// `_`, and so does a name of dots.
     pub fn to_local(&self) -> String {
         let harmless = |it: char| !it.is_control() && !matches!(it, '/' | '\\');
         let local: String = self

@@ -1,4 +1,4 @@
-//! What is recorded of a file when an event references it.
+//! The record of a file that an event references.
 
 use super::{ContentType, FileName, FileSha256};
 use crate::domain::FileId;
@@ -7,31 +7,30 @@ use crate::domain::FileId;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventFile {
     pub id: FileId,
-    /// What storage said of it when the event was stored; `None` on an event that is older than the
-    /// record itself.
+    /// `None` for an event that was stored before files were recorded.
     pub record: Option<FileRecord>,
 }
 
-/// What storage said of a file, once and for all; `None` where it did not say.
+/// The metadata of a file when the event was stored; `None` where the storage reported none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileRecord {
     pub size_bytes: u64,
     pub content_type: Option<ContentType>,
-    /// Of the whole file: computed by the storage, or else as the uploader declared it.
+    /// Of the whole file: computed by the storage, or declared by the uploader.
     pub sha256: Option<FileSha256>,
-    /// The entity tag, without its quotes.
+    /// The ETag, without its quotes.
     pub etag: Option<String>,
-    /// The version, in a bucket that keeps them.
+    /// The version, in a bucket with versioning.
     pub version_id: Option<String>,
     pub file_name: Option<FileName>,
 }
 
 impl FileRecord {
-    /// Tells whether what storage says now is about the same bytes: nothing that both tell differs.
+    /// Tells whether the current metadata is that of the same bytes: fields that are known on both sides are equal.
     pub fn same_bytes(&self, now: &Self) -> bool {
         let Self {
             size_bytes,
-            content_type: _, // how the bytes are called, not what they are
+            content_type: _, // does not describe the bytes themselves
             sha256,
             etag,
             version_id,

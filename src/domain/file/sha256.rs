@@ -1,4 +1,4 @@
-//! The fingerprint of a file's bytes.
+//! The SHA-256 of a file.
 
 use std::fmt;
 

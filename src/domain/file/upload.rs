@@ -1,4 +1,4 @@
-//! What a caller says about an upload, and what the operator allows.
+//! Constraints on an upload, and the operator's rules for uploads.
 
 use super::limits::MAX_FILE_BYTES;
 use super::{ContentType, FileName, FileRecord, FileSha256};
@@ -138,7 +138,7 @@ mod tests {
     use crate::domain::ContentType;
 
     #[test]
-    fn types_are_allowed_one_by_one_or_in_kinds() {
+    fn types_are_allowed_singly_or_by_prefix() {
         let rules = UploadRules {
             content_types: vec!["application/pdf".to_owned(), "image/*".to_owned()],
             ..UploadRules::default()
