@@ -54,7 +54,7 @@ impl App {
             .with_context(|| format!("cannot open the object storage {}", config.files))?;
 
         if storage.endpoint.is_some() {
-            // Ours alone to write, so nobody needs a right for it. Elsewhere whoever sweeps looks.
+            // Only this process writes to the folder. For other storages the owner is verified by a sweep.
             let id = store
                 .id()
                 .await

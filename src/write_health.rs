@@ -28,7 +28,7 @@ pub struct WriteHealth(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     folder: PathBuf,
-    /// Whether there is an `outage`; spares successful writes the lock.
+    /// Set while there is an `outage`; spares successful writes the lock.
     is_failing: AtomicBool,
     outage: Mutex<Option<Outage>>,
 }

@@ -46,7 +46,7 @@ pub const MAX_URL_LIFE: Duration = Duration::from_hours(7 * 24);
 
 /// An object storage: presigns URLs for callers to upload and download objects, and manages the stored ones.
 ///
-/// `presign_*` methods compute locally and send no request. What they sign lives for `life` at most, and never longer
+/// `presign_*` methods compute locally and send no request. URLs and forms live for `life` at most, and never longer
 /// than [`MAX_URL_LIFE`] or the credentials that signed it.
 #[async_trait]
 pub trait Objects: Debug + Send + Sync {
@@ -209,7 +209,7 @@ pub struct KeyPair {
     pub secret_access_key: SecretString,
 }
 
-/// What it takes to open a storage, besides its location.
+/// The dependencies and settings for opening a storage.
 #[derive(Debug, Clone)]
 pub struct StorageContext {
     pub clock: Arc<dyn Clock>,
@@ -226,7 +226,7 @@ pub struct StorageContext {
     pub tenants: Option<Arc<dyn embedded::TenantLookup>>,
 }
 
-/// What a deployment requires of its storage.
+/// A deployment's requirements on its storage.
 #[derive(Debug, Clone, Default)]
 pub struct Requirements {
     /// The origins whose pages upload and download.

@@ -1,4 +1,4 @@
-//! Presigned URLs and forms, and what they are signed for.
+//! Presigned URLs and forms, and their constraints.
 
 use std::fmt::{self, Debug};
 
@@ -24,7 +24,7 @@ pub enum FormContentType {
     StartsWith(String),
 }
 
-/// What to download, and how browsers present it.
+/// The version of an object to download, and the headers of the response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DownloadOptions {
     pub version_id: Option<String>,

@@ -90,7 +90,7 @@ pub struct PartTag {
     pub etag: String,
 }
 
-/// Whether an upload may replace an existing object.
+/// The behavior of an upload if the object exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replace {
     Yes,

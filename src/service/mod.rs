@@ -53,7 +53,7 @@ pub struct Settings {
 pub struct Readiness {
     pub database: Option<Result<(), crate::store::Error>>,
     pub files: Option<Result<(), crate::objects::Error>>,
-    /// Whether both accepted their last write. If they are reachable all the same, other replicas fare no better.
+    /// Both accepted their last write. A reachable backend that rejects writes does so for other replicas too.
     pub takes_writes: bool,
 }
 

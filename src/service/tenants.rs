@@ -45,7 +45,7 @@ impl Caller {
     }
 }
 
-/// What happens to a tenant's files when the tenant is deleted.
+/// The treatment of a tenant's files when the tenant is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TenantFiles {
     #[default]

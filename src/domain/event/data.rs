@@ -49,7 +49,7 @@ impl EventData {
 
     /// Returns the first `file_id` of an object in the array; one that is null counts as absent.
     pub fn file_id(&self) -> Result<Option<FileId>, DataProblem> {
-        // What was stored is an array; where damage made it none there is no file in it either.
+        // Stored data is an array. If it is damaged, it contains no file.
         let Ok(FirstFile(Some((index, value)))) = serde_json::from_str(&self.0) else {
             return Ok(None);
         };
@@ -93,7 +93,7 @@ impl<'de> Visitor<'de> for FirstFileVisitor {
         while first.is_none()
             && let Some(element) = elements.next_element::<&RawValue>()?
         {
-            // What is not an object has no members.
+            // Other elements have no members.
             let member = serde_json::from_str(element.get()).unwrap_or(FileMember(None));
             first = member.0.map(|value| (index, value));
             index += 1;

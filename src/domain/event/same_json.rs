@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// The deepest nesting that is compared, which bounds the recursion: what `serde_json` lets in.
+/// The maximum nesting that is compared, which bounds the recursion; that of `serde_json`.
 const MAX_DEPTH: usize = 128;
 
 /// Tells whether two JSON texts without white space between tokens say the same.
