@@ -18,14 +18,14 @@ pub use catalogue::Catalogue;
 pub use clock::{Clock, SystemClock};
 pub use digest::{HistoryDigest, HistorySum};
 pub use entropy::{Entropy, SystemEntropy};
-pub use event::{Event, EventData, EventTime};
+pub use event::{Event, EventData, EventTime, Position};
 pub use file::{
     ContentType, EventFile, FileName, FileRecord, FileSha256, ObjectKey, ObjectLock, Retention,
     RetentionMode, UploadConstraints, UploadRules, Violation,
 };
 pub use finding::Finding;
 pub use id::{ClientId, EventId, FileId};
-pub use query::{Ordering, Page, Position, Query};
+pub use query::{Ordering, Page, Query};
 pub use tenant::{ClientSecret, DatabaseName, Tenant, TenantMember};
 
 /// The reason why a value is invalid: `kind` is for programs (the `type` of a 422 entry), `message` for people.

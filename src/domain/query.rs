@@ -1,6 +1,6 @@
 //! Queries of a tenant's history, and the pages that answer them.
 
-use super::{Event, EventId, Invalid};
+use super::{Event, EventId, Invalid, Position};
 
 /// Filters, order and range of a query.
 ///
@@ -90,15 +90,6 @@ impl Query {
             && from_us.is_none_or(|from| event.time.micros() >= from)
             && to_us.is_none_or(|to| event.time.micros() < to)
     }
-}
-
-/// The position of an event in the total order of its tenant's events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
-    /// Microseconds since 1970-01-01T00:00:00Z.
-    pub time_us: i64,
-    /// Ids are compared as their 16 bytes.
-    pub event_id: EventId,
 }
 
 fn any_of<T: PartialEq>(wanted: &[T], value: &T) -> bool {

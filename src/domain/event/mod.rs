@@ -7,7 +7,7 @@ mod time;
 pub use data::{DataProblem, EventData};
 pub use time::EventTime;
 
-use super::{EventFile, EventId, FileId, Position};
+use super::{EventFile, EventId, FileId};
 
 /// The memory that an event takes in addition to its texts.
 const OVERHEAD_BYTES: usize = 256;
@@ -26,6 +26,15 @@ pub struct Event {
     pub data: EventData,
     /// Each once. The first is the one that the documented API knows as the event's file.
     pub files: Vec<EventFile>,
+}
+
+/// The position of an event in the total order of its tenant's events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    pub time_us: i64,
+    /// Ids are compared as their 16 bytes.
+    pub event_id: EventId,
 }
 
 impl Event {
