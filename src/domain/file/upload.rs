@@ -69,7 +69,7 @@ impl UploadRules {
                 violations.push(("content_type", self.type_not_allowed()));
             }
             None if !self.content_types.is_empty() => {
-                violations.push(("content_type", Invalid::missing()))
+                violations.push(("content_type", Invalid::missing()));
             }
             _ => {}
         }
