@@ -1,4 +1,4 @@
-//! How a setting names a ClickHouse.
+//! The address of a ClickHouse in the settings.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,30 +13,30 @@ use url::{Url, form_urlencoded};
 const HTTP_PORT: u16 = 8123;
 const HTTPS_PORT: u16 = 8443;
 
-/// More hosts than any cluster lets one client talk to.
+/// More hosts than one client needs.
 const MAX_HOSTS: usize = 32;
 
-/// How long another replica may go on seeing a tenant that was deleted.
+/// How long another replica may still see a deleted tenant.
 const TENANT_CACHE: Duration = Duration::from_secs(5);
 const MAX_TENANT_CACHE_SECONDS: u64 = 3600;
 
 const FORM: &str = "clickhouse://user:password@host:8123[,host…][?cluster=…&tenant_cache=…]";
 
-/// Hosts of one ClickHouse, as whom to speak to them, and how.
+/// The hosts of one ClickHouse, the user, and options.
 #[derive(Debug, Clone)]
 pub struct Address {
     /// The base URL of each host, `http://host:8123`; the first one that answers is used.
     pub(super) hosts: Vec<String>,
     pub(super) user: String,
     pub(super) password: SecretString,
-    /// The cluster on which everything is made, where the operator has one.
+    /// The cluster on which everything is created, if any.
     pub(super) cluster: Option<Cluster>,
-    /// How old a tenant entry may be that is used without asking.
+    /// The lifetime of cached tenant entries.
     pub(super) tenant_cache: Duration,
 }
 
-/// The name of a cluster in ClickHouse's configuration: letters, digits, `_`, `-` and `.`. It is the
-/// operator's, and the one name that statements hold in their text: `ON CLUSTER` takes no parameter.
+/// The name of a cluster in ClickHouse's configuration: letters, digits, `_`, `-` and `.`. It is the only name that
+/// statements hold in their text: `ON CLUSTER` takes no parameter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cluster(String);
 
@@ -54,7 +54,7 @@ impl Cluster {
     }
 }
 
-/// What is compared is where it leads: two addresses with other passwords name one database.
+/// Compares without passwords: two addresses that differ only by password name one database.
 impl PartialEq for Address {
     fn eq(&self, other: &Self) -> bool {
         self.to_string() == other.to_string()
@@ -64,13 +64,13 @@ impl PartialEq for Address {
 impl Eq for Address {}
 
 impl Address {
-    /// Parses what stands behind `clickhouse://`, or with `tls` behind `clickhouses://`.
+    /// Parses the text after `clickhouse://`, or with `tls` after `clickhouses://`.
     pub(crate) fn parse(rest: &str, tls: bool) -> Result<Self, String> {
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         if !path.is_empty() {
             return Err(format!(
-                "'/{path}' has no meaning: tenants have databases of their own; the form is {FORM}"
+                "'/{path}' is not supported: every tenant has its own database; the form is {FORM}"
             ));
         }
         let (user_info, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
@@ -106,7 +106,7 @@ impl Address {
             "tenant_cache" => self.tenant_cache = seconds(value)?,
             _ => {
                 return Err(format!(
-                    "'{name}' is no option of a ClickHouse: these are cluster and tenant_cache"
+                    "unknown option '{name}': known are cluster and tenant_cache"
                 ));
             }
         }
@@ -126,7 +126,7 @@ impl FromStr for Address {
     }
 }
 
-/// Shows no password.
+/// Omits the password.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -162,7 +162,7 @@ fn base_url(host: &str, tls: bool) -> Result<String, String> {
     let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     let name = url.host_str().filter(|_| bare && !host.is_empty());
     let name = name.ok_or_else(malformed)?;
-    // `Url` drops a port that is the scheme's own, 80 or 443, and it is not ClickHouse's.
+    // `Url` drops the scheme's default port, 80 or 443, which is not ClickHouse's.
     let written = host
         .rsplit_once(':')
         .and_then(|(_, port)| port.parse().ok());
@@ -172,7 +172,7 @@ fn base_url(host: &str, tls: bool) -> Result<String, String> {
 fn decoded(text: &str) -> Result<String, String> {
     let decoded = percent_decode_str(text).decode_utf8();
     decoded.map(Into::into).map_err(|_| {
-        "the user name or password is not percent-encoded UTF-8".to_owned() // and is not shown
+        "the user name or password is not percent-encoded UTF-8".to_owned() // not quoted: a secret
     })
 }
 
@@ -198,7 +198,7 @@ mod tests {
     use super::Address;
 
     #[test]
-    fn names_hosts_and_who_speaks_to_them() {
+    fn parses_hosts_user_and_options() {
         let text = "clickhouse://me:p%40ss:w@one,two:9000,[::1]:80/?cluster=main&tenant_cache=30s";
         let address: Address = text.parse().unwrap();
         let hosts = ["http://one:8123", "http://two:9000", "http://[::1]:80"];
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_names_no_clickhouse() {
+    fn rejects_invalid_addresses() {
         for text in [
             "clickhouse:x",
             "clickhouse://",

@@ -1,4 +1,4 @@
-//! Talking to ClickHouse: over HTTP, to the first host that answers, within bounded time.
+//! The client of ClickHouse: over HTTP, to the first host that answers, within bounded time.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,30 +16,29 @@ use rustls_platform_verifier::ConfigVerifierExt;
 use secrecy::ExposeSecret;
 
 use super::address::Address;
-use super::errors::Failure;
+use super::failure::Failure;
 
-/// How long a connection may take to come about; a host that is gone should not use up the time in
-/// which another could answer.
+/// Short, so that a dead host does not use up the time in which another could answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long one call may take, with all hosts tried: who waits has 5 s (what EventBridge gives an
-/// endpoint), and may have to wait for more than one call.
+/// How long one call may take, with all hosts tried: EventBridge gives an endpoint 5 s, and a request may need more
+/// than one call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The same for what a start does, where many replicas may do it at once, and for DDL on a cluster.
+/// The same for DDL, which many replicas may send at once when they start.
 const DDL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// ClickHouse closes idle connections after 10 s by default, older ones after 3 s.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// More than the statements that one replica has in flight.
+/// More than one replica's statements in flight.
 const MAX_IDLE_CONNECTIONS: usize = 64;
 
-/// What one statement may use of the server's memory: a page of the largest events, decoded.
+/// The server memory of one statement: a page of the largest events, decoded.
 const MAX_MEMORY_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
-/// Settings of every statement. A value that ClickHouse has by default stands here where another
-/// default, of a version or of a user's profile, would break a promise.
+/// Settings of every statement. Defaults of ClickHouse are repeated where another default, of a version or of a user's
+/// profile, would break the contract.
 const SETTINGS: [(&str, &str); 8] = [
     // An INSERT is answered when its rows are in the table, never when they are in a buffer.
     ("async_insert", "0"),
@@ -124,13 +123,13 @@ impl Client {
         T: RowOwned + RowRead,
     {
         let call = |host: clickhouse::Client| query(&host).fetch_all::<T>();
-        self.call(operation, CALL_TIMEOUT, Failure::allows_another_host, call)
+        self.call(operation, CALL_TIMEOUT, Failure::allows_failover, call)
             .await
     }
 
-    /// Returns the first rows of a query that has `most_rows` at most: as many as weigh `most_bytes` by `weight`, and at
-    /// least one. Tells whether these are all. The rest is not read: ClickHouse sends no faster than it is read, and
-    /// ends where nobody reads on.
+    /// Returns the first rows of a query that has `most_rows` at most: as many as come to `most_bytes` by `weight`, and
+    /// at least one; and whether these are all. The rest is not read: ClickHouse sends no faster than it is read, and
+    /// stops when the connection is closed.
     pub(super) async fn fetch_up_to<T>(
         &self,
         operation: &'static str,
@@ -154,12 +153,11 @@ impl Client {
             }
             Ok((rows, false))
         };
-        self.call(operation, CALL_TIMEOUT, Failure::allows_another_host, call)
+        self.call(operation, CALL_TIMEOUT, Failure::allows_failover, call)
             .await
     }
 
-    /// Runs a statement that changes what tables there are. It is sent again only where it was
-    /// certainly not received.
+    /// Runs DDL. It is sent again only if it was certainly not received.
     pub(super) async fn run(
         &self,
         operation: &'static str,
@@ -176,12 +174,11 @@ impl Client {
             .await
     }
 
-    /// Inserts rows: they are in the table when this answers. `token` stands for just these rows: sent
-    /// again they are not stored again.
+    /// Inserts rows: they are in the table when this returns. `bind` gives the INSERT its parameters.
     pub(super) async fn insert<T, R>(
         &self,
         operation: &'static str,
-        insert: impl Fn(Insert<T>) -> Insert<T>,
+        bind: impl Fn(Insert<T>) -> Insert<T>,
         table: &'static str,
         rows: impl Fn() -> R,
     ) -> Result<(), Failure>
@@ -190,27 +187,27 @@ impl Client {
         R: Iterator<Item = T>,
         T: for<'a> clickhouse::Row<Value<'a> = T>,
     {
-        let (insert, rows) = (&insert, &rows);
+        let (bind, rows) = (&bind, &rows);
         let call = |host: clickhouse::Client| async move {
             // The table's columns are known: asking for them would be another call.
             let host = host.with_validation(false);
-            let mut statement = insert(host.insert_unescaped::<T>(table).await?);
+            let mut insert = bind(host.insert_unescaped::<T>(table).await?);
             for row in rows() {
-                statement.write(&row).await?;
+                insert.write(&row).await?;
             }
-            statement.end().await
+            insert.end().await
         };
-        self.call(operation, CALL_TIMEOUT, Failure::allows_another_host, call)
+        self.call(operation, CALL_TIMEOUT, Failure::allows_failover, call)
             .await
     }
 
-    /// Tries the hosts in turn, beginning with the one that answered last, while `may_go_on` and the
+    /// Tries the hosts in turn, beginning with the one that answered last, while `may_retry` and the
     /// time allow.
     async fn call<T, F>(
         &self,
         operation: &'static str,
         timeout: Duration,
-        may_go_on: impl Fn(&Failure) -> bool,
+        may_retry: impl Fn(&Failure) -> bool,
         call: impl Fn(clickhouse::Client) -> F,
     ) -> Result<T, Failure>
     where
@@ -220,18 +217,18 @@ impl Client {
         let first = self.preferred.load(Ordering::Relaxed);
         let mut outcome = Err(Failure::TimedOut);
         for step in 0..self.hosts.len() {
-            let place = (first + step) % self.hosts.len();
+            let index = (first + step) % self.hosts.len();
             let left = timeout.saturating_sub(started.elapsed());
             // The last host may use all the time that is left, the others their share of it.
             let shares = u32::try_from(self.hosts.len() - step).unwrap_or(1);
-            let answer = tokio::time::timeout(left / shares, call(self.hosts[place].clone())).await;
+            let answer = tokio::time::timeout(left / shares, call(self.hosts[index].clone())).await;
             outcome = answer
                 .map_err(|_| Failure::TimedOut)
                 .and_then(|answer| answer.map_err(Failure::from));
             match &outcome {
-                Err(failure) if may_go_on(failure) => {}
+                Err(failure) if may_retry(failure) => {}
                 _ => {
-                    self.preferred.store(place, Ordering::Relaxed);
+                    self.preferred.store(index, Ordering::Relaxed);
                     break;
                 }
             }
@@ -251,9 +248,9 @@ impl Client {
 }
 
 /// On a cluster an acknowledged row is on a majority of its shard's replicas. Rows go to, and are read
-/// from, the first replica of each shard that is there, so that a query sees what was acknowledged.
+/// from, the first live replica of each shard, so that a query sees what was acknowledged.
 /// (`select_sequential_consistency` would promise that for every replica, and needs INSERTs to wait for
-/// one another: those of two replicas of ours would be refused.)
+/// one another: those of two replicas of the service would be refused.)
 fn on_cluster(client: clickhouse::Client) -> clickhouse::Client {
     client
         .with_setting("insert_quorum", "auto")

@@ -1,22 +1,20 @@
-//! The backend for many replicas: ClickHouse, a database for each tenant, the entries in `default.tenants`.
+//! The backend for many replicas: ClickHouse, with a database for each tenant and the entries in `default.tenants`.
 //!
-//! Nothing of ours is kept outside ClickHouse and nothing coordinates the replicas. What has to be decided
-//! between them is decided by a statement that ClickHouse carries out once (`database`); what may be
-//! repeated is repeated. docs/benchmarks.md has what the tables' layout costs.
+//! Replicas keep no state outside ClickHouse and do not coordinate. A decision between them is made by a statement that
+//! ClickHouse executes only once (`registry::databases`); everything else is idempotent. docs/benchmarks.md has the cost
+//! of the tables' layout.
+//!
+//! Imports go from this file to the rooms `registry` (tenants) and `writer` (appends), from `writer` to `tables` (rows
+//! and SQL), and from all of them to the files beside this one.
 
 mod address;
-mod cache;
-mod checks;
+mod check_server;
 mod client;
-mod database;
-mod errors;
-mod events;
-mod files;
-mod migrations;
-mod names;
-mod queries;
+mod ddl;
+mod failure;
 mod registry;
-mod tenants;
+mod table_names;
+mod tables;
 mod writer;
 
 use std::sync::Arc;
@@ -27,13 +25,13 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 pub use address::Address;
-pub use checks::check_address;
+pub use check_server::check_address;
 
 use self::client::Client;
-use self::errors::Failure;
-use self::migrations::Dialect;
-use self::names::Table;
-use self::tenants::Tenants;
+use self::ddl::Dialect;
+use self::failure::Failure;
+use self::registry::Registry;
+use self::tables::TenantTables;
 use self::writer::Writers;
 use super::{Appended, Created, Error, Store, closed, finished};
 use crate::domain::query::Limit;
@@ -41,122 +39,124 @@ use crate::domain::{
     ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Position, Query, Tenant,
 };
 
-/// One ClickHouse, or cluster of them. The caller that is done with it calls [`Store::close`].
+/// One ClickHouse server or cluster. Call [`Store::close`] at the end.
 #[derive(Debug)]
 pub struct ClickHouse {
     client: Client,
-    tenants: Arc<Tenants>,
+    registry: Arc<Registry>,
     writers: Writers,
     closed: AtomicBool,
 }
 
 impl ClickHouse {
-    /// Connects, makes what is not there yet, and finishes what the end of a process cut short. Replicas
-    /// may start at the same time.
+    /// Connects, creates the tables that do not exist yet, and finishes or undoes what a crash interrupted. Replicas may
+    /// start at the same time.
     pub async fn open(address: &Address) -> Result<Self, Error> {
         let client = Client::new(address)?;
         let dialect = Dialect {
             cluster: address.cluster.clone(),
         };
-        let tenants = Tenants::open(&client, &dialect, address.tenant_cache).await?;
+        let registry = Registry::open(&client, &dialect, address.tenant_cache).await?;
         Ok(Self {
-            tenants: Arc::new(tenants),
+            registry: Arc::new(registry),
             writers: Writers::new(&client),
             client,
             closed: AtomicBool::new(false),
         })
     }
 
-    fn open_or_error(&self) -> Result<(), Error> {
+    fn check_open(&self) -> Result<(), Error> {
         if self.closed.load(Ordering::Acquire) {
             return Err(closed());
         }
         Ok(())
     }
 
-    /// Returns what work on a tenant's table came to.
-    fn of_tenant<T>(&self, tenant: &Tenant, outcome: Result<T, Failure>) -> Result<T, Error> {
-        outcome.map_err(|failure| self.missed(tenant, failure.of_tenant(&tenant.database_name)))
+    fn tables(&self, tenant: &Tenant) -> Result<TenantTables<'_>, Error> {
+        self.check_open()?;
+        Ok(TenantTables::new(&self.client, tenant))
     }
 
-    /// A table that is not there makes whoever asks next look again whether the tenant is.
-    fn missed(&self, tenant: &Tenant, error: Error) -> Error {
+    fn for_tenant<T>(&self, tenant: &Tenant, outcome: Result<T, Failure>) -> Result<T, Error> {
+        outcome.map_err(|failure| {
+            self.invalidate_if_missing(tenant, failure.for_tenant(&tenant.database_name))
+        })
+    }
+
+    /// Makes the next request load the entry of a tenant whose table is missing.
+    fn invalidate_if_missing(&self, tenant: &Tenant, error: Error) -> Error {
         if matches!(error, Error::DatabaseMissing(_)) {
-            self.tenants.forget(tenant.client_id);
+            self.registry.invalidate(tenant.client_id);
         }
         error
     }
 }
 
-/// Tells the recorder of metrics what this backend measures.
+/// Describes the metrics of this backend.
 pub fn describe_metrics() {
     use metrics::{Unit, describe_counter, describe_histogram};
     super::queue::describe_metrics();
     describe_histogram!(
         "event_history_clickhouse_request_duration_seconds",
         Unit::Seconds,
-        "How long a statement took, by what it was for and how it ended."
+        "Duration of a statement, by operation and result."
     );
     describe_counter!(
         "event_history_tenant_cache_lookups_total",
-        "Tenants looked up: fresh in the cache, loaded, or stale because ClickHouse was out of reach."
+        "Lookups of tenant entries: hit, miss, or stale because ClickHouse was unreachable."
     );
 }
 
 #[async_trait]
 impl Store for ClickHouse {
     async fn create_tenant(&self, tenant: Tenant) -> Result<Created, Error> {
-        self.open_or_error()?;
-        let tenants = Arc::clone(&self.tenants);
-        // A task of its own: a creation that has begun ends, even if the caller does not wait for it.
-        finished(tokio::spawn(async move { tenants.create(&tenant).await }).await)
+        self.check_open()?;
+        let registry = Arc::clone(&self.registry);
+        // A task of its own: a creation that has begun is finished even if the caller stops waiting.
+        finished(tokio::spawn(async move { registry.create(&tenant).await }).await)
     }
 
     async fn tenant_by_client_id(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error> {
-        self.open_or_error()?;
-        let found = self.tenants.by_client_id(id).await?;
+        self.check_open()?;
+        let found = self.registry.by_client_id(id).await?;
         Ok(found.map(|found| found.tenant))
     }
 
     async fn tenant_by_name(&self, name: &DatabaseName) -> Result<Option<Arc<Tenant>>, Error> {
-        self.open_or_error()?;
-        let found = self.tenants.by_name(name).await?;
+        self.check_open()?;
+        let found = self.registry.by_name(name).await?;
         Ok(found.map(|found| found.tenant))
     }
 
     async fn tenants(&self) -> Result<Vec<Arc<Tenant>>, Error> {
-        self.open_or_error()?;
-        self.tenants.all().await
+        self.check_open()?;
+        self.registry.all().await
     }
 
     async fn has_database(&self, tenant: &Tenant) -> Result<bool, Error> {
-        self.open_or_error()?;
-        let found = self.tenants.by_client_id(tenant.client_id).await?;
+        self.check_open()?;
+        let found = self.registry.by_client_id(tenant.client_id).await?;
         Ok(found.is_some_and(|found| found.has_database))
     }
 
     async fn delete_tenant(&self, tenant: &Tenant) -> Result<(), Error> {
-        self.open_or_error()?;
-        let (tenants, tenant) = (Arc::clone(&self.tenants), tenant.clone());
-        finished(tokio::spawn(async move { tenants.delete(&tenant).await }).await)
+        self.check_open()?;
+        let (registry, tenant) = (Arc::clone(&self.registry), tenant.clone());
+        finished(tokio::spawn(async move { registry.delete(&tenant).await }).await)
     }
 
     async fn append(&self, tenant: &Tenant, events: Vec<Event>) -> Result<Vec<Appended>, Error> {
-        self.open_or_error()?;
+        self.check_open()?;
         let outcome = self.writers.append(tenant, events).await;
-        outcome.map_err(|error| self.missed(tenant, error))
+        outcome.map_err(|error| self.invalidate_if_missing(tenant, error))
     }
 
     async fn event(&self, tenant: &Tenant, id: EventId) -> Result<Option<Event>, Error> {
-        self.open_or_error()?;
-        let table = Table::new(&tenant.database_name, tenant.client_id);
-        self.of_tenant(tenant, queries::find(&self.client, &table, id).await)
+        self.for_tenant(tenant, self.tables(tenant)?.find(id).await)
     }
 
     async fn events(&self, tenant: &Tenant, query: &Query) -> Result<Page, Error> {
-        self.open_or_error()?;
-        let table = Table::new(&tenant.database_name, tenant.client_id);
-        self.of_tenant(tenant, queries::page(&self.client, &table, query).await)
+        self.for_tenant(tenant, self.tables(tenant)?.page(query).await)
     }
 
     async fn events_at(
@@ -164,10 +164,7 @@ impl Store for ClickHouse {
         tenant: &Tenant,
         positions: &[Position],
     ) -> Result<Vec<Event>, Error> {
-        self.open_or_error()?;
-        let table = Table::new(&tenant.database_name, tenant.client_id);
-        let outcome = queries::events_at(&self.client, &table, positions).await;
-        self.of_tenant(tenant, outcome)
+        self.for_tenant(tenant, self.tables(tenant)?.events_at(positions).await)
     }
 
     async fn scan(
@@ -176,12 +173,7 @@ impl Store for ClickHouse {
         after: Option<Position>,
         limit: Limit,
     ) -> Result<Vec<Event>, Error> {
-        self.open_or_error()?;
-        let table = Table::new(&tenant.database_name, tenant.client_id);
-        self.of_tenant(
-            tenant,
-            queries::scan(&self.client, &table, after, limit).await,
-        )
+        self.for_tenant(tenant, self.tables(tenant)?.scan(after, limit).await)
     }
 
     async fn unreferenced_files(
@@ -189,10 +181,7 @@ impl Store for ClickHouse {
         tenant: &Tenant,
         files: &[FileId],
     ) -> Result<Vec<FileId>, Error> {
-        self.open_or_error()?;
-        let table = Table::new(&tenant.database_name, tenant.client_id);
-        let outcome = files::unreferenced(&self.client, &table, files).await;
-        self.of_tenant(tenant, outcome)
+        self.for_tenant(tenant, self.tables(tenant)?.unreferenced(files).await)
     }
 
     async fn tombstone_files(
@@ -200,28 +189,25 @@ impl Store for ClickHouse {
         tenant: &Tenant,
         files: &[FileId],
     ) -> Result<Vec<FileId>, Error> {
-        self.open_or_error()?;
-        let table = Table::new(&tenant.database_name, tenant.client_id);
-        let outcome = files::tombstone(&self.client, &table, files).await;
-        self.of_tenant(tenant, outcome)
+        self.for_tenant(tenant, self.tables(tenant)?.tombstone(files).await)
     }
 
     async fn id(&self) -> Result<Uuid, Error> {
-        self.open_or_error()?;
-        self.tenants.database_id().await
+        self.check_open()?;
+        self.registry.database_id().await
     }
 
     async fn ping(&self) -> Result<(), Error> {
-        self.open_or_error()?;
-        self.tenants.ping().await
+        self.check_open()?;
+        self.registry.ping().await
     }
 
     fn takes_writes(&self) -> bool {
-        self.writers.take_writes(Instant::now())
+        self.writers.accept_writes(Instant::now())
     }
 
     async fn check(&self) -> Vec<Finding> {
-        checks::check(&self.client).await
+        check_server::check(&self.client).await
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -105,7 +105,7 @@ async fn what_is_no_clickhouse_is_named_and_passwords_are_not() {
         .start();
     let address = other.url().trim_start_matches("http://");
     let other = url_of(address.parse().expect("an address"));
-    check_of(&other, &home).only_wrong("database", &["see that ClickHouse runs"]);
+    check_of(&other, &home).only_wrong("database", &["make sure that ClickHouse runs"]);
     refusal_of(&other, &home);
     // A service whose setting cannot be read says so without the password in it.
     let said = refusal_of(&format!("{nobody}?clustre=x"), &home);

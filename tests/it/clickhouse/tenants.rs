@@ -166,7 +166,7 @@ async fn entries_of_another_program_or_version_are_refused() {
     place.sql(theirs).await;
     let refused = place.try_replica().await.unwrap_err();
     assert!(matches!(refused, Error::Damaged(_)), "{refused:?}");
-    assert!(chain(&refused).contains("'default.tenants' is not of this program"));
+    assert!(chain(&refused).contains("'default.tenants' belongs to another program"));
     assert_eq!(place.faults().await, [chain(&refused)]);
     assert_eq!(
         place.sql("SELECT count() FROM default.tenants").await,

@@ -1,4 +1,4 @@
-//! The tenant entries, in `default.tenants`.
+//! The table of tenant entries, `default.tenants`.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::client::Client;
-use super::errors::Failure;
-use super::migrations::{DATABASE_ID, Dialect, REGISTRY};
 use crate::domain::{ClientId, DatabaseName, Tenant};
 use crate::store::Error;
+use crate::store::clickhouse::client::Client;
+use crate::store::clickhouse::ddl::{DATABASE_ID, Dialect, REGISTRY};
+use crate::store::clickhouse::failure::Failure;
 
 const TABLE: &str = "default.tenants";
 
@@ -19,22 +19,21 @@ const DATABASE_ID_TABLE: &str = "default.tenants_database_id";
 const COLUMNS: &str = "client_id, revision, database_name, client_label, client_secret_sha256, created_at, \
      toUInt32(greatest(0, dateDiff('second', written_at, now()))) AS age_s";
 
-/// Leaves out what is deleted.
 const NOT_DELETED: &str = "revision % 4 != 3";
 
-/// How far the making or the removal of a tenant has come.
+/// How far the creation or deletion of a tenant has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum State {
-    /// Somebody is making the database, or the end of a process cut that short.
+    /// A replica is creating the database, or crashed while doing so.
     Creating,
     Ready,
-    /// Nobody finds the entry any more; the database is about to go.
+    /// The entry is not found any more; the database is about to be dropped.
     Deleting,
     Deleted,
 }
 
-/// Counts the states of a tenant. It only goes up, so that in whatever order replicas write, the last
-/// state counts; a tenant that comes back after its deletion (copied again, say) counts on.
+/// Counts the states of a tenant. It only increases, so that the last state counts in whatever order replicas write;
+/// a tenant that is created again after its deletion (copied back, say) continues the count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Revision(u32);
 
@@ -59,7 +58,7 @@ impl Revision {
     }
 
     /// Returns the revision of another state in the same life.
-    pub(super) fn to(self, state: State) -> Self {
+    pub(super) fn with_state(self, state: State) -> Self {
         Self(self.0 - self.0 % Self::STATES + state as u32)
     }
 
@@ -82,13 +81,13 @@ struct IdRow {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Registry {
+pub(super) struct EntriesTable {
     client: Client,
     dialect: Dialect,
 }
 
-impl Registry {
-    /// Makes the table where there is none, and brings it up to date. Replicas may do so at once.
+impl EntriesTable {
+    /// Creates the table if there is none, and brings it up to date. Replicas may do so at the same time.
     pub(super) async fn open(client: &Client, dialect: &Dialect) -> Result<Self, Error> {
         for step in REGISTRY.all() {
             let sql = dialect.statement(step);
@@ -117,8 +116,8 @@ impl Registry {
         rows.await?.pop().map(Entry::try_from).transpose()
     }
 
-    /// Returns all entries with this name that are not deleted: after a race or a crash there may be more
-    /// than one, of which one at most owns the database.
+    /// Returns all entries with this name that are not deleted: after a race or a crash there may be several, of which
+    /// at most one owns the database.
     pub(super) async fn by_name(&self, name: &DatabaseName) -> Result<Vec<Entry>, Failure> {
         let sql = format!(
             "SELECT {COLUMNS} FROM {TABLE} FINAL \
@@ -140,36 +139,33 @@ impl Registry {
         rows.await?.into_iter().map(Entry::try_from).collect()
     }
 
-    /// Writes how far a tenant has come. Nothing personal is kept of a deleted one.
+    /// Writes the state of a tenant. Of a deleted one, label and secret are erased.
     pub(super) async fn write(&self, tenant: &Tenant, revision: Revision) -> Result<(), Failure> {
+        let row = || std::iter::once(NewRow::new(tenant, revision));
         self.client
-            .insert::<NewRow, _>(
-                "tenant_write",
-                |insert| insert,
-                TABLE,
-                || std::iter::once(NewRow::new(tenant, revision)),
-            )
+            .insert("tenant_write", |it| it, TABLE, row)
             .await
     }
 
-    /// Returns the id of this database. Whoever asks first gives it one: of several at once, the one whose
-    /// table is made.
+    /// Returns the id of this database, which the first replica that asks gives it: of several at once, the one whose
+    /// table is created.
     pub(super) async fn database_id(&self) -> Result<Uuid, Error> {
         if let Some(id) = self.find_database_id().await? {
             return Ok(id);
         }
         let sql = "SELECT generateUUIDv4() AS id";
-        let made = self
+        let generated = self
             .client
             .fetch::<IdRow>("database_id", |it| it.query_raw(sql));
-        let made = made.await?.pop().map(|row| row.id);
-        let made = made.ok_or_else(|| Error::Damaged("ClickHouse made no id".to_owned()))?;
+        let generated = generated.await?.pop().map(|row| row.id);
+        let generated =
+            generated.ok_or_else(|| Error::Damaged("ClickHouse generated no id".to_owned()))?;
         let sql = self.dialect.statement(DATABASE_ID);
-        let sql = sql.replace("$ID", &made.to_string());
+        let sql = sql.replace("$ID", &generated.to_string());
         let create = self.client.run("migrate", |it| it.query_raw(&sql));
         create.await.map_err(Error::from)?;
         let id = self.find_database_id().await?;
-        id.ok_or_else(|| Error::Damaged(format!("table '{DATABASE_ID_TABLE}' is not there")))
+        id.ok_or_else(|| Error::Damaged(format!("table '{DATABASE_ID_TABLE}' is missing")))
     }
 
     async fn find_database_id(&self) -> Result<Option<Uuid>, Error> {
@@ -184,7 +180,6 @@ impl Registry {
             .map_err(|_| Error::Damaged(format!("table '{DATABASE_ID_TABLE}' has no id")))
     }
 
-    /// Reads from the table.
     pub(super) async fn ping(&self) -> Result<(), Failure> {
         let sql = format!("SELECT toUInt8(1) FROM (SELECT 1 FROM {TABLE} LIMIT 1)");
         let ping = self.client.fetch::<u8>("ping", |it| it.query_raw(&sql));
@@ -192,13 +187,15 @@ impl Registry {
     }
 }
 
-/// Says what is wrong with the table, if it is there and something is. Changes nothing.
-pub(super) async fn check(client: &Client) -> Result<Option<Error>, Failure> {
+/// Returns what is wrong with the schema of the table, if it exists. Changes nothing.
+pub(in crate::store::clickhouse) async fn check_schema(
+    client: &Client,
+) -> Result<Option<Error>, Failure> {
     let comment = comment(client).await?;
     Ok(comment.and_then(|comment| REGISTRY.missing(TABLE, &comment).err()))
 }
 
-/// Returns the comment of the table, which tells its version; `None` if it is not there.
+/// Returns the comment of the table, which holds its version; `None` if there is no table.
 async fn comment(client: &Client) -> Result<Option<String>, Failure> {
     let sql = "SELECT comment FROM system.tables WHERE database = 'default' AND name = 'tenants'";
     let comments = client.fetch::<String>("migrate", |it| it.query_raw(sql));
@@ -254,7 +251,7 @@ impl NewRow {
             } else {
                 [0; 32]
             },
-            // Out of range are years that no clock shows.
+            // Out of range only for years that no clock shows.
             created_at: i64::try_from(created_at.as_nanosecond()).unwrap_or_default(),
         }
     }
@@ -273,16 +270,16 @@ impl TryFrom<Row> for Entry {
             created_at,
             age_s,
         } = row;
-        let nonsense = |what: String| Failure::Nonsense(format!("{what} in {TABLE}"));
+        let invalid = |what: String| Failure::InvalidData(format!("{what} in {TABLE}"));
         let database_name = DatabaseName::parse(&database_name)
-            .map_err(|_| nonsense(format!("database name '{database_name}'")))?;
+            .map_err(|_| invalid(format!("database name '{database_name}'")))?;
         let tenant = Tenant {
             client_id: ClientId::from_uuid(client_id),
             database_name,
             client_label,
             client_secret_sha256,
             created_at: Timestamp::from_nanosecond(created_at.into())
-                .map_err(|error| nonsense(error.to_string()))?,
+                .map_err(|error| invalid(error.to_string()))?,
         };
         Ok(Self {
             tenant,
@@ -300,11 +297,11 @@ mod tests {
     fn a_revision_counts_states_and_lives() {
         let first = Revision::default();
         assert_eq!(first.state(), State::Creating);
-        let deleted = first.to(State::Ready).to(State::Deleted);
+        let deleted = first.with_state(State::Ready).with_state(State::Deleted);
         assert_eq!(deleted, Revision(3));
         let again = deleted.next_life();
         assert_eq!(again, Revision(4));
-        assert_eq!(again.to(State::Deleting), Revision(6));
-        assert_eq!(again.to(State::Deleting).state(), State::Deleting);
+        assert_eq!(again.with_state(State::Deleting), Revision(6));
+        assert_eq!(again.with_state(State::Deleting).state(), State::Deleting);
     }
 }

@@ -1,18 +1,17 @@
-//! The tables that this program makes, and the versions of them that it knows.
+//! The DDL of this program's tables, and the versions of them that it knows.
 //!
-//! A table's comment says which steps it has taken. A step is a file under `migrations/clickhouse`,
-//! never edited once released, of one statement that does no harm when it runs twice or in two replicas
-//! at once: replicas that start together need not agree who goes first.
+//! A table's comment holds its version. Each step is a file under `migrations/clickhouse`, never edited once released,
+//! of one idempotent statement: replicas that start together may run it at the same time.
 
 use super::address::Cluster;
 use crate::store::Error;
 
 const VERSION_PREFIX: &str = "event-history schema ";
 
-/// What the comment of a tenant's database says: it was made by this program, for a tenant.
+/// The comment of a tenant's database: it was created by this program, for a tenant.
 pub(super) const DATABASE_COMMENT: &str = "event-history tenant";
 
-/// The history of one kind of table.
+/// The migrations of one kind of table.
 #[derive(Debug)]
 pub(super) struct Schema {
     steps: &'static [&'static str],
@@ -31,26 +30,26 @@ pub(super) const TENANT: Schema = Schema {
     ],
 };
 
-/// Beside [`REGISTRY`], with an id for `$ID`: made by whoever needs it first.
+/// Creates the table that holds `$ID`, when it is first needed.
 pub(super) const DATABASE_ID: &str =
     include_str!("../../../migrations/clickhouse/database_0001.sql");
 
-/// Beside [`TENANT`]: made where it is missing.
+/// Created next to [`TENANT`] wherever it is missing.
 pub(super) const TOMBSTONES: &str =
     include_str!("../../../migrations/clickhouse/tombstones_0001.sql");
 
-/// On a cluster, beside [`TENANT`].
+/// Created next to [`TENANT`] on a cluster.
 pub(super) const TENANT_DISTRIBUTED: &str =
     include_str!("../../../migrations/clickhouse/tenant_0001_distributed.sql");
 
 impl Schema {
-    /// Returns the statements that make a table of the newest version.
+    /// Returns the statements that create a table of the newest version.
     pub(super) fn all(&self) -> &'static [&'static str] {
         self.steps
     }
 
-    /// Returns the statements that a table with this comment has not seen yet. [`Error::Damaged`] for a
-    /// table that is not ours, [`Error::Unavailable`] for one that a newer program has changed.
+    /// Returns the statements that bring a table with this comment up to date. [`Error::Damaged`] for another program's
+    /// table, [`Error::Unavailable`] for one that a newer version has changed.
     pub(super) fn missing(
         &self,
         table: &str,
@@ -59,11 +58,11 @@ impl Schema {
         let version = comment.strip_prefix(VERSION_PREFIX);
         let version: usize = version
             .and_then(|it| it.parse().ok())
-            .ok_or_else(|| Error::Damaged(format!("table '{table}' is not of this program")))?;
+            .ok_or_else(|| Error::Damaged(format!("table '{table}' belongs to another program")))?;
         self.steps.get(version..).ok_or_else(|| {
             let known = self.steps.len();
             let reason = format!(
-                "table '{table}' has schema version {version}, and this program knows versions up to \
+                "table '{table}' has schema version {version}, and this version of the program supports up to \
                  {known}"
             );
             Error::Unavailable(reason.into())
@@ -71,7 +70,7 @@ impl Schema {
     }
 }
 
-/// Writes the parts of a statement that depend on whether there is a cluster.
+/// Fills in the parts of a statement that differ on a cluster.
 #[derive(Debug, Clone)]
 pub(super) struct Dialect {
     pub(super) cluster: Option<Cluster>,
@@ -113,7 +112,7 @@ mod tests {
     use crate::store::clickhouse::Address;
 
     #[test]
-    fn a_table_says_which_steps_it_has_taken() {
+    fn a_table_gets_the_steps_that_it_lacks() {
         assert!(
             TENANT
                 .missing("t", "event-history schema 2")
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_changes_where_tables_are_made_and_how_they_are_kept() {
+    fn a_cluster_changes_where_tables_are_created_and_their_engines() {
         let address: Address = "clickhouse://a?cluster=main".parse().unwrap();
         let clustered = Dialect {
             cluster: address.cluster,

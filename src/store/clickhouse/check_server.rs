@@ -1,10 +1,10 @@
-//! What `event-history check` looks at in a ClickHouse.
+//! The checks of `event-history check` on a ClickHouse. They change nothing.
 
 use jiff::Timestamp;
 
 use super::address::Address;
 use super::client::Client;
-use super::errors::{Failure, code};
+use super::failure::{Failure, code};
 use super::registry;
 use crate::domain::cause::chain;
 use crate::domain::{Clock, Finding, SystemClock};
@@ -14,10 +14,10 @@ const SUBJECT: &str = "database";
 /// The first version whose projections work as indexes.
 const MIN_VERSION: (u32, u32) = (25, 12);
 
-/// A clock that is further off makes the times in logs and entries hard to compare.
+/// A larger difference makes the times in logs and entries hard to compare.
 const MAX_CLOCK_DIFFERENCE_S: i64 = 60;
 
-/// What the user has to be allowed, and why.
+/// The rights that the user needs.
 const GRANTS: [&str; 7] = [
     "CREATE DATABASE ON *.*",
     "CREATE TABLE ON *.*",
@@ -28,7 +28,7 @@ const GRANTS: [&str; 7] = [
     "ALTER TABLE ON *.*",
 ];
 
-/// Says whether a store could be opened there. Changes nothing.
+/// Reports what stands in the way of opening a store there.
 pub async fn check_address(address: &Address) -> Vec<Finding> {
     match Client::new(address) {
         Ok(client) => {
@@ -42,7 +42,6 @@ pub async fn check_address(address: &Address) -> Vec<Finding> {
     }
 }
 
-/// Says how the ClickHouse behind `client` stands. Changes nothing.
 pub(super) async fn check(client: &Client) -> Vec<Finding> {
     #[derive(clickhouse::Row, serde::Deserialize)]
     struct About {
@@ -55,7 +54,7 @@ pub(super) async fn check(client: &Client) -> Vec<Finding> {
     });
     let about = match about.await.map(|mut rows| rows.pop()) {
         Ok(Some(about)) => about,
-        Ok(None) => return vec![unreachable(&Failure::Nonsense("no rows".to_owned()))],
+        Ok(None) => return vec![unreachable(&Failure::InvalidData("no rows".to_owned()))],
         Err(failure) => return vec![unreachable(&failure)],
     };
     let mut findings = vec![version(&about.version)];
@@ -65,9 +64,9 @@ pub(super) async fn check(client: &Client) -> Vec<Finding> {
     findings
 }
 
-/// The table of the tenant entries may be another program's, or of a newer version.
+/// Reports a table of tenant entries that belongs to another program or to a newer version.
 async fn entries(client: &Client) -> Option<Finding> {
-    match registry::check(client).await {
+    match registry::check_schema(client).await {
         Ok(None) => None,
         Ok(Some(error)) => Some(Finding::wrong(
             SUBJECT,
@@ -92,12 +91,12 @@ fn version(version: &str) -> Finding {
     Finding::good(SUBJECT, format!("ClickHouse {version} answers"))
 }
 
-fn clock(now_s: i64, ours: Timestamp) -> Option<Finding> {
-    let difference = now_s - ours.as_second();
+fn clock(now_s: i64, own: Timestamp) -> Option<Finding> {
+    let difference = now_s - own.as_second();
     (difference.abs() > MAX_CLOCK_DIFFERENCE_S).then(|| {
         Finding::warning(
             SUBJECT,
-            format!("the clock of ClickHouse is {difference} s off ours"),
+            format!("the clock of ClickHouse differs from this machine's by {difference} s"),
             "synchronize both clocks",
         )
     })
@@ -131,8 +130,8 @@ async fn check_cluster(client: &Client, cluster: &str) -> Option<Finding> {
         Ok(hosts) if hosts.first().is_some_and(|hosts| *hosts > 0) => None,
         Ok(_) => Some(Finding::wrong(
             SUBJECT,
-            format!("ClickHouse knows no cluster '{cluster}'"),
-            "name one of `SELECT DISTINCT cluster FROM system.clusters`",
+            format!("ClickHouse has no cluster '{cluster}'"),
+            "use one of `SELECT DISTINCT cluster FROM system.clusters`",
         )),
         Err(failure) => Some(unreachable(&failure)),
     }
@@ -146,7 +145,7 @@ fn unreachable(failure: &Failure) -> Finding {
     } else if failure.is(code::ACCESS_DENIED) {
         "grant the user what docs/configuration.md lists"
     } else {
-        "see that ClickHouse runs, and that host, port and scheme of the database URL are its HTTP ones"
+        "make sure that ClickHouse runs, and that the database URL has the scheme, host and port of its HTTP interface"
     };
     Finding::wrong(SUBJECT, failure.to_string(), remedy)
 }
@@ -157,7 +156,7 @@ mod tests {
     use crate::domain::finding::State;
 
     #[test]
-    fn old_versions_are_named() {
+    fn old_versions_are_reported() {
         for (text, good) in [
             ("26.7.2.1", true),
             ("25.12.1.1", true),

@@ -1,10 +1,10 @@
-//! What a failure of ClickHouse means to a caller.
+//! Failures of ClickHouse, and what they mean to a caller.
 
 use crate::domain::DatabaseName;
 use crate::domain::cause::chain;
 use crate::store::Error;
 
-/// Codes that ClickHouse answers with.
+/// Error codes of ClickHouse.
 /// Source: `src/Common/ErrorCodes.cpp` of ClickHouse.
 pub(super) mod code {
     pub(in crate::store::clickhouse) const TABLE_ALREADY_EXISTS: u32 = 57;
@@ -29,16 +29,16 @@ pub(super) mod code {
     pub(super) const CANNOT_DECOMPRESS: u32 = 271;
 }
 
-/// The longest message that is passed on: ClickHouse may quote a whole statement.
+/// ClickHouse may quote a whole statement.
 const MAX_MESSAGE_CHARS: usize = 500;
 
-/// Why a call to ClickHouse came to nothing.
+/// The reason why a call to ClickHouse failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum Failure {
     /// ClickHouse refused, and said why.
     #[error("clickhouse answered code {code}: {message}")]
     Refused { code: u32, message: String },
-    /// No connection came about, so nothing was sent.
+    /// There was no connection, so nothing was sent.
     #[error("cannot connect to clickhouse: {0}")]
     Unreachable(String),
     /// The connection broke: what was sent may have been carried out.
@@ -46,20 +46,20 @@ pub(super) enum Failure {
     Broken(String),
     #[error("clickhouse did not answer in time")]
     TimedOut,
-    /// The answer is not what was asked for.
-    #[error("clickhouse answered something else: {0}")]
-    Nonsense(String),
-    #[error("cannot prepare to speak to clickhouse: {0}")]
+    /// The answer is not what was asked for, or not what was stored.
+    #[error("clickhouse returned invalid data: {0}")]
+    InvalidData(String),
+    #[error("cannot set up the clickhouse client: {0}")]
     Setup(String),
 }
 
 impl Failure {
-    /// Tells whether ClickHouse said just this.
+    /// Tells whether ClickHouse answered with this code.
     pub(super) fn is(&self, wanted: u32) -> bool {
         matches!(self, Self::Refused { code, .. } if *code == wanted)
     }
 
-    /// Tells whether the table or its database is not there.
+    /// Tells whether the table or its database does not exist.
     pub(super) fn is_missing(&self) -> bool {
         [
             code::UNKNOWN_TABLE,
@@ -71,42 +71,42 @@ impl Failure {
         .any(|code| self.is(*code))
     }
 
-    /// Tells whether ClickHouse is there and stores nothing: no quorum, a read-only table or user, too many
-    /// parts, a full disk. All replicas of the service are told the same.
+    /// Tells whether ClickHouse answers but stores nothing: no quorum, a read-only table or user, too many
+    /// parts, a full disk. All replicas of the service get the same answer.
     pub(super) fn is_refusal_to_write(&self) -> bool {
         matches!(self, Self::Refused { .. }) && !self.is_missing()
     }
 
-    /// Tells whether what may be repeated may be sent to another host.
-    pub(super) fn allows_another_host(&self) -> bool {
+    /// Tells whether an idempotent statement may be sent to another host.
+    pub(super) fn allows_failover(&self) -> bool {
         matches!(
             self,
             Self::Unreachable(_) | Self::Broken(_) | Self::TimedOut
         )
     }
 
-    /// Tells whether the same INSERT may well be answered otherwise in a moment.
-    pub(super) fn is_worth_a_second_try(&self) -> bool {
+    /// Tells whether the same INSERT may well succeed in a moment.
+    pub(super) fn is_transient(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Broken(_)) || self.is(code::ABORTED)
     }
 
-    /// Tells whether ClickHouse has certainly not seen the statement.
+    /// Tells whether ClickHouse has certainly not received the statement.
     pub(super) fn was_not_sent(&self) -> bool {
         matches!(self, Self::Unreachable(_))
     }
 
-    /// Returns a word for metrics.
+    /// Returns the value of the label `result` in metrics.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Refused { .. } => "refused",
             Self::Unreachable(_) => "unreachable",
             Self::Broken(_) => "broken",
             Self::TimedOut => "timeout",
-            Self::Nonsense(_) | Self::Setup(_) => "nonsense",
+            Self::InvalidData(_) | Self::Setup(_) => "invalid_data",
         }
     }
 
-    /// Tells whether trying again cannot help: what is stored makes no sense.
+    /// Tells whether stored data is damaged, so that a retry cannot help.
     pub(super) fn is_damage(&self) -> bool {
         let is_damaged_part = [
             code::CHECKSUM_DOESNT_MATCH,
@@ -116,11 +116,11 @@ impl Failure {
         ]
         .iter()
         .any(|code| self.is(*code));
-        is_damaged_part || matches!(self, Self::Nonsense(_))
+        is_damaged_part || matches!(self, Self::InvalidData(_))
     }
 
-    /// Returns what it means for work on a tenant.
-    pub(super) fn of_tenant(self, name: &DatabaseName) -> Error {
+    /// Returns the error for a caller that works on this tenant.
+    pub(super) fn for_tenant(self, name: &DatabaseName) -> Error {
         if self.is_missing() {
             return Error::DatabaseMissing(name.clone());
         }
@@ -138,7 +138,7 @@ impl From<Failure> for Error {
                 code: code::TOO_MANY_PARTS | code::TOO_MANY_SIMULTANEOUS_QUERIES,
                 ..
             } => {
-                tracing::warn!(%failure, "clickhouse has too much to do");
+                tracing::warn!(%failure, "clickhouse is overloaded");
                 Self::Busy
             }
             failure if failure.is_damage() => Self::Damaged(failure.to_string()),
@@ -153,7 +153,7 @@ impl From<clickhouse::error::Error> for Failure {
         match error {
             E::BadResponse(text) => refused(&text),
             E::Network(cause) => {
-                let text = shortened(&chain(&*cause));
+                let text = truncated(&chain(&*cause));
                 let connecting = cause
                     .downcast_ref::<hyper_util::client::legacy::Error>()
                     .is_some_and(hyper_util::client::legacy::Error::is_connect);
@@ -166,7 +166,7 @@ impl From<clickhouse::error::Error> for Failure {
             E::TimedOut => Self::TimedOut,
             // An answer that was cut short.
             E::NotEnoughData | E::Decompression(_) => Self::Broken(error.to_string()),
-            other => Self::Nonsense(shortened(&other.to_string())),
+            other => Self::InvalidData(truncated(&other.to_string())),
         }
     }
 }
@@ -187,15 +187,15 @@ fn refused(text: &str) -> Failure {
             let message = message.strip_prefix("DB::Exception: ").unwrap_or(message);
             Failure::Refused {
                 code,
-                message: shortened(message),
+                message: truncated(message),
             }
         }
         // A proxy in between, say.
-        None => Failure::Broken(shortened(text)),
+        None => Failure::Broken(truncated(text)),
     }
 }
 
-fn shortened(text: &str) -> String {
+fn truncated(text: &str) -> String {
     text.chars()
         .filter(|c| !c.is_control())
         .take(MAX_MESSAGE_CHARS)
@@ -209,7 +209,7 @@ mod tests {
     use crate::store::Error;
 
     #[test]
-    fn reads_the_code_wherever_it_stands() {
+    fn finds_the_code_anywhere_in_the_text() {
         let failure = refused("Code: 60. DB::Exception: Table x does not exist. (UNKNOWN_TABLE)");
         assert!(failure.is(code::UNKNOWN_TABLE), "{failure:?}");
         assert!(failure.is_missing());
@@ -219,21 +219,24 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_named_and_not_called_unavailable() {
+    fn damage_is_not_reported_as_unavailability() {
         let name = DatabaseName::parse("demo").unwrap();
         let damaged = [
-            Failure::Nonsense("event 7: it makes no sense".to_owned()),
+            Failure::InvalidData("event 7: it makes no sense".to_owned()),
             refused("Code: 40. DB::Exception: Checksum doesn't match"),
             refused("Code: 246. DB::Exception: Corrupted data in part"),
         ];
         for failure in damaged {
             let text = failure.to_string();
-            match failure.of_tenant(&name) {
+            match failure.for_tenant(&name) {
                 Error::Damaged(message) => assert_eq!(message, format!("tenant 'demo': {text}")),
                 other => panic!("{other:?}"),
             }
         }
-        let away = Failure::TimedOut.of_tenant(&name);
-        assert!(matches!(away, Error::Unavailable(_)), "{away:?}");
+        let unavailable = Failure::TimedOut.for_tenant(&name);
+        assert!(
+            matches!(unavailable, Error::Unavailable(_)),
+            "{unavailable:?}"
+        );
     }
 }

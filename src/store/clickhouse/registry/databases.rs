@@ -1,16 +1,18 @@
-//! The database of one tenant: how it is made, whose it is, how it goes.
+//! The databases of tenants: how they are created, owned and dropped.
 //!
-//! A database is taken by the table `events` in it, which shows the tenant's own table. It can be made
-//! once, and is made last; it names the table that it shows, and so the tenant. Of several replicas that
-//! make one tenant at the same time just one makes it, however far the others have come, and a crash in
-//! between leaves a database that nobody has taken yet. A database that somebody else made is never touched: ours have a comment.
+//! A tenant claims its database with the table `events` in it, which shows the tenant's own table. It can be created
+//! only once, and is created last; it names the table that it shows, and so the tenant. Of several replicas that create
+//! tenants of one name at the same time exactly one creates it, and a crash before that leaves a database that nobody
+//! owns. Databases of other programs are never touched: those of this program have a comment.
 
-use super::client::Client;
-use super::errors::{Failure, code};
-use super::migrations::{DATABASE_COMMENT, Dialect, TENANT, TENANT_DISTRIBUTED, TOMBSTONES};
-use super::names::{self, SHOWN, Table};
 use crate::domain::{ClientId, DatabaseName};
 use crate::store::Error;
+use crate::store::clickhouse::client::Client;
+use crate::store::clickhouse::ddl::{
+    DATABASE_COMMENT, Dialect, TENANT, TENANT_DISTRIBUTED, TOMBSTONES,
+};
+use crate::store::clickhouse::failure::{Failure, code};
+use crate::store::clickhouse::table_names::{self, OWNER_MARK, TableName};
 
 #[derive(Debug, Clone)]
 pub(super) struct Databases {
@@ -18,13 +20,13 @@ pub(super) struct Databases {
     dialect: Dialect,
 }
 
-/// What became of making a database.
+/// The outcome of creating a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Made {
+pub(super) enum DatabaseCreated {
     New,
-    /// It was there, for a tenant.
-    Ours,
-    /// It was there, and it is none of ours: a system database, or another program's.
+    /// It existed, for a tenant.
+    Existed,
+    /// It existed, and belongs to the system or to another program.
     Foreign,
 }
 
@@ -36,29 +38,29 @@ impl Databases {
         }
     }
 
-    pub(super) async fn make(&self, name: &DatabaseName) -> Result<Made, Failure> {
-        let made = self
+    pub(super) async fn create(&self, name: &DatabaseName) -> Result<DatabaseCreated, Failure> {
+        let created = self
             .ddl(
                 "CREATE DATABASE {database:Identifier} $ON_CLUSTER $COMMENT",
                 |it| it.param("database", name.as_str()),
             )
             .await;
-        match made {
-            Ok(()) => Ok(Made::New),
+        match created {
+            Ok(()) => Ok(DatabaseCreated::New),
             Err(failure) if failure.is(code::DATABASE_ALREADY_EXISTS) => {
                 let comment = self.comment(name.as_str()).await?;
                 Ok(if comment.as_deref() == Some(DATABASE_COMMENT) {
-                    Made::Ours
+                    DatabaseCreated::Existed
                 } else {
-                    Made::Foreign
+                    DatabaseCreated::Foreign
                 })
             }
             Err(failure) => Err(failure),
         }
     }
 
-    /// Makes the tables of one tenant, where they are not there yet.
-    pub(super) async fn make_table(&self, table: &Table) -> Result<(), Failure> {
+    /// Creates the tables of one tenant that do not exist yet.
+    pub(super) async fn create_tables(&self, table: &TableName) -> Result<(), Failure> {
         let clustered = self.dialect.cluster.is_some();
         let rows = if clustered {
             table.local()
@@ -66,82 +68,82 @@ impl Databases {
             table.clone()
         };
         for step in TENANT.all() {
-            self.ddl(step, |it| rows.of(it)).await?;
+            self.ddl(step, |it| rows.bind(it)).await?;
         }
-        self.make_tombstones(table).await?;
+        self.create_tombstones(table).await?;
         if clustered {
             self.ddl(TENANT_DISTRIBUTED, |it| {
-                table.of(it).param("local", rows.name.as_str())
+                table.bind(it).param("local", rows.name.as_str())
             })
             .await?;
         }
         Ok(())
     }
 
-    /// Brings a table of an older version up to date; [`Error::DatabaseMissing`] if it is just going away.
-    pub(super) async fn upgrade(&self, table: &Table, comment: &str) -> Result<(), Error> {
+    /// Brings a table of an older version up to date; [`Error::DatabaseMissing`] if it is being dropped.
+    pub(super) async fn upgrade(&self, table: &TableName, comment: &str) -> Result<(), Error> {
         let name = format!("{}.{}", table.database, table.name);
         let steps = TENANT.missing(&name, comment)?;
         let upgraded = async {
             for step in steps {
                 if self.dialect.cluster.is_some() {
-                    self.ddl(step, |it| table.local().of(it)).await?;
+                    self.ddl(step, |it| table.local().bind(it)).await?;
                 }
-                self.ddl(step, |it| table.of(it)).await?;
+                self.ddl(step, |it| table.bind(it)).await?;
             }
-            self.make_tombstones(table).await
+            self.create_tombstones(table).await
         };
         let outcome = upgraded.await;
-        outcome.map_err(|failure| failure.of_tenant(&table.database))
+        outcome.map_err(|failure| failure.for_tenant(&table.database))
     }
 
-    async fn make_tombstones(&self, table: &Table) -> Result<(), Failure> {
-        self.ddl(TOMBSTONES, |it| table.tombstones().of(it)).await
+    async fn create_tombstones(&self, table: &TableName) -> Result<(), Failure> {
+        self.ddl(TOMBSTONES, |it| table.tombstones().bind(it)).await
     }
 
-    /// Takes the database for the tenant of `table`. Returns false if somebody else has it.
-    pub(super) async fn take(&self, table: &Table) -> Result<bool, Failure> {
-        let taken = self
+    /// Claims the database for the tenant of `table`. Returns false if another tenant owns it.
+    pub(super) async fn claim(&self, table: &TableName) -> Result<bool, Failure> {
+        let claimed = self
             .ddl(
-                "CREATE TABLE {database:Identifier}.{shown:Identifier} $ON_CLUSTER \
+                "CREATE TABLE {database:Identifier}.{mark:Identifier} $ON_CLUSTER \
                  ENGINE = Merge({database:String}, {pattern:String})",
                 |it| {
                     it.param("database", table.database.as_str())
-                        .param("shown", SHOWN)
+                        .param("mark", OWNER_MARK)
                         .param("pattern", format!("^{}$", table.name))
                 },
             )
             .await;
-        match taken {
+        match claimed {
             Ok(()) => Ok(true),
             Err(failure) if failure.is(code::TABLE_ALREADY_EXISTS) => {
                 // An answer may have been lost, and the statement sent again.
                 let owner = self.owner(table.database.as_str()).await?;
-                Ok(owner.is_some_and(|id| *table == Table::new(&table.database, id)))
+                Ok(owner.is_some_and(|id| *table == TableName::new(&table.database, id)))
             }
             Err(failure) => Err(failure),
         }
     }
 
-    /// Returns whose database this is: `None` if there is no such database, or nobody has taken it.
+    /// Returns the tenant that owns a database: `None` if there is no such database, or nobody has claimed it.
     pub(super) async fn owner(&self, database: &str) -> Result<Option<ClientId>, Failure> {
         if self.comment(database).await?.as_deref() != Some(DATABASE_COMMENT) {
             return Ok(None);
         }
         let sql = "SELECT engine_full FROM system.tables \
-                   WHERE database = {database:String} AND name = {shown:String}";
+                   WHERE database = {database:String} AND name = {mark:String}";
         let definitions = self.client.fetch::<String>("owner", |it| {
             it.query_raw(sql)
                 .param("database", database)
-                .param("shown", SHOWN)
+                .param("mark", OWNER_MARK)
         });
-        let definitions = or_none(definitions.await)?;
-        Ok(definitions.first().and_then(|it| names::owner(it)))
+        let definitions = empty_if_missing(definitions.await)?;
+        Ok(definitions.first().and_then(|it| table_names::owner(it)))
     }
 
-    /// Returns the comment of a tenant's table, which tells its version; `None` if it is not there, or
-    /// not what its database shows.
-    pub(super) async fn version(&self, table: &Table) -> Result<Option<String>, Failure> {
+    /// Returns the comment of a tenant's table, which holds its version; `None` if there is no such table, or another
+    /// tenant owns the database.
+    pub(super) async fn version(&self, table: &TableName) -> Result<Option<String>, Failure> {
         #[derive(clickhouse::Row, serde::Deserialize)]
         struct Found {
             name: String,
@@ -149,26 +151,26 @@ impl Databases {
             engine_full: String,
         }
         let sql = "SELECT name, comment, engine_full FROM system.tables \
-                   WHERE database = {database:String} AND name IN ({table:String}, {shown:String})";
+                   WHERE database = {database:String} AND name IN ({table:String}, {mark:String})";
         let found = self.client.fetch::<Found>("owner", |it| {
-            table.of(it.query_raw(sql)).param("shown", SHOWN)
+            table.bind(it.query_raw(sql)).param("mark", OWNER_MARK)
         });
-        let found = or_none(found.await)?;
+        let found = empty_if_missing(found.await)?;
         let is_owner = |it: &Found| {
-            it.name == SHOWN
-                && names::owner(&it.engine_full)
-                    .is_some_and(|id| *table == Table::new(&table.database, id))
+            it.name == OWNER_MARK
+                && table_names::owner(&it.engine_full)
+                    .is_some_and(|id| *table == TableName::new(&table.database, id))
         };
-        let is_taken = found.iter().any(is_owner);
+        let has_owner = found.iter().any(is_owner);
         let comment = found.into_iter().find(|it| it.name == table.name);
-        Ok(comment.filter(|_| is_taken).map(|it| it.comment))
+        Ok(comment.filter(|_| has_owner).map(|it| it.comment))
     }
 
-    /// Removes the table of a tenant that lost its database to another, or never got it.
-    pub(super) async fn drop_table(&self, table: &Table) -> Result<(), Failure> {
+    /// Drops the tables of a tenant that lost the race for its database.
+    pub(super) async fn drop_tables(&self, table: &TableName) -> Result<(), Failure> {
         let sql = "DROP TABLE IF EXISTS {database:Identifier}.{table:Identifier} $ON_CLUSTER SYNC";
         for table in [table.clone(), table.local(), table.tombstones()] {
-            match self.ddl(sql, |it| table.of(it)).await {
+            match self.ddl(sql, |it| table.bind(it)).await {
                 Err(failure) if !failure.is_missing() => return Err(failure),
                 _ => {}
             }
@@ -176,36 +178,40 @@ impl Databases {
         Ok(())
     }
 
-    /// Removes the database, if it is this tenant's. It is moved away first: from then on the name is
-    /// free, and what is dropped is certainly the database that was looked at.
-    pub(super) async fn remove(&self, name: &DatabaseName, id: ClientId) -> Result<(), Failure> {
-        let deleted = names::deleted_database(id);
+    /// Drops the database if this tenant owns it. It is renamed first: from then on its name is free, and what is
+    /// dropped is certainly the database that was looked at.
+    pub(super) async fn drop_owned(
+        &self,
+        name: &DatabaseName,
+        id: ClientId,
+    ) -> Result<(), Failure> {
+        let deleted = table_names::deleted_database(id);
         if self.owner(name.as_str()).await? == Some(id) {
             self.drop_database(&deleted).await?; // of an earlier attempt
             match self.rename(name.as_str(), &deleted).await {
-                // Another replica was faster.
+                // Another replica renamed it first.
                 Err(failure) if failure.is_missing() => {}
                 Err(failure) if failure.is(code::DATABASE_ALREADY_EXISTS) => {}
                 Err(failure) => return Err(failure),
-                Ok(()) => self.give_back_what_is_not(id, &deleted, name).await?,
+                Ok(()) => self.restore_if_foreign(id, &deleted, name).await?,
             }
         }
         self.drop_database(&deleted).await
     }
 
-    /// Between looking and moving, another replica may have removed the tenant and made one of the same
-    /// name: that one gets its database back.
-    async fn give_back_what_is_not(
+    /// Before the rename, another replica may have deleted the tenant and created one of the same name: that one gets its
+    /// database back.
+    async fn restore_if_foreign(
         &self,
         id: ClientId,
         deleted: &str,
         name: &DatabaseName,
     ) -> Result<(), Failure> {
-        // `None`: another replica that removes the same tenant has dropped it already.
+        // `None`: another replica that deletes the same tenant has dropped it already.
         if self.owner(deleted).await?.is_none_or(|owner| owner == id) {
             return Ok(());
         }
-        tracing::warn!(tenant = %name, "moving back the database of a tenant that was just made");
+        tracing::warn!(tenant = %name, "renaming back the database of a tenant that was just created");
         self.rename(deleted, name.as_str()).await
     }
 
@@ -220,7 +226,7 @@ impl Databases {
     async fn drop_database(&self, name: &str) -> Result<(), Failure> {
         let sql = "DROP DATABASE IF EXISTS {database:Identifier} $ON_CLUSTER SYNC";
         match self.ddl(sql, |it| it.param("database", name)).await {
-            // Another replica does the same at this moment.
+            // Another replica is doing the same.
             Err(failure) if failure.is_missing() => Ok(()),
             outcome => outcome,
         }
@@ -244,11 +250,11 @@ impl Databases {
     }
 }
 
-/// Returns what `system.tables` told. Of a database that is being moved away at this moment ClickHouse may
-/// answer that it does not exist: then there is nothing of it.
-fn or_none<T>(told: Result<Vec<T>, Failure>) -> Result<Vec<T>, Failure> {
-    match told {
+/// Returns the rows of `system.tables`. ClickHouse may answer that a database which is being renamed does not exist:
+/// then there are none.
+fn empty_if_missing<T>(rows: Result<Vec<T>, Failure>) -> Result<Vec<T>, Failure> {
+    match rows {
         Err(failure) if failure.is_missing() => Ok(Vec::new()),
-        told => told,
+        rows => rows,
     }
 }

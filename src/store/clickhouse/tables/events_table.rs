@@ -1,11 +1,12 @@
-//! Events as rows: the one place that knows which column holds what.
+//! Events as rows: the only place that knows which column holds what.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::errors::Failure;
+use super::{TABLE, TenantTables};
 use crate::domain::{Event, EventData, EventId, EventTime};
+use crate::store::clickhouse::failure::Failure;
 use crate::store::event_files;
 
 /// Every column of an event, in the order of [`EventRow`].
@@ -27,12 +28,12 @@ pub(super) struct EventRow {
     #[serde(with = "clickhouse::serde::uuid::option")]
     file_id: Option<Uuid>,
     event_data: String,
-    /// Empty where `file_id` says it all.
+    /// Empty where nothing but `file_id` is recorded.
     files: String,
 }
 
 impl EventRow {
-    /// Returns about how much memory the row takes up.
+    /// Returns the approximate size of the row in memory.
     pub(super) fn weight_bytes(&self) -> usize {
         let texts = [
             &self.source_name,
@@ -95,14 +96,14 @@ impl TryFrom<EventRow> for Event {
         } = row;
         let files = Some(files).filter(|text| !text.is_empty());
         let files = event_files::from_text(files.as_deref(), file_id)
-            .map_err(|problem| Failure::Nonsense(format!("event {event_id}: {problem}")))?;
+            .map_err(|problem| Failure::InvalidData(format!("event {event_id}: {problem}")))?;
         let time = EventTime::from_parts(time_us, time_digits).ok_or_else(|| {
-            Failure::Nonsense(format!(
-                "event {event_id}: {time_us} us with {time_digits} digits make no time"
+            Failure::InvalidData(format!(
+                "event {event_id}: {time_us} us with {time_digits} digits are not a time"
             ))
         })?;
         serde_json::from_str::<&RawValue>(&event_data)
-            .map_err(|_| Failure::Nonsense(format!("event {event_id}: its data is not JSON")))?;
+            .map_err(|_| Failure::InvalidData(format!("event {event_id}: its data is not JSON")))?;
         Ok(Self {
             id: EventId::from_uuid(event_id),
             time,
@@ -120,7 +121,7 @@ impl TryFrom<EventRow> for Event {
 
 /// Returns the events of rows that are in the total order, in either direction. Two replicas that were
 /// sent one event at the same time may both have stored it; until ClickHouse merges the two rows they
-/// are neighbours, and the second is left out.
+/// are neighbors, and the second is left out.
 pub(super) fn distinct(rows: Vec<EventRow>) -> Result<Vec<Event>, Failure> {
     let mut events: Vec<Event> = Vec::with_capacity(rows.len());
     for row in rows {
@@ -130,4 +131,20 @@ pub(super) fn distinct(rows: Vec<EventRow>) -> Result<Vec<Event>, Failure> {
         }
     }
     Ok(events)
+}
+
+impl TenantTables<'_> {
+    /// Inserts events. `token` stands for exactly these: inserted again with it, they are not stored again.
+    pub(in crate::store::clickhouse) async fn insert(
+        &self,
+        events: &[&Event],
+        token: Uuid,
+    ) -> Result<(), Failure> {
+        let bind = |insert| {
+            let insert = self.events.bind_insert(insert);
+            insert.with_setting("insert_deduplication_token", token.to_string())
+        };
+        let rows = || events.iter().copied().map(EventRow::from);
+        self.client.insert("insert", bind, TABLE, rows).await
+    }
 }

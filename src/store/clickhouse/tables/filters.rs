@@ -1,0 +1,143 @@
+//! The SQL of a [`Query`].
+
+use clickhouse::query::Query as Statement;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{NEWEST_FIRST, OLDEST_FIRST, TABLE, uuids};
+use crate::domain::query::Limit;
+use crate::domain::{Ordering, Query};
+
+/// A query as conditions, their parameters, and a range of the rows that meet them.
+#[derive(Debug)]
+pub(super) struct Filters<'a> {
+    conditions: Vec<&'static str>,
+    parameters: Vec<(&'static str, Value<'a>)>,
+    order: &'static str,
+    pub(super) limit: Limit,
+    pub(super) offset: u32,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Value<'a> {
+    Int64(i64),
+    Int64s(&'a [i64]),
+    Int32s(&'a [i32]),
+    Uuids(Vec<Uuid>),
+}
+
+impl<'a> Filters<'a> {
+    pub(super) fn new(query: &'a Query) -> Self {
+        let Query {
+            record_ids,
+            event_type_ids,
+            source_ids,
+            source_type_ids,
+            event_ids,
+            from_us,
+            to_us,
+            ordering,
+            limit,
+            offset,
+        } = query;
+        let mut filters = Self {
+            conditions: Vec::new(),
+            parameters: Vec::new(),
+            order: match ordering {
+                Ordering::NewestFirst => NEWEST_FIRST,
+                Ordering::OldestFirst => OLDEST_FIRST,
+            },
+            limit: *limit,
+            offset: *offset,
+        };
+        if !record_ids.is_empty() {
+            let condition = "record_id IN {record_ids:Array(Int64)}";
+            filters.add(condition, "record_ids", Value::Int64s(record_ids));
+        }
+        if !event_type_ids.is_empty() {
+            let condition = "event_type_id IN {event_type_ids:Array(Int32)}";
+            filters.add(condition, "event_type_ids", Value::Int32s(event_type_ids));
+        }
+        if !source_ids.is_empty() {
+            let condition = "source_id IN {source_ids:Array(Int64)}";
+            filters.add(condition, "source_ids", Value::Int64s(source_ids));
+        }
+        if !source_type_ids.is_empty() {
+            let condition = "source_type_id IN {source_type_ids:Array(Int32)}";
+            filters.add(condition, "source_type_ids", Value::Int32s(source_type_ids));
+        }
+        if !event_ids.is_empty() {
+            let condition = "event_id IN {event_ids:Array(UUID)}";
+            filters.add(condition, "event_ids", Value::Uuids(uuids(event_ids)));
+        }
+        if let Some(from) = from_us {
+            filters.add("time_us >= {from_us:Int64}", "from_us", Value::Int64(*from));
+        }
+        if let Some(to) = to_us {
+            filters.add("time_us < {to_us:Int64}", "to_us", Value::Int64(*to));
+        }
+        filters
+    }
+
+    fn add(&mut self, condition: &'static str, parameter: &'static str, value: Value<'a>) {
+        self.conditions.push(condition);
+        self.parameters.push((parameter, value));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.conditions.is_empty()
+    }
+
+    /// Returns a WHERE clause, or nothing.
+    pub(super) fn sql(&self) -> String {
+        if self.is_empty() {
+            return String::new();
+        }
+        format!("WHERE {}", self.conditions.join(" AND "))
+    }
+
+    pub(super) fn bind(&self, statement: Statement) -> Statement {
+        self.parameters
+            .iter()
+            .fold(statement, |statement, (name, value)| {
+                statement.param(name, value)
+            })
+    }
+
+    /// Returns the statement of a page, with some rows more than it needs where it begins at the first.
+    /// Behind an offset the rows before the page have to be counted without duplicates, or a merge
+    /// between two pages would move one past an event: so the keys come first, each compared with its
+    /// neighbor, and then the rows that have them. (The outer ORDER BY keeps the window's order.)
+    pub(super) fn page_sql(&self, columns: &str) -> String {
+        let (order, condition) = (self.order, self.sql());
+        if self.offset == 0 {
+            return format!(
+                "SELECT {columns} FROM {TABLE} {condition} {order} LIMIT {{bound:UInt64}}"
+            );
+        }
+        format!(
+            "SELECT {columns} FROM {TABLE} WHERE (time_us, UUIDToNum(event_id)) IN (\
+             SELECT time_us, UUIDToNum(event_id) FROM (\
+             SELECT time_us, event_id, lagInFrame(toNullable(event_id)) OVER \
+             ({order} ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS neighbor FROM (\
+             SELECT time_us, event_id FROM {TABLE} {condition} {order} LIMIT {{bound:UInt64}})) \
+             WHERE ifNull(event_id != neighbor, 1) \
+             {order} LIMIT {{limit:UInt32}} OFFSET {{offset:UInt32}}) {order}"
+        )
+    }
+
+    /// Returns how many rows are looked at for a page and `slack` duplicates.
+    pub(super) fn bound(&self, slack: u64) -> u64 {
+        u64::from(self.offset) + u64::from(self.limit.get()) + slack
+    }
+
+    /// Binds the parameters of [`Filters::page_sql`].
+    pub(super) fn bind_page(&self, statement: Statement, slack: u64) -> Statement {
+        let statement = statement
+            .param("bound", self.bound(slack))
+            .param("limit", self.limit.get())
+            .param("offset", self.offset);
+        self.bind(statement)
+    }
+}

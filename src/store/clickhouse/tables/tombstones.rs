@@ -1,0 +1,118 @@
+//! Which files a tenant's events reference, and which of the others are tombstoned.
+//!
+//! No transaction decides between an append and a sweep. So a sweep first writes the tombstones, waits until every
+//! append that may have missed them is over, and then withdraws those of files that an event references after all.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::{MAX_IDS, TABLE, TenantTables};
+use crate::domain::{Event, FileId};
+use crate::store::clickhouse::failure::Failure;
+
+/// How long an append may be under way after it asked whether a file is tombstoned: two INSERTs of 3 s,
+/// the pause between, and the 3 s for which ClickHouse may continue a statement that nobody waits for.
+const MAX_APPEND: Duration = Duration::from_secs(15);
+
+#[derive(Debug, clickhouse::Row, serde::Serialize, serde::Deserialize)]
+struct IdRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    file_id: Uuid,
+}
+
+#[derive(Debug, clickhouse::Row, serde::Serialize, serde::Deserialize)]
+struct TombstoneRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    file_id: Uuid,
+    withdrawn: u8,
+}
+
+impl TenantTables<'_> {
+    /// Returns those files of these events that are tombstoned.
+    pub(in crate::store::clickhouse) async fn tombstoned(
+        &self,
+        events: &[&Event],
+    ) -> Result<HashSet<FileId>, Failure> {
+        let files = events.iter().flat_map(|event| &event.files);
+        let files: Vec<FileId> = files.map(|file| file.id).collect();
+        // What was withdrawn once is referenced by an event, and so for good.
+        let sql = format!(
+            "SELECT file_id FROM {TABLE} WHERE file_id IN {{file_ids:Array(UUID)}} \
+             GROUP BY file_id HAVING max(withdrawn) = 0"
+        );
+        let table = self.events.tombstones();
+        let mut found = HashSet::new();
+        for files in files.chunks(MAX_IDS) {
+            let rows = self.client.fetch::<IdRow>("tombstoned", |it| {
+                table
+                    .bind(it.query_raw(&sql))
+                    .param("file_ids", uuids(files))
+            });
+            let rows = rows.await?.into_iter();
+            found.extend(rows.map(|row| FileId::from_uuid(row.file_id)));
+        }
+        Ok(found)
+    }
+
+    /// Returns those of these files that no event references.
+    pub(in crate::store::clickhouse) async fn unreferenced(
+        &self,
+        files: &[FileId],
+    ) -> Result<Vec<FileId>, Failure> {
+        let sql = format!(
+            "SELECT DISTINCT arrayJoin(arrayIntersect(file_ids, {{file_ids:Array(UUID)}})) AS file_id \
+             FROM {TABLE} WHERE hasAny(file_ids, {{file_ids:Array(UUID)}})"
+        );
+        let mut referenced: HashSet<FileId> = HashSet::new();
+        for files in files.chunks(MAX_IDS) {
+            let rows = self.client.fetch::<IdRow>("unreferenced", |it| {
+                let statement = self.events.bind(it.query_raw(&sql));
+                statement.param("file_ids", uuids(files))
+            });
+            let rows = rows.await?.into_iter();
+            referenced.extend(rows.map(|row| FileId::from_uuid(row.file_id)));
+        }
+        let unreferenced = files.iter().filter(|file| !referenced.contains(file));
+        Ok(unreferenced.copied().collect())
+    }
+
+    /// Tombstones those of these files that no event references, and returns them.
+    pub(in crate::store::clickhouse) async fn tombstone(
+        &self,
+        files: &[FileId],
+    ) -> Result<Vec<FileId>, Failure> {
+        let candidates = self.unreferenced(files).await?;
+        if candidates.is_empty() {
+            return Ok(candidates);
+        }
+        self.write_tombstones(&candidates, 0).await?;
+        tokio::time::sleep(MAX_APPEND).await;
+        let tombstoned = self.unreferenced(&candidates).await?;
+        let referenced: Vec<FileId> = candidates
+            .into_iter()
+            .filter(|file| !tombstoned.contains(file))
+            .collect();
+        if !referenced.is_empty() {
+            self.write_tombstones(&referenced, 1).await?;
+        }
+        Ok(tombstoned)
+    }
+
+    async fn write_tombstones(&self, files: &[FileId], withdrawn: u8) -> Result<(), Failure> {
+        let table = self.events.tombstones();
+        let rows = || {
+            files.iter().map(|file| TombstoneRow {
+                file_id: file.uuid(),
+                withdrawn,
+            })
+        };
+        let bind = |insert| table.bind_insert(insert);
+        self.client.insert("tombstone", bind, TABLE, rows).await
+    }
+}
+
+fn uuids(ids: &[FileId]) -> Vec<Uuid> {
+    ids.iter().map(FileId::uuid).collect()
+}
