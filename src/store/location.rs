@@ -1,4 +1,4 @@
-//! How a setting names a backend.
+//! The location of a backend in the settings.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::clickhouse::Address;
 
-/// A backend and where it is: `sqlite:<folder>`, or `clickhouse://user:password@host:8123`
+/// A backend and its place: `sqlite:<folder>`, or `clickhouse://user:password@host:8123`
 /// (`clickhouses://` for TLS).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {

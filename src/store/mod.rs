@@ -1,9 +1,11 @@
-//! Where tenants and their events are kept.
+//! The store of tenants and their events: the trait [`Store`] with its contract, and its backends.
+//!
+//! The backends `sqlite` and `clickhouse` import the trait and the files beside this one, and never each other.
 
+mod append_queue;
 pub mod clickhouse;
-mod event_files;
+mod files_column;
 mod location;
-mod queue;
 #[cfg(test)]
 #[path = "../../tests/it/samples.rs"]
 #[allow(dead_code, reason = "the integration tests use all of it")]
@@ -26,57 +28,68 @@ pub use crate::domain::query::READ_BYTES;
 pub use location::Location;
 pub use sqlite::{Checked, Fault, Fsck, Reference, Removed, Repair, RepairError};
 
-/// What [`Store::scan`] brings in the same way as a page comes by [`READ_BYTES`].
+/// The bytes that one [`Store::scan`] returns, counted as for [`READ_BYTES`].
 pub const SCAN_BYTES: usize = 4 * 1024 * 1024;
 
-/// Keeps the tenant entries, and a database of events for each tenant.
+/// Stores the tenant entries, and the events of each tenant in a database of its own.
 ///
-/// Written to the weaker of the engines: no method is atomic across tenants, and none orders what two
-/// callers do at once. Every method may be called from any task, and may fail with [`Error`].
+/// This is the contract that every backend keeps, and that the conformance suite (`tests/it/conformance`) checks. It is
+/// written to the weaker of the engines:
+///
+/// - **Identity.** Ids come from the caller. [`Store::append`] is idempotent by tenant and event id.
+/// - **Durability.** `Ok` of a write means that it is on disk, and visible to the next read.
+/// - **Order.** The total order of a tenant's events is (`event_time`, `event_id`). Concurrent calls are not ordered.
+/// - **Atomicity.** No method is atomic across events or tenants, or between the database and the object storage.
+/// - **Limits.** What a read returns is bounded in bytes, so that no transaction or query stays open for a slow caller.
+/// - **Isolation.** A tenant's data is reached only through that tenant's entry.
+///
+/// Every method can be called from any task, and may fail with [`Error`]. After an error a write may or may not have
+/// happened. A call whose future is dropped may still take effect.
 #[async_trait]
 pub trait Store: Debug + Send + Sync {
-    /// Makes the tenant's database and then its entry. When this answers [`Created::New`] both are
-    /// durable. Of several calls with one name at once exactly one answers that.
+    /// Creates the tenant's database and its entry: both are durable when this returns [`Created::New`]. Of concurrent
+    /// calls with one database name, exactly one returns that.
     async fn create_tenant(&self, tenant: Tenant) -> Result<Created, Error>;
 
     /// Returns the tenant entry with this client id.
     async fn tenant_by_client_id(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error>;
 
-    /// Returns the tenant entry with this database name, letter case included.
+    /// Returns the tenant entry with this database name, which is case-sensitive.
     async fn tenant_by_name(&self, name: &DatabaseName) -> Result<Option<Arc<Tenant>>, Error>;
 
     /// Returns all tenant entries, ordered by database name.
     async fn tenants(&self) -> Result<Vec<Arc<Tenant>>, Error>;
 
-    /// Tells whether the database of a tenant entry is there: somebody may have removed it by hand.
+    /// Tells whether the tenant's database exists: it may have been removed by hand.
     async fn has_database(&self, tenant: &Tenant) -> Result<bool, Error>;
 
-    /// Removes the tenant's database and its entry, and answers when both are gone for good: calls
-    /// under way on that tenant end first, with [`Error::DatabaseMissing`] where they came too late.
-    /// Deleting what is not there is no error.
+    /// Deletes the tenant's entry and database, and returns when both are gone for good. Calls in flight for that tenant
+    /// end first, with [`Error::DatabaseMissing`] if they came too late. Deleting a tenant that does not exist is no
+    /// error.
     async fn delete_tenant(&self, tenant: &Tenant) -> Result<(), Error>;
 
-    /// Stores events, each once: the answers stand in the order of `events`. `Ok` means durable, and
-    /// readable by the next query. An error means that none, some or all were stored: sending the same
-    /// again is safe. Never blocks the thread of its caller, however long the disk takes.
+    /// Stores each event once, and returns the outcomes in the order of `events`. After an error, none, some or all may
+    /// be stored: sending the same events again is safe. [`Error::Busy`] if the queue of writes is full. Never blocks the
+    /// caller's thread, however long the disk takes.
     async fn append(&self, tenant: &Tenant, events: Vec<Event>) -> Result<Vec<Appended>, Error>;
 
-    /// Returns one event.
+    /// Returns the event with this id.
     async fn event(&self, tenant: &Tenant, id: EventId) -> Result<Option<Event>, Error>;
 
-    /// Returns the events that `query` asks for, in the total order (`event_time`, `event_id`), newest
-    /// first unless it says otherwise. No event stands in it twice; counts may count one twice that two
-    /// replicas were sent in the same moment, until the backend has merged the two.
-    /// The page comes with as many events as come to [`READ_BYTES`], and with the places of the others.
+    /// Returns the page of events that `query` selects, in the total order, newest first unless it says otherwise: the
+    /// first events up to [`READ_BYTES`], and the positions of the others for [`Store::events_at`].
+    ///
+    /// No event appears twice. Counts may include an event twice that two replicas received at the same moment, until
+    /// the backend has merged the copies.
     async fn events(&self, tenant: &Tenant, query: &Query) -> Result<Page, Error>;
 
-    /// Returns the events at the beginning of `positions`, in their order: as many as come to [`READ_BYTES`], at
-    /// least one. None where the first of them is not there any more. For the rest of a [`Page`].
+    /// Returns the events at the first of these positions, in their order: up to [`READ_BYTES`], at least one; none if
+    /// the first event no longer exists. For the rest of a [`Page`].
     async fn events_at(&self, tenant: &Tenant, positions: &[Position])
     -> Result<Vec<Event>, Error>;
 
-    /// Returns the tenant's next events behind `after` in the total order, oldest first: at most
-    /// `limit` of them, as many as come to [`SCAN_BYTES`], at least one; none only at the end. For copying and
+    /// Returns the tenant's next events after `after` in the total order, oldest first: at most `limit`, up to
+    /// [`SCAN_BYTES`], at least one; none only at the end. `after` need not be the position of an event. For copying and
     /// verifying whole histories.
     async fn scan(
         &self,
@@ -92,53 +105,50 @@ pub trait Store: Debug + Send + Sync {
         files: &[FileId],
     ) -> Result<Vec<FileId>, Error>;
 
-    /// Tombstones those of these files that no event references, and returns them: from then on an event that
-    /// references one is not stored ([`Appended::FileTombstoned`]), so what this returns may be removed.
-    /// However this races with [`Store::append`], a file is tombstoned or referenced and never both. Tombstoning
-    /// a file twice is no error.
+    /// Tombstones those of these files that no event references, and returns them: they can be deleted, because from now
+    /// on an event that references one is not stored ([`Appended::FileTombstoned`]). However this races with
+    /// [`Store::append`], a file is either tombstoned or referenced, never both. Tombstoning a file twice is no error.
     ///
-    /// Where no transaction tells which came first, this takes as long as an append may be under way.
+    /// A backend without transactions needs as long as an append may be in flight.
     async fn tombstone_files(
         &self,
         tenant: &Tenant,
         files: &[FileId],
     ) -> Result<Vec<FileId>, Error>;
 
-    /// Returns the id of this database, which was made once and is no other's: the same on every replica,
-    /// and in a backup that is restored.
+    /// Returns the unique id of this database, which is the same on every replica and in a restored backup.
     async fn id(&self) -> Result<Uuid, Error>;
 
-    /// Tells whether the backend would answer now, and take events as far as that is this replica's own
-    /// affair: after a write that its disk refused this fails until one succeeds. Cheap enough for a probe every
-    /// second.
+    /// Fails if the backend is unreachable, or if this replica's own disk refused the last write. Cheap enough for a
+    /// probe every second.
     async fn ping(&self) -> Result<(), Error>;
 
-    /// Tells whether the last events that came were taken. `false` does not mean that this replica is at fault,
-    /// which [`Store::ping`] tells. Does no I/O.
+    /// Tells whether the backend accepted the last events, whether or not a refusal is this replica's fault, which
+    /// [`Store::ping`] tells. Does no I/O.
     fn takes_writes(&self) -> bool;
 
-    /// Says what stands in the way of using this backend, for `event-history check`.
+    /// Reports what stands in the way of using this backend, for `event-history check`.
     async fn check(&self) -> Vec<Finding>;
 
-    /// Finishes what is queued and closes every handle. Later calls fail.
+    /// Writes what is queued and closes every handle. Later calls fail.
     async fn close(&self) -> Result<(), Error>;
 }
 
-/// What became of [`Store::create_tenant`].
+/// The outcome of [`Store::create_tenant`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Created {
     New,
-    /// An entry with that database name was there already; nothing was changed.
+    /// An entry with that database name exists already; nothing was changed.
     NameTaken,
 }
 
-/// What became of one event of [`Store::append`].
+/// The outcome of [`Store::append`] for one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Appended {
     Stored,
-    /// An event with this id and the same content was there already.
+    /// An event with this id and the same content is stored already.
     AlreadyThere,
-    /// An event with this id and other content was there already; nothing was stored.
+    /// An event with this id and other content is stored already; nothing was stored.
     OtherContent,
     /// A file that it references is tombstoned ([`Store::tombstone_files`]); nothing was stored.
     FileTombstoned(FileId),
@@ -146,25 +156,25 @@ pub enum Appended {
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The tenant's database is not there, or no longer.
+    /// The tenant's database does not exist, or no longer.
     #[error("the database of tenant '{0}' is missing")]
     DatabaseMissing(DatabaseName),
-    /// A tenant's database is there and its entry was lost, or may have been: until an operator restores the
-    /// entry or puts the database away, nobody can say that there is no such tenant.
+    /// A tenant's database exists, but its entry was lost, or may have been: until an operator restores the entry or
+    /// removes the database, it is unknown whether the tenant exists.
     #[error("{0}")]
     EntryMissing(String),
-    /// More is waiting than the backend takes: try again in a moment.
+    /// The queue of writes is full, or the backend is overloaded: retry in a moment.
     #[error("too many writes are waiting")]
     Busy,
-    /// The backend cannot be reached, or refuses to work (a full disk, say): try again later.
+    /// The backend is unreachable, or refuses to work (a full disk, say): retry later.
     #[error("the database is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// What the backend holds makes no sense: a person has to look.
+    /// Stored data is damaged: an operator has to look.
     #[error("the database is damaged: {0}")]
     Damaged(String),
 }
 
-/// Returns what a task of ours came to.
+/// Returns the result of a spawned task.
 fn finished<T>(outcome: Result<Result<T, Error>, JoinError>) -> Result<T, Error> {
     outcome.unwrap_or_else(|error| Err(Error::Unavailable(Box::new(error))))
 }
@@ -174,8 +184,8 @@ fn closed() -> Error {
     Error::Unavailable("the store is closed".into())
 }
 
-/// Says what stands in the way of using the backend that `location` names. May run beside a service
-/// that has it open, and leaves nothing behind.
+/// Reports what stands in the way of using the backend at `location`. Can run while a service has it open, and changes
+/// nothing.
 pub async fn check(location: &Location) -> Vec<Finding> {
     match location {
         Location::Sqlite { folder } => {
@@ -193,16 +203,16 @@ pub async fn check(location: &Location) -> Vec<Finding> {
     }
 }
 
-/// Tells whether there is something to open: [`open`] makes a store where none is.
+/// Tells whether there is a store at `location`: [`open`] creates one if there is none.
 pub fn exists(location: &Location) -> bool {
     match location {
         Location::Sqlite { folder } => sqlite::exists(folder),
-        // A ClickHouse that we have not used yet has no tenants, which harms nobody.
+        // Opening a ClickHouse that was never used is harmless: it has no tenants.
         Location::ClickHouse(_) => true,
     }
 }
 
-/// Opens the backend that `location` names, and brings its schema up to date.
+/// Opens the backend at `location`, and brings its schema up to date.
 pub async fn open(location: &Location) -> Result<Arc<dyn Store>, Error> {
     match location {
         Location::Sqlite { folder } => {
@@ -216,7 +226,7 @@ pub async fn open(location: &Location) -> Result<Arc<dyn Store>, Error> {
     }
 }
 
-/// Opens the tenant entries that `location` names for an operator's repairs, in place of the service.
+/// Opens the tenant entries at `location` for repairs by an operator, while the service is stopped.
 pub fn repair(location: &Location) -> Result<Repair, RepairError> {
     match location {
         Location::Sqlite { folder } => Repair::open(folder),

@@ -95,7 +95,7 @@ impl ClickHouse {
 /// Describes the metrics of this backend.
 pub fn describe_metrics() {
     use metrics::{Unit, describe_counter, describe_histogram};
-    super::queue::describe_metrics();
+    super::append_queue::describe_metrics();
     describe_histogram!(
         "event_history_clickhouse_request_duration_seconds",
         Unit::Seconds,

@@ -104,7 +104,7 @@ pub fn exists(folder: &Path) -> bool {
 
 /// Describes the metrics of this backend.
 pub fn describe_metrics() {
-    super::queue::describe_metrics();
+    super::append_queue::describe_metrics();
     describe_gauge!(
         "event_history_sqlite_open_tenants",
         "Tenants whose database file is open."

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{TABLE, TenantTables};
 use crate::domain::{Event, EventData, EventId, EventTime};
 use crate::store::clickhouse::failure::Failure;
-use crate::store::event_files;
+use crate::store::files_column;
 
 /// Every column of an event, in the order of [`EventRow`].
 pub(super) const COLUMNS: &str = "event_id, time_us, time_digits, event_type_id, record_id, \
@@ -71,7 +71,7 @@ impl From<&Event> for EventRow {
             source_info: source_info.clone(),
             file_id: event.file_id().map(|id| id.uuid()),
             event_data: data.as_str().to_owned(),
-            files: event_files::to_text(files).unwrap_or_default(),
+            files: files_column::encode(files).unwrap_or_default(),
         }
     }
 }
@@ -95,7 +95,7 @@ impl TryFrom<EventRow> for Event {
             files,
         } = row;
         let files = Some(files).filter(|text| !text.is_empty());
-        let files = event_files::from_text(files.as_deref(), file_id)
+        let files = files_column::decode(files.as_deref(), file_id)
             .map_err(|problem| Failure::InvalidData(format!("event {event_id}: {problem}")))?;
         let time = EventTime::from_parts(time_us, time_digits).ok_or_else(|| {
             Failure::InvalidData(format!(

@@ -21,7 +21,7 @@ use super::failure::Failure;
 use super::table_names::TableName;
 use super::tables::TenantTables;
 use crate::domain::{ClientId, Entropy, Event, EventId, SystemEntropy, Tenant};
-use crate::store::queue::{Append, Backlog, MAX_BATCH_BYTES, MAX_QUEUED_CALLS, count_f64};
+use crate::store::append_queue::{Append, Backlog, MAX_BATCH_BYTES, MAX_QUEUED_CALLS, count_f64};
 use crate::store::{Appended, Error, closed};
 
 /// The events of one INSERT, unless one call has more: looking up their ids takes less than about 100 ms.

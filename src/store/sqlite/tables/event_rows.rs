@@ -7,7 +7,7 @@ use super::row_checksum::Columns;
 use super::{counts, file_references};
 use crate::domain::{Event, EventData, EventId, EventTime};
 use crate::store::sqlite::disk::error_mapping::damaged_row;
-use crate::store::{Appended, event_files};
+use crate::store::{Appended, files_column};
 
 /// Every column of an event, in the order that [`Appending`] relies on.
 const COLUMNS: &str = "event_id, time_us, time_digits, event_type_id, record_id, source_id, \
@@ -73,7 +73,7 @@ impl<'a> Appending<'a> {
             data,
             files,
         } = event;
-        let files = event_files::to_text(files);
+        let files = files_column::encode(files);
         let columns = Columns {
             event_id: id.uuid(),
             time_us: time.micros(),
@@ -182,7 +182,7 @@ fn decode(row: &Row<'_>) -> Result<Event, String> {
         source_name: source_name.to_owned(),
         source_info: source_info.to_owned(),
         data: EventData::from_stored(event_data.to_owned()),
-        files: event_files::from_text(files, file_id)?,
+        files: files_column::decode(files, file_id)?,
     })
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::checkpoint::Checkpointer;
 use super::database_file::DatabaseFile;
 use super::page_cache::{self, LargeCaches};
-use crate::store::queue::{Append, count_f64};
+use crate::store::append_queue::{Append, count_f64};
 use crate::store::sqlite::disk::error_mapping::{io_failed, is_damage, sql_failed};
 use crate::store::sqlite::wal::recovery::failed_before;
 use crate::store::sqlite::{tables::event_rows::Appending, wal::connection::close_with_checkpoint};

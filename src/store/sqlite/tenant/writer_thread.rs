@@ -16,7 +16,7 @@ use super::database_file::DatabaseFile;
 use super::page_cache::LargeCaches;
 use crate::domain::Event;
 use crate::store::Error;
-use crate::store::queue::{Answer, Append, Backlog, MAX_BATCH_BYTES, MAX_QUEUED_CALLS};
+use crate::store::append_queue::{Answer, Append, Backlog, MAX_BATCH_BYTES, MAX_QUEUED_CALLS};
 use crate::store::sqlite::disk::error_mapping::{io_failed, refused};
 
 /// The events of one transaction, unless one call brings more; it stays under about 50 ms.

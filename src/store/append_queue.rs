@@ -1,4 +1,4 @@
-//! What waits to be written, and the room that is left for it: the same for every backend.
+//! Appends that wait for a writer, and the limit on their memory: shared by the backends.
 
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ use crate::domain::Event;
 /// the API takes.
 pub(super) const MAX_BATCH_BYTES: usize = 8 * 1024 * 1024;
 
-/// Calls that may wait for one tenant's writer: a few batches' worth, so well under a second.
+/// Calls that may wait for one tenant's writer: a few batches, so well under a second.
 pub(super) const MAX_QUEUED_CALLS: usize = 4096;
 
-/// What may wait for all writers together, which bounds the memory of the queues.
+/// The memory of all queues together.
 const MAX_QUEUED_BYTES: u32 = 64 * 1024 * 1024;
 
 pub(super) type Answer = Result<Vec<Appended>, Error>;
 
-/// The room that is left for what waits, shared by all writers of a store.
+/// The memory that is left for waiting calls, shared by all writers of a store.
 #[derive(Debug, Clone)]
 pub(super) struct Backlog(Arc<Semaphore>);
 
@@ -28,14 +28,14 @@ pub(super) struct Backlog(Arc<Semaphore>);
 #[derive(Debug)]
 pub(super) struct Append {
     pub(super) events: Vec<Event>,
-    /// Nobody may be listening any more; the events are stored all the same.
+    /// The caller may have stopped waiting; the events are stored anyway.
     answer: oneshot::Sender<Answer>,
-    room: Room,
+    reservation: Reservation,
 }
 
-/// The room that a waiting call takes up.
+/// The share of the [`Backlog`] that a waiting call occupies.
 #[derive(Debug)]
-struct Room {
+struct Reservation {
     events: usize,
     permit: OwnedSemaphorePermit,
 }
@@ -47,65 +47,65 @@ impl Default for Backlog {
 }
 
 impl Backlog {
-    /// Makes a call that waits, and what its caller waits for. [`Error::Busy`] if there is no room.
+    /// Returns a call to queue, and the receiver of its answer. [`Error::Busy`] if the backlog is full.
     pub(super) fn call(
         &self,
         events: Vec<Event>,
     ) -> Result<(Append, oneshot::Receiver<Answer>), Error> {
-        let room = self.room_for(&events)?;
+        let reservation = self.reserve(&events)?;
         let (answer, answered) = oneshot::channel();
         let append = Append {
             events,
             answer,
-            room,
+            reservation,
         };
         Ok((append, answered))
     }
 
-    fn room_for(&self, events: &[Event]) -> Result<Room, Error> {
+    fn reserve(&self, events: &[Event]) -> Result<Reservation, Error> {
         let bytes: usize = events.iter().map(Event::weight_bytes).sum();
-        // What is larger than all the room there is waits alone, rather than never.
+        // A call that is larger than the whole backlog waits alone.
         let bytes = u32::try_from(bytes).map_or(MAX_QUEUED_BYTES, |it| it.min(MAX_QUEUED_BYTES));
         let permit = Arc::clone(&self.0)
             .try_acquire_many_owned(bytes)
             .map_err(|_| Error::Busy)?;
         queued_events().increment(count_f64(events.len()));
-        Ok(Room {
+        Ok(Reservation {
             events: events.len(),
             permit,
         })
     }
 }
 
-impl Drop for Room {
+impl Drop for Reservation {
     fn drop(&mut self) {
         queued_events().decrement(count_f64(self.events));
     }
 }
 
 impl Append {
-    /// Returns what the call weighs in the backlog.
+    /// Returns the size of the call in the backlog.
     pub(super) fn weight_bytes(&self) -> usize {
-        self.room.permit.num_permits()
+        self.reservation.permit.num_permits()
     }
 
     pub(super) fn answer(self, answer: Answer) {
         let Self {
             events: _,
             answer: listener,
-            room,
+            reservation,
         } = self;
-        drop(room); // first: who is answered finds room for its next call
+        drop(reservation); // first, so that the caller can reserve its next call
         let _ = listener.send(answer);
     }
 }
 
-/// Tells the recorder of metrics what every writer measures.
+/// Describes the metrics of all writers.
 pub(super) fn describe_metrics() {
     use metrics::{Unit, describe_gauge, describe_histogram};
     describe_gauge!(
         "event_history_write_queue_events",
-        "Events that wait for their commit."
+        "Events waiting for their commit."
     );
     describe_histogram!(
         "event_history_commit_events",
@@ -114,7 +114,7 @@ pub(super) fn describe_metrics() {
     describe_histogram!(
         "event_history_commit_duration_seconds",
         Unit::Seconds,
-        "How long a commit took until its events were durable."
+        "Duration of a commit until its events were durable."
     );
 }
 

@@ -1,16 +1,16 @@
-//! The files of an event as JSON text: how every backend keeps what is recorded of them.
+//! The column `files` of an event: its files as JSON text, the same in every backend.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::domain::{ContentType, EventFile, FileId, FileName, FileRecord, FileSha256};
 
-/// One file as it is written. Members without a value are left out.
+/// One file. Members without a value are omitted.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct FileJson {
     file_id: Uuid,
-    /// Not there: nothing is recorded.
+    /// Missing: nothing but the id is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     size_bytes: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,22 +25,19 @@ struct Written {
     file_name: Option<String>,
 }
 
-/// Returns the text to keep beside the id of the first file; `None` where that id says it all.
-pub(super) fn to_text(files: &[EventFile]) -> Option<String> {
+/// Returns the text to store next to the id of the first file; `None` if nothing but that id is recorded.
+pub(super) fn encode(files: &[EventFile]) -> Option<String> {
     let is_plain = matches!(files, [] | [EventFile { record: None, .. }]);
     if is_plain {
         return None;
     }
-    let written: Vec<Written> = files.iter().map(write).collect();
-    serde_json::to_string(&written).ok() // texts and numbers always are JSON
+    let written: Vec<FileJson> = files.iter().map(write).collect();
+    serde_json::to_string(&written).ok() // strings and numbers never fail
 }
 
-/// Returns the files that [`to_text`] wrote, or the one whose id is all there is. An error is what is
-/// wrong with the text.
-pub(super) fn from_text(
-    text: Option<&str>,
-    file_id: Option<Uuid>,
-) -> Result<Vec<EventFile>, String> {
+/// Returns the files that [`encode`] wrote, or the one whose id is all that is recorded. An error says what is wrong with
+/// the text.
+pub(super) fn decode(text: Option<&str>, file_id: Option<Uuid>) -> Result<Vec<EventFile>, String> {
     let Some(text) = text else {
         let file = file_id.map(|id| EventFile {
             id: FileId::from_uuid(id),
@@ -48,15 +45,15 @@ pub(super) fn from_text(
         });
         return Ok(file.into_iter().collect());
     };
-    let written: Vec<Written> =
-        serde_json::from_str(text).map_err(|error| format!("its files are no JSON: {error}"))?;
+    let written: Vec<FileJson> = serde_json::from_str(text)
+        .map_err(|error| format!("its files are not valid JSON: {error}"))?;
     written.into_iter().map(read).collect()
 }
 
-fn write(file: &EventFile) -> Written {
+fn write(file: &EventFile) -> FileJson {
     let EventFile { id, record } = file;
     let Some(record) = record else {
-        return Written {
+        return FileJson {
             file_id: id.uuid(),
             size_bytes: None,
             content_type: None,
@@ -74,7 +71,7 @@ fn write(file: &EventFile) -> Written {
         version_id,
         file_name,
     } = record;
-    Written {
+    FileJson {
         file_id: id.uuid(),
         size_bytes: Some(*size_bytes),
         content_type: content_type.as_ref().map(ToString::to_string),
@@ -85,8 +82,8 @@ fn write(file: &EventFile) -> Written {
     }
 }
 
-fn read(written: Written) -> Result<EventFile, String> {
-    let Written {
+fn read(json: FileJson) -> Result<EventFile, String> {
+    let FileJson {
         file_id,
         size_bytes,
         content_type,
@@ -94,22 +91,22 @@ fn read(written: Written) -> Result<EventFile, String> {
         etag,
         version_id,
         file_name,
-    } = written;
+    } = json;
     let id = FileId::from_uuid(file_id);
     let Some(size_bytes) = size_bytes else {
         return Ok(EventFile { id, record: None });
     };
-    let nonsense = |what: &str| format!("the {what} of its file {id} is none");
+    let invalid = |what: &str| format!("the {what} of its file {id} is invalid");
     let content_type = content_type.map(|text| ContentType::parse(&text));
-    let sha256 = sha256.map(|text| FileSha256::from_hex(&text).ok_or_else(|| nonsense("SHA-256")));
+    let sha256 = sha256.map(|text| FileSha256::from_hex(&text).ok_or_else(|| invalid("SHA-256")));
     let file_name = file_name.map(|text| FileName::parse(&text));
     let record = FileRecord {
         size_bytes,
-        content_type: content_type.transpose().map_err(|_| nonsense("type"))?,
+        content_type: content_type.transpose().map_err(|_| invalid("type"))?,
         sha256: sha256.transpose()?,
         etag,
         version_id,
-        file_name: file_name.transpose().map_err(|_| nonsense("name"))?,
+        file_name: file_name.transpose().map_err(|_| invalid("name"))?,
     };
     Ok(EventFile {
         id,
@@ -119,23 +116,23 @@ fn read(written: Written) -> Result<EventFile, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{from_text, to_text};
+    use super::{decode, encode};
     use crate::domain::FileId;
     use crate::store::samples::{Random, file};
 
     #[test]
-    fn files_come_back_as_they_were() {
+    fn files_round_trip() {
         let mut random = Random::seeded(3);
         let mut files = Vec::new();
         for length in 0..20 {
-            let text = to_text(&files);
+            let text = encode(&files);
             let first = files.first().map(|file: &crate::domain::EventFile| file.id);
-            let read = from_text(text.as_deref(), first.as_ref().map(FileId::uuid));
+            let read = decode(text.as_deref(), first.as_ref().map(FileId::uuid));
             assert_eq!(read.as_ref(), Ok(&files), "{length} {text:?}");
             files.push(file(&mut random));
         }
         for text in ["", "{}", "[{}]", "[{\"file_id\":\"x\"}]"] {
-            assert!(from_text(Some(text), None).is_err(), "{text}");
+            assert!(decode(Some(text), None).is_err(), "{text}");
         }
     }
 }
