@@ -6,6 +6,7 @@ mod any_values;
 mod contract;
 mod cut_short;
 mod limits;
+mod redelivery;
 mod tenants;
 
 use std::sync::Arc;

@@ -157,6 +157,30 @@ impl Client {
             .await
     }
 
+    /// Returns what `map` makes of each row of a query. Holds one row in memory at a time.
+    pub(super) async fn fetch_map<T, U>(
+        &self,
+        operation: &'static str,
+        query: impl Fn(&clickhouse::Client) -> Query,
+        map: impl Fn(T) -> U,
+    ) -> Result<Vec<U>, Failure>
+    where
+        T: RowOwned + RowRead,
+    {
+        let (query, map) = (&query, &map);
+        let call = |host: clickhouse::Client| async move {
+            let mut cursor = query(&host).fetch::<T>()?;
+            let mut mapped = Vec::new();
+            while let Some(row) = cursor.next().await? {
+                mapped.push(map(row));
+                tokio::task::yield_now().await; // a large row takes milliseconds
+            }
+            Ok(mapped)
+        };
+        self.call(operation, CALL_TIMEOUT, Failure::allows_failover, call)
+            .await
+    }
+
     /// Runs DDL. It is sent again only if it was certainly not received.
     pub(super) async fn run(
         &self,

@@ -20,7 +20,7 @@ use super::client::Client;
 use super::failure::Failure;
 use super::table_names::TableName;
 use super::tables::TenantTables;
-use crate::domain::{ClientId, Entropy, Event, EventId, SystemEntropy, Tenant};
+use crate::domain::{ClientId, Entropy, Event, SystemEntropy, Tenant};
 use crate::store::append_queue::{Append, Backlog, MAX_BATCH_BYTES, MAX_QUEUED_CALLS, count_f64};
 use crate::store::{Appended, Error, closed};
 
@@ -220,7 +220,7 @@ impl TenantWriter {
         let permit = self.inner.inserts.acquire().await;
         let started = Instant::now();
         let tables = TenantTables::named(&self.inner.client, &self.table);
-        let stored = stored(&tables, &events).await?;
+        let stored = tables.compare(&events).await?;
         // Asked last: from now on a sweep waits for as long as the INSERT may take.
         let tombstoned = tables.tombstoned(&events).await?;
         let (outcomes, new) = deduplicate(&events, &stored, &tombstoned).await;
@@ -232,22 +232,6 @@ impl TenantWriter {
         drop(permit);
         Ok(outcomes)
     }
-}
-
-/// Returns the stored events that have an id of one of these.
-async fn stored(
-    tables: &TenantTables<'_>,
-    events: &[&Event],
-) -> Result<HashMap<EventId, Event>, Failure> {
-    let mut ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let stored_ids = tables.stored_ids(&ids).await?;
-    if stored_ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let stored = tables.find_all(&stored_ids).await?;
-    Ok(stored.into_iter().map(|event| (event.id, event)).collect())
 }
 
 async fn insert(tables: &TenantTables<'_>, events: &[&Event]) -> Result<(), Failure> {
