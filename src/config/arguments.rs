@@ -13,7 +13,7 @@ use super::command_settings::{
 };
 use super::settings::{Kind, SETTINGS, Setting};
 
-/// Where a value was given, in words for the person who gave it.
+/// The place where a value was given, as shown in messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
     Flag(&'static str),

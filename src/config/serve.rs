@@ -17,11 +17,11 @@ use crate::domain::{Catalogue, ObjectLock, TenantMember, UploadRules};
 use crate::objects::{self, KeyPair};
 use crate::store;
 
-/// The settings, all of them checked.
+/// All settings, parsed and checked.
 #[derive(Debug, Clone)]
 pub struct Config {
     pub listen: SocketAddr,
-    /// May be empty: a command that serves refuses that, others need none.
+    /// Empty only for commands that do not serve.
     pub api_keys: Vec<SecretString>,
     pub database: store::Location,
     pub files: objects::Location,
@@ -32,7 +32,7 @@ pub struct Config {
     /// What callers may upload.
     pub uploads: UploadRules,
     pub object_lock: Option<ObjectLock>,
-    /// How old an orphan is when the service removes it; `None`: it never does.
+    /// The age at which the service removes an orphan; `None`: it never does.
     pub sweep_orphans_after: Option<Duration>,
     pub tenant_from: TenantMember,
     pub catalogue: Catalogue,
@@ -41,12 +41,12 @@ pub struct Config {
     pub request_timeout: Duration,
     pub shutdown_timeout: Duration,
     pub max_connections: usize,
-    /// Up- and downloads of embedded files by one client at once; `None`: a quarter of `max_connections`.
+    /// Concurrent uploads and downloads of embedded files per client; `None`: a quarter of `max_connections`.
     pub max_transfers_per_client: Option<usize>,
     pub keep_alive_timeout: Duration,
-    /// The proxies whose word on where a request came from counts.
+    /// Proxies that are trusted to name the sender of a request.
     pub trusted_proxies: Vec<IpNet>,
-    /// The threads that answer requests; `None`: a core less than there are.
+    /// Threads that answer requests; `None`: one less than the number of cores.
     pub worker_threads: Option<usize>,
     /// The key pair that the environment gives the embedded object store.
     pub embedded_key_pair: Option<KeyPair>,
@@ -62,7 +62,7 @@ const MIN_URL_TTL: Duration = Duration::from_secs(1);
 const MIN_REQUEST_TIMEOUT: Duration = Duration::from_millis(100);
 /// More than this is longer than any client waits.
 const MAX_REQUEST_TIMEOUT: Duration = Duration::from_mins(10);
-/// The longest that a supervisor could sensibly be told to wait.
+/// Longer than any supervisor waits.
 const MAX_SHUTDOWN_TIMEOUT: Duration = Duration::from_hours(1);
 /// Each connection takes a file descriptor and some 20 KB.
 const MAX_CONNECTIONS: usize = 100_000;
@@ -250,8 +250,8 @@ impl Config {
     }
 }
 
-/// A presigned URL's signature covers its path, and whoever serves a path of a public URL strips it
-/// before the request gets here.
+/// Rejects a path in the public URL of embedded files: the signature of a presigned URL covers its path, and a proxy that
+/// serves the service under a path strips it from requests.
 fn check_public_path(url: &Url, files: Option<&objects::Location>) -> Result<(), String> {
     let embedded = matches!(files, Some(objects::Location::Embedded { .. }));
     if embedded && url.path() != "/" {

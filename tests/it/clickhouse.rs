@@ -1,10 +1,10 @@
-//! The ClickHouse backend: the contract that every backend keeps, and what is its own.
+//! The ClickHouse backend: the contract of every backend, and its own behavior.
 
 #![expect(clippy::unwrap_used, reason = "a failure ends the test")]
 
 mod any_values;
 mod contract;
-mod cut_short;
+mod interrupted;
 mod limits;
 mod redelivery;
 mod tenants;
@@ -21,7 +21,7 @@ use crate::conformance::store::Opener;
 use crate::samples::{history, tenant};
 use crate::support::ClickHouse;
 
-/// An engine of its own, gone with the test.
+/// An engine that lives as long as the test.
 struct Place {
     engine: ClickHouse,
 }
@@ -49,7 +49,7 @@ impl Place {
         names.lines().map(ToOwned::to_owned).collect()
     }
 
-    /// Opens a store as one more replica would.
+    /// Opens the store of another replica.
     async fn replica(&self) -> Arc<dyn Store> {
         self.try_replica().await.unwrap()
     }
@@ -58,7 +58,7 @@ impl Place {
         store::open(&self.engine.url().parse().unwrap()).await
     }
 
-    /// Returns what `event-history check` would say is wrong.
+    /// Returns the problems that `event-history check` would report.
     async fn faults(&self) -> Vec<String> {
         let findings = store::check(&self.engine.url().parse().unwrap()).await;
         let wrong = |finding: &Finding| matches!(finding.state, State::Wrong { .. });
@@ -78,7 +78,7 @@ fn table(tenant: &Tenant) -> String {
     format!("events_{}", tenant.client_id.uuid().simple())
 }
 
-/// Exactly one tenant has the name, it is this one, and it works.
+/// Asserts that exactly one tenant has the name, that it is this one, and that it works.
 async fn assert_works(store: &dyn Store, tenant: &Tenant, had_events: u64) {
     let name = &tenant.database_name;
     let all = store.tenants().await.unwrap();

@@ -16,7 +16,7 @@ const HTTPS_PORT: u16 = 8443;
 /// More hosts than one client needs.
 const MAX_HOSTS: usize = 32;
 
-/// How long another replica may still see a deleted tenant.
+/// The time for which another replica may still see a deleted tenant.
 const TENANT_CACHE: Duration = Duration::from_secs(5);
 const MAX_TENANT_CACHE_SECONDS: u64 = 3600;
 

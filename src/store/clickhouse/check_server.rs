@@ -28,7 +28,7 @@ const GRANTS: [&str; 7] = [
     "ALTER TABLE ON *.*",
 ];
 
-/// Reports what stands in the way of opening a store there.
+/// Checks whether a store can be opened there.
 pub async fn check_address(address: &Address) -> Vec<Finding> {
     match Client::new(address) {
         Ok(client) => {

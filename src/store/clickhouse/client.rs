@@ -21,8 +21,8 @@ use super::failure::Failure;
 /// Short, so that a dead host does not use up the time in which another could answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long one call may take, with all hosts tried: EventBridge gives an endpoint 5 s, and a request may need more
-/// than one call.
+/// The time limit of one call, with all hosts tried: EventBridge gives an endpoint 5 s, and a request may need more than
+/// one call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The same for DDL, which many replicas may send at once when they start.
@@ -80,7 +80,7 @@ impl Client {
         http.set_connect_timeout(Some(CONNECT_TIMEOUT));
         http.set_keepalive(Some(Duration::from_mins(1)));
         http.enforce_http(false);
-        // An error means that there is a provider already, which does as well.
+        // An error means that a provider is installed already, which is just as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let tls = rustls::ClientConfig::with_platform_verifier()
             .map_err(|error| Failure::Setup(error.to_string()))?;

@@ -7,17 +7,17 @@ use crate::store::Error;
 /// Error codes of ClickHouse.
 /// Source: `src/Common/ErrorCodes.cpp` of ClickHouse.
 pub(super) mod code {
-    pub(in crate::store::clickhouse) const TABLE_ALREADY_EXISTS: u32 = 57;
-    pub(in crate::store::clickhouse) const UNKNOWN_TABLE: u32 = 60;
-    pub(in crate::store::clickhouse) const UNKNOWN_DATABASE: u32 = 81;
-    pub(in crate::store::clickhouse) const DATABASE_ALREADY_EXISTS: u32 = 82;
+    pub(crate) const TABLE_ALREADY_EXISTS: u32 = 57;
+    pub(crate) const UNKNOWN_TABLE: u32 = 60;
+    pub(crate) const UNKNOWN_DATABASE: u32 = 81;
+    pub(crate) const DATABASE_ALREADY_EXISTS: u32 = 82;
     /// The user's profile is read-only, settings included.
-    pub(in crate::store::clickhouse) const READONLY: u32 = 164;
-    pub(in crate::store::clickhouse) const ACCESS_DENIED: u32 = 497;
-    pub(in crate::store::clickhouse) const AUTHENTICATION_FAILED: u32 = 516;
+    pub(crate) const READONLY: u32 = 164;
+    pub(crate) const ACCESS_DENIED: u32 = 497;
+    pub(crate) const AUTHENTICATION_FAILED: u32 = 516;
     pub(super) const TOO_MANY_SIMULTANEOUS_QUERIES: u32 = 202;
     /// The table is going away, or the server is.
-    pub(in crate::store::clickhouse) const ABORTED: u32 = 236;
+    pub(crate) const ABORTED: u32 = 236;
     /// The table was moved away while the statement ran.
     pub(super) const TABLE_UUID_MISMATCH: u32 = 741;
     pub(super) const TABLE_IS_DROPPED: u32 = 218;
@@ -56,25 +56,30 @@ pub(super) enum Failure {
 impl Failure {
     /// Tells whether ClickHouse answered with this code.
     pub(super) fn is(&self, wanted: u32) -> bool {
-        matches!(self, Self::Refused { code, .. } if *code == wanted)
+        self.code() == Some(wanted)
+    }
+
+    fn code(&self) -> Option<u32> {
+        match self {
+            Self::Refused { code, .. } => Some(*code),
+            _ => None,
+        }
     }
 
     /// Tells whether the table or its database does not exist.
     pub(super) fn is_missing(&self) -> bool {
-        [
-            code::UNKNOWN_TABLE,
-            code::UNKNOWN_DATABASE,
-            code::TABLE_IS_DROPPED,
-            code::TABLE_UUID_MISMATCH,
-        ]
-        .iter()
-        .any(|code| self.is(*code))
+        use code::{TABLE_IS_DROPPED, TABLE_UUID_MISMATCH, UNKNOWN_DATABASE, UNKNOWN_TABLE};
+        let code = self.code();
+        matches!(
+            code,
+            Some(UNKNOWN_TABLE | UNKNOWN_DATABASE | TABLE_IS_DROPPED | TABLE_UUID_MISMATCH)
+        )
     }
 
     /// Tells whether ClickHouse answers but stores nothing: no quorum, a read-only table or user, too many
     /// parts, a full disk. All replicas of the service get the same answer.
     pub(super) fn is_refusal_to_write(&self) -> bool {
-        matches!(self, Self::Refused { .. }) && !self.is_missing()
+        self.code().is_some() && !self.is_missing()
     }
 
     /// Tells whether an idempotent statement may be sent to another host.
@@ -108,15 +113,19 @@ impl Failure {
 
     /// Tells whether stored data is damaged, so that a retry cannot help.
     pub(super) fn is_damage(&self) -> bool {
-        let is_damaged_part = [
-            code::CHECKSUM_DOESNT_MATCH,
-            code::NO_FILE_IN_DATA_PART,
-            code::CORRUPTED_DATA,
-            code::CANNOT_DECOMPRESS,
-        ]
-        .iter()
-        .any(|code| self.is(*code));
-        is_damaged_part || matches!(self, Self::InvalidData(_))
+        use code::{
+            CANNOT_DECOMPRESS, CHECKSUM_DOESNT_MATCH, CORRUPTED_DATA, NO_FILE_IN_DATA_PART,
+        };
+        matches!(self, Self::InvalidData(_))
+            || matches!(
+                self.code(),
+                Some(
+                    CHECKSUM_DOESNT_MATCH
+                        | NO_FILE_IN_DATA_PART
+                        | CORRUPTED_DATA
+                        | CANNOT_DECOMPRESS
+                )
+            )
     }
 
     /// Returns the error for a caller that works on this tenant.

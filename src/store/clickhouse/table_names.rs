@@ -71,7 +71,7 @@ pub(super) fn deleted_database(client_id: ClientId) -> String {
 
 /// Reads the client id out of the definition of a table [`OWNER_MARK`].
 pub(super) fn owner(definition: &str) -> Option<ClientId> {
-    // The database before it may be called like somebody's table; no name has a quote or `^` in it.
+    // The database's name, which comes first, may look like a table's; no name has a quote or `^` in it.
     let pattern = format!("'^{TABLE_PREFIX}");
     let at = definition.find(&pattern)? + pattern.len();
     ClientId::parse(definition.get(at..at + 32)?).ok()

@@ -1,4 +1,4 @@
-//! What every backend has to do, asked of ClickHouse: everything in one place, one after the other.
+//! The conformance suite of stores, run on one ClickHouse.
 
 use super::Place;
 use crate::conformance::store as conformance;

@@ -1,5 +1,5 @@
-//! What stands in the way of using a ClickHouse is named, without anybody's password; and a full disk or
-//! a host that is gone costs nothing that was acknowledged.
+//! Problems of a ClickHouse are reported without passwords; a full disk or a dead host loses nothing that was
+//! acknowledged.
 
 use std::process::Command;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::support::{
 
 const MEMORY_BYTES: u64 = 2 << 30;
 
-/// What a password may look like where it must not appear.
+/// Asserts that no password appears, in any encoding.
 fn assert_no_secret(text: &str) {
     for secret in [
         ClickHouse::WRITER.1,
@@ -36,7 +36,7 @@ fn check_of(url: &str, home: &TempDir) -> Report {
     report
 }
 
-/// Starts the service on `url`, which has to fail, and returns what it said.
+/// Starts the service on `url`, which must fail, and returns its messages.
 fn refusal_of(url: &str, home: &TempDir) -> String {
     let mut command = support::clean_command(support::binary(), home.path());
     command
@@ -51,7 +51,7 @@ fn refusal_of(url: &str, home: &TempDir) -> String {
 }
 
 #[tokio::test]
-async fn what_a_clickhouse_refuses_is_named() {
+async fn refusals_of_clickhouse_are_reported() {
     let engine = ClickHouse::start_guarded(MEMORY_BYTES);
     let home = tempfile::tempdir().expect("a folder");
     let url_of = |user| ClickHouse::url_of(user, engine.address());
@@ -81,13 +81,13 @@ async fn what_a_clickhouse_refuses_is_named() {
     let said = refusal_of(&clustered, &home);
     assert!(said.contains("no-such-cluster"), "{said}");
 
-    // Looking changed nothing, and starting in vain did not either.
+    // Neither the check nor the failed start changed anything.
     let tables = engine.query("SHOW TABLES FROM default").await;
     assert_eq!(tables, "");
 }
 
 #[tokio::test]
-async fn what_is_no_clickhouse_is_named_and_passwords_are_not() {
+async fn other_servers_are_reported_without_passwords() {
     let home = tempfile::tempdir().expect("a folder");
     let url_of = |address| ClickHouse::url_of(ClickHouse::WRITER, address);
     let [nobody] = free_ports();
@@ -96,7 +96,7 @@ async fn what_is_no_clickhouse_is_named_and_passwords_are_not() {
     let said = refusal_of(&nobody, &home);
     assert!(said.contains("cannot connect to clickhouse"), "{said}");
 
-    // An HTTP server, but not this one.
+    // An HTTP server, but not ClickHouse.
     let other = Server::builder()
         .env(
             "EVENT_HISTORY_DATABASE",
@@ -113,7 +113,7 @@ async fn what_is_no_clickhouse_is_named_and_passwords_are_not() {
 }
 
 #[tokio::test]
-async fn a_host_of_several_may_be_dead_or_die_on_clickhouse() {
+async fn one_of_several_hosts_may_fail_on_clickhouse() {
     let engine = ClickHouse::start_guarded(MEMORY_BYTES);
     let (one, two) = (
         Proxy::start(engine.address()),
@@ -158,7 +158,7 @@ async fn a_host_of_several_may_be_dead_or_die_on_clickhouse() {
 }
 
 #[tokio::test]
-async fn tls_needs_a_certificate_that_is_trusted_on_clickhouse() {
+async fn tls_requires_a_trusted_certificate_on_clickhouse() {
     let engine = ClickHouse::start();
     let home = tempfile::tempdir().expect("a folder");
     let (key, certificate) = (
@@ -244,7 +244,7 @@ async fn a_full_disk_loses_nothing_on_clickhouse() {
                 acknowledged.push(id);
             }
         }
-        // Reading goes on, on this replica as on any other.
+        // Reads still work, on this replica as on any other.
         assert_holds(&server, &tenant, &acknowledged).await;
         let ready = server.request(Method::GET, "/health/ready");
         let body = support::expect_json(ready, StatusCode::OK).await;
@@ -267,7 +267,7 @@ async fn a_full_disk_loses_nothing_on_clickhouse() {
     expect(server.request(Method::GET, "/health/ready"), StatusCode::OK).await;
 }
 
-/// What was acknowledged is there, each once, and nothing else.
+/// Asserts that exactly the acknowledged events are stored, each once.
 async fn assert_holds(server: &Server, tenant: &support::Tenant, acknowledged: &[String]) {
     let list = server
         .get_json(tenant, "/api/history/events?limit=1000")

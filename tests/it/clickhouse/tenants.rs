@@ -13,7 +13,7 @@ use crate::samples::{history, tenant};
 use crate::support::{Server, expect, expect_json};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn databases_of_others_are_left_alone() {
+async fn databases_of_other_programs_are_left_alone() {
     let place = Place::new();
     let server = Server::builder()
         .env("EVENT_HISTORY_DATABASE", place.engine.url())
@@ -61,7 +61,7 @@ async fn databases_of_others_are_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_name_that_is_allowed_works() {
+async fn every_valid_name_works() {
     let place = Place::new();
     let store = place.replica().await;
     let longest = "a-B_9".repeat(12) + "----";
@@ -106,7 +106,7 @@ async fn every_name_that_is_allowed_works() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_removed_by_hand_is_missed_and_its_name_stays_taken() {
+async fn a_database_dropped_by_hand_is_missing_and_its_name_stays_taken() {
     let place = Place::new();
     let server = Server::builder()
         .env("EVENT_HISTORY_DATABASE", place.engine.url())
@@ -175,7 +175,7 @@ async fn entries_of_another_program_or_version_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_replicas_that_make_a_tenant_one_wins() {
+async fn one_of_two_replicas_that_create_a_tenant_wins() {
     let place = Place::new();
     let (one, two) = (place.replica().await, place.replica().await);
     let race = |number: usize| {
@@ -206,7 +206,7 @@ async fn of_two_replicas_that_make_a_tenant_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tenant_is_made_again_while_others_delete_it() {
+async fn a_tenant_is_created_again_while_others_delete_it() {
     let place = Place::new();
     let (one, two) = (place.replica().await, place.replica().await);
     let mut current = created(&*one, "demo").await;

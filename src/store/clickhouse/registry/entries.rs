@@ -21,7 +21,7 @@ const COLUMNS: &str = "client_id, revision, database_name, client_label, client_
 
 const NOT_DELETED: &str = "revision % 4 != 3";
 
-/// How far the creation or deletion of a tenant has come.
+/// The state of a tenant's creation or deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum State {
     /// A replica is creating the database, or crashed while doing so.
@@ -41,7 +41,7 @@ pub(super) struct Revision(u32);
 pub(super) struct Entry {
     pub(super) tenant: Tenant,
     pub(super) revision: Revision,
-    /// How long ago it was written, by the clock of ClickHouse.
+    /// The time since it was written, by the clock of ClickHouse.
     pub(super) age: Duration,
 }
 
@@ -188,9 +188,7 @@ impl EntriesTable {
 }
 
 /// Returns what is wrong with the schema of the table, if it exists. Changes nothing.
-pub(in crate::store::clickhouse) async fn check_schema(
-    client: &Client,
-) -> Result<Option<Error>, Failure> {
+pub(crate) async fn check_schema(client: &Client) -> Result<Option<Error>, Failure> {
     let comment = comment(client).await?;
     Ok(comment.and_then(|comment| REGISTRY.missing(TABLE, &comment).err()))
 }

@@ -11,11 +11,11 @@ use tokio::time::Instant;
 
 use crate::domain::{ClientId, DatabaseName, Tenant};
 
-/// How long stale entries are used while ClickHouse is unreachable: nobody can delete a tenant meanwhile, and one that
+/// The maximum age of entries that are used while ClickHouse is unreachable: nobody can delete a tenant meanwhile, and one that
 /// was deleted just before does not stay forever.
 const MAX_STALE: Duration = Duration::from_hours(1);
 
-/// How long ClickHouse is not asked again after it was unreachable: requests that stale entries could serve would all
+/// The time for which ClickHouse is not asked again after it was unreachable: requests that stale entries could serve would all
 /// wait for the same timeout.
 const UNREACHABLE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -43,9 +43,9 @@ pub(super) struct DeletionCount(u64);
 
 /// A tenant entry, and whether its database existed.
 #[derive(Debug, Clone)]
-pub(in crate::store::clickhouse) struct LoadedTenant {
-    pub(in crate::store::clickhouse) tenant: Arc<Tenant>,
-    pub(in crate::store::clickhouse) has_database: bool,
+pub(crate) struct LoadedTenant {
+    pub(crate) tenant: Arc<Tenant>,
+    pub(crate) has_database: bool,
 }
 
 #[derive(Debug, Clone)]

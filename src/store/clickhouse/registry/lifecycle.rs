@@ -14,15 +14,12 @@ use crate::store::{Created, Error};
 /// A creation that began longer ago was interrupted: each of its steps is bounded.
 const MAX_CREATION: Duration = Duration::from_mins(5);
 
-/// How often a creation that met a deletion of the same name is attempted.
+/// The attempts at a creation that races with a deletion of the same name.
 const MAX_ATTEMPTS: usize = 5;
 
 impl Registry {
     /// Creates a tenant: its entry, its tables, and at last the mark that claims the database for it.
-    pub(in crate::store::clickhouse) async fn create(
-        &self,
-        tenant: &Tenant,
-    ) -> Result<Created, Error> {
+    pub(crate) async fn create(&self, tenant: &Tenant) -> Result<Created, Error> {
         let table = TableName::new(&tenant.database_name, tenant.client_id);
         for _ in 0..MAX_ATTEMPTS {
             match self.try_create(tenant, &table).await {
@@ -98,7 +95,7 @@ impl Registry {
     }
 
     /// Deletes a tenant for good. Lookups stop finding it first.
-    pub(in crate::store::clickhouse) async fn delete(&self, tenant: &Tenant) -> Result<(), Error> {
+    pub(crate) async fn delete(&self, tenant: &Tenant) -> Result<(), Error> {
         let entry = self.entries.by_client_id(tenant.client_id).await?;
         self.cache.remove_deleted(tenant.client_id);
         let Some(entry) = entry.filter(|entry| entry.state() != State::Deleted) else {

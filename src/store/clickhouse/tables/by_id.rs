@@ -3,24 +3,13 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use uuid::Uuid;
-
 use super::events_table::{COLUMNS, EventRow};
 use super::{MAX_IDS, TABLE, TenantTables, indexed, uuids};
 use crate::domain::{Event, EventId};
 use crate::store::clickhouse::failure::Failure;
 
-#[derive(Debug, clickhouse::Row, serde::Deserialize)]
-struct IdRow {
-    #[serde(with = "clickhouse::serde::uuid")]
-    event_id: Uuid,
-}
-
 impl TenantTables<'_> {
-    pub(in crate::store::clickhouse) async fn find(
-        &self,
-        id: EventId,
-    ) -> Result<Option<Event>, Failure> {
+    pub(crate) async fn find(&self, id: EventId) -> Result<Option<Event>, Failure> {
         let sql = format!(
             "SELECT {COLUMNS} FROM {TABLE} WHERE event_id = {{event_id:UUID}} ORDER BY time_us LIMIT 1"
         );
@@ -32,7 +21,7 @@ impl TenantTables<'_> {
 
     /// Compares events with the stored events of the same ids, of which it holds one in memory at a time. Returns for each
     /// id that is stored which of `events` have the stored content, by their index.
-    pub(in crate::store::clickhouse) async fn compare(
+    pub(crate) async fn compare(
         &self,
         events: &[&Event],
     ) -> Result<HashMap<EventId, Vec<usize>>, Failure> {
@@ -71,16 +60,10 @@ impl TenantTables<'_> {
     /// Returns which of these ids are stored: most often none.
     async fn stored_ids(&self, ids: &[EventId]) -> Result<Vec<EventId>, Failure> {
         let sql = format!(
-            "SELECT DISTINCT event_id FROM {TABLE} WHERE event_id IN {{event_ids:Array(UUID)}}"
+            "SELECT DISTINCT event_id AS id FROM {TABLE} WHERE event_id IN {{ids:Array(UUID)}}"
         );
-        let mut stored = Vec::new();
-        for ids in ids.chunks(MAX_IDS) {
-            let rows = self.client.fetch::<IdRow>("stored_ids", |it| {
-                indexed(self.events.bind(it.query_raw(&sql))).param("event_ids", uuids(ids))
-            });
-            let rows = rows.await?.into_iter();
-            stored.extend(rows.map(|row| EventId::from_uuid(row.event_id)));
-        }
-        Ok(stored)
+        let query = |it: &clickhouse::Client| indexed(self.events.bind(it.query_raw(&sql)));
+        let stored = self.select_ids("stored_ids", query, uuids(ids)).await?;
+        Ok(stored.into_iter().map(EventId::from_uuid).collect())
     }
 }

@@ -135,11 +135,7 @@ pub(super) fn distinct(rows: Vec<EventRow>) -> Result<Vec<Event>, Failure> {
 
 impl TenantTables<'_> {
     /// Inserts events. `token` stands for exactly these: inserted again with it, they are not stored again.
-    pub(in crate::store::clickhouse) async fn insert(
-        &self,
-        events: &[&Event],
-        token: Uuid,
-    ) -> Result<(), Failure> {
+    pub(crate) async fn insert(&self, events: &[&Event], token: Uuid) -> Result<(), Failure> {
         let bind = |insert| {
             let insert = self.events.bind_insert(insert);
             insert.with_setting("insert_deduplication_token", token.to_string())

@@ -1,5 +1,5 @@
-//! The tables of one tenant: how rows are written and read. Values that a caller sent travel beside the SQL as
-//! parameters, never in it.
+//! The tables of one tenant: how rows are written and read. Values from callers are passed as parameters,
+//! never in the SQL.
 //!
 //! Imports the client and the names of tables, and nothing of the registry or the writer.
 
@@ -14,6 +14,7 @@ use clickhouse::query::Query as Statement;
 use uuid::Uuid;
 
 use super::client::Client;
+use super::failure::Failure;
 use super::table_names::TableName;
 use crate::domain::{EventId, Tenant};
 
@@ -49,6 +50,28 @@ impl<'a> TenantTables<'a> {
         let events = events.clone();
         Self { client, events }
     }
+
+    /// Runs a query for each chunk of `ids`, its parameter `ids`, and returns the ids of its column `id`.
+    async fn select_ids(
+        &self,
+        operation: &'static str,
+        query: impl Fn(&clickhouse::Client) -> Statement,
+        ids: Vec<Uuid>,
+    ) -> Result<Vec<Uuid>, Failure> {
+        let mut found = Vec::new();
+        for ids in ids.chunks(MAX_IDS) {
+            let query = |it: &clickhouse::Client| query(it).param("ids", ids);
+            let rows = self.client.fetch::<IdRow>(operation, query).await?;
+            found.extend(rows.into_iter().map(|row| row.id));
+        }
+        Ok(found)
+    }
+}
+
+#[derive(Debug, clickhouse::Row, serde::Deserialize)]
+struct IdRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    id: Uuid,
 }
 
 /// Lets a statement use the projections.

@@ -7,7 +7,7 @@ use crate::domain::{Event, EventId, Page, Position, Query};
 use crate::store::READ_BYTES;
 use crate::store::clickhouse::failure::Failure;
 
-/// How many rows beyond a page are looked at for the duplicates that stand in or before it.
+/// Rows to read beyond a page, for the duplicates in or before it.
 const SLACK: u64 = 20;
 
 /// Up to this limit a page is read at once, as most pages can be.
@@ -20,7 +20,7 @@ const FIRST_ROWS: usize = 256;
 impl TenantTables<'_> {
     /// Reads a page and its counts, in three queries at once: an event that is stored meanwhile may be in one and not
     /// in another. Of a page that may be large the positions are read first, and then as many of its rows as fit.
-    pub(in crate::store::clickhouse) async fn page(&self, query: &Query) -> Result<Page, Failure> {
+    pub(crate) async fn page(&self, query: &Query) -> Result<Page, Failure> {
         let filters = Filters::new(query);
         let is_ordinary = filters.limit.get() <= ORDINARY_LIMIT;
         let total = self.count(None);
@@ -93,10 +93,7 @@ impl TenantTables<'_> {
     }
 
     /// Returns the events at the beginning of `positions`, which are in the total order in either direction.
-    pub(in crate::store::clickhouse) async fn events_at(
-        &self,
-        positions: &[Position],
-    ) -> Result<Vec<Event>, Failure> {
+    pub(crate) async fn events_at(&self, positions: &[Position]) -> Result<Vec<Event>, Failure> {
         let (Some(first), Some(last)) = (positions.first(), positions.last()) else {
             return Ok(Vec::new());
         };

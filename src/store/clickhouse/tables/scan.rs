@@ -9,7 +9,7 @@ use crate::store::clickhouse::failure::Failure;
 
 impl TenantTables<'_> {
     /// Returns the next events after `after`, oldest first.
-    pub(in crate::store::clickhouse) async fn scan(
+    pub(crate) async fn scan(
         &self,
         after: Option<Position>,
         limit: Limit,

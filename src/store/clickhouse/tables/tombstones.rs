@@ -1,4 +1,4 @@
-//! Which files a tenant's events reference, and which of the others are tombstoned.
+//! The files that a tenant's events reference, and the tombstones of others.
 //!
 //! No transaction decides between an append and a sweep. So a sweep first writes the tombstones, waits until every
 //! append that may have missed them is over, and then withdraws those of files that an event references after all.
@@ -8,21 +8,15 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{MAX_IDS, TABLE, TenantTables};
+use super::{TABLE, TenantTables};
 use crate::domain::{Event, FileId};
 use crate::store::clickhouse::failure::Failure;
 
-/// How long an append may be under way after it asked whether a file is tombstoned: two INSERTs of 3 s,
+/// The longest time between an append's check of tombstones and the end of its INSERT: two INSERTs of 3 s,
 /// the pause between, and the 3 s for which ClickHouse may continue a statement that nobody waits for.
 const MAX_APPEND: Duration = Duration::from_secs(15);
 
-#[derive(Debug, clickhouse::Row, serde::Serialize, serde::Deserialize)]
-struct IdRow {
-    #[serde(with = "clickhouse::serde::uuid")]
-    file_id: Uuid,
-}
-
-#[derive(Debug, clickhouse::Row, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, clickhouse::Row, serde::Serialize)]
 struct TombstoneRow {
     #[serde(with = "clickhouse::serde::uuid")]
     file_id: Uuid,
@@ -31,58 +25,35 @@ struct TombstoneRow {
 
 impl TenantTables<'_> {
     /// Returns those files of these events that are tombstoned.
-    pub(in crate::store::clickhouse) async fn tombstoned(
-        &self,
-        events: &[&Event],
-    ) -> Result<HashSet<FileId>, Failure> {
+    pub(crate) async fn tombstoned(&self, events: &[&Event]) -> Result<HashSet<FileId>, Failure> {
         let files = events.iter().flat_map(|event| &event.files);
         let files: Vec<FileId> = files.map(|file| file.id).collect();
-        // What was withdrawn once is referenced by an event, and so for good.
+        // A withdrawn tombstone stays withdrawn: an event references the file for good.
         let sql = format!(
-            "SELECT file_id FROM {TABLE} WHERE file_id IN {{file_ids:Array(UUID)}} \
+            "SELECT file_id AS id FROM {TABLE} WHERE file_id IN {{ids:Array(UUID)}} \
              GROUP BY file_id HAVING max(withdrawn) = 0"
         );
         let table = self.events.tombstones();
-        let mut found = HashSet::new();
-        for files in files.chunks(MAX_IDS) {
-            let rows = self.client.fetch::<IdRow>("tombstoned", |it| {
-                table
-                    .bind(it.query_raw(&sql))
-                    .param("file_ids", uuids(files))
-            });
-            let rows = rows.await?.into_iter();
-            found.extend(rows.map(|row| FileId::from_uuid(row.file_id)));
-        }
-        Ok(found)
+        let query = |it: &clickhouse::Client| table.bind(it.query_raw(&sql));
+        let found = self.select_ids("tombstoned", query, uuids(&files)).await?;
+        Ok(found.into_iter().map(FileId::from_uuid).collect())
     }
 
     /// Returns those of these files that no event references.
-    pub(in crate::store::clickhouse) async fn unreferenced(
-        &self,
-        files: &[FileId],
-    ) -> Result<Vec<FileId>, Failure> {
+    pub(crate) async fn unreferenced(&self, files: &[FileId]) -> Result<Vec<FileId>, Failure> {
         let sql = format!(
-            "SELECT DISTINCT arrayJoin(arrayIntersect(file_ids, {{file_ids:Array(UUID)}})) AS file_id \
-             FROM {TABLE} WHERE hasAny(file_ids, {{file_ids:Array(UUID)}})"
+            "SELECT DISTINCT arrayJoin(arrayIntersect(file_ids, {{ids:Array(UUID)}})) AS id \
+             FROM {TABLE} WHERE hasAny(file_ids, {{ids:Array(UUID)}})"
         );
-        let mut referenced: HashSet<FileId> = HashSet::new();
-        for files in files.chunks(MAX_IDS) {
-            let rows = self.client.fetch::<IdRow>("unreferenced", |it| {
-                let statement = self.events.bind(it.query_raw(&sql));
-                statement.param("file_ids", uuids(files))
-            });
-            let rows = rows.await?.into_iter();
-            referenced.extend(rows.map(|row| FileId::from_uuid(row.file_id)));
-        }
+        let query = |it: &clickhouse::Client| self.events.bind(it.query_raw(&sql));
+        let found = self.select_ids("unreferenced", query, uuids(files)).await?;
+        let referenced: HashSet<FileId> = found.into_iter().map(FileId::from_uuid).collect();
         let unreferenced = files.iter().filter(|file| !referenced.contains(file));
         Ok(unreferenced.copied().collect())
     }
 
     /// Tombstones those of these files that no event references, and returns them.
-    pub(in crate::store::clickhouse) async fn tombstone(
-        &self,
-        files: &[FileId],
-    ) -> Result<Vec<FileId>, Failure> {
+    pub(crate) async fn tombstone(&self, files: &[FileId]) -> Result<Vec<FileId>, Failure> {
         let candidates = self.unreferenced(files).await?;
         if candidates.is_empty() {
             return Ok(candidates);

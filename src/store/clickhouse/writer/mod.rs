@@ -27,7 +27,7 @@ use crate::store::{Appended, Error, closed};
 /// The events of one INSERT, unless one call has more: looking up their ids takes less than about 100 ms.
 const MAX_BATCH_EVENTS: usize = 1000;
 
-/// How long the first call waits for others after an idle time.
+/// The time that the first call after an idle time waits for others.
 const IDLE_LINGER: Duration = Duration::from_millis(1);
 
 /// The interval between INSERTs of one tenant under load: 40 parts per second and replica are merged as fast as they
@@ -37,13 +37,13 @@ const LOADED_INTERVAL: Duration = Duration::from_millis(25);
 /// A tenant whose last INSERT is older than this is idle.
 const LOADED_FOR: Duration = Duration::from_millis(100);
 
-/// How long a refusal is reported if no event is sent meanwhile.
+/// The time for which a refusal is reported if no events are sent.
 const REFUSAL_REPORTED: Duration = Duration::from_mins(1);
 
 /// The maximum number of INSERTs of all tenants in flight, which two or three servers can work on without queueing.
 const MAX_INSERTS: usize = 16;
 
-/// How long the task of an idle tenant is kept.
+/// The time for which the task of an idle tenant is kept.
 const IDLE_TASK: Duration = Duration::from_secs(10);
 
 /// A broken INSERT is sent once more after this, with the same token: the connection may have been stale, the server may
@@ -59,7 +59,7 @@ struct Inner {
     client: Client,
     backlog: Backlog,
     inserts: Semaphore,
-    /// When ClickHouse last refused events for a reason that may pass.
+    /// The last time that ClickHouse refused events for a reason that may pass.
     refused_at: Mutex<Option<Instant>>,
     /// `None` once closed.
     queues: Mutex<Option<HashMap<ClientId, mpsc::Sender<Append>>>>,
@@ -104,7 +104,7 @@ impl Writers {
     pub(super) async fn close(&self) {
         drop(self.0.queues().take());
         let all = u32::try_from(MAX_TASKS).unwrap_or(u32::MAX);
-        // An error means that the semaphore is closed, which nobody does.
+        // An error means that the semaphore is closed, which never happens.
         let _ = self.0.tasks.acquire_many(all).await;
     }
 
@@ -260,7 +260,7 @@ async fn drain(first: Append, waiting: &mut mpsc::Receiver<Append>, end: Instant
     let mut bytes = first.weight_bytes();
     let mut batch = vec![first];
     while events < MAX_BATCH_EVENTS && bytes < MAX_BATCH_BYTES {
-        // What is waiting already is taken even when the time is over.
+        // Calls that are waiting already are taken even after `end`.
         let next = match waiting.try_recv() {
             Ok(append) => Some(append),
             Err(_) => tokio::time::timeout_at(end, waiting.recv())

@@ -1,4 +1,4 @@
-//! Work on tenants that was cut short after any of its steps.
+//! Creations and deletions of tenants that are interrupted after any of their steps.
 
 use event_history::domain::Tenant;
 use event_history::store::{Created, Store};
@@ -7,7 +7,7 @@ use super::{Place, assert_is_gone, assert_nothing_is_left, assert_works, created
 use crate::samples::{history, tenant};
 
 impl Place {
-    /// Lets the entry of a tenant be as it was at an earlier step.
+    /// Resets the entry of a tenant to an earlier step.
     async fn rewind(&self, tenant: &Tenant, cut: Cut) {
         let id = tenant.client_id;
         self.sql(&format!(
@@ -32,8 +32,8 @@ impl Place {
         self.sql(&sql).await.trim_end().to_owned()
     }
 
-    /// Makes a tenant, and then undoes the last steps.
-    async fn cut_short(&self, store: &dyn Store, cut: Cut, tenant: Tenant) -> Tenant {
+    /// Creates a tenant, and then undoes the last steps.
+    async fn interrupted(&self, store: &dyn Store, cut: Cut, tenant: Tenant) -> Tenant {
         assert_eq!(
             store.create_tenant(tenant.clone()).await.unwrap(),
             Created::New
@@ -51,12 +51,12 @@ impl Place {
     }
 }
 
-/// Where a creation or deletion ended.
+/// The step after which a creation or deletion was interrupted.
 #[derive(Debug, Clone, Copy)]
 struct Cut {
     step: &'static str,
     revision: Option<u8>,
-    /// Statements that make of a whole tenant what there was then.
+    /// Statements that undo the later steps of a whole tenant.
     undone: &'static [&'static str],
     /// The entry was written just now, and not an hour ago.
     is_recent: bool,
@@ -67,10 +67,10 @@ const READY: &str = "1";
 const DELETING: u8 = 2;
 const DELETED: &str = "3";
 
-const UNTAKEN: &str = "DROP TABLE `$NAME`.events SYNC";
-const TABLELESS: &str = "DROP TABLE `$NAME`.`$TABLE` SYNC";
+const UNCLAIMED: &str = "DROP TABLE `$NAME`.events SYNC";
+const WITHOUT_TABLE: &str = "DROP TABLE `$NAME`.`$TABLE` SYNC";
 /// The table of tombstoned files is made behind that of events.
-const NOTELESS: &str = "DROP TABLE `$NAME`.`tombstones_$ID` SYNC";
+const WITHOUT_TOMBSTONES: &str = "DROP TABLE `$NAME`.`tombstones_$ID` SYNC";
 
 const fn cut(step: &'static str, revision: Option<u8>, undone: &'static [&'static str]) -> Cut {
     Cut {
@@ -81,15 +81,23 @@ const fn cut(step: &'static str, revision: Option<u8>, undone: &'static [&'stati
     }
 }
 
-/// Before the database was taken.
-const BARELY_MADE: [Cut; 4] = [
-    cut("database", None, &[UNTAKEN, NOTELESS, TABLELESS]),
-    cut("entry", Some(CREATING), &[UNTAKEN, NOTELESS, TABLELESS]),
-    cut("table", Some(CREATING), &[UNTAKEN, NOTELESS]),
-    cut("tables", Some(CREATING), &[UNTAKEN]),
+/// Before the database was claimed.
+const CREATIONS: [Cut; 4] = [
+    cut(
+        "database",
+        None,
+        &[UNCLAIMED, WITHOUT_TOMBSTONES, WITHOUT_TABLE],
+    ),
+    cut(
+        "entry",
+        Some(CREATING),
+        &[UNCLAIMED, WITHOUT_TOMBSTONES, WITHOUT_TABLE],
+    ),
+    cut("table", Some(CREATING), &[UNCLAIMED, WITHOUT_TOMBSTONES]),
+    cut("tables", Some(CREATING), &[UNCLAIMED]),
 ];
-const TAKEN: Cut = cut("taken", Some(CREATING), &[]);
-const BARELY_DELETED: [Cut; 3] = [
+const CLAIMED: Cut = cut("taken", Some(CREATING), &[]);
+const DELETIONS: [Cut; 3] = [
     cut("doomed", Some(DELETING), &[]),
     cut(
         "moved",
@@ -100,21 +108,21 @@ const BARELY_DELETED: [Cut; 3] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_creation_or_deletion_cut_short_heals_at_the_next_attempt() {
+async fn an_interrupted_creation_or_deletion_is_recovered_at_the_next_attempt() {
     let place = Place::new();
     let store = place.replica().await;
-    for cut in BARELY_MADE.iter().chain(&BARELY_DELETED) {
+    for cut in CREATIONS.iter().chain(&DELETIONS) {
         let old = tenant(cut.step);
-        let old = place.cut_short(&*store, *cut, old).await;
+        let old = place.interrupted(&*store, *cut, old).await;
         let new = created(&*store, cut.step).await;
         assert_works(&*store, &new, 0).await;
         assert_is_gone(&*store, &old).await;
-        // Whoever repeats the deletion that failed finishes it, and harms nobody else.
+        // Repeating the failed deletion finishes it, and harms no other tenant.
         store.delete_tenant(&old).await.unwrap();
         assert_works(&*place.replica().await, &new, 1).await;
     }
-    // Nobody was told of this one, and yet it is whole: the next attempt leaves it alone.
-    let old = place.cut_short(&*store, TAKEN, tenant("taken")).await;
+    // This one was not acknowledged, and yet is complete: the next attempt leaves it alone.
+    let old = place.interrupted(&*store, CLAIMED, tenant("taken")).await;
     let again = store.create_tenant(tenant("taken")).await.unwrap();
     assert_eq!(again, Created::NameTaken);
     assert_works(&*store, &old, 2).await;
@@ -122,25 +130,25 @@ async fn a_creation_or_deletion_cut_short_heals_at_the_next_attempt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_creation_or_deletion_cut_short_heals_at_the_next_start() {
+async fn an_interrupted_creation_or_deletion_is_recovered_at_the_next_start() {
     let place = Place::new();
     let store = place.replica().await;
-    let cuts: Vec<Cut> = BARELY_MADE.into_iter().chain(BARELY_DELETED).collect();
+    let cuts: Vec<Cut> = CREATIONS.into_iter().chain(DELETIONS).collect();
     let mut olds = Vec::new();
     for cut in &cuts {
         let old = tenant(cut.step);
-        olds.push(place.cut_short(&*store, *cut, old).await);
+        olds.push(place.interrupted(&*store, *cut, old).await);
     }
-    let taken = place.cut_short(&*store, TAKEN, tenant("taken")).await;
-    // Another replica may be at these two at this moment.
+    let taken = place.interrupted(&*store, CLAIMED, tenant("taken")).await;
+    // Another replica may be working on this one.
     let recent = |step: &'static str, cut: &Cut| Cut {
         step,
         is_recent: true,
         ..*cut
     };
-    let under_way = recent("under-way", &BARELY_MADE[2]);
+    let under_way = recent("under-way", &CREATIONS[2]);
     let under_way = place
-        .cut_short(&*store, under_way, tenant("under-way"))
+        .interrupted(&*store, under_way, tenant("under-way"))
         .await;
 
     let store = place.replica().await;
