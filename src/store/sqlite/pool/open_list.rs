@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::tenant_handle::{Slot, SlotState, TenantHandle};
 use crate::domain::ClientId;
-use crate::store::queue::count_f64;
+use crate::store::append_queue::count_f64;
 use crate::store::{Error, closed};
 
 #[derive(Debug, Default)]
