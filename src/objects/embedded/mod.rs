@@ -23,7 +23,7 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use self::disk::folder::clock::{self, FolderClock};
-use self::disk::folder::errors::is_damage;
+use self::disk::folder::io_errors::is_damage;
 use self::disk::folder::{Folder, key_pair};
 use self::disk::{multipart, recovery};
 use self::s3_api::{Adapter, S3Server};

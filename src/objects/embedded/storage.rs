@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::disk::folder::errors::if_found;
+use super::disk::folder::io_errors::if_found;
 use super::disk::folder::{Folder, key_pair, quarantine, shard};
 use super::disk::multipart::{self, CompleteError, CompleteRequest};
 use super::disk::object::{self, Headers, listing, read_metadata};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::folder::Folder;
-use super::folder::errors::{damaged, if_found};
+use super::folder::io_errors::{damaged, if_found};
 use super::object::{listing, part_files, read_metadata};
 use crate::domain::{Entropy, ObjectKey};
 use crate::objects::ObjectInfo;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::folder::clock::FolderClock;
-use super::folder::errors::{if_found, unknown_file, with_path};
+use super::folder::io_errors::{if_found, unknown_file, with_path};
 use super::folder::quarantine::log_skipped;
 use super::folder::{self, Folder, is_hash, shard, shard_of};
 use super::multipart::cleanup::recover_uploads;

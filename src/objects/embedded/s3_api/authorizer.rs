@@ -12,7 +12,7 @@ use s3s::{S3Error, S3ErrorCode, S3Result};
 use url::form_urlencoded;
 
 use super::request::body::is_chunked;
-use super::request::errors::{error, invalid_credential, invalid_key, with_message};
+use super::request::s3_errors::{error, invalid_credential, invalid_key, with_message};
 use crate::domain::file::limits::MAX_SINGLE_UPLOAD_BYTES;
 use crate::domain::{DatabaseName, FileId, ObjectKey};
 use crate::objects::MAX_URL_LIFE;

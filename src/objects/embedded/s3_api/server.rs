@@ -23,7 +23,7 @@ use super::authorizer::{Authorizer, MAX_DOCUMENT_BYTES, check_length};
 use super::operations::Adapter;
 use super::post_object::PostObject;
 use super::request::body::{BodyReader, RequestBody};
-use super::request::errors::{RETRY_AFTER_SECONDS, error, with_message};
+use super::request::s3_errors::{RETRY_AFTER_SECONDS, error, with_message};
 use super::request::tenant_check::SignedAt;
 use super::transfer_limits::{Busy, TransferLimiter, TransferPermit};
 use crate::domain::file::limits::MAX_SINGLE_UPLOAD_BYTES;

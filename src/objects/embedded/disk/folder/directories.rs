@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-use super::errors::with_path;
+use super::io_errors::with_path;
 use crate::domain::Finding;
 
 /// Only the owner may list a folder: its files belong to tenants.

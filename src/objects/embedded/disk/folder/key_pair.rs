@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::Folder;
-use super::errors::{if_found, with_path};
+use super::io_errors::{if_found, with_path};
 use crate::domain::{Entropy, Finding};
 use crate::objects::KeyPair;
 

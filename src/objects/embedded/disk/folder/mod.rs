@@ -15,7 +15,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod directories;
-pub(crate) mod errors;
+pub(crate) mod io_errors;
 pub(crate) mod key_pair;
 pub(crate) mod quarantine;
 pub(crate) mod shard;
@@ -31,7 +31,7 @@ use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 
-use self::errors::{if_found, is_damage, with_path};
+use self::io_errors::{if_found, is_damage, with_path};
 use self::unsynced::Unsynced;
 use crate::domain::{Entropy, ObjectKey};
 use crate::write_health::WriteHealth;
@@ -157,7 +157,7 @@ impl Folder {
         File::open(self.uploads()).inspect(|uploads| _ = uploads.lock_shared())
     }
 
-    /// Waits until nobody blocks cleanups.
+    /// Waits until no cleanup is blocked.
     pub(crate) fn lock_for_cleanup(&self) -> io::Result<File> {
         File::open(self.uploads()).inspect(|uploads| _ = uploads.lock())
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::errors::{if_found, with_path};
+use super::io_errors::{if_found, with_path};
 use super::{Folder, directories};
 use crate::domain::Finding;
 

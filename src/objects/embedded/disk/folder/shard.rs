@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::MutexGuard;
 
 use super::directories;
-use super::errors::{if_found, with_path};
+use super::io_errors::{if_found, with_path};
 use super::unsynced::ShardNames;
 use super::{Folder, shard_of};
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::domain::{Clock, ObjectKey};
 use crate::objects::MAX_URL_LIFE;
 use crate::objects::embedded::disk::folder::clock::FolderClock;
-use crate::objects::embedded::disk::folder::errors::{
+use crate::objects::embedded::disk::folder::io_errors::{
     damaged, if_found, is_damage, unknown_file, with_path,
 };
 use crate::objects::embedded::disk::folder::quarantine::{log_skipped, quarantine};

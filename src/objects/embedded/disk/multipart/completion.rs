@@ -7,7 +7,7 @@ use md5::{Digest, Md5};
 use super::upload::{LockMode, MAX_PART_NUMBER, MultipartUpload};
 use crate::domain::ObjectKey;
 use crate::domain::file::limits::{MAX_FILE_BYTES, MIN_PART_BYTES};
-use crate::objects::embedded::disk::folder::errors::{damaged, if_found};
+use crate::objects::embedded::disk::folder::io_errors::{damaged, if_found};
 use crate::objects::embedded::disk::folder::{Folder, directories, shard};
 use crate::objects::embedded::disk::object::{
     Metadata, ObjectWriter, PartFiles, Published, read_metadata,

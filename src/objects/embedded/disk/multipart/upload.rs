@@ -10,7 +10,7 @@ use crate::objects::Part;
 use crate::objects::embedded::disk::folder::Folder;
 use crate::objects::embedded::disk::folder::clock::FolderClock;
 use crate::objects::embedded::disk::folder::directories::{self, sync_parent};
-use crate::objects::embedded::disk::folder::errors::{if_found, with_path};
+use crate::objects::embedded::disk::folder::io_errors::{if_found, with_path};
 use crate::objects::embedded::disk::object::part_files::{
     self, UPLOAD, UploadRecord, is_upload_id, part_name,
 };

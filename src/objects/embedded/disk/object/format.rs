@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{ContentType, FileName, FileSha256, UploadConstraints};
 use crate::objects::ObjectInfo;
-use crate::objects::embedded::disk::folder::errors::{damaged, with_path};
+use crate::objects::embedded::disk::folder::io_errors::{damaged, with_path};
 
 const MAGIC: &[u8; 8] = b"EHOBJ\0\0\x01";
 const MAGIC_OF_PARTS: &[u8; 8] = b"EHOBJ\0\0\x02";

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::format::read_metadata;
 use super::part_files;
 use crate::domain::{DatabaseName, ObjectKey};
-use crate::objects::embedded::disk::folder::errors::if_found;
+use crate::objects::embedded::disk::folder::io_errors::if_found;
 use crate::objects::embedded::disk::folder::{Folder, shard_of};
 use crate::objects::{ListedObject, Listing};
 

@@ -27,7 +27,7 @@ use super::verified_content::ExpectedContent;
 use crate::domain::ObjectKey;
 use crate::objects::embedded::disk::folder::Folder;
 use crate::objects::embedded::disk::folder::directories::{self, sync_parent};
-use crate::objects::embedded::disk::folder::errors::{damaged, if_found, with_path};
+use crate::objects::embedded::disk::folder::io_errors::{damaged, if_found, with_path};
 
 pub(crate) const UPLOAD: &str = "upload.json";
 /// More than the headers of any request: a larger file is damaged.

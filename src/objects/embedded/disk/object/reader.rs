@@ -9,7 +9,7 @@ use super::content::Content;
 use super::format::Metadata;
 use super::part_files::PartsLock;
 use crate::domain::ObjectKey;
-use crate::objects::embedded::disk::folder::errors::{damaged, if_found, with_path};
+use crate::objects::embedded::disk::folder::io_errors::{damaged, if_found, with_path};
 use crate::objects::embedded::disk::folder::{Folder, shard};
 
 /// An object that stays readable while this is open.

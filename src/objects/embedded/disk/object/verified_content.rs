@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 
-use crate::objects::embedded::disk::folder::errors::{damaged, with_path};
+use crate::objects::embedded::disk::folder::io_errors::{damaged, with_path};
 
 /// The content of one file, as it was stored.
 #[derive(Debug)]

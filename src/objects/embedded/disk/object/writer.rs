@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::format::{Metadata, PartFiles, read_metadata};
 use super::part_files;
 use crate::domain::ObjectKey;
-use crate::objects::embedded::disk::folder::errors::{if_found, with_path};
+use crate::objects::embedded::disk::folder::io_errors::{if_found, with_path};
 use crate::objects::embedded::disk::folder::quarantine::log_skipped;
 use crate::objects::embedded::disk::folder::shard::Shard;
 use crate::objects::embedded::disk::folder::{Folder, record_write};

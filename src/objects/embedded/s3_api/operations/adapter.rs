@@ -16,9 +16,9 @@ use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 use crate::domain::ObjectKey;
 use crate::objects::embedded::disk::folder::Folder;
 use crate::objects::embedded::disk::folder::clock::FolderClock;
-use crate::objects::embedded::disk::folder::errors::is_damage;
+use crate::objects::embedded::disk::folder::io_errors::is_damage;
 use crate::objects::embedded::s3_api::request::body::RequestBody;
-use crate::objects::embedded::s3_api::request::errors::{error, retry_later};
+use crate::objects::embedded::s3_api::request::s3_errors::{error, retry_later};
 use crate::objects::embedded::s3_api::request::tenant_check::{self, SignedAt, TenantLookup};
 
 #[derive(Debug, Clone)]

@@ -14,7 +14,7 @@ use super::preconditions::{self, Preconditions};
 use crate::domain::ObjectKey;
 use crate::objects::embedded::disk::object::{self, Metadata, Object};
 use crate::objects::embedded::s3_api::request::body::RequestBody;
-use crate::objects::embedded::s3_api::request::errors::error;
+use crate::objects::embedded::s3_api::request::s3_errors::error;
 
 /// S3's default.
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";

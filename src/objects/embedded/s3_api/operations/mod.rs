@@ -4,7 +4,7 @@
 //! extensions. Imports `request` and `disk`.
 
 mod adapter;
-mod checksums;
+mod expected_checksums;
 mod get_object;
 mod multipart_upload;
 mod object_headers;
@@ -13,7 +13,7 @@ mod put_object;
 mod receive;
 
 pub(crate) use adapter::Adapter;
-pub(crate) use checksums::ExpectedChecksums;
+pub(crate) use expected_checksums::ExpectedChecksums;
 pub(crate) use get_object::NULL_VERSION;
 pub(crate) use multipart_upload::MAX_LISTED_PARTS;
 pub(crate) use object_headers::{USER_METADATA, normalize, reject_unsupported};

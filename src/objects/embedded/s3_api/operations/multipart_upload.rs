@@ -20,7 +20,7 @@ use crate::objects::embedded::disk::multipart::{
 };
 use crate::objects::embedded::disk::object::{Headers, ObjectWriter};
 use crate::objects::embedded::s3_api::request::body::RequestBody;
-use crate::objects::embedded::s3_api::request::errors::{
+use crate::objects::embedded::s3_api::request::s3_errors::{
     error, no_such_upload, sealed, with_message,
 };
 

@@ -6,7 +6,7 @@ use s3s::{S3Error, S3ErrorCode, S3Result};
 
 use crate::objects::Replace;
 use crate::objects::embedded::disk::object::Headers;
-use crate::objects::embedded::s3_api::request::errors::{error, with_message};
+use crate::objects::embedded::s3_api::request::s3_errors::{error, with_message};
 
 /// The prefix of user metadata, in a request and in a response.
 pub(crate) const USER_METADATA: &str = "x-amz-meta-";

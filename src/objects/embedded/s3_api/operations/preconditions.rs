@@ -7,7 +7,7 @@ use s3s::dto::{ETag, ETagCondition, Range, Timestamp, TimestampFormat};
 use s3s::{S3Error, S3ErrorCode, S3Result};
 
 use crate::objects::embedded::disk::object::Metadata;
-use crate::objects::embedded::s3_api::request::errors::{error, with_header};
+use crate::objects::embedded::s3_api::request::s3_errors::{error, with_header};
 
 /// The preconditions of a read: `If-Match`, `If-None-Match`, `If-Modified-Since`, `If-Unmodified-Since`.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use super::receive::incoming_put;
 use crate::objects::Replace;
 use crate::objects::embedded::disk::folder::shard;
 use crate::objects::embedded::disk::object::{self, ObjectWriter, Published, sealed_metadata};
-use crate::objects::embedded::s3_api::request::errors::{error, sealed, with_message};
+use crate::objects::embedded::s3_api::request::s3_errors::{error, sealed, with_message};
 
 impl Adapter {
     pub(super) async fn put(

@@ -9,13 +9,13 @@ use s3s::dto::{Checksum, StreamingBlob};
 use s3s::{S3Error, S3ErrorCode, S3Result, TrailingHeaders};
 
 use super::adapter::blocking;
-use super::checksums::{ExpectedChecksums, Hasher};
+use super::expected_checksums::{ExpectedChecksums, Hasher};
 use crate::domain::ObjectKey;
 use crate::objects::embedded::disk::folder::clock::FolderClock;
 use crate::objects::embedded::disk::object::content::BLOCK_BYTES;
 use crate::objects::embedded::disk::object::{Headers, Metadata, ObjectWriter};
 use crate::objects::embedded::s3_api::request::body::{RequestBody, is_chunked};
-use crate::objects::embedded::s3_api::request::errors::{error, with_message};
+use crate::objects::embedded::s3_api::request::s3_errors::{error, with_message};
 
 /// An upload that is about to be received.
 pub(crate) struct Incoming<S> {

@@ -24,7 +24,7 @@ use super::operations::{
     Adapter, ExpectedChecksums, Incoming, USER_METADATA, normalize, reject_unsupported,
 };
 use super::request::body::{BodyReader, RequestBody};
-use super::request::errors::{error, invalid_key, sealed, with_message};
+use super::request::s3_errors::{error, invalid_key, sealed, with_message};
 use super::request::tenant_check::{self, SignedAt};
 use crate::domain::file::limits::MAX_SINGLE_UPLOAD_BYTES;
 use crate::domain::{Clock, ObjectKey};

@@ -14,7 +14,9 @@ use secrecy::ExposeSecret;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use crate::objects::embedded::s3_api::request::errors::{error, invalid_credential, with_message};
+use crate::objects::embedded::s3_api::request::s3_errors::{
+    error, invalid_credential, with_message,
+};
 use crate::objects::embedded::s3_api::request::tenant_check::SignedAt;
 use crate::objects::{KeyPair, MAX_URL_LIFE};
 

@@ -15,7 +15,7 @@ use http_body_util::BodyExt;
 use s3s::{S3Error, S3ErrorCode};
 use tokio::time::{Instant, Sleep};
 
-use super::errors::error;
+use super::s3_errors::error;
 
 /// The longest pause of an upload. Otherwise a dead connection would hold its half-written file forever.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);

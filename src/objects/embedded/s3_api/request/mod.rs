@@ -2,5 +2,5 @@
 //! signature is not older than its tenant. Imports nothing else of `s3_api`.
 
 pub(crate) mod body;
-pub(crate) mod errors;
+pub(crate) mod s3_errors;
 pub(crate) mod tenant_check;

@@ -10,7 +10,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use s3s::{S3ErrorCode, S3Result};
 
-use super::errors::{retry_later, with_message};
+use super::s3_errors::{retry_later, with_message};
 use crate::domain::DatabaseName;
 
 /// Tolerates a clock of this service that was set back since the tenant was created.

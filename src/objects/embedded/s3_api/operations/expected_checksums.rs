@@ -8,7 +8,7 @@ use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
 use s3s::dto::Checksum;
 use s3s::{S3Error, S3ErrorCode, S3Result};
 
-use crate::objects::embedded::s3_api::request::errors::{error, with_message};
+use crate::objects::embedded::s3_api::request::s3_errors::{error, with_message};
 
 /// Computes MD5 and SHA-256, and the other checksums that were sent or announced.
 pub(super) struct Hasher {
