@@ -16,7 +16,7 @@ use super::database_file::DatabaseFile;
 use crate::store::sqlite::wal::ownership::Checkpointed;
 
 /// The pages of the log (of 4 KiB) at which a checkpoint starts under load. Pages that are written again and
-/// again are copied once; measured in docs/benchmarks.md, twice as many gain nothing.
+/// again are copied once; measured in docs/benchmarks-layouts.md, twice as many gain nothing.
 const START_AT_PAGES: i32 = 8192;
 
 /// The limit while calls come one by one: the log's file stays small, and is soon one that is overwritten,

@@ -21,7 +21,7 @@ use crate::store::{Appended, Error};
 const LARGE_BATCH_EVENTS: usize = 16;
 
 /// After so many events the thread yields its core, or another tenant's single event would wait for all of a large
-/// transaction: see docs/benchmarks.md, "Neighbours".
+/// transaction: see docs/benchmarks.md, "Neighbors".
 const YIELD_AFTER_EVENTS: usize = 32;
 
 /// After so many small transactions in a row the large cache is released.
