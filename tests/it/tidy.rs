@@ -1,8 +1,10 @@
 //! Holds the arrows of ARCHITECTURE.md against the source, as text: who may name whom.
 
+mod folders;
 mod rules;
 mod scan;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -37,6 +39,61 @@ fn files_stay_readable_at_one_sitting() {
             );
         }
     }
+}
+
+/// More files than this in one folder are hard to choose from.
+const MAX_FILES: usize = 12;
+
+#[test]
+fn folders_stay_small() {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for (file, _) in rust_files("src") {
+        let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+        *counts.entry(folder.to_owned()).or_default() += 1;
+    }
+    counts.retain(|_, count| *count > MAX_FILES);
+    assert!(counts.is_empty(), "too many files in {counts:?}");
+}
+
+#[test]
+fn folders_do_not_import_each_other() {
+    assert_no_cycles(&folders::edges(&rust_files("src"), folders::folder_of));
+}
+
+#[test]
+fn files_do_not_import_each_other() {
+    assert_no_cycles(&folders::edges(&rust_files("src"), folders::module_of));
+}
+
+fn assert_no_cycles(edges: &folders::Edges) {
+    let cycles = folders::cycles(edges);
+    let is_within = |from: &str, to: &str| {
+        let mut cycles = cycles.iter();
+        cycles.any(|cycle| cycle.contains(&from) && cycle.contains(&to))
+    };
+    let imports: Vec<_> = edges
+        .iter()
+        .filter(|((from, to), _)| is_within(from, to))
+        .map(|((from, to), import)| format!("{from} -> {to}: {import}"))
+        .collect();
+    assert!(cycles.is_empty(), "{cycles:?}\n{}", imports.join("\n"));
+}
+
+#[test]
+fn a_planted_cycle_is_found() {
+    let files = [
+        ("a/mod.rs", "mod x; use crate::b::B;"),
+        ("a/x.rs", "use super::A;"),
+        ("b/mod.rs", "use crate::c::deep::C;"),
+        ("c/deep.rs", "use crate::{a::x::X, domain::D};"),
+        ("domain/mod.rs", "use std::fmt;\n#[cfg(test)]\nmod tests { use crate::a::A; }"),
+    ];
+    let files = files.map(|(file, source)| (file.to_owned(), source.to_owned()));
+    let by_folder = folders::edges(&files, folders::folder_of);
+    let cycles: Vec<_> = folders::cycles(&by_folder).into_iter().collect();
+    assert_eq!(cycles, [["a", "b", "c"]]);
+    let by_file = folders::edges(&files, folders::module_of);
+    assert!(folders::cycles(&by_file).is_empty(), "{by_file:?}");
 }
 
 /// Every arrow, crossed on purpose in each way that Rust has of writing a path.

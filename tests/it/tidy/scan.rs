@@ -140,7 +140,7 @@ fn read_group(
 }
 
 /// Returns the module that a file under `src/` is, from the crate's root.
-fn module_of(file: &str) -> Vec<String> {
+pub(super) fn module_of(file: &str) -> Vec<String> {
     let path = file.trim_end_matches(".rs");
     let path = path.strip_suffix("/mod").unwrap_or(path);
     let own = path
