@@ -86,7 +86,10 @@ fn a_planted_cycle_is_found() {
         ("a/x.rs", "use super::A;"),
         ("b/mod.rs", "use crate::c::deep::C;"),
         ("c/deep.rs", "use crate::{a::x::X, domain::D};"),
-        ("domain/mod.rs", "use std::fmt;\n#[cfg(test)]\nmod tests { use crate::a::A; }"),
+        (
+            "domain/mod.rs",
+            "use std::fmt;\n#[cfg(test)]\nmod tests { use crate::a::A; }",
+        ),
     ];
     let files = files.map(|(file, source)| (file.to_owned(), source.to_owned()));
     let by_folder = folders::edges(&files, folders::folder_of);
