@@ -210,7 +210,7 @@ fn what_is_allowed_is_not_found() {
             "use crate::store::{self, Store}; fn f() -> store::Error { panic!() }",
         ),
         (
-            "http/mod.rs",
+            "http/handlers/history.rs",
             "use http::StatusCode; use crate::service::Access;",
         ),
         (

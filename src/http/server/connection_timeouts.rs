@@ -101,8 +101,8 @@ mod tests {
 
     use tokio::time::Instant;
 
-    use super::super::open_connections::{ConnectionSlot, OpenConnections};
     use super::TimedConnection;
+    use crate::http::server::open_connections::{ConnectionSlot, OpenConnections};
 
     const SECOND: Duration = Duration::from_secs(1);
 
