@@ -91,7 +91,7 @@ async fn a_damaged_upload_does_not_prevent_a_start() {
         .await;
     let finding = findings.iter().find(|it| it.subject == "damage").unwrap();
     assert!(matches!(finding.state, State::Warning { .. }));
-    assert!(finding.message.contains("damaged': 5"), "{finding:?}");
+    assert!(finding.message.contains("quarantine': 5"), "{finding:?}");
 }
 
 #[tokio::test]
