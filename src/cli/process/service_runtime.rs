@@ -6,10 +6,6 @@ use std::thread::available_parallelism;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// Tasks that a thread polls before it checks for I/O and for tasks that other threads have woken. Fewer than tokio's
-/// 61, because one task may answer several requests in a row (see the fair scheduler in `http`).
-const POLLS_BETWEEN_CHECKS: u32 = 8;
-
 /// Starts a runtime with this many threads. By default it has a thread for each core but one.
 ///
 /// One core is left to the threads of writers and readers, and to the kernel's network stack. A thread that does the work
@@ -20,8 +16,6 @@ pub(in crate::cli) fn build(threads: Option<usize>) -> io::Result<Runtime> {
         threads.unwrap_or_else(|| all_but_one(available_parallelism().map_or(1, NonZero::get)));
     Builder::new_multi_thread()
         .worker_threads(threads)
-        .event_interval(POLLS_BETWEEN_CHECKS)
-        .global_queue_interval(POLLS_BETWEEN_CHECKS)
         .enable_all()
         .build()
 }
