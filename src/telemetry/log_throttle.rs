@@ -24,7 +24,7 @@ const KEY_FIELDS: [&str; 9] = [
     "backend", "cause", "code", "error", "method", "reason", "route", "status", "tenant",
 ];
 
-/// How much of a message is repeated in the report on suppressed lines.
+/// The longest part of a message that the report on suppressed lines repeats.
 const MAX_MESSAGE_BYTES: usize = 120;
 
 /// Counts lines and suppresses repeated ones. Lines below level `info` always pass, because they are written on
