@@ -346,7 +346,7 @@ def arguments():
     known = "; ".join(f"{name}: {layout.what}" for name, layout in LAYOUTS.items())
     parser.add_argument("--layouts", default="O,K,M,P", help=f"which (default: %(default)s). {known}")
     parser.add_argument("--sections", default="queries,paging,inserts", help="(default: %(default)s)")
-    parser.add_argument("--out", type=Path, help="file for the Markdown, written anew after each layout")
+    parser.add_argument("--out", type=Path, help="file for the Markdown, rewritten after each layout")
     found = parser.parse_args()
     if not found.url and not (found.lib and found.path):
         parser.error("either --url, or --lib and --path")

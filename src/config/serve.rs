@@ -29,7 +29,7 @@ pub struct Config {
     pub public_url: Option<Url>,
     pub upload_url_ttl: Duration,
     pub download_url_ttl: Duration,
-    /// What callers may upload.
+    /// Limits on uploads.
     pub uploads: UploadRules,
     pub object_lock: Option<ObjectLock>,
     /// The age at which the service removes an orphan; `None`: it never does.

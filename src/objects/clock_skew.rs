@@ -19,7 +19,7 @@ const TOLERANCE_MS: i64 = 5 * 60 * 1000;
 /// Below any reading of a clock.
 const UNKNOWN_MS: i64 = -(1 << 60);
 
-/// How far a wall clock was ahead of a monotonic clock, over time.
+/// The lead of a wall clock over a monotonic clock, over time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ClockSkew {
     /// Ascending in both fields: an earlier reading matters only if the clock was less ahead.

@@ -10,7 +10,7 @@ pub struct RequestOrigin {
     pub capacity: Capacity,
 }
 
-/// How many more connections the server can take.
+/// The number of further connections that the server can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Capacity {
     Ample,
@@ -20,7 +20,7 @@ pub enum Capacity {
     Exhausted,
 }
 
-/// How many requests the embedded endpoint answers at once.
+/// The number of requests that the embedded endpoint answers at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TransferLimits {
     pub total: usize,

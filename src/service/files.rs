@@ -43,7 +43,7 @@ pub struct DownloadUrl {
     pub file_id: FileId,
 }
 
-/// How a browser presents a download.
+/// The way a browser presents a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
     /// Displays it, if browsers do not execute its type.

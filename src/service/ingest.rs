@@ -16,7 +16,7 @@ const FILES_TIMEOUT: Duration = Duration::from_millis(3_500);
 /// The files of one event that are looked up concurrently.
 const MAX_CONCURRENT_FILES: usize = 10;
 
-/// How often a file is looked up that changes in the meantime.
+/// Attempts to look up a file that changes in the meantime.
 const MAX_ATTEMPTS: usize = 3;
 
 impl Access {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// What every metric of ours starts with.
+/// The prefix of our metrics.
 const PREFIX: &str = "event_history_";
 
 #[test]

@@ -195,7 +195,7 @@ async fn the_tenant_comes_from_the_source_or_a_header_and_the_body_is_a_whole_en
         detail["tenant"] = "alx_demo".into();
         detail["event_data"] = json!([{"to": "signed \"é\" 😀", "by": 1.25}, null]);
         let mut entry = Entry::new(&tenant, detail_type, detail);
-        entry.source = "crm.example".to_owned(); // nobody's
+        entry.source = "crm.example".to_owned(); // no tenant's
         entries.push(entry);
     }
     bridge.put(&entries).await;

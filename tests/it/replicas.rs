@@ -1,4 +1,4 @@
-//! Several replicas of the service on one ClickHouse and one SeaweedFS: nothing of ours coordinates
+//! Several replicas of the service on one ClickHouse and one SeaweedFS: nothing else coordinates
 //! them, and callers need not know which of them they talk to.
 
 mod history;

@@ -1,4 +1,4 @@
-//! What commands ask of the operating system. Imports nothing else of `cli`.
+//! Requests of commands to the operating system. Imports nothing else of `cli`.
 
 pub(super) mod exit;
 mod listener;

@@ -1,4 +1,4 @@
-//! What commands print: results on standard output; errors and progress on standard error. Imports nothing else of `cli`.
+//! The output of commands: results on standard output; errors and progress on standard error. Imports nothing else of `cli`.
 
 mod progress;
 mod results;

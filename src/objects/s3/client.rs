@@ -11,20 +11,20 @@ use reqwest::redirect::Policy;
 use super::response::Response;
 use crate::objects::PresignedUrl;
 
-/// How long S3 has to respond, connecting included. Callers wait for 5 s at most (EventBridge's limit).
+/// The time S3 has to respond, connecting included. Callers wait for 5 s at most (EventBridge's limit).
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long an idle connection is kept. A connection that a router has dropped looks like any other until it is used,
+/// The time for which an idle connection is kept. A connection that a router has dropped looks like any other until it is used,
 /// and then costs [`TIMEOUT`]: after an outage there may be some for this long.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How much of a body is read. S3's error documents are under 1 KiB.
+/// The longest body that is read. S3's error documents are under 1 KiB.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// How much of a page is read: a thousand keys of 1024 bytes each, escaped.
+/// The longest page that is read: a thousand keys of 1024 bytes each, escaped.
 const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
 
-/// How long a page may take: no API request waits for it.
+/// The time a page may take: no API request waits for it.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) type BoxError = Box<dyn StdError + Send + Sync>;

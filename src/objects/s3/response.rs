@@ -75,7 +75,7 @@ pub(super) fn sanitize(message: &str) -> String {
         .collect()
 }
 
-/// How much of a server's message is repeated.
+/// The longest part of a server's message that is repeated.
 const MAX_MESSAGE_CHARS: usize = 200;
 
 /// Returns the text of an element that contains only text, as all elements of S3's error documents do.

@@ -26,10 +26,10 @@ pub use rate_limiter::RateLimiter;
 const URL_LIFE: Duration = Duration::from_mins(15);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a storage may be silent during a transfer: it may be syncing gigabytes.
+/// The time for which a storage may be silent during a transfer: it may be syncing gigabytes.
 const READ_TIMEOUT: Duration = Duration::from_mins(2);
 
-/// How much of an error document is read; they are under 1 KiB.
+/// The longest error document that is read; they are under 1 KiB.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
 
 /// A storage, with an HTTP client for its presigned URLs.

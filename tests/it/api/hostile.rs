@@ -62,7 +62,7 @@ const CLASSICS: &[&str] = &[
     "Code: 159. DB::Exception: Timeout exceeded. (TIMEOUT_EXCEEDED) (version 26.7.2.1)\n",
     "\r\n__exception__\r\nCode: 60\r\n__exception__\r\n",
     "SETTINGS readonly=0",
-    "\u{2019}\u{ff07}\u{2032}", // what careless code folds into a quote
+    "\u{2019}\u{ff07}\u{2032}", // careless code normalizes these to a quote
     "\u{bf}\u{27}",
     "\u{202e}drowssap\u{202c}\u{200f}",
     "\u{feff}\u{200b}\u{2028}",

@@ -28,7 +28,7 @@ async fn a_download_that_cannot_be_synced_fails() {
         let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
         assert!(!names.iter().any(|name| name == "down.bin"), "{names:?}");
     }
-    faults.heal();
+    faults.recover();
     support::run(&mut download());
     assert!(std::fs::read(&target).unwrap() == bytes);
 }

@@ -199,7 +199,7 @@ async fn locations_may_come_from_the_environment() {
     assert_eq!(status, 0, "{stdout}{stderr}");
 }
 
-/// TERM is an end like another: what was said is true, and the next run goes on.
+/// TERM ends a run like any other cause: what it reported is true, and the next run resumes.
 #[tokio::test(flavor = "multi_thread")]
 async fn it_stops_on_a_signal() {
     let (source, destination) = (Place::new(), Place::new());

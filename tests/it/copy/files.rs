@@ -226,7 +226,7 @@ async fn different_and_missing_files_are_reported_by_tenant() {
     assert_eq!(differing, [expected]);
     let (status, stdout, stderr) = run(&mut setting.copy(&to));
     assert_eq!(status, 0, "{stdout}{stderr}");
-    assert!(storage.get(changed).await.0 == *bytes, "mended");
+    assert!(storage.get(changed).await.0 == *bytes, "repaired");
 
     // A file of the destination's own is one too many.
     let invented = ObjectKey {

@@ -46,7 +46,7 @@ async fn a_damaged_upload_does_not_prevent_a_start() {
     fs::rename(lock_of(3), folder_of(3).join("00001")).unwrap();
     fs::remove_file(lock_of(4)).unwrap();
     fs::create_dir(lock_of(4)).unwrap();
-    // Nothing of ours, where only ours should be.
+    // A foreign entry in a folder of the storage.
     let strays = [
         "multipart/notes.txt",
         "parts/notes.txt",
@@ -121,7 +121,7 @@ async fn parts_that_may_belong_to_an_object_stay() {
     fs::write(path, &object[1..]).unwrap();
 
     let endpoint = Endpoint::start(folder.path()).await;
-    // The sweep goes on behind the start, and this upload is the last that it looks at.
+    // The sweep continues after the start, and checks this upload last.
     let third = key("alx_demo");
     let id = begin(&endpoint, &third).await;
     tag(&endpoint, &third, &id, 1, vec![1]).await;

@@ -319,7 +319,7 @@ async fn setting_the_clock_expires_no_upload() {
     let objects = open_later(&endpoint, folder.path(), &later).await;
     later.set(9);
     begin_another(&objects).await;
-    assert_eq!(endpoint.in_parts().0, 1, "while it goes on");
+    assert_eq!(endpoint.in_parts().0, 1, "while the upload is unfinished");
     open_later(&endpoint, folder.path(), &later).await;
     assert_eq!(endpoint.in_parts().0, 1, "at a start");
     let mark = folder.path().join("clock.json");
@@ -334,10 +334,10 @@ async fn setting_the_clock_expires_no_upload() {
 async fn uploads_left_by_a_crash_or_a_client_are_cleaned_up() {
     let folder = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(folder.path()).await;
-    let [kept, given_up] = [key("alx_demo"), key("alx_demo")];
+    let [kept, abandoned] = [key("alx_demo"), key("alx_demo")];
     let whole = make(&endpoint, &kept, 21).await;
-    let id = begin(&endpoint, &given_up).await;
-    tag(&endpoint, &given_up, &id, 1, noise(1, 10)).await;
+    let id = begin(&endpoint, &abandoned).await;
+    tag(&endpoint, &abandoned, &id, 1, noise(1, 10)).await;
     // Killed between the object and the end of its upload; in the middle of a beginning; and in the
     // middle of a removal.
     let [multipart, parts] = ["multipart", "parts"].map(|name| folder.path().join(name));
@@ -375,7 +375,7 @@ async fn uploads_left_by_a_crash_or_a_client_are_cleaned_up() {
     assert!(
         endpoint
             .objects
-            .parts(&given_up, &id, 0)
+            .parts(&abandoned, &id, 0)
             .await
             .unwrap()
             .is_some()

@@ -55,7 +55,7 @@ async fn a_file_that_cannot_be_synced_is_a_503_and_leaves_nothing() {
     assert_later(put_to(&server, &url)).await;
     let ready = || server.request(Method::GET, "/health/ready");
     expect(ready(), StatusCode::SERVICE_UNAVAILABLE).await;
-    faults.heal();
+    faults.recover();
     expect(put_to(&server, &url), StatusCode::OK).await;
     expect(ready(), StatusCode::OK).await;
     expect(put_to(&server, part_url), StatusCode::OK).await;
@@ -72,7 +72,7 @@ async fn no_event_references_an_unsynced_name() {
     }
     let once = put_to(&server, &url).header("if-none-match", "*");
     assert_later(once).await;
-    faults.heal();
+    faults.recover();
     let before = faults.calls().len();
     let url = server.download_url(&tenant, &file_id).await;
     let calls = faults.calls();
@@ -102,7 +102,7 @@ async fn a_completion_does_not_succeed_before_it_is_synced() {
         assert_later(complete()).await;
     }
     assert_later(server.delivery(&tenant, &event_with_file(file_id))).await;
-    faults.heal();
+    faults.recover();
     expect(complete(), StatusCode::OK).await;
     server.download_url(&tenant, file_id).await;
 }
@@ -122,7 +122,7 @@ async fn an_unsynced_part_does_not_exist() {
         .json(&this);
     let parts = expect_json(parts, StatusCode::OK).await;
     assert_eq!(parts["parts"], json!([]));
-    faults.heal();
+    faults.recover();
     expect(put_to(&server, part_url), StatusCode::OK).await;
 }
 
@@ -176,7 +176,7 @@ async fn a_start_with_an_unsyncable_folder_serves_the_others() {
     }
     let detail = event_with_file(&uploads[0].file_id);
     assert_later(server.delivery(&tenant, &detail)).await;
-    faults.heal();
+    faults.recover();
     server.deliver(&tenant, &detail).await;
 }
 

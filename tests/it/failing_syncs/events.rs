@@ -104,7 +104,7 @@ async fn an_event_whose_sync_failed_is_not_stored_by_sending_it_again() {
         assert_eq!(seen, HashSet::from([id_of(&first)]));
     }
 
-    faults.heal();
+    faults.recover();
     insist(&server, &tenant, &detail).await;
     assert_log_is_on_the_disk(&faults);
     let seen = read(&server, &tenant).await;
@@ -129,7 +129,7 @@ async fn acknowledged_events_are_on_the_disk_whenever_syncs_fail() {
                 (answer == StatusCode::SERVICE_UNAVAILABLE).then_some(())
             })
             .await;
-            faults.heal();
+            faults.recover();
             insist(&server, &tenant, &event()).await;
         }
     };
@@ -163,7 +163,7 @@ async fn unsynced_events_of_a_killed_process_do_not_count_as_stored() {
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(read(&server, &tenant).await, None);
     }
-    faults.heal();
+    faults.recover();
     insist(&server, &tenant, &detail).await;
     assert_log_is_on_the_disk(&faults);
     let seen = read(&server, &tenant).await;
@@ -186,6 +186,6 @@ async fn no_event_is_stored_in_a_log_whose_name_may_not_be_durable() {
         .await;
     }
     assert_eq!(read(&server, &tenant).await, Some(HashSet::new()));
-    faults.heal();
+    faults.recover();
     insist(&server, &tenant, &detail).await;
 }

@@ -61,7 +61,7 @@ async fn a_service_whose_syncs_fail_is_not_ready_until_one_succeeds() {
         "{metrics}"
     );
     // Without another event: a probe finds out.
-    faults.heal();
+    faults.recover();
     becomes_ready(&server).await;
     server.deliver(&tenant, &event()).await;
     let tenants = server.folder().join("data/tenants");
@@ -85,11 +85,11 @@ async fn a_service_whose_disk_is_full_is_not_ready_until_there_is_room() {
         let refused = server.delivery(&tenant, &event());
         expect(refused, StatusCode::SERVICE_UNAVAILABLE).await;
         assert_not_ready(&server).await;
-        // Reading goes on.
+        // Reads still succeed.
         let list = server.get_json(&tenant, "/api/history/events").await;
         assert_eq!(list["total_count"], 1);
     }
-    faults.heal();
+    faults.recover();
     // By an event, before any probe.
     server.deliver(&tenant, &event()).await;
     becomes_ready(&server).await;

@@ -49,18 +49,18 @@ async fn the_next_attempt_creates_a_tenant_whose_creation_failed() {
     while create_with_syncs_failing_after(&server, &faults, failed).await {
         let name = format!("after-{failed}");
         if failed % 2 == 0 {
-            faults.heal();
+            faults.recover();
         } else {
             // What the process had not synced is there to be read by the next one.
             server.kill();
-            faults.heal();
+            faults.recover();
             server.start_again();
         }
         insist(&server, &name).await;
         failed += 1;
     }
     assert!(failed >= 4, "only {failed} syncs");
-    faults.heal();
+    faults.recover();
     insist(&server, "another").await;
 }
 
@@ -82,10 +82,10 @@ async fn a_tenant_whose_deletion_failed_takes_no_event_that_a_start_would_remove
         }
         if round == 0 {
             server.kill();
-            faults.heal();
+            faults.recover();
             server.start_again();
         } else {
-            faults.heal();
+            faults.recover();
         }
         // The tenant is there with all its events, or it is gone and has taken none since.
         let target = "/api/history/events";

@@ -170,7 +170,7 @@ impl Stage {
 
     /// Every acknowledged event is there once, none is there twice, and nothing that was not sent.
     /// Where the files were out of reach, an event that was answered 503 was not stored either. Returns
-    /// the figures.
+    /// the measurements.
     pub(super) async fn assert_the_ledger_holds(&self) -> String {
         let mut found = HashSet::new();
         let mut target = Some("/api/history/events?limit=1000".to_owned());

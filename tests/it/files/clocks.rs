@@ -15,7 +15,7 @@ use crate::support::{self, Builder, ClickHouse, SeaweedFs, Server, Tenant, expec
 const BOUND: Duration = Duration::from_mins(1);
 
 /// The clock of a process, which can be set: libfaketime reads it from a file. What tells how long
-/// something took goes on as it is.
+/// something took stays as it is.
 struct FakeClock {
     folder: TempDir,
 }
@@ -78,7 +78,7 @@ async fn wait_for_sweeps(server: &Server) {
 async fn assert_usable(server: &Server, tenant: &Tenant, file: &mut Uploaded) {
     assert!(is_stored(&server.embedded_storage(), tenant, &file.file_id).await);
     refer(server, tenant, file).await;
-    assert!(file.event_id.is_some(), "it was given up");
+    assert!(file.event_id.is_some(), "it was tombstoned");
     assert_kept(server, tenant, file).await;
 }
 

@@ -31,7 +31,7 @@ async fn files_of_a_deleted_tenant_stay_unless_requested() {
     assert!(!is_stored(&storage, &gone, &uploaded[1]).await);
     assert!(is_stored(&storage, &other, &uploaded[2]).await);
 
-    // A sweep tells of what the deleted tenant has left, and removes it when it is told to alone.
+    // A sweep reports what the deleted tenant left behind, and removes it only on request.
     let settings = embedded_settings(&server);
     let sweep = ["sweep", "--older-than", "0s", "--delete"];
     let (code, lines) = run(files(server.folder(), &settings, &sweep)).await;

@@ -72,11 +72,11 @@ pub(super) struct Load {
     acknowledged: Vec<AtomicBool>,
     /// How many events are acknowledged or given up.
     settled: AtomicUsize,
-    figures: Mutex<Figures>,
+    measurements: Mutex<Measurements>,
 }
 
 #[derive(Debug, Default)]
-struct Figures {
+struct Measurements {
     requests: usize,
     refusals: usize,
     slowest: Duration,
@@ -180,7 +180,7 @@ impl Load {
             acknowledged: (0..plan.count()).map(|_| AtomicBool::new(false)).collect(),
             plan,
             settled: AtomicUsize::new(0),
-            figures: Mutex::default(),
+            measurements: Mutex::default(),
         })
     }
 
@@ -225,7 +225,7 @@ impl Load {
     }
 
     pub(super) fn summary(&self) -> String {
-        let Figures {
+        let Measurements {
             requests,
             refusals,
             slowest,
@@ -295,14 +295,14 @@ impl Load {
             status == StatusCode::CREATED || is_refusal,
             "{status} {text}"
         );
-        let mut figures = self.lock();
-        figures.requests += 1;
-        figures.refusals += usize::from(is_refusal);
-        figures.slowest = figures.slowest.max(elapsed);
+        let mut measurements = self.lock();
+        measurements.requests += 1;
+        measurements.refusals += usize::from(is_refusal);
+        measurements.slowest = measurements.slowest.max(elapsed);
         !is_refusal
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Figures> {
-        self.figures.lock().expect("no holder panics")
+    fn lock(&self) -> std::sync::MutexGuard<'_, Measurements> {
+        self.measurements.lock().expect("no holder panics")
     }
 }

@@ -93,7 +93,7 @@ async fn upload_urls_go_on_at_every_replica_while_clickhouse_is_down() {
     }
     engine.kill();
     for server in &servers {
-        // Entries are fresh at first, and then too old; nobody but the figures may see a difference.
+        // Entries are fresh at first, and then too old; nobody but the measurements may see a difference.
         wait_for("an entry to be stale", 2 * LIMIT, async || {
             assert_upload_urls(server, &tenants).await;
             (stale_lookups(server).await > 0).then_some(())

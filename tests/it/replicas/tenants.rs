@@ -12,7 +12,7 @@ use crate::api::Call;
 use crate::crash::all_events;
 use crate::support::{self, ClickHouse, Server, Tenant, event, expect, wait_for};
 
-/// For how long a replica may go on with a tenant that another one deleted, by default.
+/// The time for which a replica may still serve a tenant that another one deleted, by default.
 const STALENESS: Duration = Duration::from_secs(5);
 
 /// What looking takes beside that.

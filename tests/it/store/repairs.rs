@@ -295,7 +295,7 @@ async fn gets_over_a_full_disk() {
                 failed += 1;
             }
         }
-        assert_eq!(count(&store, &tenant).await, stored, "reading goes on");
+        assert_eq!(count(&store, &tenant).await, stored, "reads still succeed");
     }
     assert!(stored > 0 && failed > 0, "{stored} {failed}");
 

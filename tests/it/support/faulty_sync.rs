@@ -40,7 +40,7 @@ impl FaultySync {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let faults = Self { folder };
-        faults.heal();
+        faults.recover();
         faults
     }
 
@@ -87,7 +87,7 @@ impl FaultySync {
     }
 
     /// Lets syncs work again.
-    pub(crate) fn heal(&self) {
+    pub(crate) fn recover(&self) {
         self.set("");
     }
 

@@ -1,7 +1,7 @@
 //! What tests stand on: the real server, a real SeaweedFS, a real ClickHouse, a network that fails on
 //! demand, and the clients that people use.
 //!
-//! Nothing here is a stand-in for anything of ours. A tool that is missing is a failure that names
+//! Nothing here replaces a part of the service. A tool that is missing is a failure that names
 //! `tests/run`, never a test that is skipped.
 
 mod clickhouse;

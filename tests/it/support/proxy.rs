@@ -95,7 +95,7 @@ impl Proxy {
             .as_ref()
             .expect("the proxy is there")
             .send_replace(mode);
-        in_force.recv().expect("the proxy goes on");
+        in_force.recv().expect("the proxy is running");
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::support::hostile::{self, SlowUploads, address};
 use crate::support::{self, Server, Tenant, event};
 use crowds::Crowd;
-use neighbour::{Figures, Neighbour};
+use neighbour::{Measurements, Neighbour};
 
 /// The longest delay that a hostile caller may add, for any build and on a machine that does other things too; `just
 /// callers` holds the release build to 250 ms.
@@ -51,12 +51,12 @@ async fn no_caller_keeps_another_tenant_waiting() {
         let neighbour = Neighbour::start(&server, &tenant);
         let name = crowd.name();
         crowd.befall(&server, &hostile, callers, time).await;
-        let figures = neighbour.end().await;
-        println!("{name:<44} {figures}");
+        let measurements = neighbour.end().await;
+        println!("{name:<44} {measurements}");
         wrong.extend(problem(
             &name,
             &calm,
-            &figures,
+            &measurements,
             Duration::from_millis(bound),
         ));
     }
@@ -64,11 +64,16 @@ async fn no_caller_keeps_another_tenant_waiting() {
     assert!(calm.answered() > 0, "nothing was measured");
 }
 
-fn problem(name: &str, calm: &Figures, figures: &Figures, bound: Duration) -> Option<String> {
-    if let Some(failure) = figures.failure() {
+fn problem(
+    name: &str,
+    calm: &Measurements,
+    measurements: &Measurements,
+    bound: Duration,
+) -> Option<String> {
+    if let Some(failure) = measurements.failure() {
         return Some(format!("{name}: {failure}"));
     }
-    let added = figures.longest().saturating_sub(calm.median());
+    let added = measurements.longest().saturating_sub(calm.median());
     (added > bound).then(|| format!("{name}: an event or a probe waited {added:.1?} longer"))
 }
 

@@ -86,7 +86,7 @@ impl Round {
             let trouble = trouble(syncs, &faults, dice.clone());
             load::load_until_killed(&server, &recorder, &mut ledger, time, dice.next(), trouble)
                 .await;
-            faults.heal();
+            faults.recover();
         }
         let round = Self {
             seed,
@@ -246,7 +246,7 @@ async fn trouble(syncs: Syncs, faults: &FaultySync, mut dice: Dice) {
     }
     loop {
         match dice.below(4) {
-            0 => faults.heal(),
+            0 => faults.recover(),
             1 => faults.delay(DELAY_MS, ""),
             _ => faults.fail(""),
         }

@@ -23,7 +23,7 @@ const MAX_FILE_BYTES: u64 = 60_000;
 const TWO_PARTS_EVERY: u64 = 40;
 const FIRST_PART_BYTES: usize = 5 * 1024 * 1024;
 
-/// A run goes on, past its time, until so much came through: a busy machine is slow. But no longer than this.
+/// A run is extended until enough requests succeeded, since a busy machine is slow, but no longer than this.
 const LEAST_ACKNOWLEDGED: usize = 60;
 const LONGEST_RUN: Duration = Duration::from_secs(15);
 

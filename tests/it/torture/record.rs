@@ -124,7 +124,7 @@ impl Recorder {
     /// Kills the server between two calls, so that the record has all that it did.
     pub(super) fn kill(&self, server: &Server) {
         let freeze = self.freeze();
-        fs::write(&freeze, "").expect("a file in a folder of ours");
+        fs::write(&freeze, "").expect("a file in our folder");
         let mut length = u64::MAX;
         let is_frozen = || {
             let entries = self.run(self.runs.get(), 0);

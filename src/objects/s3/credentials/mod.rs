@@ -15,11 +15,11 @@ use crate::objects::Error;
 
 pub(super) use provider_chain::ProviderChain;
 
-/// How long before their expiry credentials are refreshed; halfway through their life if that is later. ECS and IMDSv2
+/// The time before their expiry at which credentials are refreshed; halfway through their life if that is later. ECS and IMDSv2
 /// hand out new ones at least 5 minutes ahead, and the rest is time for retries.
 const REFRESH_AHEAD: SignedDuration = SignedDuration::from_mins(15);
 
-/// How long credentials without an expiry are used, so that a rotated profile file takes effect without a restart.
+/// The time for which credentials without an expiry are used, so that a rotated profile file takes effect without a restart.
 const REFRESH_AFTER: SignedDuration = SignedDuration::from_mins(15);
 
 /// The pause between two attempts, so that an unreachable IMDS or a source of very short-lived credentials does not cost

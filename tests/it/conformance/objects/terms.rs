@@ -154,7 +154,7 @@ pub(crate) async fn each_term_holds_by_itself(objects: &Arc<dyn Objects>, http: 
     let kind = info.and_then(|info| info.content_type);
     assert_eq!(kind, ContentType::parse("text/html").ok());
 
-    // What says something of ours is said under our signature alone.
+    // Our own metadata is accepted only under our signature.
     for name in ["x-amz-meta-file-name", "x-amz-meta-sha256"] {
         let key = fresh_key();
         let presigned = presign(objects, &key, &size).await;

@@ -22,12 +22,12 @@ const LIVE: &str = "GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\
 #[derive(Debug)]
 pub(super) struct Neighbour {
     is_over: Arc<AtomicBool>,
-    sending: JoinHandle<Figures>,
+    sending: JoinHandle<Measurements>,
 }
 
 /// How long answers took, from the moment at which a request was due.
 #[derive(Debug, Default)]
-pub(super) struct Figures {
+pub(super) struct Measurements {
     events: Vec<Duration>,
     probes: Vec<Duration>,
     failures: Vec<String>,
@@ -42,7 +42,7 @@ impl Neighbour {
     }
 
     /// Waits for what is under way.
-    pub(super) async fn end(self) -> Figures {
+    pub(super) async fn end(self) -> Measurements {
         self.is_over.store(true, Ordering::Relaxed);
         self.sending.await.expect("no panic")
     }
@@ -55,7 +55,7 @@ enum Done {
     Failed(String),
 }
 
-async fn send(server: Arc<Server>, tenant: Tenant, is_over: Arc<AtomicBool>) -> Figures {
+async fn send(server: Arc<Server>, tenant: Tenant, is_over: Arc<AtomicBool>) -> Measurements {
     let mut under_way = JoinSet::new();
     let begin = Instant::now();
     for number in 0.. {
@@ -69,17 +69,17 @@ async fn send(server: Arc<Server>, tenant: Tenant, is_over: Arc<AtomicBool>) -> 
             under_way.spawn(probe(address(server.url()).to_owned(), due));
         }
     }
-    let mut figures = Figures::default();
+    let mut measurements = Measurements::default();
     while let Some(done) = under_way.join_next().await {
         match done.expect("no panic") {
-            Done::Event(took) => figures.events.push(took),
-            Done::Probe(took) => figures.probes.push(took),
-            Done::Failed(how) => figures.failures.push(how),
+            Done::Event(took) => measurements.events.push(took),
+            Done::Probe(took) => measurements.probes.push(took),
+            Done::Failed(how) => measurements.failures.push(how),
         }
     }
-    figures.events.sort_unstable();
-    figures.probes.sort_unstable();
-    figures
+    measurements.events.sort_unstable();
+    measurements.probes.sort_unstable();
+    measurements
 }
 
 async fn deliver(server: Arc<Server>, tenant: Tenant, due: Instant) -> Done {
@@ -100,7 +100,7 @@ async fn probe(address: String, due: Instant) -> Done {
     }
 }
 
-impl Figures {
+impl Measurements {
     pub(super) fn answered(&self) -> usize {
         self.events.len()
     }
@@ -127,7 +127,7 @@ fn quantile(sorted: &[Duration], percent: usize) -> Duration {
     sorted.get(place).copied().unwrap_or_default()
 }
 
-impl Display for Figures {
+impl Display for Measurements {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         for (name, sorted) in [("events", &self.events), ("probes", &self.probes)] {
             let [half, most, all] = [50, 99, 100].map(|percent| quantile(sorted, percent));

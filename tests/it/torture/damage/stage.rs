@@ -52,7 +52,7 @@ pub(super) struct Stored {
     paths: Vec<(Kind, PathBuf)>,
 }
 
-/// An upload in parts that goes on; all its parts are there.
+/// An unfinished multipart upload with all its parts.
 #[derive(Debug)]
 pub(super) struct Unfinished {
     pub(super) file_id: String,
