@@ -12,12 +12,14 @@ check:
     tests/run
 
 # Tests only; arguments are passed to nextest: `just test crash`.
+[positional-arguments]
 test *arguments:
-    cargo nextest run {{ arguments }}
+    cargo nextest run "$@"
 
 # The API's tests on ClickHouse, which `tests/run` installs.
+[positional-arguments]
 test-clickhouse *arguments:
-    EVENT_HISTORY_TEST_DATABASE=clickhouse cargo nextest run --profile clickhouse {{ arguments }}
+    EVENT_HISTORY_TEST_DATABASE=clickhouse cargo nextest run --profile clickhouse "$@"
 
 # Checks format and lints, as CI does.
 lint:

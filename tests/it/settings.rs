@@ -1,5 +1,6 @@
 //! Settings by flag, environment and file, as the binary takes them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -371,27 +372,13 @@ fn the_help_is_complete() {
             .env("EVENT_HISTORY_API_KEY", KEY),
     );
     let documented = include_str!("../../docs/configuration.md");
-    for name in [
-        "listen",
-        "public-url",
-        "cors-origins",
-        "api-key",
-        "tenant-from",
-        "database",
-        "files",
-        "upload-url-ttl",
-        "download-url-ttl",
-        "request-timeout",
-        "shutdown-timeout",
-        "max-connections",
-        "max-transfers-per-client",
-        "keep-alive-timeout",
-        "trusted-proxies",
-        "worker-threads",
-        "log-format",
-        "log-level",
-        "config",
-    ] {
+    let names = help.split_whitespace().filter_map(|word| {
+        let name = word.strip_prefix("--")?;
+        Some(name.trim_end_matches(|char: char| !char.is_ascii_lowercase()))
+    });
+    let names: BTreeSet<_> = names.filter(|name| *name != "help").collect();
+    assert!(names.contains("listen") && names.len() > 20, "{names:?}");
+    for name in names {
         let variable = format!("EVENT_HISTORY_{}", name.replace('-', "_").to_uppercase());
         for text in [help.as_str(), documented] {
             assert!(text.contains(&format!("--{name}")), "{name}");

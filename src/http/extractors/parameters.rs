@@ -29,7 +29,14 @@ const PARAMETERS: [(&str, usize); 10] = [
 ];
 
 /// The parameters of the longest query.
-const MAX_PARAMETERS: usize = 5 * MAX_REPEATS + 5;
+const MAX_PARAMETERS: usize = {
+    let (mut total, mut index) = (0, 0);
+    while index < PARAMETERS.len() {
+        total += PARAMETERS[index].1;
+        index += 1;
+    }
+    total
+};
 
 /// Filters and paging. Each of the ids may be repeated: any of them matches.
 #[derive(Debug, IntoParams)]

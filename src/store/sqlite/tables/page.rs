@@ -19,7 +19,7 @@ pub(crate) fn read(connection: &mut Connection, query: &Query) -> rusqlite::Resu
     let filters = Filters::of(query);
     let total_count = counts::total(&snapshot)?;
     let filtered_count = match counts::filtered(&snapshot, query)? {
-        _ if filters.values.is_empty() => total_count,
+        _ if filters.is_empty => total_count,
         Some(known) => known,
         None => {
             let sql = format!("SELECT count(*) FROM {}", filters.sql);

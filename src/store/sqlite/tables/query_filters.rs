@@ -46,6 +46,8 @@ impl Index {
 pub(super) struct Filters {
     pub(super) sql: String,
     pub(super) values: Vec<Value>,
+    /// Whether there is no condition yet.
+    pub(super) is_empty: bool,
 }
 
 impl Filters {
@@ -54,6 +56,7 @@ impl Filters {
         Self {
             sql: table.to_owned(),
             values: Vec::new(),
+            is_empty: true,
         }
     }
 
@@ -105,11 +108,8 @@ impl Filters {
     }
 
     fn and(&mut self, condition: &str) {
-        let word = if self.values.is_empty() {
-            "WHERE"
-        } else {
-            "AND"
-        };
+        let word = if self.is_empty { "WHERE" } else { "AND" };
+        self.is_empty = false;
         // Writing to a String cannot fail.
         let _ = write!(self.sql, " {word} {condition}");
     }
