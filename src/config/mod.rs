@@ -4,7 +4,7 @@
 //! an error in each of the three, and so is an invalid value; all of them are reported at once, each with the place where
 //! it was given. Nothing else in the program reads the environment, except the AWS credential chain.
 //!
-//! Imports go from [`serve`] and [`commands`] through `sources` (precedence, problems) and `settings_file` to
+//! Imports go from `serve` and `commands` through `sources` (precedence, problems) and `settings_file` to
 //! `arguments` (clap) and at last to `settings` and `command_settings`, the tables to add a setting to. `values` parses.
 
 mod arguments;

@@ -4,7 +4,7 @@
 //! then on no event that references it is stored ([`Store::tombstone_files`]). So a sweep may run while the service and
 //! other sweeps do.
 //!
-//! Memory is bounded: a page of the listing, and at most [`MAX_PENDING`] files that are old enough and wait for their
+//! Memory is bounded: a page of the listing, and at most `MAX_PENDING` files that are old enough and wait for their
 //! tenants' stores, which are asked about many at a time because a call may be slow.
 
 mod orphan_sweeper;

@@ -7,7 +7,7 @@
 //! Signatures cover the `Host` header and the path as they arrive here, so a proxy in front must leave both
 //! as they are in the public URL.
 //!
-//! [`disk`] stores objects and knows nothing of S3; [`s3_api`] speaks S3 and imports `disk`. `storage` is
+//! `disk` stores objects and knows nothing of S3; `s3_api` speaks S3 and imports `disk`. `storage` is
 //! the same storage as this process itself uses it, and `endpoint` mounts it.
 
 mod disk;

@@ -4,7 +4,7 @@
 //! that stores whatever waits in one transaction, and a few that read. At most `MAX_OPEN_TENANTS`
 //! are open; the others are files.
 //!
-//! Imports go down this list: `fsck/` and `external/` (other processes), [`provisioning`] (creating and deleting
+//! Imports go down this list: `fsck/` and `external/` (other processes), `provisioning` (creating and deleting
 //! tenants), `registry/` (tenant entries), `pool/` (open tenants), `tenant/` (one open database), `wal/` (write-ahead
 //! logs), `tables/` (rows and schema), `disk/` (the data folder).
 
