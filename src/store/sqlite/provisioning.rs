@@ -122,10 +122,22 @@ fn finish(
                 tracing::warn!(tenant = %name, "dropping an unfinished entry: the database is another tenant's");
                 return registry.forget(name);
             }
-            Ok(_) if state == State::Creating && identity::has_events(&path)? => {
-                tracing::warn!(tenant = %name, "keeping a tenant whose creation was interrupted: it has events");
-                return registry.finish_creation(tenant.clone());
-            }
+            Ok(_) if state == State::Creating => match identity::has_events(&path) {
+                Ok(true) => {
+                    tracing::warn!(tenant = %name, "keeping a tenant whose creation was interrupted: it has events");
+                    return registry.finish_creation(tenant.clone());
+                }
+                Ok(false) => {}
+                // Most likely a power cut while it was written; but if the entry is old, there may be events in it.
+                Err(Error::Damaged(problem)) => {
+                    let place = folder.move_to_removed(name)?;
+                    let place = place.display();
+                    tracing::warn!(tenant = %name, "removing a tenant whose creation was interrupted; its database is \
+                                                    in '{place}': {problem}");
+                    return registry.forget(name);
+                }
+                Err(error) => return Err(error),
+            },
             Ok(_) | Err(Error::Damaged(_)) => {}
             Err(error) => return Err(error),
         }
@@ -137,6 +149,7 @@ fn finish(
 /// Removes a database that nobody has open and then its entry, so that a crash in between leaves an
 /// entry that says what to finish.
 fn remove(name: &DatabaseName, folder: &Folder, registry: &Registry) -> Result<(), Error> {
+    registry.begin_removal(name)?;
     folder.remove_database(name)?;
     registry.forget(name)
 }

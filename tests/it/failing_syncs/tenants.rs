@@ -64,6 +64,33 @@ async fn the_next_attempt_creates_a_tenant_whose_creation_failed() {
     insist(&server, "another").await;
 }
 
+/// After a power cut the disk may have any state of the entry that was written and not synced.
+#[tokio::test]
+async fn a_database_outlives_an_entry_that_may_be_ready_on_disk() {
+    let faults = FaultySync::new();
+    let server = faults.befalls(Server::builder()).start();
+    let mut were_there = Vec::new();
+    loop {
+        let number = u32::try_from(were_there.len()).expect("a few");
+        let name = format!("after-{number}");
+        faults.fail_after(number, "registry.db");
+        if create(&server, &name).await == StatusCode::CREATED {
+            break;
+        }
+        let database = server.folder().join(format!("data/tenants/{name}.db"));
+        were_there.push(database.exists());
+        faults.recover();
+        insist(&server, &name).await;
+    }
+    assert!(were_there.len() >= 4, "{were_there:?}");
+    assert_eq!(
+        were_there.first(),
+        Some(&false),
+        "reserved first: {were_there:?}"
+    );
+    assert_eq!(were_there.last(), Some(&true), "{were_there:?}");
+}
+
 #[tokio::test]
 async fn a_tenant_whose_deletion_failed_takes_no_event_that_a_start_would_remove() {
     let faults = FaultySync::new();

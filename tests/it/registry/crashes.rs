@@ -90,3 +90,33 @@ async fn an_old_registry_entry_destroys_no_database() {
     assert!(database(&server, "again").exists());
     check(&server).only_wrong("database", &["again.db", "tenants adopt again"]);
 }
+
+/// A power cut while a database is created leaves any of its pages unwritten.
+#[tokio::test]
+async fn a_database_that_was_half_written_keeps_nobody_from_starting() {
+    for length in [4096, 2 * 4096, 3 * 4096] {
+        let mut server = Server::start();
+        let kept = server.create_tenant("kept").await;
+        deliver(&server, &kept, 1).await;
+        server.create_tenant("made").await;
+        server.process().term();
+        let file = database(&server, "made");
+        let written = File::options().write(true).open(&file).expect("the file");
+        let whole = written.metadata().expect("its length").len();
+        written.set_len(length).expect("a shorter file");
+        written.set_len(whole).expect("zeros in place of its pages");
+        edit_registry(
+            &server,
+            "UPDATE tenants SET state = 'creating' WHERE database_name = 'made';",
+        );
+        server.start_again();
+        check(&server).is_well();
+        assert_eq!(count(&server, &kept).await, Some(1));
+        let made = server.create_tenant("made").await;
+        deliver(&server, &made, 1).await;
+        server.process().term();
+        server.start_again();
+        check(&server).is_well();
+        assert_eq!(count(&server, &made).await, Some(1));
+    }
+}

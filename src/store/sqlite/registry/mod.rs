@@ -197,6 +197,15 @@ impl Registry {
         Ok(self.write_ready().remove(tenant.client_id))
     }
 
+    /// Makes sure that the entry is not ready on disk, before anything is removed: a failed change may have left it so,
+    /// and a ready entry must not outlive its database.
+    pub(super) fn begin_removal(&self, name: &DatabaseName) -> Result<(), Error> {
+        let sql =
+            "UPDATE tenants SET state = 'deleting' WHERE database_name = ? AND state = 'ready'";
+        let changed = self.file.change(|it| it.execute(sql, [name.as_str()]));
+        changed.map(drop)
+    }
+
     /// Frees the name, after everything is gone from disk.
     pub(super) fn forget(&self, name: &DatabaseName) -> Result<(), Error> {
         let sql = "DELETE FROM tenants WHERE database_name = ?";
