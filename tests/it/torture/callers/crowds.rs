@@ -124,7 +124,7 @@ impl Crowd {
             }
             Self::UnsignedForms => {
                 let target = format!("/event-history/hostile/{}", support::uuid());
-                join_all((0..FORMS).map(|_| unsigned_form(address, &target, end))).await;
+                join_all((0..FORMS).map(|_| unsigned_forms(address, &target, end))).await;
             }
         }
     }
@@ -152,6 +152,13 @@ async fn wrong_keys(address: &str, end: Instant) {
                 _ => break,
             }
         }
+    }
+}
+
+/// Sends such forms one after the other: each is refused at once.
+async fn unsigned_forms(address: &str, target: &str, end: Instant) {
+    while Instant::now() < end {
+        unsigned_form(address, target, end).await;
     }
 }
 
