@@ -1,6 +1,7 @@
 //! Authentication: the checks that precede all others, in their documented order.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -33,14 +34,25 @@ impl FromRequestParts<Arc<AppState>> for Access {
     }
 }
 
-/// Returns access to the tenant that `X-Client-Id` names; `None` if it is absent or empty.
-pub(crate) async fn access_by_header(
-    caller: &Caller,
-    headers: &HeaderMap,
-) -> ApiResult<Option<Access>> {
-    match client_id(headers) {
-        Some(client_id) => Ok(Some(caller.access(Some(&client_id)).await?)),
-        None => Ok(None),
+/// The value of `X-Client-Id`; `None` if it is absent or empty.
+#[derive(Debug)]
+pub(crate) struct ClientIdHeader(Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for ClientIdHeader {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(client_id(&parts.headers).map(Cow::into_owned)))
+    }
+}
+
+impl ClientIdHeader {
+    /// Returns access to the tenant that the header names, if it names one.
+    pub(crate) async fn access(&self, caller: &Caller) -> ApiResult<Option<Access>> {
+        match &self.0 {
+            Some(client_id) => Ok(Some(caller.access(Some(client_id)).await?)),
+            None => Ok(None),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ pub(super) mod parameters;
 mod problems;
 pub(super) mod upload_fields;
 
-pub(super) use auth::{API_KEY_HEADER, CLIENT_ID_HEADER, access_by_header};
+pub(super) use auth::{API_KEY_HEADER, CLIENT_ID_HEADER, ClientIdHeader};
 pub(super) use json_body::{JsonBody, LargeBody, MAX_EVENT_BYTES, SmallBody};
 pub(super) use json_fields::Object;
 pub(super) use parameters::{Parameters, path_parameter};

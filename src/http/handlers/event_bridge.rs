@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::domain::{Event, EventData, EventFile, EventId, EventTime, FileId, Invalid};
+use crate::http::extractors::{ClientIdHeader, json_fields};
 use crate::http::extractors::{JsonBody, LargeBody, MAX_EVENT_BYTES, Object, Problems};
-use crate::http::extractors::{access_by_header, json_fields};
 use crate::http::responses::openapi::{RequestErrors, UnavailableErrors};
 use crate::http::responses::{ApiError, ApiResult, ChangedBody, ErrorBody};
 use crate::http::state::AppState;
@@ -91,10 +91,10 @@ pub(crate) struct DetailBody {
 pub(crate) async fn create_event(
     State(state): State<Arc<AppState>>,
     caller: Caller,
-    headers: HeaderMap,
+    client_id: ClientIdHeader,
     body: Result<LargeBody, ApiError>,
 ) -> ApiResult<(StatusCode, Json<ErrorBody>)> {
-    let by_header = access_by_header(&caller, &headers).await?;
+    let by_header = client_id.access(&caller).await?;
     let JsonBody(body, _permit) = body?;
     let is_named = by_header.is_none();
     let member = is_named.then(|| state.service.settings.tenant_from.name());

@@ -123,20 +123,8 @@ fn finish(
                 return registry.forget(name);
             }
             Ok(_) if state == State::Creating => match identity::has_events(&path) {
-                Ok(true) => {
-                    tracing::warn!(tenant = %name, "keeping a tenant whose creation was interrupted: it has events");
-                    return registry.finish_creation(tenant.clone());
-                }
                 Ok(false) => {}
-                // Most likely a power cut while it was written; but if the entry is old, there may be events in it.
-                Err(Error::Damaged(problem)) => {
-                    let place = folder.move_to_removed(name)?;
-                    let place = place.display();
-                    tracing::warn!(tenant = %name, "removing a tenant whose creation was interrupted; its database is \
-                                                    in '{place}': {problem}");
-                    return registry.forget(name);
-                }
-                Err(error) => return Err(error),
+                has_events => return keep_database(tenant, has_events, folder, registry),
             },
             Ok(_) | Err(Error::Damaged(_)) => {}
             Err(error) => return Err(error),
@@ -144,6 +132,31 @@ fn finish(
     }
     tracing::warn!(tenant = %name, "removing a tenant whose creation or deletion was interrupted");
     remove(name, folder, registry)
+}
+
+/// Keeps the database of an interrupted creation that has events, or may have: a power cut leaves it half written, and an
+/// old registry entry says the same of a database in use.
+fn keep_database(
+    tenant: &Tenant,
+    has_events: Result<bool, Error>,
+    folder: &Folder,
+    registry: &Registry,
+) -> Result<(), Error> {
+    let name = &tenant.database_name;
+    match has_events {
+        Err(Error::Damaged(problem)) => {
+            let place = folder.move_to_removed(name)?;
+            let place = place.display();
+            tracing::warn!(tenant = %name, "removing a tenant whose creation was interrupted; its database is in \
+                                            '{place}': {problem}");
+            registry.forget(name)
+        }
+        Err(error) => Err(error),
+        Ok(_) => {
+            tracing::warn!(tenant = %name, "keeping a tenant whose creation was interrupted: it has events");
+            registry.finish_creation(tenant.clone())
+        }
+    }
 }
 
 /// Removes a database that nobody has open and then its entry, so that a crash in between leaves an

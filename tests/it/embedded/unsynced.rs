@@ -1,4 +1,4 @@
-//! What could not be synced counts as not stored: now, on a retry, and after a restart.
+//! An object that could not be synced counts as not stored: now, on a retry, and after a restart.
 
 use serde_json::{Value, json};
 use sha2::Digest;

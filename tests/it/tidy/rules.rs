@@ -18,6 +18,20 @@ const HTTP_NEVER: &[&str] = &[
     "aws_credential_types",
 ];
 
+const JOBS_NEVER: &[&str] = &[
+    "axum",
+    "clap",
+    "http",
+    "hyper",
+    "indicatif",
+    "reqwest",
+    "rusqlite",
+    "rusty_s3",
+    "s3s",
+    "std::fs",
+    "std::io",
+];
+
 pub(super) const RULES: &[Rule] = &[
     Rule {
         part: "domain",
@@ -98,19 +112,7 @@ pub(super) const RULES: &[Rule] = &[
             "objects::Listing",
             "objects::transfer",
         ],
-        never: &[
-            "axum",
-            "clap",
-            "http",
-            "hyper",
-            "indicatif",
-            "reqwest",
-            "rusqlite",
-            "rusty_s3",
-            "s3s",
-            "std::fs",
-            "std::io",
-        ],
+        never: JOBS_NEVER,
     },
     Rule {
         part: "jobs/sweep",
@@ -127,19 +129,7 @@ pub(super) const RULES: &[Rule] = &[
             "objects::Listing",
             "objects::require_owner",
         ],
-        never: &[
-            "axum",
-            "clap",
-            "http",
-            "hyper",
-            "indicatif",
-            "reqwest",
-            "rusqlite",
-            "rusty_s3",
-            "s3s",
-            "std::fs",
-            "std::io",
-        ],
+        never: JOBS_NEVER,
     },
     Rule {
         part: "jobs/verify",

@@ -1,4 +1,4 @@
-//! The names of databases and of the files beside them.
+//! The names of databases and of the files that belong to them.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use crate::domain::DatabaseName;
 /// The folder of the tenants' databases.
 pub(super) const TENANTS: &str = "tenants";
 
-/// Returns a database file and what may be kept beside it.
+/// Returns a database file and the files that may belong to it.
 pub(crate) fn files_of(database: &Path) -> [PathBuf; 4] {
     [
         database.to_owned(),

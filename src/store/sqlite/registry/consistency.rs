@@ -25,7 +25,7 @@ enum Problem {
     DatabaseMissing,
     /// It is another tenant's, or its tenant cannot be read; in one line.
     OtherDatabase(String),
-    /// The log beside it is another file's; in one line.
+    /// Its log belongs to another file; the reason, in one line.
     ForeignWal(String),
 }
 

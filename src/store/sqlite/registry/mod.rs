@@ -200,8 +200,11 @@ impl Registry {
     /// Makes sure that the entry is not ready on disk, before anything is removed: a failed change may have left it so,
     /// and a ready entry must not outlive its database.
     pub(super) fn begin_removal(&self, name: &DatabaseName) -> Result<(), Error> {
-        let sql =
-            "UPDATE tenants SET state = 'deleting' WHERE database_name = ? AND state = 'ready'";
+        // After a failure the file is opened again first, so that what is read is on the disk.
+        if !matches!(self.state(name)?, Some((_, State::Ready))) {
+            return Ok(());
+        }
+        let sql = "UPDATE tenants SET state = 'deleting' WHERE database_name = ?";
         let changed = self.file.change(|it| it.execute(sql, [name.as_str()]));
         changed.map(drop)
     }

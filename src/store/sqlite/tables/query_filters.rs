@@ -46,7 +46,7 @@ impl Index {
 pub(super) struct Filters {
     pub(super) sql: String,
     pub(super) values: Vec<Value>,
-    /// Whether there is no condition yet.
+    /// True until the first condition.
     pub(super) is_empty: bool,
 }
 

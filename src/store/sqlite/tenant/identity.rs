@@ -52,7 +52,7 @@ pub(crate) fn require(path: &Path, tenant: &Tenant) -> Result<(), Error> {
     )))
 }
 
-/// Tells whether there may be events in the database at `path`: in the file, or in a log beside it.
+/// Tells whether there may be events in the database at `path`: in the file or in its log.
 pub(crate) fn has_events(path: &Path) -> Result<bool, Error> {
     if fs::metadata(wal_of(path)).is_ok_and(|wal| wal.len() > 0) {
         return Ok(true);
