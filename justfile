@@ -89,9 +89,13 @@ copy events="1000000" tenants="50" large="600": _release
     EVENT_HISTORY_TEST_COPY_LARGE={{ large }} \
     {{ run_stress }} -E 'test(/^copy::.*(killed_twice|in_bounded_memory)$/)'
 
-# Compares the service with its baselines and a reference implementation, into docs/benchmarks.md: `just bench --only upload-url`.
+# Compares the service with its baselines and a reference implementation, into docs/benchmarks.md: `just bench tenants` (see --help).
 bench *arguments:
     python3 benches/http/run.py {{ arguments }}
+
+# Compares builds of the service by turns: `just bench-builds tenants old=<program> new=<program>`.
+bench-builds *arguments:
+    python3 benches/http/builds.py {{ arguments }}
 
 # Measures table layouts on ClickHouse: `just bench-layouts --url http://127.0.0.1:8123` (see --help).
 bench-layouts *arguments:

@@ -5,6 +5,8 @@ use event_history::domain::{
 };
 use jiff::Timestamp;
 
+use crate::random;
+
 pub(super) const TYPE_ID: i32 = 7;
 pub(super) const SOURCE_ID: i64 = 7;
 pub(super) const SOURCE_TYPE_ID: i32 = 0;
@@ -18,6 +20,10 @@ const DIGITS: u8 = 6;
 
 pub(super) const fn record_id(number: u64) -> i64 {
     (number % RECORDS).cast_signed()
+}
+
+pub(super) fn random_record_id() -> i64 {
+    record_id(random::number())
 }
 
 pub(super) fn now() -> Timestamp {

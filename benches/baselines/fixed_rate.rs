@@ -1,6 +1,7 @@
 //! Load at a fixed rate, which `wrk` cannot generate: new events at scheduled instants, with each latency
 //! measured from the scheduled instant, so that requests delayed by a slow answer count as slow too.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
+use crate::random::below;
 use crate::timing::{Durations, summary};
 use crate::{event, say};
 
@@ -22,6 +24,9 @@ pub(super) struct Options {
     /// The tenant's database name
     #[arg(long)]
     name: String,
+    /// Spread over so many tenants, whose database names end with `_<number>`, each event to a random one
+    #[arg(long)]
+    tenants: Option<usize>,
     #[arg(long)]
     connections: u32,
     /// Events per second, over all connections
@@ -46,6 +51,15 @@ pub(super) async fn run(options: Options) -> anyhow::Result<()> {
     Ok(())
 }
 
+impl Options {
+    fn source(&self) -> Cow<'_, str> {
+        match self.tenants {
+            None => Cow::Borrowed(&self.name),
+            Some(count) => Cow::Owned(format!("{}_{}", self.name, below(count))),
+        }
+    }
+}
+
 /// Sends every `connections`th event, starting with number `first`.
 async fn send(options: &Options, start: Instant, first: u32) -> anyhow::Result<Durations> {
     let stream = TcpStream::connect(options.address).await?;
@@ -59,7 +73,7 @@ async fn send(options: &Options, start: Instant, first: u32) -> anyhow::Result<D
         }
         let due = start + after;
         sleep_until(due).await;
-        let body = event::envelope(&options.name, number);
+        let body = event::envelope(&options.source(), number);
         let request = format!(
             "POST /api/event-bridge/create-event HTTP/1.1\r\nHost: {}\r\nX-API-Key: {}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",

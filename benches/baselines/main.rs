@@ -1,11 +1,14 @@
 //! The baselines that `just bench` compares the service with: the least that its parts could cost on the same
-//! machine. Also fills long histories, and generates load at a fixed rate. Run by benches/http.
+//! machine. Also fills histories, and generates load at a fixed rate. Run by benches/http.
 
-mod clickhouse;
+mod clickhouse_append;
+mod clickhouse_client;
+mod clickhouse_query;
 mod event;
 mod fill;
 mod fixed_rate;
 mod http;
+mod random;
 mod sqlite;
 mod timing;
 
@@ -18,8 +21,10 @@ enum Command {
     Http(http::Options),
     /// Commits events to a database that the service created, and does nothing else
     Sqlite(sqlite::Options),
-    /// Inserts events into a table that the service created, and does nothing else
-    Clickhouse(clickhouse::Options),
+    /// Looks up and inserts events in a table that the service created, and does nothing else
+    ClickhouseAppend(clickhouse_append::Options),
+    /// Sends the statements of a page to ClickHouse, over and over
+    ClickhouseQuery(clickhouse_query::Options),
     /// Creates a tenant with a history through the service's store
     Fill(fill::Options),
     /// Sends new events at a fixed rate and prints the latency of the answers
@@ -31,7 +36,8 @@ async fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Http(options) => http::run(options).await,
         Command::Sqlite(options) => sqlite::run(&options),
-        Command::Clickhouse(options) => clickhouse::run(&options).await,
+        Command::ClickhouseAppend(options) => clickhouse_append::run(options).await,
+        Command::ClickhouseQuery(options) => clickhouse_query::run(options).await,
         Command::Fill(options) => fill::run(&options).await,
         Command::FixedRate(options) => fixed_rate::run(options).await,
     }

@@ -18,6 +18,13 @@ class Parameters:
     sizes: tuple  # events of the tenants on SQLite whose pages are read
     growth: tuple  # of these, the two between which a new event should cost the same
     clickhouse_sizes: tuple  # a small history, a large one, and how large that becomes for reading
+    sqlite_tenants: tuple  # that new events are spread over, the second of which others are compared with
+    tenants: tuple  # the same on ClickHouse, compared with the first
+    spread_seconds: int  # of each such load
+    created: int  # tenants whose creation is measured, with and without others
+    stored: tuple  # events on ClickHouse while new ones are spread and histories are read
+    stored_tenants: tuple  # that these belong to
+    big_tenant: int  # events of the tenant that is deleted
     starts: int
 
 
@@ -29,6 +36,13 @@ FULL = Parameters(
     sizes=(10**4, 10**5, 10**6, 10**7),
     growth=(10**5, 10**7),
     clickhouse_sizes=(10**5, 10**7, 2 * 10**7),
+    sqlite_tenants=(1, 50, 100, 1000, 10_000),
+    tenants=(1, 100, 1000, 10_000),
+    spread_seconds=4,
+    created=50,
+    stored=(3 * 10**6, 2 * 10**7),
+    stored_tenants=(1, 1000, 10_000),
+    big_tenant=10**6,
     starts=21,
 )
 # Shows that everything runs; the figures mean little.
@@ -40,6 +54,13 @@ QUICK = Parameters(
     sizes=(10**4, 10**5),
     growth=(10**4, 10**5),
     clickhouse_sizes=(10**4, 10**5, 2 * 10**5),
+    sqlite_tenants=(1, 5, 20, 40),
+    tenants=(1, 10, 20),
+    spread_seconds=1,
+    created=3,
+    stored=(20_000,),
+    stored_tenants=(1, 10, 20),
+    big_tenant=1000,
     starts=5,
 )
 

@@ -1,15 +1,17 @@
 """Compares builds of the service with each other, by turns: what a technique gains, a build that lacks it shows.
 
-    just bench-builds as_is=target/dist/event-history without_x=<another program>
+    just bench-builds [--quick] [http] [tenants] as_is=target/dist/event-history without_x=<another program>
 
-The first is the one that the others are divided by. Beside them run bare axum and the reference implementation.
-Prints a table; writes nothing.
+The first is the one that the others are divided by. `http` is one tenant on SQLite, beside bare axum and the reference
+implementation; `tenants` is many tenants on both backends. Without either, both are measured. Prints a table; writes
+nothing.
 """
 
 import contextlib
 import statistics
 import sys
 
+import builds_tenants
 import report
 from bench import FULL, QUICK, Bench
 from cases import answer_size
@@ -23,17 +25,22 @@ UPLOAD_URL = "/api/files/upload-url"
 def main():
     quick = "--quick" in sys.argv
     programs = dict(argument.split("=", 1) for argument in sys.argv[1:] if "=" in argument)
-    if not programs:
+    chosen = [argument for argument in sys.argv[1:] if argument != "--quick" and "=" not in argument]
+    if not programs or not set(chosen) <= PARTS.keys():
         sys.exit(__doc__)
     folder = ROOT / "target/bench"
     folder.mkdir(parents=True, exist_ok=True)
     parameters = QUICK if quick else FULL
     bench = Bench(parameters, None, build_baselines(debug=quick), Reference(folder), folder)
-    rows = measure(bench, programs)
+    rows = []
+    for part in chosen or PARTS:
+        found = PARTS[part](bench, programs)
+        print(part, *found, sep="\n  ", file=sys.stderr)  # in case the next one fails
+        rows += found
     print(f"{report.conditions(parameters, [])}\n\n{table(list(programs), rows)}")
 
 
-def measure(bench, programs):
+def http(bench, programs):
     """Returns pairs: what was measured, and the values of its rounds by the name of who was measured."""
     rows, seconds = [], bench.parameters.seconds
     with bench.new_folder() as folder, contextlib.ExitStack() as servers:
@@ -75,11 +82,9 @@ def measure(bench, programs):
                 name: bench.get(server, UPLOAD_URL, connections, ids[name]) for name, server in asked.items()
             })  # fmt: skip
             rows.append((f"upload-url, {on(connections)}, a second", rates(got)))
-            print(rows[-1], file=sys.stderr)
         for connections in bench.parameters.connections:
             got = bench.alternate({name: creates(server, connections) for name, server in sent.items()})
             rows.append((f"create-event, {on(connections)}, a second", rates(got)))
-            print(rows[-1], file=sys.stderr)
         for server in services.values():
             for name in ("quiet", "loud"):
                 server.create_tenant(name)
@@ -87,8 +92,10 @@ def measure(bench, programs):
             got = bench.alternate({name: quiet(server, loud) for name, server in services.items()})
             p99s = {name: [it.p99_ms for it in outcomes] for name, outcomes in got.items()}
             rows.append((f"create-event beside {'a loud tenant' if loud else 'nobody'}, p99, ms", p99s))
-            print(rows[-1], file=sys.stderr)
     return rows
+
+
+PARTS = {"http": http, "tenants": builds_tenants.measure}
 
 
 def rates(got):

@@ -6,6 +6,8 @@ import statistics
 import urllib.request
 
 import histories
+import stored
+import tenants
 from load import CREATE_EVENT, EVENTS, envelope, on, fixed_rate_events, span, wrk_events
 from report import Row, below, p99, rate, ratio_at_least, ratio_at_most
 from servers import DIRECT, Service
@@ -211,4 +213,8 @@ CASES = {
     "process": process,
     "history": histories.sqlite,
     "clickhouse": histories.clickhouse,
+    "tenants-sqlite": tenants.sqlite,
+    "tenants-clickhouse": tenants.clickhouse,
+    "stored": stored.clickhouse,
 }
+ON_CLICKHOUSE = ("clickhouse", "tenants-clickhouse", "stored")

@@ -1,16 +1,17 @@
 """Histories: reading and writing with many events stored, and the bytes they take."""
 
 import contextlib
+import time
 
+from events_table import STEP_US, EventsTable, History
 from load import EVENTS, on, span, wrk_events
-from report import Row, below, rate, ratio_at_most
+from report import Row, below, rate, ratio_at_least, ratio_at_most
 from servers import ClickHouse, Service
 
 BUSY_CONNECTIONS = 32
 RECORDS = 1000  # of the events' shape
 DEPTH = 5000  # of the deep page: half of the smallest history
 REFERENCE_EVENTS = 10**5
-INSERT_EVENTS = 10_000  # of one INSERT that makes a history
 
 
 def sqlite(bench):
@@ -91,70 +92,69 @@ def compare_with_reference(bench, service, client_id):
 
 
 def clickhouse(bench):
-    """On ClickHouse: the same, and compared with its client's INSERT alone."""
+    """On ClickHouse: the same, and compared with a look-up and an INSERT alone."""
     small, large, larger = bench.parameters.clickhouse_sizes
     with bench.new_folder() as folder, contextlib.ExitStack() as servers:
         engine = servers.enter_context(ClickHouse(folder / "engine"))
         service = servers.enter_context(Service(bench.service, folder, engine.setting))
         names = [f"history_{size}" for size in (small, large)]
-        ids = {size: service.create_tenant(name) for size, name in zip((small, large), names, strict=True)}
-        insert_history(bench, engine, names[0], ids[small], small)
-        # Old enough for the later growth to follow it.
-        insert_history(bench, engine, names[1], ids[large], large, larger - large)
-        rows = clickhouse_create(bench, engine, service)
+        ids = [service.create_tenant(name) for name in names]
+        tables = [EventsTable(engine, name) for name in names]
+        first, second, third = (History([ids[index]], events, ended_us) for index, events, ended_us in (
+            (0, small, now_us()),
+            # Old enough for the later growth to follow it.
+            (1, large, now_us() - (larger - large) * STEP_US),
+            (1, larger - large, now_us()),
+        ))  # fmt: skip
+        tables[0].insert(first)
+        tables[1].insert(second)
+        rows = []
+        for connections in bench.parameters.connections:
+            rows += clickhouse_create(bench, engine, service, folder / "keys", connections)
         engine.wait_for_merges()
         rows += growth(bench, service, names, "ClickHouse")
-        insert_history(bench, engine, names[1], ids[large], larger - large)
+        tables[1].insert(third)
         engine.wait_for_merges()
-        rows += pages(bench, service, {small: ids[small], larger: ids[large]}, "ClickHouse", bounded=False)
+        rows += pages(bench, service, {small: ids[0], larger: ids[1]}, "ClickHouse", bounded=False)
         for when in ("as merged by itself", "after OPTIMIZE FINAL"):
             if when == "after OPTIMIZE FINAL":
-                engine.ask(f"OPTIMIZE TABLE `{names[1]}`.{table(ids[large])} FINAL")
-            used = bytes_per_event(engine, names[1], table(ids[large]))
+                tables[1].run("OPTIMIZE TABLE", "FINAL")
+            used = tables[1].bytes_per_event()
             rows.append(Row(f"ClickHouse, {larger:,} events, {when}, each", "bytes", [used], target=below(100)))
     return rows
 
 
-def clickhouse_create(bench, engine, service):
-    """New events compared with INSERT alone, of as many events as the service put into one INSERT."""
-    rows, seconds = [], bench.parameters.seconds
-    for connections in bench.parameters.connections:
-        batches = []
+def clickhouse_create(bench, engine, service, keys, connections):
+    """New events compared with a look-up of ids and an INSERT alone, of as many events as the service put into one
+    INSERT and as many at once. A build with a table per tenant is compared with nothing."""
+    seconds, commits = bench.parameters.seconds, []
 
-        def ours(number, connections=connections, batches=batches):
-            name = f"events_{connections}_{number}"
-            service.create_tenant(name)
-            outcome, batch = service.with_batch(lambda: wrk_events(service, name, connections, seconds))
-            batches.append(batch)
-            return outcome
+    def ours(number):
+        name = f"events_{connections}_{number}"
+        service.create_tenant(name)
+        outcome, *shape = service.with_commits(lambda: wrk_events(service, name, connections, seconds))
+        commits.append(shape)
+        return outcome
 
-        def bare(number, connections=connections, batches=batches):
-            name = f"bare_{connections}_{number}"
-            inserted = table(service.create_tenant(name))
-            return insert(bench, engine, name, inserted, batches[-1] if batches else 1, "--seconds", seconds)
+    def bare(number):
+        name = f"bare_{connections}_{number}"
+        client_id = service.create_tenant(name)
+        keys.write_text(f"{client_id} {client_id}\n")
+        batch, at_once = commits[-1] if commits else (1, 1)
+        return bench.baselines.append(engine, EventsTable(engine, name), keys, batch, at_once, seconds)
 
-        got = bench.alternate({"service": ours, "insert": bare})
-        what = f"ClickHouse, create-event, {on(connections)}"
-        rows.append(rate(what, got, "insert", label=f"INSERT alone, {span(batches)} each"))
-    return rows
-
-
-def insert_history(bench, engine, name, client_id, events, age=0):
-    arguments = ("--events", events, "--age-ms", age)  # a millisecond between two events
-    insert(bench, engine, name, table(client_id), INSERT_EVENTS, *arguments)
-
-
-def insert(bench, engine, name, table, batch, *arguments):
-    at = ("--url", engine.url, "--database", name, "--table", table, "--batch", batch)
-    return bench.baselines.load("clickhouse", *at, *arguments)
+    what = f"ClickHouse, create-event, {on(connections)}"
+    if not EventsTable(engine, f"history_{bench.parameters.clickhouse_sizes[0]}").is_shared:
+        rates = [it.rate for it in bench.alternate({"service": ours})["service"]]
+        return [Row(what, "a second", rates)]
+    got = bench.alternate({"service": ours, "bare": bare})
+    batches, at_once = zip(*commits, strict=True)
+    label = f"look-up and INSERT alone, {span(batches)} each, {span(at_once)} at once"
+    if connections == 1:
+        mine, theirs = ([it.each_ms for it in got[who]] for who in ("service", "bare"))
+        return [Row(f"{what}, each", "ms", mine, label, theirs, ratio_at_most(1.5))]
+    return [rate(what, got, "bare", ratio_at_least(0.6) if connections == 256 else None, label)]
 
 
-def table(client_id):
-    return f"events_{client_id.replace('-', '')}"
-
-
-def bytes_per_event(engine, database, table):
-    return float(engine.ask(
-        "SELECT sum(bytes_on_disk) / sum(rows) FROM system.parts "
-        f"WHERE active AND database = '{database}' AND table = '{table}'"
-    ))  # fmt: skip
+def now_us():
+    return time.time_ns() // 1000

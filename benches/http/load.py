@@ -43,17 +43,24 @@ def wrk(url, connections, seconds, *script, client_id=None):
     return Outcome(summary["requests"] / summary["seconds"], summary["p50_ms"], summary["p99_ms"])
 
 
-def wrk_events(server, name, connections, seconds):
-    """New events for the tenant of this database name."""
-    return wrk(server.url + CREATE_EVENT, connections, seconds, "events", name)
+def wrk_events(server, name, connections, seconds, tenants=None):
+    """New events for the tenant of this database name, or spread over so many, named `<name>_<number>`."""
+    spread = [] if tenants is None else [str(tenants)]
+    return wrk(server.url + CREATE_EVENT, connections, seconds, "events", name, *spread)
 
 
-def fixed_rate_events(baselines, server, name, connections, rate, seconds):
+def wrk_keys(server, path, keys, connections, seconds):
+    """GET requests of random tenants and events of a file of keys (see wrk.lua)."""
+    return wrk(server.url, connections, seconds, "keys", path, str(keys))
+
+
+def fixed_rate_events(baselines, server, name, connections, rate, seconds, tenants=None):
     """New events at a fixed rate; latency counts from when each was due."""
     address = urllib.parse.urlsplit(server.url).netloc
+    spread = [] if tenants is None else ["--tenants", tenants]
     return baselines.load(
         "fixed-rate", "--address", address, "--api-key", API_KEY, "--name", name,
-        "--connections", connections, "--rate", rate, "--seconds", seconds,
+        "--connections", connections, "--rate", rate, "--seconds", seconds, *spread,
     )  # fmt: skip
 
 

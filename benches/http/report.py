@@ -44,7 +44,7 @@ class Row:
     """One value per round; ours and theirs of a round are measured one after the other."""
 
     what: str
-    unit: str
+    unit: str  # empty for a number of things
     ours: list
     other: str = ""
     theirs: list = dataclasses.field(default_factory=list)
@@ -64,7 +64,8 @@ class Row:
     def cells(self):
         ours, theirs = spread(self.ours), spread(self.theirs)
         ratio = f"{spread(self.ratios)} ×" if self.theirs else ""
-        return [f"{self.what}, {self.unit}", ours, self.other, theirs, ratio,
+        what = f"{self.what}, {self.unit}" if self.unit else self.what
+        return [what, ours, self.other, theirs, ratio,
                 str(self.target or ""), self.verdict]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The servers of a run, each on its own free loopback port, and the programs that go with them."""
 
+import concurrent.futures
 import http.client
 import json
 import os
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from load import API_KEY, outcome
@@ -18,6 +20,10 @@ from load import API_KEY, outcome
 ROOT = pathlib.Path(__file__).parents[2]
 DIST = ["--profile", "dist"]  # what the image is built with
 START_SECONDS = 60
+CREATED_AT_ONCE = 8  # tenants
+MERGES_SECONDS = 1800
+IDLE_SECONDS = 30
+IDLE_STEP_SECONDS = 0.4
 STOP_SECONDS = 120  # checkpointing a large database takes a while
 # Example keys: only signing matters, and no request leaves this machine.
 AWS = {
@@ -75,6 +81,11 @@ class Server:
         body = {"database_name": name, "client_label": "bench"}
         return json.loads(self.request("POST", "/api/initialize-tenant", body))["client_id"]
 
+    def create_tenants(self, names):
+        """Returns the client ids of new tenants, which are created several at once."""
+        with concurrent.futures.ThreadPoolExecutor(CREATED_AT_ONCE) as threads:
+            return list(threads.map(self.create_tenant, names))
+
     def wait_until_it_answers(self, path):
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and self.process.poll() is None:
@@ -85,6 +96,23 @@ class Server:
             except (OSError, http.client.HTTPException):
                 time.sleep(0.02)
         raise RuntimeError(f"nothing answers at {self.url}")
+
+    def wait_until_idle(self):
+        """Waits until what the last load left to do is done, or for IDLE_SECONDS."""
+        end, before = time.monotonic() + IDLE_SECONDS, self.cpu_seconds()
+        while time.monotonic() < end:
+            time.sleep(IDLE_STEP_SECONDS)
+            now = self.cpu_seconds()
+            if now - before < 0.1 * IDLE_STEP_SECONDS:
+                return
+            before = now
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def memory_mb(self, field):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
@@ -110,20 +138,27 @@ class Service(Server):
 
     def with_batch(self, load):
         """Returns the outcome of a load and how many events shared a commit during it."""
-        events, commits = self.commits()
+        outcome, batch, _ = self.with_commits(load)
+        return outcome, batch
+
+    def with_commits(self, load):
+        """Returns the outcome of a load, how many events shared a commit during it, and how many commits were in
+        flight at once on average; both at least 1."""
+        before, started = self.commits(), time.monotonic()
         outcome = load()
-        events_then, commits_then = self.commits()
-        return outcome, max(1, round((events_then - events) / (commits_then - commits)))
+        elapsed, after = time.monotonic() - started, self.commits()
+        events, commits, seconds = (now - then for now, then in zip(after, before, strict=True))
+        return outcome, max(1, round(events / commits)), max(1, round(seconds / elapsed))
 
     def commits(self):
-        """Returns the numbers of events stored and of commits so far."""
+        """Returns the numbers of events stored and of commits so far, and the time that these took in total."""
         metrics = self.request("GET", "/metrics").decode()
 
-        def value(part):
-            found = re.search(rf"^event_history_commit_events_{part} (\S+)$", metrics, re.MULTILINE)
+        def value(name):
+            found = re.search(rf"^event_history_commit_{name} (\S+)$", metrics, re.MULTILINE)
             return float(found[1]) if found else 0.0
 
-        return value("sum"), value("count")
+        return value("events_sum"), value("events_count"), value("duration_seconds_sum")
 
 
 class Baselines:
@@ -138,6 +173,18 @@ class Baselines:
 
     def load(self, *arguments):
         return outcome(self.run(*arguments))
+
+    def append(self, engine, table, keys, batch, concurrency, seconds):
+        """Looks up and inserts batches of new events in a table."""
+        at = ("--url", engine.url, "--database", table.database, "--table", table.table, "--keys", keys)
+        return self.load(
+            "clickhouse-append", *at, "--batch", batch, "--concurrency", concurrency, "--seconds", seconds
+        )
+
+    def query(self, engine, statements, keys, seconds):
+        """Sends statements to ClickHouse at once, over and over."""
+        repeated = [argument for statement in statements for argument in ("--statement", statement)]
+        return self.load("clickhouse-query", "--url", engine.url, *repeated, "--keys", keys, "--seconds", seconds)
 
     def fill(self, database, name, events):
         """Returns the client id of a tenant with so many events."""
@@ -195,13 +242,17 @@ class ClickHouse(Server):
             raise RuntimeError("ClickHouse's engine did not start")
         self.setting = f"clickhouse://default@127.0.0.1:{port}"
 
-    def ask(self, sql):
-        with DIRECT.open(self.url, sql.encode(), timeout=1800) as answer:
+    def ask(self, sql, **settings):
+        url = f"{self.url}/?{urllib.parse.urlencode(settings)}"
+        with DIRECT.open(url, sql.encode(), timeout=1800) as answer:
             return answer.read().decode().strip()
 
     def wait_for_merges(self):
         """Waits, so that background merges do not disturb the next measurement."""
+        end = time.monotonic() + MERGES_SECONDS
         while int(self.ask("SELECT count() FROM system.merges")):
+            if time.monotonic() > end:
+                raise RuntimeError("merges do not end")
             time.sleep(0.2)
 
 

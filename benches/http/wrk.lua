@@ -1,18 +1,29 @@
 -- The requests that wrk sends, and a line of JSON with the result. Arguments after the URL and `--`:
 --   fixed                     the URL as it is
 --   records <count>           the URL with `record_id=` of a random record appended
---   events <database name>    new events, in the same shape as benches/baselines/event.rs
+--   keys <path> <file>        GET requests for the path, in which RECORD is a random record and EVENT the event of a
+--                             random line of the file, which has a client id and an event id
+--   events <database name> [<tenants>]
+--                             new events, in the same shape as benches/baselines/event.rs; spread over so many
+--                             tenants, whose names end with `_<number>`, each to a random one
 
 local random = io.open("/dev/urandom", "rb")
 local a, b, c = string.byte(random:read(3), 1, 3)
 random:close()
 math.randomseed(a * 65536 + b * 256 + c)
 
-local kind, argument, number, path
+local kind, argument, spread, number, path
+local keys = {}
 local second, time = 0, ""
 
 function init(arguments)
-  kind, argument, number, path = arguments[1], arguments[2], 0, wrk.path
+  kind, argument, spread, number, path = arguments[1], arguments[2], arguments[3], 0, wrk.path
+  if kind == "keys" then
+    for line in io.lines(spread) do
+      local client, event = string.match(line, "(%S+) (%S+)")
+      keys[#keys + 1] = { client = client, event = event }
+    end
+  end
 end
 
 local function uuid()
@@ -34,8 +45,9 @@ end
 local sent = 0
 local function envelope()
   sent = sent + 1
+  local source = spread and (argument .. "_" .. math.random(0, spread - 1)) or argument
   local id, now = uuid(), event_time()
-  return '{"version":"0","id":"' .. id .. '","detail-type":"history","source":"' .. argument
+  return '{"version":"0","id":"' .. id .. '","detail-type":"history","source":"' .. source
     .. '","account":"123456789012","time":"' .. time .. 'Z","region":"eu-west-2","resources":[],'
     .. '"detail":{"event_id":"' .. id .. '","event_time":"' .. now .. '","event_type_id":7,"record_id":'
     .. (sent % 1000) .. ',"source_id":7,"source_type_id":0,'
@@ -45,6 +57,10 @@ end
 function request()
   if kind == "events" then
     return wrk.format("POST", path, nil, envelope())
+  elseif kind == "keys" then
+    local key = keys[math.random(#keys)]
+    wrk.headers["X-Client-Id"] = key.client
+    return wrk.format("GET", (argument:gsub("RECORD", math.random(0, 999)):gsub("EVENT", key.event)))
   elseif kind == "records" then
     return wrk.format("GET", path .. "&record_id=" .. math.random(0, argument - 1))
   end
