@@ -6,6 +6,7 @@ mod checks;
 mod clickhouse;
 mod client;
 mod clients;
+mod cluster;
 mod conformance;
 mod connections;
 mod copy;

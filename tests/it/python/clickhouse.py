@@ -18,13 +18,14 @@ PAUSE_SECONDS = 0.02
 PARENT_PAUSE_SECONDS = 0.2
 
 
-def arguments(folder, port, config):
-    """Returns a command line of clickhouse-local that opens the HTTP port and then never ends."""
+def command_line(folder, port, config, statements=(), options=()):
+    """Returns a command line of clickhouse-local that runs `statements`, opens the HTTP port and then never ends."""
     silence, _ = os.pipe()  # nobody writes: whoever reads it waits for ever
-    line = ["clickhouse-local", "--path", folder, "--listen_host", "127.0.0.1", "--http_port", port]
+    line = ["clickhouse-local", "--path", folder, "--http_port", port, *options]
     if config:
         line += [f"--config-file={config}"]
-    line += ["--query", "SYSTEM START LISTEN HTTP"]
+    for statement in (*statements, "SYSTEM START LISTEN HTTP"):
+        line += ["--query", statement]
     line += ["--query", f"SELECT count() FROM file('/dev/fd/{silence}', LineAsString)"]
     return [argument.encode() for argument in line]
 
@@ -55,7 +56,7 @@ def wait_until_ready(port):
 
 def main(library, folder, port, config=None):
     parent = os.getppid()
-    line = arguments(folder, port, config)
+    line = command_line(folder, port, config, options=["--listen_host", "127.0.0.1"])
     threading.Thread(target=serve, args=(library, line), daemon=True).start()
     wait_until_ready(port)
     print("ready", flush=True)

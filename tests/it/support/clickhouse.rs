@@ -139,19 +139,30 @@ impl ClickHouse {
 
     /// Runs a statement as `user`; `Err` is what ClickHouse said against it.
     pub(crate) async fn query_as(&self, user: Option<User>, sql: &str) -> Result<String, String> {
-        let url = format!("http://{}", self.address());
-        let mut request = self.client.post(url).body(sql.to_owned());
-        if let Some((name, password)) = user {
-            request = request.basic_auth(name, Some(password));
-        }
-        let response = request.send().await.expect("the engine answers");
-        let status = response.status();
-        let text = response.text().await.expect("answers are text");
-        if status.is_success() {
-            Ok(text)
-        } else {
-            Err(text)
-        }
+        ask(&self.client, self.address(), user, sql).await
+    }
+}
+
+/// Runs a statement at an address; `Err` is what ClickHouse said against it, or that it did not answer.
+pub(super) async fn ask(
+    client: &reqwest::Client,
+    address: SocketAddr,
+    user: Option<User>,
+    sql: &str,
+) -> Result<String, String> {
+    let mut request = client
+        .post(format!("http://{address}"))
+        .body(sql.to_owned());
+    if let Some((name, password)) = user {
+        request = request.basic_auth(name, Some(password));
+    }
+    let response = request.send().await.map_err(|error| error.to_string())?;
+    let status = response.status();
+    let text = response.text().await.map_err(|error| error.to_string())?;
+    if status.is_success() {
+        Ok(text)
+    } else {
+        Err(text)
     }
 }
 
@@ -170,7 +181,7 @@ fn spawn(folder: &Path, port: u16, config: Option<&Path>) -> Running {
     process
 }
 
-fn library() -> PathBuf {
+pub(super) fn library() -> PathBuf {
     let library =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/clickhouse/libchdb.so");
     assert!(

@@ -5,6 +5,7 @@
 //! `tests/run`, never a test that is skipped.
 
 mod clickhouse;
+pub(crate) mod cluster;
 mod database;
 mod faulty_sync;
 pub(crate) mod hostile;
@@ -27,6 +28,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 pub(crate) use clickhouse::ClickHouse;
+pub(crate) use cluster::Cluster;
 pub(crate) use database::Database;
 pub(crate) use faulty_sync::{Call, FaultySync};
 pub(crate) use ministack::MiniStack;

@@ -108,7 +108,12 @@ impl Running {
 
     /// Sends TERM.
     pub(crate) fn ask_to_end(&self) {
-        super::run(Command::new("kill").args(["-TERM", &self.pid().to_string()]));
+        self.signal("TERM");
+    }
+
+    /// Sends the signal with that name, without `SIG`.
+    pub(crate) fn signal(&self, name: &str) {
+        super::run(Command::new("kill").args(["-s", name, &self.pid().to_string()]));
     }
 
     /// Waits for the end of a process that was asked to, and returns how it ended.

@@ -1,0 +1,3 @@
+//! A real ClickHouse cluster: three replicas and ZooKeeper.
+
+mod harness;
