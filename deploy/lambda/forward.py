@@ -5,16 +5,23 @@ Needs only what Lambda's Python runtime has. Settings, from the environment:
     EVENT_HISTORY_URL             the base URL of the service, such as https://history.example.com
     EVENT_HISTORY_API_KEY         the API key, or else
     EVENT_HISTORY_API_KEY_SECRET  the ARN or name of a secret in Secrets Manager whose text is the key
+    EVENT_HISTORY_REPORT_BATCH_ITEM_FAILURES  "true" if the event source mapping of an SQS queue has
+                                  FunctionResponseTypes=ReportBatchItemFailures: SQS then delivers only the messages
+                                  again that failed. A mapping without it would delete those, hence the setting.
 
 An event that may be stored later raises, so that the invoker retries: the service is unreachable, slow, or
 answers 5xx, 409 or 429; or it refuses the key, which an operator can fix. What can never be stored (400, 413,
 422) is logged and dropped, because a retry would change nothing. Storing is idempotent, so an extra delivery
-does no harm.
+does no harm. The messages of a batch from SQS are all tried, whatever becomes of the others.
+
+What SQS holds is text, and is forwarded as it is. Lambda's runtime has parsed what it passes to a handler, so that
+numbers may be spelled differently afterwards, such as 1.1 for 1.10; the service compares them by value.
 """
 
 import http.client
 import json
 import os
+import re
 import time
 import urllib.error
 import urllib.request
@@ -45,30 +52,68 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 OPENER = urllib.request.build_opener(NoRedirect)
+DECODER = json.JSONDecoder()
+BLANK = re.compile(r"[ \t\r\n]*")
 
 
 def handler(event, _context):
-    """Forwards an envelope, or the envelopes from a dead-letter queue.
+    """Forwards an envelope, or the messages of an SQS queue.
 
-    Returns one result for each: {"id": …, "status": …}.
-    """
-    return [forward(envelope) for envelope in envelopes(event)]
-
-
-def envelopes(event):
-    """Returns the envelopes in the invocation: one, or those in SQS messages.
-
-    A message is an envelope (EventBridge could not invoke us), or Lambda's record of a failed invocation,
-    which has the envelope in it.
+    Returns {"results": [{"id": …, "status": …}]} for what need not be sent again. For SQS it also has
+    "batchItemFailures".
     """
     if "Records" not in event:
-        return [event]
-    bodies = [json.loads(record["body"]) for record in event["Records"]]
-    return [body.get("requestPayload", body) for body in bodies]
+        return {"results": [forward(encode(event))]}
+    results, failures = [], []
+    for record in event["Records"]:
+        try:
+            results.append(forward(envelope_text(record["body"]).encode()))
+        except Exception as error:  # such as a key that Secrets Manager does not hand out
+            log("to be sent again", message_id=record["messageId"], error=f"{type(error).__name__}: {error}")
+            failures.append({"itemIdentifier": record["messageId"]})
+    if failures and os.environ.get("EVENT_HISTORY_REPORT_BATCH_ITEM_FAILURES") != "true":
+        raise Undelivered(f"{len(failures)} of {len(event['Records'])} messages: see the log")
+    return {"results": results, "batchItemFailures": failures}
 
 
-def forward(envelope):
-    status, answer = post(encode(envelope))
+def envelope_text(body):
+    """Returns the envelope in the body of an SQS message.
+
+    The body is an envelope (the queue is a rule's target or its dead-letter queue), or Lambda's record of a failed
+    invocation, which has the envelope in it.
+    """
+    try:
+        return member(body, "requestPayload") or body
+    except ValueError:
+        return body  # for the service to refuse
+
+
+def member(text, name):
+    """Returns the text of an object's member; None if there is none."""
+    at = skip(text, 0)
+    if text[at : at + 1] != "{":
+        return None
+    while text[at : at + 1] in ("{", ","):
+        at = skip(text, at + 1)
+        if text[at : at + 1] == "}":
+            return None
+        key, at = DECODER.raw_decode(text, at)
+        start = skip(text, skip(text, at) + 1)  # the colon is between
+        _, at = DECODER.raw_decode(text, start)
+        if key == name:
+            return text[start:at]
+        at = skip(text, at)
+    return None
+
+
+def skip(text, at):
+    """Returns the place of the next character that is not white space."""
+    return BLANK.match(text, at).end()
+
+
+def forward(body):
+    status, answer = post(body)
+    envelope = parsed(body)
     result = {"id": envelope.get("id"), "status": status}
     if 200 <= status < 300:
         return result
@@ -80,6 +125,15 @@ def forward(envelope):
     if status == 401:
         forget_key()
     raise Undelivered(f"the service answered {status}: {answer}")
+
+
+def parsed(body):
+    """Returns the envelope, for the log; empty if it is none."""
+    try:
+        envelope = json.loads(body)
+    except ValueError:
+        return {}
+    return envelope if isinstance(envelope, dict) else {}
 
 
 def encode(envelope):

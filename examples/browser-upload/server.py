@@ -36,12 +36,23 @@ FORM_TERMS = {"content_type", "max_length", "file_name", "expires_in"}
 
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 FILE = re.compile(rf"/events/({UUID})/file")
+LENGTH = re.compile(r"[0-9]{1,9}")
 
 
 class Refused(Exception):
     def __init__(self, status, detail):
         super().__init__(detail)
         self.status, self.detail = status, detail
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Treats a redirect as the answer: urllib would send the API key along."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+OPENER = urllib.request.build_opener(NoRedirect)
 
 
 class Service:
@@ -56,23 +67,28 @@ class Service:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data, self.headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+            with OPENER.open(request, timeout=TIMEOUT_SECONDS) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             try:
                 detail = json.load(error)["detail"]
             except (ValueError, KeyError, TypeError):
                 detail = "no reason given"
-            raise Refused(error.code, detail) from None
+            # A redirect is not passed on: the page's request would follow it.
+            status = error.code if error.code >= 400 else 502
+            raise Refused(status, detail) from None
         except OSError:
             raise Refused(502, "Event History cannot be reached.") from None
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    timeout = TIMEOUT_SECONDS  # for a request to arrive
     service = None  # set by main
 
     def do_GET(self):
+        if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
+            self.close_connection = True  # the body is not read, and is not a next request
         url = urllib.parse.urlsplit(self.path)
         if url.path == "/":
             return self.send(200, "text/html; charset=utf-8", PAGE.read_bytes())
@@ -112,11 +128,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         raise Refused(404, "Not Found")
 
     def body(self):
-        length = int(self.headers.get("Content-Length", "0"))
-        if not 0 <= length <= MAX_BODY_BYTES:
-            self.close_connection = True  # the unread rest is not a next request
+        # What is refused here is not read, and is not a next request.
+        closes, self.close_connection = self.close_connection, True
+        # A page of another origin can send forms and text without being asked, but no JSON.
+        if self.headers.get_content_type() != "application/json":
+            raise Refused(415, "The request is not JSON.")
+        length = self.headers.get("Content-Length", "")
+        if "Transfer-Encoding" in self.headers or not LENGTH.fullmatch(length):
+            raise Refused(411, "The request has no length.")
+        if int(length) > MAX_BODY_BYTES:
             raise Refused(413, "The request is too large.")
-        return self.rfile.read(length)
+        self.close_connection = closes
+        return self.rfile.read(int(length))
 
     def answer(self, work):
         try:
@@ -132,6 +155,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
 

@@ -144,6 +144,12 @@ impl Client {
         let counter = count.counter();
         let (mut sha256, mut size_bytes) = (Sha256::new(), 0);
         while let Some(chunk) = storage::chunk(&mut answer).await? {
+            if file
+                .size_bytes
+                .is_some_and(|it| it < size_bytes + chunk.len() as u64)
+            {
+                return Err(file.is_longer());
+            }
             out.write_all(&chunk).await.map_err(failed("write", path))?;
             sha256.update(&chunk);
             size_bytes += chunk.len() as u64;
@@ -156,6 +162,15 @@ impl Client {
 }
 
 impl EventFile {
+    /// Returns the error for bytes past the recorded size: there may be no end of them.
+    fn is_longer(&self) -> Error {
+        Error::Other(format!(
+            "'{}' file is not what was recorded with the event: it is longer than {} bytes",
+            self.file_id,
+            self.size_bytes.unwrap_or_default()
+        ))
+    }
+
     fn verify(&self, size_bytes: u64, sha256: FileSha256) -> Result<Download, Error> {
         let recorded = self.sha256.as_deref();
         let text = sha256.to_string();

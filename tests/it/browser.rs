@@ -5,6 +5,8 @@
     reason = "a test ends at anything that it does not expect, helpers included"
 )]
 
+mod backend;
+
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;

@@ -8,7 +8,9 @@
 mod names;
 mod outages;
 mod parts;
+mod sizes;
 mod syncs;
+mod unfinished;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

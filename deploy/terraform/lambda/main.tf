@@ -38,6 +38,9 @@ resource "aws_lambda_function" "this" {
     variables = {
       EVENT_HISTORY_URL            = var.service_url
       EVENT_HISTORY_API_KEY_SECRET = var.api_key_secret_arn
+
+      # As `function_response_types` below says.
+      EVENT_HISTORY_REPORT_BATCH_ITEM_FAILURES = "true"
     }
   }
 
@@ -72,12 +75,13 @@ resource "aws_lambda_permission" "events" {
   source_arn    = aws_cloudwatch_event_rule.this.arn
 }
 
-# One message at a time, so that one that fails does not return others to the queue.
+# One message at a time: the function's timeout is for one.
 resource "aws_lambda_event_source_mapping" "redrive" {
-  event_source_arn = aws_sqs_queue.dead_letters.arn
-  function_name    = aws_lambda_function.this.arn
-  batch_size       = 1
-  enabled          = var.redrive
+  event_source_arn        = aws_sqs_queue.dead_letters.arn
+  function_name           = aws_lambda_function.this.arn
+  function_response_types = ["ReportBatchItemFailures"]
+  batch_size              = 1
+  enabled                 = var.redrive
 }
 
 resource "aws_cloudwatch_log_group" "function" {

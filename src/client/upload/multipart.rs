@@ -11,7 +11,6 @@ use crate::client::local_file::{FileDigests, LocalFile};
 use crate::client::progress::{Phase, Progress};
 use crate::client::upload_body::FileRange;
 use crate::client::{Client, Error};
-use crate::retry::Transient;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -27,6 +26,9 @@ const CONCURRENT_PARTS: usize = 4;
 /// Entity tags by part number.
 type Tags = BTreeMap<u16, String>;
 
+/// A started upload, the digests of its file, and the parts that storage has.
+type Resumable = (StartedUpload, FileDigests, Tags);
+
 impl Client {
     /// Uploads a file in parts. Returns its id, and the file that remembers the upload until an event references it.
     pub(super) async fn upload_in_parts(
@@ -40,31 +42,24 @@ impl Client {
             Error::Other(text.to_owned())
         })?;
         let resume_file = ResumeFile::new(state_folder, self.api.destination(), &file.path);
-        let started = resume_file.read()?;
-        let part_bytes = match &started {
-            Some(started) => started.part_bytes,
-            None => rules
-                .part_bytes
-                .unwrap_or_else(|| part_bytes(file.size_bytes)),
+        let resumed = match resume_file.read()? {
+            Some(started) => self.resume(file, started, progress).await?,
+            None => None,
         };
-        let digests = file.digests(part_bytes, progress).await?;
-        let (upload, tags) = match self.resume(file, &digests, started).await? {
+        let (upload, digests, tags) = match resumed {
             Some(resumed) => resumed,
-            None => self.start(file, &digests, part_bytes).await?,
+            None => self.start(file, rules, progress).await?,
         };
         resume_file.write(&upload)?;
         if upload.is_complete {
             return Ok((upload.file_id, resume_file));
         }
+        // After any other failure the parts stay: the next run resumes the upload, or finds that it cannot.
         let outcome = self.send_and_complete(file, &digests, &upload, tags, progress);
         if let Err(error) = outcome.await {
-            if !error.is_transient() {
-                // These parts are of no more use.
+            if matches!(error, Error::FileChanged(_)) {
                 resume_file.remove()?;
-                let aborted = self.api.abort(&upload.file_id, &upload.upload_id).await;
-                if let Err(error) = aborted {
-                    tracing::warn!("the parts remain in storage: {error}");
-                }
+                self.discard(&upload).await;
             }
             return Err(error);
         }
@@ -75,30 +70,36 @@ impl Client {
         Ok((upload.file_id, resume_file))
     }
 
-    /// Returns an upload that an earlier run started, and the parts of it that storage has.
+    /// Aborts an upload that is of no more use.
+    async fn discard(&self, upload: &StartedUpload) {
+        let aborted = self.api.abort(&upload.file_id, &upload.upload_id).await;
+        if let Err(error) = aborted {
+            tracing::warn!("the parts remain in storage: {error}");
+        }
+    }
+
+    /// Returns an upload that an earlier run started, and the parts of it that storage has; `None` if it cannot be
+    /// resumed.
     async fn resume(
         &self,
         file: &LocalFile,
-        digests: &FileDigests,
-        started: Option<StartedUpload>,
-    ) -> Result<Option<(StartedUpload, Tags)>, Error> {
-        let Some(upload) = started else {
-            return Ok(None);
-        };
-        if upload.content != content(file, digests) {
+        upload: StartedUpload,
+        progress: &Progress,
+    ) -> Result<Option<Resumable>, Error> {
+        let digests = file.digests(upload.part_bytes, progress).await?;
+        if upload.content != content(file, &digests) {
             tracing::warn!(
                 "'{}' has changed since its upload started: starting over",
                 file.path.display()
             );
-            self.api.abort(&upload.file_id, &upload.upload_id).await?;
+            self.discard(&upload).await;
             return Ok(None);
         }
-        if upload.is_complete {
-            return Ok(Some((upload, Tags::new())));
-        }
-        if let Some(stored) = self.api.parts(&upload.file_id, &upload.upload_id).await? {
+        if !upload.is_complete
+            && let Some(stored) = self.api.parts(&upload.file_id, &upload.upload_id).await?
+        {
             let is_whole = |number: u16, size_bytes: u64| {
-                part_range(file, digests, upload.part_bytes, number)
+                part_range(file, &digests, upload.part_bytes, number)
                     .is_some_and(|it| it.bytes == size_bytes)
             };
             let tags = stored
@@ -106,9 +107,9 @@ impl Client {
                 .filter(|part| is_whole(part.part_number, part.size_bytes))
                 .map(|part| (part.part_number, part.etag));
             let tags = tags.collect();
-            return Ok(Some((upload, tags)));
+            return Ok(Some((upload, digests, tags)));
         }
-        // The upload has ended: it was completed, and the answer was lost, or it was aborted.
+        // The upload has ended. Its file exists unless it was aborted, or was removed since: no event references it.
         let record = self
             .api
             .complete(&upload.file_id, &upload.upload_id, &[])
@@ -118,15 +119,19 @@ impl Client {
             is_complete: true,
             ..upload
         };
-        Ok(is_same.then(|| (completed, Tags::new())))
+        Ok(is_same.then(|| (completed, digests, Tags::new())))
     }
 
     async fn start(
         &self,
         file: &LocalFile,
-        digests: &FileDigests,
-        part_bytes: u64,
-    ) -> Result<(StartedUpload, Tags), Error> {
+        rules: &MultipartRules,
+        progress: &Progress,
+    ) -> Result<Resumable, Error> {
+        let part_bytes = rules
+            .part_bytes
+            .unwrap_or_else(|| part_bytes(file.size_bytes));
+        let digests = file.digests(part_bytes, progress).await?;
         let answer = self
             .api
             .create_multipart(file, digests.sha256, part_bytes)
@@ -142,10 +147,10 @@ impl Client {
             file_id: answer.file_id,
             upload_id: answer.upload_id,
             part_bytes,
-            content: content(file, digests),
+            content: content(file, &digests),
             is_complete: false,
         };
-        Ok((upload, Tags::new()))
+        Ok((upload, digests, Tags::new()))
     }
 
     async fn send_and_complete(

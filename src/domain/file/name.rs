@@ -57,19 +57,17 @@ impl FileName {
         Self::parse(&name).ok()
     }
 
-    /// Returns a name that is valid in every file system and contains no path: separators and control characters become
-    /// `_`, and so does a name of dots.
+    /// Returns a name for a local file, which contains no path, is not hidden and is displayed as what it is: leading
+    /// dots become `_`, and so do separators, control characters, and characters that break or reorder lines.
     pub fn to_local(&self) -> String {
-        let harmless = |it: char| !it.is_control() && !matches!(it, '/' | '\\');
-        let local: String = self
-            .0
-            .chars()
-            .map(|it| if harmless(it) { it } else { '_' })
-            .collect();
-        if local.chars().all(|it| it == '.') {
-            return "_".repeat(local.len());
-        }
-        local
+        let mut is_leading = true;
+        let local = self.0.chars().map(|it| {
+            is_leading &= it == '.';
+            let is_harmful =
+                it.is_control() || matches!(it, '/' | '\\') || is_layout(it) || is_leading;
+            if is_harmful { '_' } else { it }
+        });
+        local.collect()
     }
 
     /// Returns the value of `Content-Disposition` that carries the name; `kind` is `inline` or
@@ -94,6 +92,19 @@ impl FileName {
     }
 }
 
+/// Tells whether a character only breaks a line or sets the direction of text, in which `fdp.exe` reads as `exe.pdf`.
+/// Source: the Unicode Character Database, properties `Bidi_Control` and `Line_Break=BK`.
+fn is_layout(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -116,7 +127,12 @@ mod tests {
             "attachment; filename=\"_bersicht _a_.pdf\"; \
              filename*=UTF-8''%C3%9Cbersicht%20%22a%22.pdf"
         );
-        assert_eq!(name("../../etc/passwd").to_local(), ".._.._etc_passwd");
+        assert_eq!(name("../../etc/passwd").to_local(), "___.._etc_passwd");
+        assert_eq!(name(".bashrc").to_local(), "_bashrc");
+        assert_eq!(name("...a.b").to_local(), "___a.b");
+        assert_eq!(name("a\u{202e}fdp.exe").to_local(), "a_fdp.exe");
+        assert_eq!(name("\u{2066}.a\u{200f}").to_local(), "_.a_");
+        assert_eq!(name("\u{5d0}\u{200d}\u{5d1}").to_local(), "\u{5d0}\u{200d}\u{5d1}");
         assert_eq!(name("..").to_local(), "__");
         assert_eq!(name("a\r\nX-Y: z").to_local(), "a__X-Y: z");
         assert!(FileName::parse("").is_err());

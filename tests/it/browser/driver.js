@@ -46,4 +46,7 @@ async function drive() {
 
 drive()
   .catch((error) => ({ error: String(error.stack ?? error) }))
-  .then((found) => fetch("/found", { method: "POST", body: JSON.stringify(found) }));
+  .then((found) => {
+    const headers = { "Content-Type": "application/json" };
+    return fetch("/found", { method: "POST", headers, body: JSON.stringify(found) });
+  });

@@ -20,7 +20,7 @@ const MAX_RESIDENT_BYTES: u64 = 64_000_000;
 /// Longer than the stress test takes.
 const TRANSFER_TIMEOUT: Duration = Duration::from_mins(20);
 
-const PARTS: [&str; 4] = ["--multipart-above", "5MiB", "--part-size", "5MiB"];
+pub(super) const PARTS: [&str; 4] = ["--multipart-above", "5MiB", "--part-size", "5MiB"];
 
 /// `just big-file` makes it 6 GiB: more than a single PUT can carry.
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn a_file_that_changes_during_its_upload_is_not_stored() {
 }
 
 /// Fills a file with what no compression shortens, as fast as a disk takes it; returns its SHA-256.
-fn write_noise(path: &Path, size_bytes: u64) -> String {
+pub(super) fn write_noise(path: &Path, size_bytes: u64) -> String {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ support::random_below(u64::MAX);
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path).unwrap());
     let mut sha256 = Sha256::new();
@@ -165,14 +165,14 @@ fn write_noise(path: &Path, size_bytes: u64) -> String {
 }
 
 /// Returns what is remembered of the one upload that has begun.
-fn remembered(fixture: &Fixture) -> Option<Value> {
+pub(super) fn remembered(fixture: &Fixture) -> Option<Value> {
     let folder = fixture.path(".local/state/event-history/uploads");
     let mut files = std::fs::read_dir(folder).ok()?.map(|it| it.unwrap().path());
     let file = files.find(|it| it.extension().is_some_and(|it| it == "json"))?;
     serde_json::from_slice(&std::fs::read(file).ok()?).ok()
 }
 
-async fn parts(fixture: &Fixture, begun: &Value) -> Vec<Value> {
+pub(super) async fn parts(fixture: &Fixture, begun: &Value) -> Vec<Value> {
     let target = format!(
         "/api/files/multipart/{}/parts",
         begun["file_id"].as_str().unwrap()
@@ -185,7 +185,7 @@ async fn parts(fixture: &Fixture, begun: &Value) -> Vec<Value> {
 
 /// Returns the parts once the server has dealt with what was under way when the client was killed: when
 /// its figure of bytes and its parts stand still.
-async fn settled(fixture: &Fixture, begun: &Value, mut before: Vec<Value>) -> Vec<Value> {
+pub(super) async fn settled(fixture: &Fixture, begun: &Value, mut before: Vec<Value>) -> Vec<Value> {
     let mut received = received_bytes(fixture).await;
     support::wait_for(
         "the parts to stand still",
@@ -202,7 +202,7 @@ async fn settled(fixture: &Fixture, begun: &Value, mut before: Vec<Value>) -> Ve
 }
 
 /// Returns how many bytes the embedded storage was sent so far.
-async fn received_bytes(fixture: &Fixture) -> u64 {
+pub(super) async fn received_bytes(fixture: &Fixture) -> u64 {
     let request = fixture.request(Method::GET, "/metrics");
     let figures = expect(request, StatusCode::OK).await.text().await.unwrap();
     let lines = figures.lines();

@@ -15,6 +15,7 @@ const PATIENCE_SECONDS: f64 = 5.0;
 struct Function {
     url: String,
     key: &'static str,
+    reports_failures: bool,
 }
 
 impl Function {
@@ -22,6 +23,7 @@ impl Function {
         Self {
             url: server.url().to_owned(),
             key: API_KEY,
+            reports_failures: false,
         }
     }
 
@@ -38,6 +40,9 @@ impl Function {
             .env("EVENT_HISTORY_URL", &self.url)
             .env("EVENT_HISTORY_API_KEY", self.key)
             .env("PYTHONDONTWRITEBYTECODE", "1");
+        if self.reports_failures {
+            command.env("EVENT_HISTORY_REPORT_BATCH_ITEM_FAILURES", "true");
+        }
         let printed = support::run(&mut command);
         let last = printed.lines().last().expect("a result is printed");
         let result: Value = serde_json::from_str(last).expect("the result is JSON");
@@ -49,7 +54,7 @@ impl Function {
     /// Holds that the function returns these statuses: nobody sends the events again.
     fn returns(&self, event: &Value, statuses: &[u16]) {
         let result = self.invoke(event);
-        let returned = result["returned"].as_array();
+        let returned = result["returned"]["results"].as_array();
         let found: Vec<u64> = returned
             .unwrap_or_else(|| panic!("{result}"))
             .iter()
@@ -75,6 +80,13 @@ fn envelope(tenant: &Tenant, detail: &Value) -> Value {
         "region": "eu-west-2", "resources": [], "detail": detail})
 }
 
+/// Returns what SQS passes on: messages with these bodies, called "0", "1" and so on.
+fn messages(bodies: &[String]) -> Value {
+    let records = bodies.iter().enumerate();
+    let records = records.map(|(number, body)| json!({"messageId": number.to_string(), "body": body}));
+    json!({"Records": records.collect::<Vec<_>>()})
+}
+
 async fn stored(server: &Server, tenant: &Tenant) -> u64 {
     let list = server.get_json(tenant, "/api/history/events").await;
     list["total_count"].as_u64().expect("a count")
@@ -93,8 +105,8 @@ async fn what_can_be_stored_is_stored_once() {
     // What a dead-letter queue holds: an envelope, or Lambda's record of a failed invocation around it.
     let (second, third) = (envelope(&tenant, &event()), envelope(&tenant, &event()));
     let failed = json!({"version": "1.0", "requestPayload": third, "responseContext": {}});
-    let messages = [&second, &failed].map(|body| json!({"body": body.to_string()}));
-    function.returns(&json!({"Records": messages}), &[201, 201]);
+    let batch = [second.to_string(), failed.to_string()];
+    function.returns(&messages(&batch), &[201, 201]);
     assert_eq!(stored(&server, &tenant).await, 3);
 
     // Three bytes each as they are, six as an escape: with those it would be refused as too large.
@@ -151,6 +163,73 @@ async fn what_may_be_stored_later_is_left_to_be_sent_again() {
     assert_eq!(stored(&server, &tenant).await, 1);
 }
 
+#[tokio::test]
+async fn the_messages_of_a_batch_fail_each_for_themselves() {
+    // Storage is needed for one of them alone.
+    let storage = Storage {
+        endpoint: "http://127.0.0.1:1".to_owned(),
+        bucket: "cluster-1-namespace-2".to_owned(),
+        region: "eu-west-2".to_owned(),
+        access_key_id: "EXAMPLEKEY".to_owned(),
+        secret_access_key: "example-secret-of-the-tests-only".to_owned(),
+    };
+    let server = Server::builder().files_in(&storage).start();
+    let tenant = server.create_tenant("alx_demo").await;
+    let with_file = envelope(&tenant, &event_with_file(&support::uuid()));
+    let batch = || {
+        messages(&[
+            "no JSON".to_owned(),
+            with_file.to_string(),
+            "[]".to_owned(),
+            envelope(&tenant, &event()).to_string(),
+        ])
+    };
+    let silent = Function::of(&server);
+    silent.raises(&batch(), "1 of 4 messages");
+    assert_eq!(stored(&server, &tenant).await, 1, "the last one");
+
+    let reporting = Function {
+        reports_failures: true,
+        ..Function::of(&server)
+    };
+    reporting.returns(&batch(), &[422, 422, 201]);
+    let returned = reporting.invoke(&batch());
+    let failures = &returned["returned"]["batchItemFailures"];
+    assert_eq!(*failures, json!([{"itemIdentifier": "1"}]));
+    assert_eq!(stored(&server, &tenant).await, 3);
+    let stored_alone = messages(&[envelope(&tenant, &event()).to_string()]);
+    let returned = reporting.invoke(&stored_alone);
+    assert_eq!(returned["returned"]["batchItemFailures"], json!([]));
+}
+
+/// Python would spell numbers in its own way, and cannot hold all of them.
+#[tokio::test]
+async fn messages_are_forwarded_as_they_are() {
+    const DATA: &str = r#"[1.10, 1e2, 12345678901234567890123, "\u00e9", -0]"#;
+    let server = Server::start();
+    let tenant = server.create_tenant("alx_demo").await;
+    let function = Function {
+        reports_failures: true,
+        ..Function::of(&server)
+    };
+    let marked = |mark: &str| {
+        let mut detail = event();
+        detail["event_data"] = mark.into();
+        let text = envelope(&tenant, &detail).to_string();
+        text.replace(&format!("\"{mark}\""), DATA)
+    };
+    let failed = format!(
+        r#"{{"version": "1.0" , "requestContext": {{"requestPayload": 1}}, "requestPayload" : {} , "responseContext": {{}}}}"#,
+        marked("MARK")
+    );
+    function.returns(&messages(&[marked("MARK"), failed]), &[201, 201]);
+    let page = server.request_as(&tenant, http::Method::GET, "/api/history/events");
+    let page = support::expect(page, http::StatusCode::OK).await;
+    let page = page.text().await.expect("a page");
+    let data = page.matches(&DATA.replace(", ", ",")).count() + page.matches(DATA).count();
+    assert_eq!(data, 2, "{page}");
+}
+
 #[test]
 fn a_service_that_says_nothing_is_waited_for_less_than_five_seconds() {
     // The system accepts the connection, and nobody ever reads from it.
@@ -159,6 +238,7 @@ fn a_service_that_says_nothing_is_waited_for_less_than_five_seconds() {
     let function = Function {
         url: format!("http://{address}"),
         key: API_KEY,
+        reports_failures: false,
     };
     function.raises(&json!({"detail": event()}), "no answer");
 }
