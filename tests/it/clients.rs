@@ -1,11 +1,12 @@
 //! Common clients transfer files with presigned URLs, on SeaweedFS and on the embedded endpoint, and a URL permits only
 //! what it was signed for.
 //!
-//! curl, boto3's HTTP stack and minio-py's HTTP client take a URL as it is. The aws command line has
-//! no command that takes one: it moves the same objects with the storage's key pair, and so do boto3
-//! and minio-py as S3 clients, so that what one way stored the other way finds.
+//! curl, boto3's HTTP stack and minio-py's HTTP client take a URL as it is. The aws command line, aws-sdk-js, rclone and
+//! s3cmd move the same objects with the storage's key pair, and so do boto3 and minio-py as S3 clients, so that what one
+//! way stored the other way finds.
 
 mod promises;
+pub(crate) mod tls;
 mod transfer;
 
 use std::fs;
@@ -20,6 +21,7 @@ use promises::{
     a_download_url_expires, a_url_permits_one_thing, an_aborted_upload_leaves_nothing,
     an_empty_file_is_a_file, an_upload_url_expires, racing_uploads_leave_one_whole_object,
 };
+use tls::TlsFront;
 use transfer::{Client, with_key_pair};
 
 use crate::support::{
@@ -99,6 +101,48 @@ async fn every_client_moves_files_on_the_embedded_endpoint() {
     every_client_gets_its_bytes_back(&stage).await;
 }
 
+/// As current SDKs send by default: in AWS's chunks with a trailing checksum, and without a length.
+#[tokio::test]
+async fn clients_upload_through_tls() {
+    let stage = Stage::embedded(|builder| builder).await;
+    let port = stage.server.url().rsplit_once(':').expect("a port").1;
+    let front = TlsFront::start(port.parse().expect("a port"));
+    let storage = Storage {
+        endpoint: format!("https://localhost:{}", front.port),
+        ..stage.storage.clone()
+    };
+    let home = tempfile::tempdir().expect("a folder");
+    let [sent, received] = ["sent", "received"].map(|name| home.path().join(name));
+    // In one request, and in parts.
+    for size in [FILE_BYTES, 20_000_001] {
+        let bytes = support::random_bytes(size);
+        fs::write(&sent, &bytes).expect("the folder is writable");
+        for client in [
+            Client::Boto3,
+            Client::Minio,
+            Client::Aws,
+            Client::AwsJs,
+            Client::Rclone,
+            Client::S3cmd,
+        ] {
+            let file_id = support::uuid();
+            let key = stage.key(&file_id);
+            let trust = Some(front.certificate.as_path());
+            client.move_file("put-object", &storage, trust, &key, &sent, home.path());
+            let stored = stage.download(&file_id).await;
+            assert!(stored == bytes, "{client:?} stores {size} bytes");
+            client.move_file("get-object", &storage, trust, &key, &received, home.path());
+            let found = fs::read(&received).expect("a file");
+            assert!(found == bytes, "{client:?} fetches {size} bytes");
+            fs::remove_file(&received).expect("a file");
+        }
+        let file_id = support::uuid();
+        let (key, trust) = (stage.key(&file_id), Some(front.certificate.as_path()));
+        Client::AwsJs.move_file("put-presigned", &storage, trust, &key, &sent, home.path());
+        assert!(stage.download(&file_id).await == bytes);
+    }
+}
+
 /// `aws s3 cp` and boto3 send what is larger than 8 MB in parts; boto3 also makes forms, and asks for
 /// everything else that an upload in parts knows.
 #[tokio::test]
@@ -174,7 +218,14 @@ async fn every_client_gets_its_bytes_back(stage: &Stage) {
             "{client:?} by URL"
         );
     }
-    for client in [Client::Boto3, Client::Minio, Client::Aws] {
+    for client in [
+        Client::Boto3,
+        Client::Minio,
+        Client::Aws,
+        Client::AwsJs,
+        Client::Rclone,
+        Client::S3cmd,
+    ] {
         let bytes = support::random_bytes(FILE_BYTES);
         let upload = stage.upload(&bytes).await;
         let key = stage.key(&upload.file_id);

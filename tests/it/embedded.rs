@@ -11,6 +11,7 @@ mod header_values;
 mod integrity;
 mod keys;
 mod parts;
+mod presigned_headers;
 mod reading;
 mod refusals;
 mod refused_uploads;

@@ -132,7 +132,10 @@ mod tests {
         assert_eq!(name("...a.b").to_local(), "___a.b");
         assert_eq!(name("a\u{202e}fdp.exe").to_local(), "a_fdp.exe");
         assert_eq!(name("\u{2066}.a\u{200f}").to_local(), "_.a_");
-        assert_eq!(name("\u{5d0}\u{200d}\u{5d1}").to_local(), "\u{5d0}\u{200d}\u{5d1}");
+        assert_eq!(
+            name("\u{5d0}\u{200d}\u{5d1}").to_local(),
+            "\u{5d0}\u{200d}\u{5d1}"
+        );
         assert_eq!(name("..").to_local(), "__");
         assert_eq!(name("a\r\nX-Y: z").to_local(), "a__X-Y: z");
         assert!(FileName::parse("").is_err());

@@ -108,7 +108,8 @@ impl Objects for Embedded {
             let request = CompleteRequest {
                 parts: &parts,
                 size_bytes: None,
-                replace,
+                check: &|_| Ok(()),
+                overwrite: replace.into(),
                 now_s,
             };
             match multipart::complete(folder, &key, &upload_id, &request) {

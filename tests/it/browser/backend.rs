@@ -104,20 +104,46 @@ fn an_unread_body_is_no_request() {
     let home = tempfile::tempdir().unwrap();
     let (service, requests) = answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".into());
     let (_backend, address) = start(home.path(), &service);
-    let hidden = "GET /upload-url?file_name=hidden HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let hidden =
+        "GET /upload-url?file_name=hidden HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     let length = hidden.len();
     let json = "Content-Type: application/json\r\n";
     for (request, status) in [
-        (format!("POST /events HTTP/1.1\r\nHost: x\r\n{json}Transfer-Encoding: chunked\r\n\r\n"), 411),
-        (format!("POST /events HTTP/1.1\r\nHost: x\r\n{json}Content-Length: x\r\n\r\n"), 411),
-        (format!("POST /events HTTP/1.1\r\nHost: x\r\n{json}Content-Length: 99999\r\n\r\n"), 413),
-        (format!("POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"), 415),
-        (format!("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"), 200),
-        ("GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned(), 200),
+        (
+            format!("POST /events HTTP/1.1\r\nHost: x\r\n{json}Transfer-Encoding: chunked\r\n\r\n"),
+            411,
+        ),
+        (
+            format!("POST /events HTTP/1.1\r\nHost: x\r\n{json}Content-Length: x\r\n\r\n"),
+            411,
+        ),
+        (
+            format!("POST /events HTTP/1.1\r\nHost: x\r\n{json}Content-Length: 99999\r\n\r\n"),
+            413,
+        ),
+        (
+            format!("POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"),
+            415,
+        ),
+        (
+            format!("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"),
+            200,
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned(),
+            200,
+        ),
     ] {
         let answer = ask(&address, &format!("{request}{hidden}"));
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{request}: {answer}");
-        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{request}: {answer}");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{request}: {answer}"
+        );
+        assert_eq!(
+            answer.matches("HTTP/1.1 ").count(),
+            1,
+            "{request}: {answer}"
+        );
     }
     assert!(requests.try_recv().is_err());
 }

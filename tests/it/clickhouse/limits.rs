@@ -1,7 +1,6 @@
 //! Problems of a ClickHouse are reported without passwords; a full disk or a dead host loses nothing that was
 //! acknowledged.
 
-use std::process::Command;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -9,8 +8,9 @@ use reqwest::header::RETRY_AFTER;
 use tempfile::TempDir;
 
 use crate::checks::{Report, check};
+use crate::clients::tls::TlsFront;
 use crate::support::{
-    self, API_KEY, ClickHouse, Mode, Proxy, Running, Server, event, expect, free_ports, wait_for,
+    self, API_KEY, ClickHouse, Mode, Proxy, Server, event, expect, free_ports, wait_for,
 };
 
 const MEMORY_BYTES: u64 = 2 << 30;
@@ -161,46 +161,15 @@ async fn one_of_several_hosts_may_fail_on_clickhouse() {
 async fn tls_requires_a_trusted_certificate_on_clickhouse() {
     let engine = ClickHouse::start();
     let home = tempfile::tempdir().expect("a folder");
-    let (key, certificate) = (
-        home.path().join("key.pem"),
-        home.path().join("certificate.pem"),
-    );
-    support::run(
-        Command::new("openssl")
-            .args([
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-            ])
-            .args(["-nodes", "-days", "1", "-subj", "/CN=localhost"])
-            .args([
-                "-addext",
-                "subjectAltName=DNS:localhost",
-                "-addext",
-                "basicConstraints=critical,CA:FALSE",
-            ])
-            .arg("-keyout")
-            .arg(&key)
-            .arg("-out")
-            .arg(&certificate),
-    );
-    let mut front = support::clean_command(support::python(), home.path());
-    front
-        .arg(support::script("tls_front.py"))
-        .args([&certificate, &key])
-        .arg(engine.address().port().to_string());
-    let front = Running::spawn(&mut front);
-    let port = front.line(Duration::from_secs(30));
+    let front = TlsFront::start(engine.address().port());
+    let (port, certificate) = (&front.port, &front.certificate);
     let url = format!("clickhouses://localhost:{port}");
 
     check_of(&url, &home).only_wrong("database", &["cannot connect to clickhouse", "certificate"]);
     let mut trusting = check(&home);
     trusting
         .args(["--database", &url])
-        .env("SSL_CERT_FILE", &certificate);
+        .env("SSL_CERT_FILE", certificate);
     Report::of(&mut trusting).is_well();
     let server = Server::builder()
         .env("EVENT_HISTORY_DATABASE", &url)

@@ -16,13 +16,19 @@ async fn any_file_name_is_restored_inside_the_folder() {
     let emoji = format!("{}abc", "\u{1f642}".repeat(63));
     assert_eq!(emoji.len(), FileName::MAX_BYTES);
     for (name, local) in [
-        ("a \"quoted\" it's; name=\\.pdf", "a \"quoted\" it's; name=_.pdf"),
+        (
+            "a \"quoted\" it's; name=\\.pdf",
+            "a \"quoted\" it's; name=_.pdf",
+        ),
         ("two\r\nlines.txt", "two__lines.txt"),
         (
             "\u{202e}fdp.\u{200f}\u{5d0}\u{2028}.txt",
             "_fdp._\u{5d0}_.txt",
         ),
-        ("\u{645}\u{6cc}\u{200c}\u{62e}.txt", "\u{645}\u{6cc}\u{200c}\u{62e}.txt"),
+        (
+            "\u{645}\u{6cc}\u{200c}\u{62e}.txt",
+            "\u{645}\u{6cc}\u{200c}\u{62e}.txt",
+        ),
         (&emoji, &emoji),
         ("../../escape.txt", "___.._escape.txt"),
         ("/etc/passwd", "_etc_passwd"),

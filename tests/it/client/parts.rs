@@ -185,7 +185,11 @@ pub(super) async fn parts(fixture: &Fixture, begun: &Value) -> Vec<Value> {
 
 /// Returns the parts once the server has dealt with what was under way when the client was killed: when
 /// its figure of bytes and its parts stand still.
-pub(super) async fn settled(fixture: &Fixture, begun: &Value, mut before: Vec<Value>) -> Vec<Value> {
+pub(super) async fn settled(
+    fixture: &Fixture,
+    begun: &Value,
+    mut before: Vec<Value>,
+) -> Vec<Value> {
     let mut received = received_bytes(fixture).await;
     support::wait_for(
         "the parts to stand still",

@@ -15,6 +15,9 @@ pub(super) enum Client {
     Boto3,
     Minio,
     Aws,
+    AwsJs,
+    Rclone,
+    S3cmd,
 }
 
 impl Client {
@@ -35,7 +38,9 @@ impl Client {
             }
             Self::Boto3 => "boto3_client.py",
             Self::Minio => "minio_client.py",
-            Self::Aws => panic!("the aws command line has no command that takes a URL"),
+            Self::Aws | Self::AwsJs | Self::Rclone | Self::S3cmd => {
+                panic!("{self:?} has no command that takes a URL")
+            }
         };
         let mut command = support::clean_command(support::python(), home);
         support::run(
@@ -55,6 +60,29 @@ impl Client {
         file: &Path,
         home: &Path,
     ) {
+        self.move_file(action, storage, None, key, file, home);
+    }
+
+    /// As [`Client::by_key_pair`], with a certificate to trust.
+    pub(super) fn move_file(
+        self,
+        action: &str,
+        storage: &Storage,
+        trust: Option<&Path>,
+        key: &str,
+        file: &Path,
+        home: &Path,
+    ) {
+        let trusting = |mut command: Command| {
+            if let Some(certificate) = trust {
+                command
+                    .env("AWS_CA_BUNDLE", certificate)
+                    .env("SSL_CERT_FILE", certificate)
+                    .env("NODE_EXTRA_CA_CERTS", certificate);
+            }
+            support::run(&mut command);
+        };
+        let is_upload = action == "put-object";
         let script = match self {
             Self::Curl => panic!("curl signs no S3 request by itself here"),
             Self::Boto3 => "boto3_client.py",
@@ -63,18 +91,99 @@ impl Client {
                 let object = format!("s3://{}/{key}", storage.bucket);
                 let file = file.to_str().expect("a path of text");
                 let mut command = with_key_pair(support::tool("aws"), storage, home);
-                match action {
-                    "put-object" => command.args(["s3", "cp", "--no-progress", file, &object]),
-                    _ => command.args(["s3", "cp", "--no-progress", &object, file]),
-                };
-                support::run(&mut command);
-                return;
+                if is_upload {
+                    command.args(["s3", "cp", "--no-progress", file, &object]);
+                } else {
+                    command.args(["s3", "cp", "--no-progress", &object, file]);
+                }
+                return trusting(command);
             }
+            Self::AwsJs => {
+                let mut command = with_key_pair("node", storage, home);
+                command
+                    .env("NODE_PATH", support::node_modules())
+                    .arg(support::script("aws_sdk.cjs"))
+                    .args([action, &storage.bucket, key])
+                    .arg(file);
+                return trusting(command);
+            }
+            Self::Rclone => return trusting(rclone(is_upload, storage, key, file, home)),
+            Self::S3cmd => return trusting(s3cmd(is_upload, storage, trust, key, file, home)),
         };
         let mut command = with_key_pair(support::python(), storage, home);
         command.arg(support::script(script));
-        support::run(command.args([action, &storage.bucket, key]).arg(file));
+        command.args([action, &storage.bucket, key]).arg(file);
+        trusting(command);
     }
+}
+
+fn rclone(is_upload: bool, storage: &Storage, key: &str, file: &Path, home: &Path) -> Command {
+    let mut command = with_key_pair(support::tool("rclone"), storage, home);
+    let object = format!(
+        ":s3,provider=Other,env_auth=true,force_path_style=true,region={},endpoint='{}':{}/{key}",
+        storage.region, storage.endpoint, storage.bucket
+    );
+    // What is larger than this goes up in parts.
+    command.args([
+        "copyto",
+        "--s3-upload-cutoff",
+        "8M",
+        "--s3-chunk-size",
+        "5M",
+    ]);
+    command.args([
+        "--s3-no-check-bucket",
+        "--retries",
+        "1",
+        "--config",
+        "/dev/null",
+    ]);
+    if is_upload {
+        command.arg(file).arg(object);
+    } else {
+        command.arg(object).arg(file);
+    }
+    command
+}
+
+fn s3cmd(
+    is_upload: bool,
+    storage: &Storage,
+    trust: Option<&Path>,
+    key: &str,
+    file: &Path,
+    home: &Path,
+) -> Command {
+    let host = storage.endpoint.split_once("://").map_or("", |it| it.1);
+    let object = format!("s3://{}/{key}", storage.bucket);
+    let config = home.join("s3cfg");
+    std::fs::write(&config, "[default]\n").expect("a writable folder");
+    let mut command = with_key_pair(support::tool("s3cmd"), storage, home);
+    command.arg("--config").arg(config);
+    command.args([
+        "--host",
+        host,
+        "--host-bucket",
+        host,
+        "--no-progress",
+        "--force",
+    ]);
+    command.args([
+        "--region",
+        &storage.region,
+        "--multipart-chunk-size-mb",
+        "5",
+    ]);
+    match trust {
+        Some(certificate) => command.arg("--ca-certs").arg(certificate),
+        None => command.arg("--no-ssl"),
+    };
+    if is_upload {
+        command.arg("put").arg(file).arg(object);
+    } else {
+        command.arg("get").arg(object).arg(file);
+    }
+    command
 }
 
 /// Returns a command that finds the storage and its key pair where every AWS tool looks.

@@ -83,7 +83,8 @@ fn envelope(tenant: &Tenant, detail: &Value) -> Value {
 /// Returns what SQS passes on: messages with these bodies, called "0", "1" and so on.
 fn messages(bodies: &[String]) -> Value {
     let records = bodies.iter().enumerate();
-    let records = records.map(|(number, body)| json!({"messageId": number.to_string(), "body": body}));
+    let records =
+        records.map(|(number, body)| json!({"messageId": number.to_string(), "body": body}));
     json!({"Records": records.collect::<Vec<_>>()})
 }
 

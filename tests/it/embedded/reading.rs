@@ -166,6 +166,32 @@ async fn ranges_return_the_same_bytes() {
         let expected = (StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange".to_owned());
         assert_eq!(refusal(answer).await, expected);
     }
+    // What is no range is ignored, and so are several.
+    for range in [
+        "items=0-1",
+        "bytes=5-2",
+        "bytes=0-1,3-4",
+        "bytes=x-",
+        "bytes=",
+        "0-1",
+    ] {
+        let answer = send(Method::GET, &url, &[("range", range)]).await;
+        assert_eq!(answer.status(), 200, "{range}");
+        assert!(answer.bytes().await.unwrap() == body, "{range}");
+    }
+    let lines = [("range", "bytes=0-0"), ("range", "bytes=1-1")];
+    assert_eq!(send(Method::GET, &url, &lines).await.status(), 200);
+    // HEAD tells what GET would send.
+    let head = endpoint.bucket(REGION);
+    let (credentials, name) = (credentials(), key.to_string());
+    let head = head.head_object(Some(&credentials), &name).sign(MINUTE);
+    let answer = send(Method::HEAD, head.as_str(), &[("range", "bytes=-5")]).await;
+    assert_eq!(answer.status(), 206);
+    assert_eq!(header(&answer, "content-length"), "5");
+    let expected = "bytes 299995-299999/300000";
+    assert_eq!(header(&answer, "content-range"), expected);
+    let answer = send(Method::HEAD, head.as_str(), &[("range", "bytes=300000-")]).await;
+    assert_eq!(answer.status(), 416);
     // A part of an object that was replaced meanwhile is no use: the whole comes instead.
     let other = [("range", "bytes=0-0"), ("if-range", "\"another\"")];
     assert_eq!(send(Method::GET, &url, &other).await.status(), 200);
@@ -196,7 +222,26 @@ async fn conditions_decide_between_200_304_and_412() {
     let modified = header(&modified, "last-modified").to_owned();
     let past = "Sun, 06 Nov 1994 08:49:37 GMT";
     let other = "\"00000000000000000000000000000000\"";
-    let cases: [(&[(&str, &str)], u16); 11] = [
+    let list = format!("{other}, {etag}");
+    let weak = format!("W/{etag}");
+    let in_days_of_one_digit = "Sun, 6 Nov 1994 08:49:37 GMT";
+    let cases: [(&[(&str, &str)], u16); 24] = [
+        (&[("if-match", &list)], 200),
+        (&[("if-match", other), ("if-match", &etag)], 200),
+        (&[("if-match", &weak)], 412),
+        (&[("if-match", etag.trim_matches('"'))], 200),
+        (&[("if-none-match", &list)], 304),
+        (&[("if-none-match", other), ("if-none-match", &etag)], 304),
+        (&[("if-none-match", &weak)], 304),
+        (&[("if-unmodified-since", in_days_of_one_digit)], 412),
+        (
+            &[("if-unmodified-since", "Sunday, 06-Nov-94 08:49:37 GMT")],
+            412,
+        ),
+        (&[("if-unmodified-since", "Sun Nov  6 08:49:37 1994")], 412),
+        (&[("if-unmodified-since", "long ago")], 200),
+        (&[("if-modified-since", "tomorrow")], 200),
+        (&[("if-modified-since", "")], 200),
         (&[("if-match", &etag)], 200),
         (&[("if-match", "*")], 200),
         (&[("if-match", other)], 412),

@@ -51,13 +51,9 @@ async fn unsupported_headers_are_rejected_rather_than_ignored() {
             "{name}"
         );
     }
-    for (name, value) in [("if-match", "*"), ("if-none-match", "\"x\"")] {
-        let answer = put(&url, b"x".to_vec(), &[(name, value)]).await;
-        assert_eq!(
-            refusal(answer).await,
-            expected(501, "NotImplemented"),
-            "{name}"
-        );
+    for condition in [("if-none-match", "\"x\"")] {
+        let answer = put(&url, b"x".to_vec(), &[condition]).await;
+        assert_eq!(refusal(answer).await, expected(501, "NotImplemented"));
     }
     let (bucket, credentials, name) = (endpoint.bucket(REGION), credentials(), key.to_string());
     for (header, value) in [
@@ -79,7 +75,6 @@ async fn unsupported_headers_are_rejected_rather_than_ignored() {
     for (parameter, status, code) in [
         ("acl", 501, "NotImplemented"),
         ("tagging", 501, "NotImplemented"),
-        ("partNumber", 501, "NotImplemented"),
         ("uploadId", 404, "NoSuchUpload"),
         ("versionId", 404, "NoSuchVersion"),
     ] {

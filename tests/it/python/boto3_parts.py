@@ -1,8 +1,10 @@
 """Uploads in parts, forms and removals, as boto3 asks for them: boto3_parts.py <bucket> <key> <file>."""
 
+import base64
 import sys
 import urllib.request
 import uuid
+import zlib
 
 import boto3
 from botocore.config import Config
@@ -38,11 +40,11 @@ assert stored() == content
 upload = s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
 size = 6 * 1024 * 1024
 pieces = [content[at : at + size] for at in range(0, len(content), size)]
-tags = {}
+tags, checksums = {}, {}
 for number in reversed(range(1, len(pieces) + 1)):
     for body in [b"not this", pieces[number - 1]] if number == 2 else [pieces[number - 1]]:
         answer = s3.upload_part(Bucket=bucket, Key=key, UploadId=upload, PartNumber=number, Body=body)
-        tags[number] = answer["ETag"]
+        tags[number], checksums[number] = answer["ETag"], answer["ChecksumCRC32"]
 parts = s3.list_parts(Bucket=bucket, Key=key, UploadId=upload)["Parts"]
 assert [part["Size"] for part in parts] == [len(piece) for piece in pieces], parts
 named = [{"PartNumber": number, "ETag": tags[number]} for number in sorted(tags)]
@@ -63,9 +65,49 @@ few = [{"PartNumber": 9, "ETag": small}, {"PartNumber": 10, "ETag": last}]
 assert refused(finish, **complete(few)) == "EntityTooSmall"
 s3.delete_object(Bucket=bucket, Key=key)
 assert refused(s3.get_object) == "NoSuchKey"
-finish(Bucket=bucket, Key=key, **complete(named))
+
+# With the checksums of its parts, and of the whole.
+checked = [{**part, "ChecksumCRC32": checksums[part["PartNumber"]]} for part in named]
+wrong = checked[:-1] + [{**checked[-1], "ChecksumCRC32": checked[0]["ChecksumCRC32"]}]
+unknown = [{**part, "ChecksumSHA1": "AAAAAAAAAAAAAAAAAAAAAAAAAAA="} for part in named]
+for parts in [wrong, unknown]:
+    assert refused(finish, **complete(parts)) == "InvalidPart"
+crc32 = base64.b64encode(zlib.crc32(content).to_bytes(4, "big")).decode()
+joint = zlib.crc32(b"".join(base64.b64decode(part["ChecksumCRC32"]) for part in checked))
+joint = base64.b64encode(joint.to_bytes(4, "big")).decode()
+full = {"ChecksumType": "FULL_OBJECT", "MpuObjectSize": len(content)}
+for whole in [
+    {"ChecksumCRC32": joint, **full},
+    {"ChecksumCRC32": crc32, "ChecksumType": "COMPOSITE"},
+    {"ChecksumCRC64NVME": "AAAAAAAAAAA="},
+    {"ChecksumSHA256": "A" * 43 + "="},
+]:
+    assert refused(finish, **whole, **complete(checked)) == "BadDigest", whole
+first = finish(Bucket=bucket, Key=key, ChecksumCRC32=crc32, **full, **complete(checked))
 assert stored() == content
-assert refused(finish, **complete(named)) == "NoSuchUpload"
+
+# As if the answer had been lost.
+assert finish(Bucket=bucket, Key=key, **complete(named))["ETag"] == first["ETag"]
+assert refused(finish, **complete(named[:-1])) == "NoSuchUpload"
+assert stored() == content
+count = len(pieces)
+for number in range(1, count + 1):
+    for read in [s3.get_object, s3.head_object]:
+        part = read(Bucket=bucket, Key=key, PartNumber=number)
+        assert part["PartsCount"] == count and part["ETag"] == first["ETag"], part
+        assert part["ContentLength"] == len(pieces[number - 1]), part
+        assert "Body" not in part or part["Body"].read() == pieces[number - 1]
+assert refused(s3.get_object, PartNumber=count + 1) == "InvalidPartNumber"
+assert refused(s3.get_object, PartNumber=1, Range="bytes=0-1") == "InvalidRequest"
+
+# The checksum of the parts' checksums.
+upload = s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
+answer = s3.upload_part(Bucket=bucket, Key=key, UploadId=upload, PartNumber=1, Body=b"hello")
+named = [{"PartNumber": 1, "ETag": answer["ETag"]}]
+joint = zlib.crc32(base64.b64decode(answer["ChecksumCRC32"])).to_bytes(4, "big")
+joint = base64.b64encode(joint).decode() + "-1"
+finish(Bucket=bucket, Key=key, ChecksumCRC32=joint, ChecksumType="COMPOSITE", **complete(named))
+assert stored() == b"hello"
 assert refused(s3.abort_multipart_upload, UploadId=upload) == "NoSuchUpload"
 assert refused(s3.list_parts, UploadId=upload) == "NoSuchUpload"
 

@@ -170,6 +170,17 @@ pub(crate) fn tool(name: &str) -> PathBuf {
     tool
 }
 
+/// Returns the folder of npm packages that `tests/run` installs.
+pub(crate) fn node_modules() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/node/node_modules");
+    assert!(
+        folder.exists(),
+        "{} is missing: tests/run installs what the tests need",
+        folder.display()
+    );
+    folder
+}
+
 /// Returns a script of `tests/it/python`.
 pub(crate) fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

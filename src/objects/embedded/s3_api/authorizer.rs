@@ -13,6 +13,7 @@ use url::form_urlencoded;
 
 use super::request::body::is_chunked;
 use super::request::s3_errors::{error, invalid_credential, invalid_key, with_message};
+use super::request::sent_request::DECODED_LENGTH;
 use crate::domain::file::limits::MAX_SINGLE_UPLOAD_BYTES;
 use crate::domain::{DatabaseName, FileId, ObjectKey};
 use crate::objects::MAX_URL_LIFE;
@@ -20,9 +21,6 @@ use crate::objects::MAX_URL_LIFE;
 /// s3s holds the list of parts that completes an upload in memory. With 10,000 parts and a checksum each,
 /// it is about 2 MB.
 pub(super) const MAX_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
-/// s3s holds each chunk of AWS's chunked encoding in memory, and the client chooses their size. Only clients
-/// with the key pair can send it: a presigned URL does not allow it.
-const MAX_CHUNKED_BYTES: u64 = 16 * 1024 * 1024;
 /// More parameters, and more signed headers, than any signed URL has: each is compared several times.
 const MAX_NAMES: usize = 100;
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -76,6 +74,7 @@ impl Authorizer {
         check_signed_headers(&parts.headers, &signed_headers)?;
         let key = self.key(parts).ok_or_else(invalid_key)?;
         match parts.method {
+            Method::PUT if is_chunked(&parts.headers) => check_decoded_length(&parts.headers)?,
             Method::PUT => check_length(&parts.headers, MAX_SINGLE_UPLOAD_BYTES)?,
             Method::POST if has("uploadId") => check_length(&parts.headers, MAX_DOCUMENT_BYTES)?,
             _ => check_no_body(&parts.headers)?,
@@ -209,16 +208,27 @@ pub(super) fn check_length(headers: &HeaderMap, max_bytes: u64) -> S3Result<()> 
             Err(error(S3ErrorCode::MissingContentLength))
         }
         None => Err(error(S3ErrorCode::MissingContentLength)),
-        Some(length) if length > max_bytes => Err(with_message(
-            S3ErrorCode::EntityTooLarge,
-            "Your proposed upload exceeds the maximum allowed size",
-        )),
-        Some(length) if length > MAX_CHUNKED_BYTES && is_chunked(headers) => Err(with_message(
-            S3ErrorCode::NotImplemented,
-            "A body of this size in AWS's chunked encoding is not implemented; send it as it is.",
-        )),
+        Some(length) if length > max_bytes => Err(too_large()),
         Some(_) => Ok(()),
     }
+}
+
+/// Rejects an upload in AWS's chunked encoding that does not announce its decoded length, or too much. The length on the
+/// wire may be unknown: behind a proxy, SDKs send chunks of HTTP.
+fn check_decoded_length(headers: &HeaderMap) -> S3Result<()> {
+    let length = headers
+        .get(DECODED_LENGTH)
+        .and_then(|length| length.to_str().ok());
+    match length.and_then(|length| length.parse::<u64>().ok()) {
+        None => Err(error(S3ErrorCode::MissingContentLength)),
+        Some(length) if length > MAX_SINGLE_UPLOAD_BYTES => Err(too_large()),
+        Some(_) => Ok(()),
+    }
+}
+
+fn too_large() -> S3Error {
+    let message = "Your proposed upload exceeds the maximum allowed size";
+    with_message(S3ErrorCode::EntityTooLarge, message)
 }
 
 fn check_no_body(headers: &HeaderMap) -> S3Result<()> {

@@ -7,12 +7,13 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use http_body_util::BodyExt;
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::config::{S3Config, StaticConfigProvider};
+use s3s::route::S3Route;
 use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s::{S3Error, S3ErrorCode, S3Result};
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 use tracing::Dispatch;
@@ -22,8 +23,10 @@ use url::form_urlencoded;
 use super::authorizer::{Authorizer, MAX_DOCUMENT_BYTES, check_length};
 use super::operations::Adapter;
 use super::post_object::PostObject;
-use super::request::body::{BodyReader, RequestBody};
+use super::request::aws_chunked::ChunkedReader;
+use super::request::body::{BodyReader, RequestBody, is_chunked};
 use super::request::s3_errors::{RETRY_AFTER_SECONDS, error, with_message};
+use super::request::sent_request::for_s3s;
 use super::request::tenant_check::SignedAt;
 use super::transfer_limits::{Busy, TransferLimiter, TransferPermit};
 use crate::domain::file::limits::MAX_SINGLE_UPLOAD_BYTES;
@@ -53,9 +56,13 @@ impl S3Server {
         transfer_limits: Option<TransferLimits>,
         entropy: Arc<dyn Entropy>,
     ) -> Self {
+        let config = Arc::new(StaticConfigProvider::new(Arc::new(s3s_config())));
+        let mut operations = S3ServiceBuilder::new(adapter.clone());
+        operations.set_config(Arc::<StaticConfigProvider>::clone(&config));
         let mut service = S3ServiceBuilder::new(adapter.clone());
         service.set_auth(OneKeyPair(key_pair.clone()));
-        service.set_config(Arc::new(StaticConfigProvider::new(Arc::new(s3s_config()))));
+        service.set_config(config);
+        service.set_route(Verified(operations.build()));
         Self {
             service: service.build(),
             post_object: PostObject {
@@ -141,8 +148,13 @@ impl S3Server {
         parts.extensions.insert(key.clone());
         parts.extensions.insert(signed_at(&parts.uri));
         parts.extensions.insert(Arc::clone(body));
-        let request = Request::from_parts(parts, BodyReader(Arc::clone(body)));
-        let request = request.map(s3s::Body::http_body_unsync);
+        let reader = BodyReader(Arc::clone(body));
+        let reader = if is_chunked(&parts.headers) {
+            s3s::Body::http_body_unsync(ChunkedReader::new(reader))
+        } else {
+            s3s::Body::http_body_unsync(reader)
+        };
+        let request = Request::from_parts(parts, reader);
         // s3s logs signed URLs, and the signature that a forged request should have had.
         let answer = self
             .service
@@ -185,6 +197,31 @@ impl S3Server {
         headers.insert(header::CONTENT_SECURITY_POLICY, sandbox);
         let nosniff = HeaderValue::from_static("nosniff");
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    }
+}
+
+/// Calls the operation of a request whose signature is verified.
+struct Verified(S3Service);
+
+#[async_trait]
+impl S3Route for Verified {
+    fn is_match(&self, _: &Method, _: &Uri, _: &HeaderMap, _: &mut Extensions) -> bool {
+        true
+    }
+
+    async fn call(&self, request: S3Request<s3s::Body>) -> S3Result<S3Response<s3s::Body>> {
+        let answer = self.0.call(for_s3s(request)?).await;
+        let answer = answer.map_err(|_| error(S3ErrorCode::InternalError))?;
+        let (mut parts, body) = answer.into_parts();
+        // s3s does so for GET alone.
+        if parts.status == StatusCode::OK && parts.headers.contains_key(header::CONTENT_RANGE) {
+            parts.status = StatusCode::PARTIAL_CONTENT;
+        }
+        let mut answer = S3Response::new(body);
+        answer.status = Some(parts.status);
+        answer.headers = parts.headers;
+        answer.extensions = parts.extensions;
+        Ok(answer)
     }
 }
 

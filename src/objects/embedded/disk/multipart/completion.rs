@@ -1,5 +1,6 @@
 //! Completes an upload: makes one object of its parts. Blocks.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use md5::{Digest, Md5};
@@ -7,12 +8,12 @@ use md5::{Digest, Md5};
 use super::upload::{LockMode, MAX_PART_NUMBER, MultipartUpload};
 use crate::domain::ObjectKey;
 use crate::domain::file::limits::{MAX_FILE_BYTES, MIN_PART_BYTES};
+use crate::objects::PartTag;
 use crate::objects::embedded::disk::folder::io_errors::{damaged, if_found};
 use crate::objects::embedded::disk::folder::{Folder, directories, shard};
 use crate::objects::embedded::disk::object::{
-    Metadata, ObjectWriter, PartFiles, Published, read_metadata,
+    Metadata, ObjectWriter, Overwrite, PartFiles, Published, read_metadata,
 };
-use crate::objects::{PartTag, Replace};
 
 /// The reason why an upload cannot be completed.
 #[derive(Debug, thiserror::Error)]
@@ -31,26 +32,42 @@ pub(crate) enum CompleteError {
     TooLarge,
     #[error("the parts have {0} bytes together")]
     SizeMismatch(u64),
+    #[error("the checksum '{0}' does not match, or not every part has one")]
+    WrongChecksum(&'static str),
     #[error("there is an object already")]
     AlreadyExists,
+    #[error("there is no object to replace")]
+    Missing,
     #[error("an event references the object, its bytes cannot change")]
     Sealed,
     #[error("the storage failed")]
     Io(#[from] io::Error),
 }
 
+/// A part that makes the object.
 #[derive(Debug)]
+pub(crate) struct SelectedPart {
+    pub number: u16,
+    pub size_bytes: u64,
+    md5: Vec<u8>,
+    /// As in [`Metadata`].
+    pub sha256: Option<String>,
+    pub checksums: BTreeMap<String, String>,
+}
+
 pub(crate) struct CompleteRequest<'a> {
     pub parts: &'a [PartTag],
     /// The size of the object, if the client sent it.
     pub size_bytes: Option<u64>,
-    pub replace: Replace,
+    /// Compares the parts with what else the client sent.
+    pub check: &'a dyn Fn(&[SelectedPart]) -> Result<(), CompleteError>,
+    pub overwrite: Overwrite,
     /// Seconds since 1970.
     pub now_s: u64,
 }
 
 /// Makes the object, durably, and returns its entity tag. Finishes an earlier attempt that failed after
-/// the object was published.
+/// the object was published, and repeats the answer to one that succeeded: it may never have arrived.
 pub(crate) fn complete(
     folder: &Folder,
     key: &ObjectKey,
@@ -58,14 +75,21 @@ pub(crate) fn complete(
     request: &CompleteRequest<'_>,
 ) -> Result<String, CompleteError> {
     let upload = MultipartUpload::lock(folder, key, upload_id, LockMode::Exclusive)?;
-    let upload = upload.ok_or(CompleteError::NoSuchUpload)?;
+    let Some(upload) = upload else {
+        return completed(folder, key, upload_id, request.parts);
+    };
     if upload.is_published {
-        let object = folder.object_path(key);
-        shard::make_durable(folder, &object)?;
+        let completed = completed(folder, key, upload_id, request.parts);
         let _ = upload.end();
-        return Ok(read_metadata(&object)?.md5);
+        return completed;
     }
-    let (files, md5) = select_parts(&upload, request.parts)?;
+    let selected = select_parts(&upload, request.parts)?;
+    (request.check)(&selected)?;
+    let md5 = joint_md5(selected.iter().map(|part| &part.md5));
+    let files: Vec<_> = selected
+        .iter()
+        .map(|part| (part.number, part.size_bytes))
+        .collect();
     let size_bytes = files.iter().map(|(_, size_bytes)| size_bytes).sum();
     if size_bytes > MAX_FILE_BYTES {
         return Err(CompleteError::TooLarge);
@@ -76,8 +100,9 @@ pub(crate) fn complete(
     let metadata = Metadata {
         key: key.to_string(),
         size_bytes,
-        md5: format!("{md5}-{}", files.len()),
+        md5,
         sha256: None,
+        checksums: BTreeMap::new(),
         modified_at_s: request.now_s,
         headers: upload.record.headers.clone(),
         parts: Some(PartFiles {
@@ -87,9 +112,10 @@ pub(crate) fn complete(
     };
     directories::sync(&upload.path)?;
     let writer = ObjectWriter::create(folder)?;
-    match writer.publish(folder, key, &metadata, request.replace)? {
+    match writer.publish(folder, key, &metadata, &request.overwrite)? {
         Published::Durable => {}
         Published::AlreadyExists => return Err(CompleteError::AlreadyExists),
+        Published::Missing => return Err(CompleteError::Missing),
         Published::Sealed => return Err(CompleteError::Sealed),
         // No object needs these parts: dropping the upload after its end deletes them.
         Published::SameContent => {
@@ -104,19 +130,52 @@ pub(crate) fn complete(
     Ok(metadata.md5)
 }
 
-/// Returns number and size of each part that makes the object, and the MD5 of their MD5s.
+/// Returns the entity tag of the object that this upload has become, if it was made of these parts.
+fn completed(
+    folder: &Folder,
+    key: &ObjectKey,
+    upload_id: &str,
+    tags: &[PartTag],
+) -> Result<String, CompleteError> {
+    let object = folder.object_path(key);
+    shard::make_durable(folder, &object)?;
+    let found = if_found(read_metadata(&object))?.ok_or(CompleteError::NoSuchUpload)?;
+    let numbers = tags.iter().map(|tag| tag.number);
+    let md5s: Option<Vec<_>> = tags.iter().map(|tag| hex::decode(&tag.etag).ok()).collect();
+    let is_same = found.parts.is_some_and(
+        |PartFiles {
+             upload_id: id,
+             files,
+         }| { id == upload_id && files.iter().map(|(number, _)| *number).eq(numbers) },
+    );
+    match md5s {
+        Some(md5s) if is_same && joint_md5(&md5s) == found.md5 => Ok(found.md5),
+        _ => Err(CompleteError::NoSuchUpload),
+    }
+}
+
+/// Returns the entity tag of an object in parts: the MD5 of the parts' MD5s, and their count.
+fn joint_md5<'a>(md5s: impl IntoIterator<Item = &'a Vec<u8>>) -> String {
+    let (mut joint, mut count) = (Md5::new(), 0);
+    for md5 in md5s {
+        joint.update(md5);
+        count += 1;
+    }
+    format!("{}-{count}", hex::encode(joint.finalize()))
+}
+
+/// Returns the parts that make the object.
 fn select_parts(
     upload: &MultipartUpload<'_>,
     tags: &[PartTag],
-) -> Result<(Vec<(u16, u64)>, String), CompleteError> {
+) -> Result<Vec<SelectedPart>, CompleteError> {
     if tags.is_empty() {
         return Err(CompleteError::NoParts);
     }
     if !tags.is_sorted_by(|before, after| before.number < after.number) {
         return Err(CompleteError::PartOrder);
     }
-    let mut md5s = Md5::new();
-    let mut files = Vec::with_capacity(tags.len());
+    let mut selected = Vec::with_capacity(tags.len());
     // Returned last: a missing part is the more useful answer.
     let mut too_small = None;
     for (index, PartTag { number, etag }) in tags.iter().enumerate() {
@@ -126,20 +185,25 @@ fn select_parts(
         }
         let part = if_found(read_metadata(&upload.part_path(number)))?;
         let part = part.ok_or(CompleteError::InvalidPart(number))?;
-        let (md5, size_bytes) = (part.md5, part.size_bytes);
-        let digest = hex::decode(&md5).map_err(|_| damaged("its MD5 is invalid"))?;
-        if *etag != md5 {
+        let size_bytes = part.size_bytes;
+        let md5 = hex::decode(&part.md5).map_err(|_| damaged("its MD5 is invalid"))?;
+        if *etag != part.md5 {
             return Err(CompleteError::InvalidPart(number));
         }
         let is_last = index + 1 == tags.len();
         if size_bytes < MIN_PART_BYTES && !is_last {
             too_small.get_or_insert(CompleteError::PartTooSmall { number, size_bytes });
         }
-        md5s.update(&digest);
-        files.push((number, size_bytes));
+        selected.push(SelectedPart {
+            number,
+            size_bytes,
+            md5,
+            sha256: part.sha256,
+            checksums: part.checksums,
+        });
     }
     match too_small {
         Some(error) => Err(error),
-        None => Ok((files, hex::encode(md5s.finalize()))),
+        None => Ok(selected),
     }
 }

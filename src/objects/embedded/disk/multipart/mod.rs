@@ -10,5 +10,5 @@ pub(crate) mod cleanup;
 mod completion;
 mod upload;
 
-pub(crate) use completion::{CompleteError, CompleteRequest, complete};
+pub(crate) use completion::{CompleteError, CompleteRequest, SelectedPart, complete};
 pub(crate) use upload::{MAX_PART_NUMBER, abort, accepts_parts, create, list_parts, put_part};

@@ -44,6 +44,10 @@ pub(crate) struct Metadata {
     pub md5: String,
     /// In base64. Unknown for an object in parts.
     pub sha256: Option<String>,
+    /// The other checksums that the uploader sent, all verified: in base64, by the end of their headers' names, such as
+    /// `crc32`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub checksums: BTreeMap<String, String>,
     /// In seconds since 1970, the precision of `Last-Modified`.
     pub modified_at_s: u64,
     pub headers: Headers,
@@ -70,6 +74,9 @@ pub(crate) struct Headers {
     pub content_language: Option<String>,
     pub content_disposition: Option<String>,
     pub cache_control: Option<String>,
+    /// As it was sent, which need not be a date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
     /// User metadata, by names without their prefix.
     pub user: BTreeMap<String, String>,
 }
@@ -113,6 +120,7 @@ impl Metadata {
             size_bytes,
             md5,
             sha256,
+            checksums: _,
             modified_at_s,
             headers,
             parts: _,

@@ -69,16 +69,16 @@ fn add(listing: &mut Listing, folder: &Folder, path: &Path, tenant: Option<&Data
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::fs;
     use std::path::Path;
     use std::sync::Arc;
 
     use super::page;
     use crate::domain::{DatabaseName, FileId, ObjectKey, SystemEntropy};
+    use crate::objects::Listing;
     use crate::objects::embedded::disk::folder::Folder;
-    use crate::objects::embedded::disk::object::{Headers, Metadata, ObjectWriter};
-    use crate::objects::{Listing, Replace};
+    use crate::objects::embedded::disk::object::{Headers, Metadata, ObjectWriter, Overwrite};
 
     fn publish(folder: &Folder, key: &ObjectKey) {
         let writer = ObjectWriter::create(folder).unwrap();
@@ -87,12 +87,13 @@ mod tests {
             size_bytes: 0,
             md5: String::new(),
             sha256: None,
+            checksums: BTreeMap::new(),
             modified_at_s: 0,
             headers: Headers::default(),
             parts: None,
         };
         writer
-            .publish(folder, key, &metadata, Replace::Yes)
+            .publish(folder, key, &metadata, &Overwrite::Any)
             .unwrap();
     }
 

@@ -13,4 +13,4 @@ mod writer;
 
 pub(crate) use format::{Headers, Metadata, PartFiles, read_metadata};
 pub(crate) use reader::{Object, open};
-pub(crate) use writer::{ObjectWriter, Published, delete, seal, sealed_metadata};
+pub(crate) use writer::{ObjectWriter, Overwrite, Published, delete, seal, sealed_metadata};

@@ -1,5 +1,6 @@
 //! Writes, publishes, seals and deletes objects. Every function blocks.
 
+use std::fmt;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -22,12 +23,56 @@ use crate::write_health::WriteHealth;
 const SEALED: u32 = 0o400;
 const OWNER_MAY_WRITE: u32 = 0o200;
 
+/// Which object may be replaced.
+pub(crate) enum Overwrite {
+    /// Any that is not sealed.
+    Any,
+    None,
+    /// Only one whose entity tag satisfies the condition; there has to be one.
+    Matching(Box<dyn Fn(&str) -> bool + Send>),
+}
+
+impl fmt::Debug for Overwrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Any => "Any",
+            Self::None => "None",
+            Self::Matching(_) => "Matching",
+        })
+    }
+}
+
+impl From<Replace> for Overwrite {
+    fn from(replace: Replace) -> Self {
+        match replace {
+            Replace::Yes => Self::Any,
+            Replace::No => Self::None,
+        }
+    }
+}
+
+impl Overwrite {
+    /// Tells what stands in the way of an upload to the object at `path`.
+    pub(crate) fn refusal(&self, path: &Path) -> io::Result<Option<Published>> {
+        Ok(match self {
+            Self::Any => None,
+            Self::None => path.exists().then_some(Published::AlreadyExists),
+            Self::Matching(matches) => match if_found(read_metadata(path))? {
+                None => Some(Published::Missing),
+                Some(found) => (!matches(&found.md5)).then_some(Published::AlreadyExists),
+            },
+        })
+    }
+}
+
 /// The result of [`ObjectWriter::publish`]. Only `Durable` changed anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Published {
     Durable,
     /// There is an object, which was not to be replaced.
     AlreadyExists,
+    /// There is no object, and one was to be replaced.
+    Missing,
     /// There is a sealed object with the same bytes.
     SameContent,
     /// There is a sealed object with other bytes.
@@ -73,20 +118,24 @@ impl ObjectWriter {
     }
 
     /// Publishes this as the object at `key`. On [`Published::Durable`] it is complete and survives a
-    /// crash. Of concurrent uploads to one key the last one stays, or with [`Replace::No`] the first; a
+    /// crash. Of concurrent uploads to one key the last one stays, or with [`Overwrite::None`] the first; a
     /// sealed object always stays.
     pub(crate) fn publish(
         mut self,
         folder: &Folder,
         key: &ObjectKey,
         metadata: &Metadata,
-        replace: Replace,
+        overwrite: &Overwrite,
     ) -> io::Result<Published> {
         let target = folder.object_path(key);
         self.finish(metadata)?;
         let mut shard = Shard::lock(folder, &target)?;
-        let replaced = match replace {
-            Replace::Yes => {
+        let replaced = match overwrite {
+            Overwrite::Any | Overwrite::Matching(_) => {
+                if let Some(refusal) = overwrite.refusal(&target)? {
+                    shard.make_durable(&target)?;
+                    return Ok(refusal);
+                }
                 if let Some(sealed) = sealed_metadata(&target)? {
                     shard.make_durable(&target)?;
                     return Ok(if sealed.has_same_content(metadata) {
@@ -102,10 +151,10 @@ impl ObjectWriter {
                 renamed?;
                 replaced
             }
-            Replace::No if !shard.link(&self.path, &target)? => {
+            Overwrite::None if !shard.link(&self.path, &target)? => {
                 return Ok(Published::AlreadyExists);
             }
-            Replace::No => None,
+            Overwrite::None => None,
         };
         drop(shard);
         delete_parts(folder, replaced);

@@ -1,5 +1,7 @@
 //! Checksums of an upload: computes those that are needed and compares them with those that were sent.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
@@ -146,6 +148,19 @@ impl ExpectedChecksums {
         }
         Ok(())
     }
+}
+
+/// Returns all checksums but the SHA-256, as [`Metadata`](crate::objects::embedded::disk::object::Metadata) has them.
+pub(super) fn by_name(checksums: &Checksum) -> BTreeMap<String, String> {
+    let values = [
+        &checksums.checksum_crc32,
+        &checksums.checksum_crc32c,
+        &checksums.checksum_crc64nvme,
+        &checksums.checksum_sha1,
+    ];
+    let named = CHECKSUMS.iter().zip(values);
+    let named = named.filter_map(|(name, value)| Some(((*name).to_owned(), value.clone()?)));
+    named.collect()
 }
 
 fn mismatch(what: &str) -> S3Error {

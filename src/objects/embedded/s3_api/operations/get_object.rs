@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use http::{HeaderName, HeaderValue, header};
 use s3s::dto::{
     ETag, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, StreamingBlob,
     Timestamp,
@@ -10,24 +11,25 @@ use s3s::{S3ErrorCode, S3Request, S3Response, S3Result};
 
 use super::adapter::{Adapter, storage_error};
 use super::object_headers::check_value;
-use super::preconditions::{self, Preconditions};
+use super::preconditions::{self, Selection};
 use crate::domain::ObjectKey;
 use crate::objects::embedded::disk::object::{self, Metadata, Object};
 use crate::objects::embedded::s3_api::request::body::RequestBody;
 use crate::objects::embedded::s3_api::request::s3_errors::error;
+use crate::objects::embedded::s3_api::request::sent_request::SentRequest;
 
 /// S3's default.
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 /// The version id of every object in a bucket without versions.
 pub(crate) const NULL_VERSION: &str = "null";
 
+const PART_NUMBER: &str = "partNumber";
+const RESPONSE_EXPIRES: &str = "response-expires";
+
 /// Rejects what is not implemented. The two inputs have these fields in common, but no type.
 macro_rules! check_input {
     ($input:ident) => {
         reject_version($input.version_id.as_deref())?;
-        if $input.part_number.is_some() {
-            return Err(error(S3ErrorCode::NotImplemented));
-        }
         for (name, value) in [
             ("cache-control", &$input.response_cache_control),
             ("content-disposition", &$input.response_content_disposition),
@@ -40,56 +42,52 @@ macro_rules! check_input {
     };
 }
 
-macro_rules! check_preconditions {
-    ($input:ident, $metadata:ident, $modified_at:ident) => {
-        let preconditions = Preconditions {
-            matching: $input.if_match.as_ref(),
-            none_matching: $input.if_none_match.as_ref(),
-            modified_since: $input.if_modified_since.as_ref(),
-            unmodified_since: $input.if_unmodified_since.as_ref(),
-        };
-        preconditions.check(&$metadata, &$modified_at)?;
-    };
-}
-
 impl Adapter {
     pub(super) async fn get(
         &self,
         request: S3Request<GetObjectInput>,
     ) -> S3Result<S3Response<GetObjectOutput>> {
         let (key, request_body) = self.authorized(&request.extensions).await?;
+        let sent = SentRequest::of(&request.extensions)?;
         let input = request.input;
         check_input!(input);
+        check_value("response-expires", sent.parameter(RESPONSE_EXPIRES))?;
         let Object { metadata, content } = self.open(key, &request_body).await?;
         let modified_at = timestamp(metadata.modified_at_s);
-        check_preconditions!(input, metadata, modified_at);
-        let if_range = request.headers.get(http::header::IF_RANGE);
-        let range = preconditions::range(input.range.as_ref(), if_range, &metadata)?;
-        let content_range = range.as_ref().map(|range| {
-            let last = range.end - 1;
-            format!("bytes {}-{last}/{}", range.start, metadata.size_bytes)
-        });
-        let is_whole = range.is_none();
-        let length = range.as_ref().map(|range| range.end - range.start);
-        let body = content.stream(&metadata, range.as_ref()).await;
+        preconditions::check(&sent.headers, &metadata, &modified_at)?;
+        let part_number = sent.parameter(PART_NUMBER);
+        let selection = Selection::new(&sent.headers, part_number, &metadata)?;
+        let is_whole = selection.range.is_none();
+        let content_length = selection.length(&metadata);
+        let content_range = selection.content_range(&metadata);
+        let body = content.stream(&metadata, selection.range.as_ref()).await;
         let body = body.map_err(|cause| storage_error(&request_body, cause))?;
         let Metadata {
             key: _,
-            size_bytes,
+            size_bytes: _,
             md5,
             sha256,
+            checksums,
             modified_at_s: _,
             headers,
             parts: _,
         } = metadata;
+        let wants_checksums = input.checksum_mode.is_some() && is_whole;
+        let checksum = |name: &str| checksums.get(name).filter(|_| wants_checksums).cloned();
+        let expires = expires(sent, headers.expires);
         // s3s itself lets the signed `response-…` parameters override these.
-        Ok(S3Response::new(GetObjectOutput {
+        let mut response = S3Response::new(GetObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
             body: Some(StreamingBlob::wrap(body)),
-            content_length: i64::try_from(length.unwrap_or(size_bytes)).ok(),
+            content_length,
             content_range,
+            parts_count: selection.parts_count,
             e_tag: Some(ETag::Strong(md5)),
-            checksum_sha256: input.checksum_mode.filter(|_| is_whole).and(sha256),
+            checksum_crc32: checksum("crc32"),
+            checksum_crc32c: checksum("crc32c"),
+            checksum_crc64nvme: checksum("crc64nvme"),
+            checksum_sha1: checksum("sha1"),
+            checksum_sha256: sha256.filter(|_| wants_checksums),
             last_modified: Some(modified_at),
             content_disposition: Some(disposition(headers.content_disposition)),
             content_type: Some(content_type(headers.content_type)),
@@ -98,7 +96,9 @@ impl Adapter {
             cache_control: headers.cache_control,
             metadata: Some(headers.user.into_iter().collect()),
             ..GetObjectOutput::default()
-        }))
+        });
+        response.headers.extend(expires);
+        Ok(response)
     }
 
     pub(super) async fn head(
@@ -106,27 +106,43 @@ impl Adapter {
         request: S3Request<HeadObjectInput>,
     ) -> S3Result<S3Response<HeadObjectOutput>> {
         let (key, request_body) = self.authorized(&request.extensions).await?;
+        let sent = SentRequest::of(&request.extensions)?;
         let input = request.input;
         check_input!(input);
+        check_value("response-expires", sent.parameter(RESPONSE_EXPIRES))?;
         let metadata = self.open(key, &request_body).await?.metadata;
         let modified_at = timestamp(metadata.modified_at_s);
-        check_preconditions!(input, metadata, modified_at);
+        preconditions::check(&sent.headers, &metadata, &modified_at)?;
+        let part_number = sent.parameter(PART_NUMBER);
+        let selection = Selection::new(&sent.headers, part_number, &metadata)?;
+        let content_length = selection.length(&metadata);
+        let content_range = selection.content_range(&metadata);
         let Metadata {
             key: _,
-            size_bytes,
+            size_bytes: _,
             md5,
             sha256,
+            checksums,
             modified_at_s: _,
             headers,
             parts: _,
         } = metadata;
+        let wants_checksums = input.checksum_mode.is_some() && selection.range.is_none();
+        let checksum = |name: &str| checksums.get(name).filter(|_| wants_checksums).cloned();
+        let expires = expires(sent, headers.expires);
         let disposition = disposition(headers.content_disposition);
         let content_type = content_type(headers.content_type);
-        Ok(S3Response::new(HeadObjectOutput {
+        let mut response = S3Response::new(HeadObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
-            content_length: i64::try_from(size_bytes).ok(),
+            content_length,
+            content_range,
+            parts_count: selection.parts_count,
             e_tag: Some(ETag::Strong(md5)),
-            checksum_sha256: input.checksum_mode.and(sha256),
+            checksum_crc32: checksum("crc32"),
+            checksum_crc32c: checksum("crc32c"),
+            checksum_crc64nvme: checksum("crc64nvme"),
+            checksum_sha1: checksum("sha1"),
+            checksum_sha256: sha256.filter(|_| wants_checksums),
             last_modified: Some(modified_at),
             content_disposition: input.response_content_disposition.or(Some(disposition)),
             content_type: input.response_content_type.or(Some(content_type)),
@@ -135,7 +151,9 @@ impl Adapter {
             cache_control: input.response_cache_control.or(headers.cache_control),
             metadata: Some(headers.user.into_iter().collect()),
             ..HeadObjectOutput::default()
-        }))
+        });
+        response.headers.extend(expires);
+        Ok(response)
     }
 
     async fn open(&self, key: ObjectKey, request_body: &RequestBody) -> S3Result<Object> {
@@ -167,6 +185,13 @@ fn disposition(stored: Option<String>) -> String {
 fn content_type(stored: Option<String>) -> String {
     let stored = stored.filter(|stored| !stored.is_empty());
     stored.unwrap_or_else(|| DEFAULT_CONTENT_TYPE.to_owned())
+}
+
+/// Returns the header `Expires`, which may hold any text: s3s sends dates alone.
+fn expires(sent: &SentRequest, stored: Option<String>) -> Option<(HeaderName, HeaderValue)> {
+    let asked = sent.parameter(RESPONSE_EXPIRES).map(str::to_owned);
+    let value = HeaderValue::try_from(asked.or(stored)?).ok()?;
+    Some((header::EXPIRES, value))
 }
 
 pub(super) fn timestamp(seconds: u64) -> Timestamp {

@@ -1,13 +1,14 @@
 //! The S3 operations on one object: implements the trait of s3s with the storage folder.
 //!
-//! s3s has verified the signature and parsed the request; the server passes the key and the body along as
-//! extensions. Imports `request` and `disk`.
+//! s3s has verified the signature and parsed the request; the server passes the key, the body and the request as it was
+//! sent along as extensions. Imports `request` and `disk`.
 
 mod adapter;
 mod expected_checksums;
 mod get_object;
 mod multipart_upload;
 mod object_headers;
+mod part_checksums;
 mod preconditions;
 mod put_object;
 mod receive;

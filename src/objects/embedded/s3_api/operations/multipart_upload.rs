@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use s3s::dto::{
-    AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
+    AbortMultipartUploadInput, AbortMultipartUploadOutput, Checksum, CompleteMultipartUploadInput,
     CompleteMultipartUploadOutput, CompletedPart, CreateMultipartUploadInput,
     CreateMultipartUploadOutput, ETag, ListPartsInput, ListPartsOutput, Part, UploadPartInput,
     UploadPartOutput,
@@ -12,7 +12,8 @@ use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
 use super::adapter::{Adapter, storage_error};
 use super::get_object::timestamp;
-use super::object_headers::{self, reject_unsupported, replace};
+use super::object_headers::{self, overwrite, reject_unsupported};
+use super::part_checksums;
 use super::receive::incoming_put;
 use crate::objects::PartTag;
 use crate::objects::embedded::disk::multipart::{
@@ -23,6 +24,7 @@ use crate::objects::embedded::s3_api::request::body::RequestBody;
 use crate::objects::embedded::s3_api::request::s3_errors::{
     error, no_such_upload, sealed, with_message,
 };
+use crate::objects::embedded::s3_api::request::sent_request::SentRequest;
 
 /// The limit of one response. Source: Amazon S3 API reference, "`ListParts`".
 pub(crate) const MAX_LISTED_PARTS: u16 = 1000;
@@ -33,8 +35,9 @@ impl Adapter {
         request: S3Request<CreateMultipartUploadInput>,
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
         let (key, request_body) = self.authorized(&request.extensions).await?;
+        let sent = SentRequest::of(&request.extensions)?;
         let mut input = request.input;
-        let headers = object_headers::of_create(&mut input)?;
+        let headers = object_headers::of_create(&mut input, sent)?;
         let clock = Arc::clone(&self.clock);
         let create = self.on_disk(&request_body, move |folder| {
             multipart::create(folder, &clock, &key, headers)
@@ -56,6 +59,7 @@ impl Adapter {
     ) -> S3Result<S3Response<UploadPartOutput>> {
         let (key, request_body) = self.authorized(&request.extensions).await?;
         let input = request.input;
+        let sent = SentRequest::of(&request.extensions)?;
         let number = part_number(input.part_number)?;
         if input.sse_customer_key.is_some() {
             let message = "Encryption with a customer-provided key is not implemented.";
@@ -71,7 +75,7 @@ impl Adapter {
         let incoming = incoming_put(
             &request_body,
             &request.headers,
-            request.trailing_headers,
+            sent.trailers.clone(),
             input.body,
             input.content_length,
             input.content_md5.as_deref(),
@@ -145,23 +149,22 @@ impl Adapter {
         request: S3Request<CompleteMultipartUploadInput>,
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
         let (key, request_body) = self.authorized(&request.extensions).await?;
+        let overwrite = overwrite(SentRequest::of(&request.extensions)?)?;
         let input = request.input;
-        reject_unsupported(&[
-            ("if-match", input.if_match.is_some()),
-            ("x-amz-checksum-crc32", input.checksum_crc32.is_some()),
-            ("x-amz-checksum-crc32c", input.checksum_crc32c.is_some()),
-            (
-                "x-amz-checksum-crc64nvme",
-                input.checksum_crc64nvme.is_some(),
-            ),
-            ("x-amz-checksum-sha1", input.checksum_sha1.is_some()),
-            ("x-amz-checksum-sha256", input.checksum_sha256.is_some()),
-        ])?;
-        let replace = replace(input.if_none_match.as_ref())?;
+        let whole = Checksum {
+            checksum_crc32: input.checksum_crc32,
+            checksum_crc32c: input.checksum_crc32c,
+            checksum_crc64nvme: input.checksum_crc64nvme,
+            checksum_sha1: input.checksum_sha1,
+            checksum_sha256: input.checksum_sha256,
+            checksum_type: input.checksum_type,
+        };
+        let answered = whole.clone();
         let size_bytes = input.mpu_object_size.map(u64::try_from).transpose();
         let size_bytes = size_bytes.map_err(|_| error(S3ErrorCode::InvalidArgument))?;
         let parts = input.multipart_upload.and_then(|upload| upload.parts);
-        let parts: S3Result<Vec<_>> = parts.into_iter().flatten().map(tag).collect();
+        let named: Vec<_> = parts.into_iter().flatten().collect();
+        let parts: S3Result<Vec<_>> = named.iter().map(tag).collect();
         let parts = parts?;
         let now_s = self.clock.now_s();
         let upload_id = input.upload_id;
@@ -169,7 +172,8 @@ impl Adapter {
             let request = CompleteRequest {
                 parts: &parts,
                 size_bytes,
-                replace,
+                check: &|selected| part_checksums::check(selected, &named, &whole),
+                overwrite,
                 now_s,
             };
             Ok(multipart::complete(folder, &key, &upload_id, &request))
@@ -181,6 +185,12 @@ impl Adapter {
             bucket: Some(input.bucket),
             key: Some(input.key),
             e_tag: Some(ETag::Strong(etag)),
+            checksum_crc32: answered.checksum_crc32,
+            checksum_crc32c: answered.checksum_crc32c,
+            checksum_crc64nvme: answered.checksum_crc64nvme,
+            checksum_sha1: answered.checksum_sha1,
+            checksum_sha256: answered.checksum_sha256,
+            checksum_type: answered.checksum_type,
             ..CompleteMultipartUploadOutput::default()
         }))
     }
@@ -203,11 +213,11 @@ impl Adapter {
     }
 }
 
-fn tag(part: CompletedPart) -> S3Result<PartTag> {
+fn tag(part: &CompletedPart) -> S3Result<PartTag> {
     let malformed = || error(S3ErrorCode::MalformedXML);
     Ok(PartTag {
         number: part_number(part.part_number.ok_or_else(malformed)?)?,
-        etag: part.e_tag.ok_or_else(malformed)?.into_value(),
+        etag: part.e_tag.clone().ok_or_else(malformed)?.into_value(),
     })
 }
 
@@ -235,12 +245,14 @@ fn complete_error(cause: CompleteError, request_body: &RequestBody) -> S3Error {
         CompleteError::Io(cause) => return storage_error(request_body, cause),
         CompleteError::Sealed => return sealed(),
         CompleteError::AlreadyExists => return error(S3ErrorCode::PreconditionFailed),
+        CompleteError::Missing => return error(S3ErrorCode::NoSuchKey),
         CompleteError::NoSuchUpload => return no_such_upload(),
         CompleteError::NoParts => S3ErrorCode::MalformedXML,
         CompleteError::PartOrder => S3ErrorCode::InvalidPartOrder,
         CompleteError::InvalidPart(_) => S3ErrorCode::InvalidPart,
         CompleteError::PartTooSmall { .. } => S3ErrorCode::EntityTooSmall,
         CompleteError::TooLarge => S3ErrorCode::EntityTooLarge,
+        CompleteError::WrongChecksum(_) => S3ErrorCode::BadDigest,
         CompleteError::SizeMismatch(_) => S3ErrorCode::InvalidRequest,
     };
     with_message(code, cause.to_string())

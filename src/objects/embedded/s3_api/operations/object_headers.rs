@@ -1,12 +1,13 @@
 //! The headers that are stored with an object, and those that are rejected.
 
-use http::{HeaderName, HeaderValue};
-use s3s::dto::{CreateMultipartUploadInput, ETagCondition, ObjectCannedACL, PutObjectInput};
+use http::{HeaderName, HeaderValue, header};
+use s3s::dto::{CreateMultipartUploadInput, ObjectCannedACL, PutObjectInput};
 use s3s::{S3Error, S3ErrorCode, S3Result};
 
-use crate::objects::Replace;
-use crate::objects::embedded::disk::object::Headers;
+use super::preconditions::EntityTags;
+use crate::objects::embedded::disk::object::{Headers, Overwrite};
 use crate::objects::embedded::s3_api::request::s3_errors::{error, with_message};
+use crate::objects::embedded::s3_api::request::sent_request::SentRequest;
 
 /// The prefix of user metadata, in a request and in a response.
 pub(crate) const USER_METADATA: &str = "x-amz-meta-";
@@ -15,9 +16,9 @@ pub(crate) const USER_METADATA: &str = "x-amz-meta-";
 const MAX_USER_METADATA_BYTES: usize = 2 * 1024;
 
 /// Takes the stored headers from an input, and rejects those that would change what the upload means. The
-/// two inputs have these fields in common, but no type.
+/// two inputs have these fields in common, but no type. `sent` has the headers that s3s does not parse.
 macro_rules! take_headers {
-    ($input:ident) => {{
+    ($input:ident, $sent:ident) => {{
         let is_private = |acl: &ObjectCannedACL| acl.as_str() == "private";
         reject_unsupported(&[
             ("x-amz-acl", !$input.acl.as_ref().is_none_or(is_private)),
@@ -26,6 +27,13 @@ macro_rules! take_headers {
                 $input.object_lock_legal_hold_status.is_some(),
             ),
             ("x-amz-object-lock-mode", $input.object_lock_mode.is_some()),
+            (
+                "x-amz-grant-full-control",
+                $input.grant_full_control.is_some(),
+            ),
+            ("x-amz-grant-read", $input.grant_read.is_some()),
+            ("x-amz-grant-read-acp", $input.grant_read_acp.is_some()),
+            ("x-amz-grant-write-acp", $input.grant_write_acp.is_some()),
             (
                 "x-amz-server-side-encryption",
                 $input.server_side_encryption.is_some(),
@@ -46,24 +54,23 @@ macro_rules! take_headers {
             content_language: $input.content_language.take(),
             content_disposition: $input.content_disposition.take(),
             cache_control: $input.cache_control.take(),
+            expires: $sent.header(&header::EXPIRES),
             user: $input.metadata.take().into_iter().flatten().collect(),
         })
     }};
 }
 
-pub(super) fn of_put(input: &mut PutObjectInput) -> S3Result<Headers> {
-    reject_unsupported(&[
-        ("if-match", input.if_match.is_some()),
-        (
-            "x-amz-write-offset-bytes",
-            input.write_offset_bytes.is_some(),
-        ),
-    ])?;
-    take_headers!(input)
+pub(super) fn of_put(input: &mut PutObjectInput, sent: &SentRequest) -> S3Result<Headers> {
+    let is_sent = input.write_offset_bytes.is_some();
+    reject_unsupported(&[("x-amz-write-offset-bytes", is_sent)])?;
+    take_headers!(input, sent)
 }
 
-pub(super) fn of_create(input: &mut CreateMultipartUploadInput) -> S3Result<Headers> {
-    take_headers!(input)
+pub(super) fn of_create(
+    input: &mut CreateMultipartUploadInput,
+    sent: &SentRequest,
+) -> S3Result<Headers> {
+    take_headers!(input, sent)
 }
 
 /// Returns an error if one of the headers, none of which is implemented, was sent.
@@ -105,6 +112,7 @@ fn check_values(headers: &Headers) -> S3Result<()> {
         content_language,
         content_disposition,
         cache_control,
+        expires,
         user,
     } = headers;
     let known = [
@@ -113,6 +121,7 @@ fn check_values(headers: &Headers) -> S3Result<()> {
         ("Content-Language", content_language),
         ("Content-Disposition", content_disposition),
         ("Cache-Control", cache_control),
+        ("Expires", expires),
     ];
     for (name, value) in known {
         check_value(name, value.as_deref())?;
@@ -148,10 +157,19 @@ fn invalid_value(name: &str) -> S3Error {
     with_message(S3ErrorCode::InvalidArgument, message)
 }
 
-pub(super) fn replace(if_none_match: Option<&ETagCondition>) -> S3Result<Replace> {
-    match if_none_match {
-        None => Ok(Replace::Yes),
-        Some(ETagCondition::Any) => Ok(Replace::No),
-        Some(ETagCondition::ETag(_)) => Err(error(S3ErrorCode::NotImplemented)),
+/// Returns which object an upload may replace, by `If-Match` and `If-None-Match`.
+pub(super) fn overwrite(sent: &SentRequest) -> S3Result<Overwrite> {
+    let condition = |name: HeaderName| EntityTags::parse(&sent.headers, &name);
+    match (
+        condition(header::IF_MATCH),
+        condition(header::IF_NONE_MATCH),
+    ) {
+        (None, None) => Ok(Overwrite::Any),
+        (None, Some(EntityTags::Any)) => Ok(Overwrite::None),
+        (Some(tags), None) => Ok(Overwrite::Matching(Box::new(move |etag| {
+            tags.strongly_match(etag)
+        }))),
+        // S3 knows `*` alone for uploads, and one condition.
+        (_, Some(_)) => Err(error(S3ErrorCode::NotImplemented)),
     }
 }

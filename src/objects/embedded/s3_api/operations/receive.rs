@@ -9,7 +9,7 @@ use s3s::dto::{Checksum, StreamingBlob};
 use s3s::{S3Error, S3ErrorCode, S3Result, TrailingHeaders};
 
 use super::adapter::blocking;
-use super::expected_checksums::{ExpectedChecksums, Hasher};
+use super::expected_checksums::{ExpectedChecksums, Hasher, by_name};
 use crate::domain::ObjectKey;
 use crate::objects::embedded::disk::folder::clock::FolderClock;
 use crate::objects::embedded::disk::object::content::BLOCK_BYTES;
@@ -45,7 +45,8 @@ impl<S: Stream<Item = S3Result<Bytes>> + Unpin> Incoming<S> {
             mut expected,
             trailers,
         } = self;
-        let (writer, hasher) = write(stream, writer, expected.hasher(), &request_body).await?;
+        let hasher = expected.hasher();
+        let (writer, hasher) = write(stream, writer, hasher, size_bytes, &request_body).await?;
         let received_bytes = writer.size_bytes();
         if size_bytes.is_some_and(|announced| announced != received_bytes) {
             return Err(discard(writer, error(S3ErrorCode::IncompleteBody)).await);
@@ -58,11 +59,13 @@ impl<S: Stream<Item = S3Result<Bytes>> + Unpin> Incoming<S> {
             return Err(discard(writer, mismatch).await);
         }
         let checksums = digests.checksums;
+        let other_checksums = by_name(&checksums);
         let metadata = Metadata {
             key: key.to_string(),
             size_bytes: received_bytes,
             md5: hex::encode(digests.md5),
             sha256: checksums.checksum_sha256.clone(),
+            checksums: other_checksums,
             modified_at_s: clock.now_s(),
             headers,
             parts: None,
@@ -76,13 +79,22 @@ async fn write(
     mut stream: impl Stream<Item = S3Result<Bytes>> + Unpin,
     mut writer: ObjectWriter,
     mut hasher: Hasher,
+    size_bytes: Option<u64>,
     request_body: &RequestBody,
 ) -> S3Result<(ObjectWriter, Hasher)> {
     let mut block = Vec::new();
     let mut block_bytes = 0;
+    let mut left = size_bytes;
     loop {
         let at_end = match stream.next().await {
             Some(Ok(chunk)) => {
+                left = match left.map(|left| left.checked_sub(chunk.len() as u64)) {
+                    // More than was announced, and there may be no end of it.
+                    Some(None) => {
+                        return Err(discard(writer, error(S3ErrorCode::IncompleteBody)).await);
+                    }
+                    left => left.flatten(),
+                };
                 block_bytes += chunk.len();
                 block.push(chunk);
                 false

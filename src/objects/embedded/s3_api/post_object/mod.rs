@@ -28,8 +28,8 @@ use super::request::s3_errors::{error, invalid_key, sealed, with_message};
 use super::request::tenant_check::{self, SignedAt};
 use crate::domain::file::limits::MAX_SINGLE_UPLOAD_BYTES;
 use crate::domain::{Clock, ObjectKey};
-use crate::objects::embedded::disk::object::{Headers, ObjectWriter, Published};
-use crate::objects::{KeyPair, Replace};
+use crate::objects::KeyPair;
+use crate::objects::embedded::disk::object::{Headers, ObjectWriter, Overwrite, Published};
 
 /// The limit of all fields before the file together, names and values.
 /// Source: Amazon S3 API reference, "Browser-Based Uploads Using POST": 20 KB.
@@ -105,7 +105,7 @@ impl PostObject {
         let etag = metadata.md5.clone();
         let key = form.key.clone();
         let publish = self.adapter.on_disk(body, move |folder| {
-            writer.publish(folder, &key, &metadata, Replace::Yes)
+            writer.publish(folder, &key, &metadata, &Overwrite::Any)
         });
         if publish.await? == Published::Sealed {
             return Err(sealed());
@@ -155,7 +155,6 @@ impl ObjectForm {
             is_sent("success_action_redirect"),
             is_sent("redirect"),
             is_sent("tagging"),
-            is_sent("expires"),
             ("acl", fields.get("acl").is_some_and(|acl| acl != "private")),
         ])?;
         let mut user = BTreeMap::new();
@@ -190,6 +189,7 @@ impl ObjectForm {
                 content_language: field("content-language"),
                 content_disposition: field("content-disposition"),
                 cache_control: field("cache-control"),
+                expires: field("expires"),
                 user,
             })?,
             sha256: field("x-amz-checksum-sha256"),

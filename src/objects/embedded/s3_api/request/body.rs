@@ -15,7 +15,7 @@ use http_body_util::BodyExt;
 use s3s::{S3Error, S3ErrorCode};
 use tokio::time::{Instant, Sleep};
 
-use super::s3_errors::error;
+use super::s3_errors::{error, with_message};
 
 /// The longest pause of an upload. Otherwise a dead connection would hold its half-written file forever.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -28,6 +28,10 @@ const WINDOW_BYTES: u64 = 60 * 1024;
 const DRAIN_BYTES: u64 = 16 * 1024 * 1024;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// s3s holds a signed chunk of AWS's chunked encoding until its signature is verified, and the client chooses its size.
+/// Only clients with the key pair can send one: a presigned URL does not allow it.
+pub(super) const MAX_SIGNED_CHUNK_BYTES: u64 = 16 * 1024 * 1024;
+
 /// A request's body, shared by the server, which observes it, and the operation, which reads it.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
@@ -37,6 +41,7 @@ pub(crate) struct RequestBody {
     received_bytes: AtomicU64,
     disconnected: AtomicBool,
     timed_out: AtomicBool,
+    refused_chunk: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -80,6 +85,7 @@ impl RequestBody {
             received_bytes: AtomicU64::new(0),
             disconnected: AtomicBool::new(false),
             timed_out: AtomicBool::new(false),
+            refused_chunk: AtomicBool::new(false),
         })
     }
 
@@ -98,8 +104,19 @@ impl RequestBody {
         if self.timed_out() {
             return Some(error(S3ErrorCode::RequestTimeout));
         }
+        if self.refused_chunk.load(Ordering::Relaxed) {
+            let message = format!(
+                "A signed chunk of more than {MAX_SIGNED_CHUNK_BYTES} bytes is not implemented."
+            );
+            return Some(with_message(S3ErrorCode::NotImplemented, message));
+        }
         let disconnected = self.disconnected.load(Ordering::Relaxed);
         disconnected.then(|| error(S3ErrorCode::IncompleteBody))
+    }
+
+    /// Records that the body has a chunk of a size that is not accepted.
+    pub(super) fn refuse_chunk(&self) {
+        self.refused_chunk.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn at_end(&self) -> bool {
@@ -190,6 +207,8 @@ pub(crate) enum BodyError {
     Idle,
     #[error("fewer than {WINDOW_BYTES} bytes came in {} s", WINDOW.as_secs())]
     Slow,
+    #[error("a signed chunk has more than {MAX_SIGNED_CHUNK_BYTES} bytes")]
+    ChunkTooLarge,
     #[error("the connection broke")]
     Connection(#[source] axum::Error),
 }
