@@ -1,7 +1,8 @@
 //! Files that survive a crash, such as the state that a stopped command leaves to its next run.
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use serde::Serialize;
@@ -25,6 +26,25 @@ pub fn write_json<T: Serialize>(path: &Path, content: &T) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     sync_folder_of(path)
+}
+
+/// Creates a file durably and atomically, unless there is one: then it returns `false`. Only its owner may read it.
+pub fn create(path: &Path, content: &[u8]) -> io::Result<bool> {
+    let mut file = NamedTempFile::new_in(folder_of(path))?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Ok(_) => sync_folder_of(path).map(|()| true),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error),
+    }
+}
+
+/// Creates a folder and its missing parents durably, for their owner only.
+pub fn create_folder(path: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = path.ancestors().take_while(|it| !it.exists()).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    missing.into_iter().try_for_each(sync_folder_of)
 }
 
 /// Removes a file, if it exists.

@@ -9,7 +9,7 @@ use anyhow::Context;
 use super::process::exit::success_if;
 use super::terminal::in_one_line;
 use crate::app;
-use crate::config::{Arguments, Config};
+use crate::config::{Arguments, Config, KeyFile};
 use crate::domain::finding::State;
 use crate::domain::{Finding, SystemClock, SystemEntropy};
 use crate::objects::{self, Requirements};
@@ -35,12 +35,7 @@ fn settings(config: &Config) -> Vec<Finding> {
     const SUBJECT: &str = "settings";
     let mut findings = Vec::new();
     if config.api_keys.is_empty() {
-        let remedy = "set EVENT_HISTORY_API_KEY, for example to what `openssl rand -hex 32` prints";
-        findings.push(Finding::wrong(
-            SUBJECT,
-            "no API key: `serve` refuses to start",
-            remedy,
-        ));
+        findings.push(without_key(SUBJECT, config.find_key_file()));
     }
     for warning in config.warnings() {
         findings.push(Finding::warning(
@@ -50,6 +45,32 @@ fn settings(config: &Config) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// Reports what `serve` does without an API key in the settings.
+fn without_key(subject: &'static str, key_file: Result<KeyFile, String>) -> Finding {
+    match key_file {
+        Err(why) => Finding::wrong(
+            subject,
+            format!("no API key, and `serve` refuses to start: {why}"),
+            "set EVENT_HISTORY_API_KEY to a long random text, which callers send as X-API-Key",
+        ),
+        Ok(KeyFile {
+            path,
+            is_private: false,
+            ..
+        }) => Finding::warning(
+            subject,
+            format!("other users can read the API key in '{}'", path.display()),
+            format!("chmod 600 '{}'", path.display()),
+        ),
+        Ok(KeyFile { path, is_new, .. }) => {
+            let verb = if is_new { "generates one in" } else { "uses" };
+            let path = path.display();
+            let message = format!("no API key in the settings: `serve` {verb} '{path}'");
+            Finding::good(subject, message)
+        }
+    }
 }
 
 async fn files(config: &Config) -> Vec<Finding> {

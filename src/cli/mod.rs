@@ -25,6 +25,7 @@ use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
 use crate::config::{Arguments, Config, CopyArguments, FsckArguments};
+use crate::domain::SystemEntropy;
 use crate::telemetry;
 use process::{exit, service_runtime};
 
@@ -52,6 +53,10 @@ enum Command {
     /// Prints one line with its address once it accepts connections, and logs to standard error. On
     /// TERM or INT it finishes the requests in flight and exits with status 0. A second signal ends it
     /// at once.
+    ///
+    /// Without an API key in the settings, it generates one if it listens on a loopback address with a
+    /// new data folder, keeps it in the file api-key there, and uses it from then on. It shows the key
+    /// on a terminal only.
     ///
     /// With files in `s3://`, AWS credentials are found as in every AWS tool. With `file:`,
     /// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are the key pair of the embedded object storage.
@@ -155,7 +160,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     process::install_tls();
     match command {
         Command::Serve(arguments) => {
-            let config = Config::load_for_service(&arguments)?;
+            let config = Config::load_for_service(&arguments, &SystemEntropy)?;
             let runtime = service_runtime::build(config.worker_threads);
             run_on(runtime, serve::run(&config))
         }

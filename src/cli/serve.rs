@@ -1,14 +1,16 @@
 //! `event-history serve`.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use secrecy::ExposeSecret;
+use url::Url;
 
 use super::process::{Signals, listen, raise_open_file_limit};
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, KeyFile};
 use crate::telemetry;
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
@@ -24,17 +26,31 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         app = App::open(config, &public_url) => app?,
         _ = signals.next() => return Ok(ExitCode::SUCCESS), // nothing has started yet
     };
-    announce(bound)?;
+    if let Some(KeyFile { path, is_new, .. }) = &config.key_file {
+        let origin = if *is_new { "generated" } else { "found" };
+        tracing::info!(file = %path.display(), "no API key is configured: {origin} one");
+    }
     tracing::info!(address = %bound, database = %config.database, files = %config.files, "listening");
+    announce(config, bound, &public_url)?;
     app.serve(listener, signals.first()).await?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the one line that says that the service is ready, with its address.
-fn announce(bound: SocketAddr) -> anyhow::Result<()> {
+/// Prints the line that says that the service is ready, with its address. A person at a terminal also gets the address
+/// of the API reference, and the API key if no setting gives one.
+fn announce(config: &Config, bound: SocketAddr, public_url: &Url) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "listening on http://{bound}")
+    let mut lines = vec![format!("listening on http://{bound}")];
+    if out.is_terminal() {
+        let base = public_url.as_str().trim_end_matches('/');
+        lines.push(format!("  API reference  {base}/docs"));
+        if let (Some(file), [key]) = (&config.key_file, config.api_keys.as_slice()) {
+            let (key, path) = (key.expose_secret(), file.path.display());
+            lines.push(format!("  API key        {key}  (kept in {path})"));
+        }
+    }
+    writeln!(out, "{}", lines.join("\n"))
         .and_then(|()| out.flush())
         .context("cannot write to standard output")
 }

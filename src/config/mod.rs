@@ -2,7 +2,8 @@
 //!
 //! A flag takes precedence over a variable, a variable over the file, and the file over the default. An unknown name is
 //! an error in each of the three, and so is an invalid value; all of them are reported at once, each with the place where
-//! it was given. Nothing else in the program reads the environment, except the AWS credential chain.
+//! it was given. `serve` without an API key generates one, if nobody but this machine can reach it: `generated_key`.
+//! Nothing else in the program reads the environment, except the AWS credential chain.
 //!
 //! Imports go from `serve` and `commands` through `sources` (precedence, problems) and `settings_file` to
 //! `arguments` (clap) and at last to `settings` and `command_settings`, the tables to add a setting to. `values` parses.
@@ -10,6 +11,7 @@
 mod arguments;
 mod command_settings;
 mod commands;
+mod generated_key;
 mod serve;
 mod settings;
 mod settings_file;
@@ -22,6 +24,7 @@ pub use commands::{
     AdoptArguments, ClientConfig, CopyArguments, CopyConfig, FilesConfig, FsckArguments,
     RemoveArguments, SweepArguments, SweepConfig, TenantsConfig, VerifyArguments, VerifyConfig,
 };
+pub use generated_key::KeyFile;
 pub use serve::Config;
 pub use sources::Problems;
 pub use values::LogFormat;

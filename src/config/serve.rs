@@ -9,11 +9,12 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::arguments::Arguments;
+use super::generated_key::{self, KeyFile};
 use super::settings;
 use super::sources::{Problems, Sources};
-use super::values::{self, LogFormat, MAX_FILE_AGE};
+use super::values::{self, LogFormat, MAX_FILE_AGE, MIN_KEY_LENGTH};
 use crate::domain::file::limits::MAX_FILE_BYTES;
-use crate::domain::{Catalogue, ObjectLock, TenantMember, UploadRules};
+use crate::domain::{Catalogue, Entropy, ObjectLock, TenantMember, UploadRules};
 use crate::objects::{self, KeyPair};
 use crate::store;
 
@@ -23,6 +24,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Empty only for commands that do not serve.
     pub api_keys: Vec<SecretString>,
+    /// The file of the only API key, if no setting gives any.
+    pub key_file: Option<KeyFile>,
     pub database: store::Location,
     pub files: objects::Location,
     /// The base of the service's own URLs; `None`: the address that the listener got.
@@ -75,32 +78,43 @@ const MAX_KEEP_ALIVE_TIMEOUT: Duration = Duration::from_hours(1);
 /// More than machines have cores.
 const MAX_WORKER_THREADS: usize = 1024;
 
-/// An API key with fewer characters can be guessed.
-const MIN_KEY_LENGTH: usize = 16;
-
 impl Config {
     /// Reads the command line that clap parsed, the process's environment, and the settings file if one is named.
     pub fn load(arguments: &Arguments) -> Result<Self, Problems> {
         let mut sources = Sources::read(arguments);
-        let config = Self::parse(&mut sources, key_pair_of_environment());
+        let config = Self::parse(&mut sources, key_pair_of_environment(), false);
         sources.finish(config)
     }
 
-    /// Does the same for a service, which needs an API key.
-    pub fn load_for_service(arguments: &Arguments) -> Result<Self, Problems> {
+    /// Does the same for a service, which needs an API key: without one it generates it where that is safe.
+    pub fn load_for_service(
+        arguments: &Arguments,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, Problems> {
         let mut sources = Sources::read(arguments);
-        if !sources.is_given(&settings::API_KEY) {
-            sources.problem(
-                "no API key: set EVENT_HISTORY_API_KEY, api_key in the settings file, or --api-key; \
-                 `openssl rand -hex 32` makes a good one"
-                    .to_owned(),
-            );
+        let config = Self::parse(&mut sources, key_pair_of_environment(), true);
+        let mut config = sources.finish(config)?;
+        if config.api_keys.is_empty() {
+            let key = generated_key::find_or_generate(config.listen, &config.database, entropy);
+            let (file, key) = key.map_err(|why| Problems(vec![no_api_key(&why)]))?;
+            config.api_keys = vec![key];
+            config.key_file = Some(file);
         }
-        let config = Self::parse(&mut sources, key_pair_of_environment());
-        sources.finish(config)
+        Ok(config)
     }
 
-    fn parse(sources: &mut Sources, embedded_key_pair: Option<KeyPair>) -> Option<Self> {
+    /// Returns the file of the key that `serve` uses or generates without one in the settings, or why it refuses to start.
+    pub fn find_key_file(&self) -> Result<KeyFile, String> {
+        let (file, _) = generated_key::find(self.listen, &self.database)?;
+        Ok(file)
+    }
+
+    /// With `needs_key` it is a problem if there is no API key, and none can be generated. Writes nothing.
+    fn parse(
+        sources: &mut Sources,
+        embedded_key_pair: Option<KeyPair>,
+        needs_key: bool,
+    ) -> Option<Self> {
         let url_ttl = |text: &str| values::duration(text, MIN_URL_TTL, objects::MAX_URL_LIFE);
         // Every setting is parsed before the first `?`, so that all problems are reported at once.
         let listen = sources.parse(&settings::LISTEN, |text| {
@@ -110,6 +124,13 @@ impl Config {
         });
         let api_keys = sources.parse(&settings::API_KEY, values::api_keys);
         let database = sources.parse(&settings::DATABASE, values::location);
+        if needs_key
+            && !sources.is_given(&settings::API_KEY)
+            && let (Some(listen), Some(database)) = (listen, &database)
+            && let Err(why) = generated_key::find(listen, database)
+        {
+            sources.problem(no_api_key(&why));
+        }
         let files = sources.parse(&settings::FILES, values::location);
         let public_url = sources.parse(&settings::PUBLIC_URL, |text| {
             let url = values::public_url(text)?;
@@ -165,6 +186,7 @@ impl Config {
         Some(Self {
             listen: listen?,
             api_keys: api_keys.unwrap_or_default(),
+            key_file: None,
             database: database?,
             files: files?,
             public_url,
@@ -212,7 +234,7 @@ impl Config {
             (&settings::LOG_LEVEL, "warn".to_owned()),
         ];
         let mut sources = Sources::of(given);
-        let config = Self::parse(&mut sources, None);
+        let config = Self::parse(&mut sources, None, false);
         sources.finish(config)
     }
 
@@ -223,6 +245,17 @@ impl Config {
         if self.api_keys.iter().any(short) {
             warnings.push(format!(
                 "an API key has fewer than {MIN_KEY_LENGTH} characters"
+            ));
+        }
+        if let Some(KeyFile {
+            path,
+            is_private: false,
+            ..
+        }) = &self.key_file
+        {
+            let path = path.display();
+            warnings.push(format!(
+                "other users can read the API key in '{path}': run `chmod 600 '{path}'`"
             ));
         }
         if self.public_url.is_none() && self.listen.ip().is_unspecified() {
@@ -248,6 +281,12 @@ impl Config {
         let address = SocketAddr::new(ip, bound.port());
         Url::parse(&format!("http://{address}/")).expect("an IP address and port make a URL")
     }
+}
+
+fn no_api_key(why: &str) -> String {
+    format!(
+        "no API key: set EVENT_HISTORY_API_KEY, api_key in the settings file, or --api-key ({why})"
+    )
 }
 
 /// Rejects a path in the public URL of embedded files: the signature of a presigned URL covers its path, and a proxy that

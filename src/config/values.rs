@@ -13,6 +13,9 @@ use url::Url;
 
 use crate::domain::{ContentType, ObjectLock, RetentionMode, TenantMember};
 
+/// An API key with fewer characters can be guessed.
+pub(super) const MIN_KEY_LENGTH: usize = 16;
+
 /// The longest that orphans are kept or files locked for: ten years, the longest that laws on records usually ask for.
 pub(super) const MAX_FILE_AGE: Duration = Duration::from_hours(3650 * 24);
 
@@ -143,14 +146,15 @@ pub(super) fn api_keys(text: &str) -> Result<Vec<SecretString>, String> {
     if keys.iter().any(|key| key.is_empty()) {
         return Err("a key is blank".to_owned());
     }
-    // A key travels in a header, where other characters are refused or mangled on the way.
-    if keys
-        .iter()
-        .any(|key| !key.bytes().all(|byte| byte.is_ascii_graphic()))
-    {
+    if !keys.iter().all(|key| is_key(key)) {
         return Err("a key has characters other than visible ASCII".to_owned());
     }
     Ok(keys.into_iter().map(SecretString::from).collect())
+}
+
+/// A key travels in a header, where other characters are refused or mangled on the way.
+pub(super) fn is_key(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 pub(super) fn tenant_member(text: &str) -> Result<TenantMember, String> {

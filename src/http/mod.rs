@@ -70,7 +70,7 @@ pub fn router(state: AppState, options: &ApiOptions, storage: Option<Router>) ->
     }
     let api = api
         .merge(operations::docs())
-        .fallback(|| async { ApiError::NotFound })
+        .fallback(operations::unknown_path)
         .with_state(Arc::new(state));
     Middleware::new(&log, limits).wrap(api).merge(storage)
 }

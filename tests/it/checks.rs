@@ -137,11 +137,31 @@ fn a_folder_that_takes_no_files_is_named() {
 }
 
 #[test]
-fn a_missing_key_is_named() {
+fn a_missing_key_is_named_unless_serve_generates_one() {
     let home = tempfile::tempdir().expect("a folder");
-    let mut command = check(&home);
-    command.env_remove("EVENT_HISTORY_API_KEY");
+    let check = || {
+        let mut command = check(&home);
+        command.env_remove("EVENT_HISTORY_API_KEY");
+        command
+    };
+    let report = Report::of(&mut check());
+    report.is_well();
+    report.has("ok       settings", "event-history-data/api-key");
+    assert!(!home.path().join("event-history-data").exists());
+
+    let mut command = check();
+    command.args(["--listen", "0.0.0.0:0"]);
     Report::of(&mut command).only_wrong("settings", &["no API key", "EVENT_HISTORY_API_KEY"]);
+
+    let folder = home.path().join("event-history-data");
+    std::fs::create_dir(&folder).expect("a folder");
+    let file = folder.join("api-key");
+    std::fs::write(&file, "0123456789abcdef\n").expect("a key");
+    let report = Report::of(&mut check());
+    report.is_well();
+    report.has("warning  settings", "chmod 600 '");
+    std::fs::write(&file, "short\n").expect("a key");
+    Report::of(&mut check()).only_wrong("settings", &["api-key' is damaged"]);
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod evidence;
 mod failing_syncs;
 mod faults;
 mod files;
+mod first_start;
 mod isolation;
 mod large_pages;
 mod many_tenants;

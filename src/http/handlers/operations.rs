@@ -5,15 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Json, Router};
-use http::{StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, Uri, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use crate::http::responses::ApiError;
 use crate::http::state::AppState;
 use crate::service::Readiness;
+
+/// The path of the API reference.
+const DOCS: &str = "/docs";
 
 /// The limit for a backend to answer: probes usually time out after a second or two.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -114,7 +118,29 @@ pub(crate) async fn metrics(State(state): State<Arc<AppState>>) -> impl IntoResp
 
 /// Returns the routes of the API reference at `/docs`, assets included.
 pub(crate) fn docs() -> Router<Arc<AppState>> {
-    SwaggerUi::new("/docs")
+    SwaggerUi::new(DOCS)
         .config(Config::from("/openapi.json"))
         .into()
+}
+
+/// Answers every path without a route: 404. Only a browser that opens the root is sent to the API reference.
+pub(crate) async fn unknown_path(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    if uri.path() != "/" {
+        return ApiError::NotFound.into_response();
+    }
+    let vary = [(header::VARY, "Accept")];
+    if method == Method::GET && accepts_html(&headers) {
+        return (vary, Redirect::to(DOCS)).into_response();
+    }
+    (vary, ApiError::NotFound).into_response()
+}
+
+/// Tells whether a caller names HTML as what it wants, as browsers do: `*/*` alone is any program.
+fn accepts_html(headers: &HeaderMap) -> bool {
+    let lists = headers.get_all(header::ACCEPT).into_iter();
+    let ranges = lists
+        .filter_map(|list| list.to_str().ok())
+        .flat_map(|list| list.split(','));
+    let mut types = ranges.map(|range| range.split(';').next().unwrap_or(range).trim());
+    types.any(|it| it.eq_ignore_ascii_case("text/html"))
 }

@@ -258,3 +258,30 @@ async fn requests_in_flight_finish_before_shutdown() {
         .await;
     assert_eq!(list.body["total_count"], 1);
 }
+
+#[tokio::test]
+async fn a_browser_at_the_root_is_sent_to_the_reference_and_nobody_else() {
+    let server = Server::start();
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let call = |method, path, accept: &'static str| {
+        Call::bare(&server, method, path)
+            .header("Accept", accept)
+            .send()
+    };
+    let answer = call("GET", "/", browser).await;
+    assert_eq!(answer.status, 303);
+    assert_eq!(answer.header("location"), "/docs");
+    assert_eq!(answer.header("vary"), "Accept");
+    for (method, path, accept) in [
+        ("GET", "/", "*/*"),
+        ("GET", "/", "application/json"),
+        ("POST", "/", browser),
+        ("OPTIONS", "/", browser),
+        ("GET", "/other", browser),
+    ] {
+        let answer = call(method, path, accept).await;
+        answer.is_error(404, "Not Found");
+    }
+    let head = call("HEAD", "/", browser).await;
+    assert_eq!(head.status, 404);
+}

@@ -239,7 +239,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         part: "store",
-        may: &["store", "domain", "write_health"],
+        may: &["store", "domain", "durable_file", "write_health"],
         never: &["axum", "hyper", "http", "reqwest"],
     },
     Rule {
@@ -340,7 +340,9 @@ pub(super) const RULES: &[Rule] = &[
         may: &[
             "config",
             "domain",
+            "durable_file",
             "store::Location",
+            "store::exists",
             "objects::Location",
             "objects::KeyPair",
             "objects::MAX_URL_LIFE",

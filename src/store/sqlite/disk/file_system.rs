@@ -1,18 +1,18 @@
 //! Files and folders: durable creation, syncing, and cheap checks that a file is still in its place.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::error_mapping::io_failed;
+use crate::durable_file;
 use crate::store::Error;
 
-const FOLDER_MODE: u32 = 0o700; // histories are private to the user of the service
-const FILE_MODE: u32 = 0o600;
+const FILE_MODE: u32 = 0o600; // histories are private to the user of the service
 
 /// The file that a path led to at some moment, whatever becomes of the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,16 +85,7 @@ pub(crate) fn sync(path: &Path) -> Result<(), Error> {
     synced.map_err(|error| io_failed(path, error))
 }
 
-/// Creates a folder and its missing parents, durably.
+/// Creates a folder and its missing parents, durably and for the user of the service only.
 pub(crate) fn create_folder(path: &Path) -> Result<(), Error> {
-    let missing: Vec<&Path> = path.ancestors().take_while(|it| !it.exists()).collect();
-    let mut builder = DirBuilder::new();
-    builder.recursive(true).mode(FOLDER_MODE);
-    builder
-        .create(path)
-        .map_err(|error| io_failed(path, error))?;
-    for parent in missing.into_iter().filter_map(Path::parent) {
-        sync(parent)?;
-    }
-    Ok(())
+    durable_file::create_folder(path).map_err(|error| io_failed(path, error))
 }
