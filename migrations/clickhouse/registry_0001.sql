@@ -1,16 +1,18 @@
 -- The tenant entries. Rows of one client id replace each other: the one with the highest revision counts.
--- $ON_CLUSTER and $REPLICATED are empty unless a cluster is given; every host of it then has all entries.
+-- $ON_CLUSTER is empty unless a cluster is given; every host of it then has all entries.
 CREATE TABLE IF NOT EXISTS default.tenants $ON_CLUSTER
 (
     client_id            UUID,
-    revision             UInt32 COMMENT 'modulo 4: 0 creating, 1 ready, 2 deleting, 3 deleted',
+    revision             UInt32
+        COMMENT 'modulo 8: 0 creating, 1 ready, 2 deleting, 3 deleted, 4 emptied, 5 erased',
     database_name        String,
+    placement            Enum8('pooled' = 0, 'dedicated' = 1),
     client_label         String,
     client_secret_sha256 FixedString(32),
     created_at           DateTime64(9, 'UTC'),
     written_at           DateTime('UTC') DEFAULT now() COMMENT 'by the clock of this server'
 )
-ENGINE = $REGISTRY_ENGINE
+ENGINE = $GLOBAL_ENGINE(ReplacingMergeTree, revision)
 ORDER BY client_id
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 COMMENT 'event-history schema 1'

@@ -26,7 +26,7 @@ pub use file::{
 pub use finding::Finding;
 pub use id::{ClientId, EventId, FileId};
 pub use query::{Ordering, Page, Query};
-pub use tenant::{ClientSecret, DatabaseName, Tenant, TenantMember};
+pub use tenant::{ClientSecret, DatabaseName, Placement, Tenant, TenantMember};
 
 /// The reason why a value is invalid: `kind` is for programs (the `type` of a 422 entry), `message` for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

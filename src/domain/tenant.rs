@@ -42,6 +42,27 @@ impl Tenant {
     }
 }
 
+/// Where a store keeps a tenant's events, where it has a choice. It is no property of the tenant: a copy of one may be
+/// placed elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Placement {
+    /// In tables that tenants share: any number of tenants.
+    #[default]
+    Pooled,
+    /// In tables of its own, which can be backed up, restored and dropped by themselves: few tenants.
+    Dedicated,
+}
+
+impl Placement {
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "pooled" => Some(Self::Pooled),
+            "dedicated" => Some(Self::Dedicated),
+            _ => None,
+        }
+    }
+}
+
 /// The name of a tenant's database: 1 to 64 of ASCII letters, digits, `_` and `-`, starting with a
 /// letter or digit.
 ///

@@ -16,6 +16,8 @@ pub enum Error {
     TenantNotFound { tenant: String },
     #[error("a tenant with that database name exists already")]
     NameTaken,
+    #[error("there are {0} dedicated tenants, which is the limit")]
+    TooManyDedicated(u64),
     #[error("event {event_id} exists with other content")]
     OtherContent { event_id: EventId },
     #[error("file {file_id} is not in storage")]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Access, Caller, Error};
-use crate::domain::{ClientId, ClientSecret, DatabaseName, ObjectKey, Tenant};
+use crate::domain::{ClientId, ClientSecret, DatabaseName, ObjectKey, Placement, Tenant};
 use crate::store::Created;
 
 /// A new tenant, with the secret, which is returned only once.
@@ -15,11 +15,13 @@ pub struct NewClient {
 }
 
 impl Caller {
-    /// Creates a tenant; its entry and database are durable when this returns.
+    /// Creates a tenant; its entry and database are durable when this returns. Without a placement it goes where new
+    /// tenants go by the settings.
     pub async fn create_tenant(
         &self,
         database_name: DatabaseName,
         client_label: String,
+        placement: Option<Placement>,
     ) -> Result<NewClient, Error> {
         let entropy = &*self.service.entropy;
         let client_id = ClientId::random(entropy);
@@ -31,7 +33,8 @@ impl Caller {
             client_secret_sha256: client_secret.sha256(),
             created_at: self.service.clock.now(),
         };
-        match self.service.store.create_tenant(tenant).await? {
+        let store = &self.service.store;
+        match store.create_placed_tenant(tenant, placement).await? {
             Created::New => {
                 tracing::info!(tenant = %database_name, "tenant created");
                 Ok(NewClient {
@@ -41,6 +44,7 @@ impl Caller {
                 })
             }
             Created::NameTaken => Err(Error::NameTaken),
+            Created::TooManyDedicated(limit) => Err(Error::TooManyDedicated(limit)),
         }
     }
 }

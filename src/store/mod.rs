@@ -21,7 +21,8 @@ use uuid::Uuid;
 
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Position, Query, Tenant,
+    ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Placement, Position, Query,
+    Tenant,
 };
 
 pub use crate::domain::query::READ_BYTES;
@@ -48,8 +49,18 @@ pub const SCAN_BYTES: usize = 4 * 1024 * 1024;
 #[async_trait]
 pub trait Store: Debug + Send + Sync {
     /// Creates the tenant's database and its entry: both are durable when this returns [`Created::New`]. Of concurrent
-    /// calls with one database name, exactly one returns that.
-    async fn create_tenant(&self, tenant: Tenant) -> Result<Created, Error>;
+    /// calls with one database name, exactly one returns that. A backend that has a choice places the tenant's events as
+    /// asked for, or where new tenants go by its settings.
+    async fn create_placed_tenant(
+        &self,
+        tenant: Tenant,
+        placement: Option<Placement>,
+    ) -> Result<Created, Error>;
+
+    /// Creates a tenant where new tenants go: see [`Store::create_placed_tenant`].
+    async fn create_tenant(&self, tenant: Tenant) -> Result<Created, Error> {
+        self.create_placed_tenant(tenant, None).await
+    }
 
     /// Returns the tenant entry with this client id.
     async fn tenant_by_client_id(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error>;
@@ -79,8 +90,8 @@ pub trait Store: Debug + Send + Sync {
     /// Returns the page of events that `query` selects, in the total order, newest first unless it says otherwise: the
     /// first events up to [`READ_BYTES`], and the positions of the others for [`Store::events_at`].
     ///
-    /// No event appears twice. Counts may include an event twice that two replicas received at the same moment, until
-    /// the backend has merged the copies.
+    /// No event appears twice. Of a tenant with more than a million events, counts may include an event twice that two
+    /// replicas received at the same moment, until the backend has merged the copies.
     async fn events(&self, tenant: &Tenant, query: &Query) -> Result<Page, Error>;
 
     /// Returns the events at the first of these positions, in their order: up to [`READ_BYTES`], at least one; none if
@@ -134,12 +145,14 @@ pub trait Store: Debug + Send + Sync {
     async fn close(&self) -> Result<(), Error>;
 }
 
-/// The outcome of [`Store::create_tenant`].
+/// The outcome of [`Store::create_placed_tenant`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Created {
     New,
     /// An entry with that database name exists already; nothing was changed.
     NameTaken,
+    /// There are so many dedicated tenants already, which is the limit; nothing was changed.
+    TooManyDedicated(u64),
 }
 
 /// The outcome of [`Store::append`] for one event.

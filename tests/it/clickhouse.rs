@@ -24,13 +24,27 @@ use crate::support::ClickHouse;
 /// An engine that lives as long as the test.
 struct Place {
     engine: ClickHouse,
+    /// The options of its address.
+    options: &'static str,
 }
+
+/// The table of all pooled tenants.
+const POOL: &str = "_event_history.events";
 
 impl Place {
     fn new() -> Self {
+        Self::with_options("")
+    }
+
+    fn with_options(options: &'static str) -> Self {
         Self {
             engine: ClickHouse::start(),
+            options,
         }
+    }
+
+    fn url(&self) -> String {
+        self.engine.url() + self.options
     }
 
     async fn sql(&self, sql: &str) -> String {
@@ -55,7 +69,7 @@ impl Place {
     }
 
     async fn try_replica(&self) -> Result<Arc<dyn Store>, store::Error> {
-        store::open(&self.engine.url().parse().unwrap()).await
+        store::open(&self.url().parse().unwrap()).await
     }
 
     /// Returns the problems that `event-history check` would report.
@@ -74,6 +88,7 @@ impl Opener for Place {
     }
 }
 
+/// Returns the table of a dedicated tenant.
 fn table(tenant: &Tenant) -> String {
     format!("events_{}", tenant.client_id.uuid().simple())
 }

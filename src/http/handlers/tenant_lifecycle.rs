@@ -7,7 +7,7 @@ use http::{StatusCode, header};
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::{DatabaseName, Invalid};
+use crate::domain::{DatabaseName, Invalid, Placement};
 use crate::http::extractors::{Object, Parameters, Problems, SmallBody, json_fields};
 use crate::http::responses::openapi::{RequestErrors, TenantErrors, UnavailableErrors};
 use crate::http::responses::{ApiResult, ErrorBody};
@@ -31,6 +31,10 @@ pub(crate) struct NewTenantBody {
     /// A name for people, at most 1024 bytes.
     #[schema(example = "Demo")]
     client_label: String,
+    /// On ClickHouse: `pooled`, in tables that tenants share, or `dedicated`, in tables of its own, which can be backed up
+    /// and restored by themselves. The default is a setting. On SQLite every tenant has a file of its own.
+    #[schema(example = "pooled")]
+    placement: Option<String>,
 }
 
 /// A tenant that was just created.
@@ -50,14 +54,15 @@ pub(crate) struct NewClientBody {
     request_body = NewTenantBody,
     responses(
         (status = 201, description = "The tenant was created", body = NewClientBody),
-        (status = 400, description = "A tenant with that database name exists already",
+        (status = 400, description = "A tenant with that database name exists already, or as many dedicated tenants as there can be",
          body = ErrorBody, example = json!({"detail": "Client already exist."})),
         RequestErrors,
     )
 )]
 pub(crate) async fn initialize(caller: Caller, body: SmallBody) -> ApiResult<impl IntoResponse> {
-    let (database_name, client_label) = parse(&body.0)?;
-    let client = caller.create_tenant(database_name, client_label).await?;
+    let (database_name, client_label, placement) = parse(&body.0)?;
+    let created = caller.create_tenant(database_name, client_label, placement);
+    let client = created.await?;
     let answer = NewClientBody {
         client_id: client.client_id.to_string(),
         client_secret: client.client_secret.reveal().to_owned(),
@@ -71,7 +76,7 @@ pub(crate) async fn initialize(caller: Caller, body: SmallBody) -> ApiResult<imp
     ))
 }
 
-fn parse(body: &[u8]) -> ApiResult<(DatabaseName, String)> {
+fn parse(body: &[u8]) -> ApiResult<(DatabaseName, String, Option<Placement>)> {
     let object = Object::from_body(body)?;
     let mut problems = Problems::default();
     let database_name = object.required(&mut problems, "database_name", |json| {
@@ -85,7 +90,12 @@ fn parse(body: &[u8]) -> ApiResult<(DatabaseName, String)> {
         }
         Ok(label)
     });
-    problems.finish(database_name.zip(client_label))
+    let placement = object.optional(&mut problems, "placement", |json| {
+        Placement::parse(&json_fields::string(json)?)
+            .ok_or_else(|| Invalid::new("enum", "Input should be 'pooled' or 'dedicated'"))
+    });
+    let required = database_name.zip(client_label).zip(placement);
+    problems.finish(required.map(|((name, label), placement)| (name, label, placement)))
 }
 
 /// Deletes a tenant's entry and database. Its files stay in storage unless the request says otherwise: then they

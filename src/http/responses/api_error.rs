@@ -244,6 +244,10 @@ fn service_status_and_detail(error: &service::Error) -> (StatusCode, String) {
             format!("'{tenant}' tenant not found in database."),
         ),
         Error::NameTaken => (StatusCode::BAD_REQUEST, "Client already exist.".into()),
+        Error::TooManyDedicated(limit) => (
+            StatusCode::BAD_REQUEST,
+            format!("There are {limit} dedicated tenants already, which is the limit."),
+        ),
         Error::OtherContent { event_id } => (
             StatusCode::BAD_REQUEST,
             format!("'{event_id}' event exists with other content."),

@@ -203,6 +203,11 @@ impl TenantCopy {
             // A name that is taken is ours if the answer of an earlier attempt was lost. If another tenant was created
             // just now, the destination does not know the client id, and the next call fails.
             Created::New | Created::NameTaken => Ok(()),
+            Created::TooManyDedicated(limit) => {
+                let reason =
+                    format!("there are {limit} dedicated tenants already, which is the limit");
+                Err(store::Error::Unavailable(reason.into()))
+            }
         }
     }
 

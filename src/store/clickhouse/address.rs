@@ -8,6 +8,8 @@ use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
 use url::{Url, form_urlencoded};
 
+use crate::domain::Placement;
+
 /// ClickHouse's own ports for HTTP and HTTPS.
 /// Source: ClickHouse documentation, "Network ports".
 const HTTP_PORT: u16 = 8123;
@@ -18,9 +20,16 @@ const MAX_HOSTS: usize = 32;
 
 /// The time for which another replica may still see a deleted tenant.
 const TENANT_CACHE: Duration = Duration::from_secs(5);
-const MAX_TENANT_CACHE_SECONDS: u64 = 3600;
+const MAX_TENANT_CACHE: Duration = Duration::from_hours(1);
 
-const FORM: &str = "clickhouse://user:password@host:8123[,host…][?cluster=…&tenant_cache=…]";
+/// The longest time after which the events of a deleted tenant are removed from the disk.
+const ERASE_AFTER: Duration = Duration::from_hours(24);
+const MAX_ERASE_AFTER: Duration = Duration::from_hours(30 * 24);
+
+const FORM: &str = "clickhouse://user:password@host:8123[,host…]\
+     [?cluster=…&placement=…&tenant_cache=…&erase_after=…]";
+
+const OPTIONS: &str = "cluster, placement, tenant_cache and erase_after";
 
 /// The hosts of one ClickHouse, the user, and options.
 #[derive(Debug, Clone)]
@@ -31,8 +40,12 @@ pub struct Address {
     pub(super) password: SecretString,
     /// The cluster on which everything is created, if any.
     pub(super) cluster: Option<Cluster>,
+    /// The placement of tenants that are created without one.
+    pub(super) placement: Placement,
     /// The lifetime of cached tenant entries.
     pub(super) tenant_cache: Duration,
+    /// The age of a deletion at which a merge of the whole table removes its rows from the disk.
+    pub(super) erase_after: Duration,
 }
 
 /// The name of a cluster in ClickHouse's configuration: letters, digits, `_`, `-` and `.`. It is the only name that
@@ -92,7 +105,9 @@ impl Address {
             },
             password: decoded(password)?.into(),
             cluster: None,
+            placement: Placement::default(),
             tenant_cache: TENANT_CACHE,
+            erase_after: ERASE_AFTER,
         };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             address.set(&name, &value)?;
@@ -103,12 +118,14 @@ impl Address {
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         match name {
             "cluster" => self.cluster = Some(Cluster::parse(value)?),
-            "tenant_cache" => self.tenant_cache = seconds(value)?,
-            _ => {
-                return Err(format!(
-                    "unknown option '{name}': known are cluster and tenant_cache"
-                ));
+            "placement" => {
+                self.placement = Placement::parse(value).ok_or_else(|| {
+                    format!("'{value}' is no placement: known are pooled and dedicated")
+                })?;
             }
+            "tenant_cache" => self.tenant_cache = seconds(value, MAX_TENANT_CACHE)?,
+            "erase_after" => self.erase_after = seconds(value, MAX_ERASE_AFTER)?,
+            _ => return Err(format!("unknown option '{name}': known are {OPTIONS}")),
         }
         Ok(())
     }
@@ -134,7 +151,9 @@ impl fmt::Display for Address {
             user,
             password: _,
             cluster,
+            placement: _,
             tenant_cache: _,
+            erase_after: _,
         } = self;
         let tls = hosts.iter().any(|host| host.starts_with("https:"));
         let scheme = if tls { "clickhouses" } else { "clickhouse" };
@@ -177,15 +196,12 @@ fn decoded(text: &str) -> Result<String, String> {
 }
 
 /// Parses whole seconds, `5s`.
-fn seconds(text: &str) -> Result<Duration, String> {
+fn seconds(text: &str, max: Duration) -> Result<Duration, String> {
     let number = text.strip_suffix('s').and_then(|it| it.parse::<u64>().ok());
+    let max = max.as_secs();
     match number {
-        Some(seconds) if (1..=MAX_TENANT_CACHE_SECONDS).contains(&seconds) => {
-            Ok(Duration::from_secs(seconds))
-        }
-        _ => Err(format!(
-            "'{text}' is not between 1s and {MAX_TENANT_CACHE_SECONDS}s"
-        )),
+        Some(seconds) if (1..=max).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!("'{text}' is not between 1s and {max}s")),
     }
 }
 
@@ -196,10 +212,12 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::Address;
+    use crate::domain::Placement;
 
     #[test]
     fn parses_hosts_user_and_options() {
-        let text = "clickhouse://me:p%40ss:w@one,two:9000,[::1]:80/?cluster=main&tenant_cache=30s";
+        let text = "clickhouse://me:p%40ss:w@one,two:9000,[::1]:80/?cluster=main&tenant_cache=30s\
+                    &placement=dedicated&erase_after=60s";
         let address: Address = text.parse().unwrap();
         let hosts = ["http://one:8123", "http://two:9000", "http://[::1]:80"];
         assert_eq!(address.hosts, hosts);
@@ -207,6 +225,8 @@ mod tests {
         assert_eq!(address.password.expose_secret(), "p@ss:w");
         assert_eq!(address.cluster.as_ref().unwrap().as_str(), "main");
         assert_eq!(address.tenant_cache, Duration::from_secs(30));
+        assert_eq!(address.placement, Placement::Dedicated);
+        assert_eq!(address.erase_after, Duration::from_mins(1));
         let shown = "clickhouse://me@one:8123,two:9000,[::1]:80?cluster=main";
         assert_eq!(address.to_string(), shown);
 
@@ -214,6 +234,7 @@ mod tests {
         assert_eq!(plain.hosts, ["https://db:8443"]);
         assert_eq!(plain.user, "default");
         assert_eq!(plain.tenant_cache, Duration::from_secs(5));
+        assert_eq!(plain.placement, Placement::Pooled);
     }
 
     #[test]
@@ -228,6 +249,9 @@ mod tests {
             "clickhouse://a?cluster=",
             "clickhouse://a?tenant_cache=0s",
             "clickhouse://a?tenant_cache=5",
+            "clickhouse://a?tenant_cache=3601s",
+            "clickhouse://a?placement=elsewhere",
+            "clickhouse://a?erase_after=0s",
             "clickhouse://a:b:c",
             "http://a",
         ] {

@@ -18,11 +18,15 @@ const MIN_VERSION: (u32, u32) = (25, 12);
 const MAX_CLOCK_DIFFERENCE_S: i64 = 60;
 
 /// The rights that the user needs.
-const GRANTS: [&str; 7] = [
+const GRANTS: [&str; 11] = [
     "CREATE DATABASE ON *.*",
     "CREATE TABLE ON *.*",
+    "CREATE VIEW ON *.*",
+    "CREATE TEMPORARY TABLE ON *.*",
     "DROP DATABASE ON *.*",
     "DROP TABLE ON *.*",
+    "DROP VIEW ON *.*",
+    "OPTIMIZE ON *.*",
     "SELECT ON *.*",
     "INSERT ON *.*",
     "ALTER TABLE ON *.*",

@@ -17,6 +17,7 @@ use secrecy::ExposeSecret;
 
 use super::address::Address;
 use super::failure::Failure;
+use super::statement;
 
 /// Short, so that a dead host does not use up the time in which another could answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -40,16 +41,17 @@ const MAX_MEMORY_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 /// Settings of every statement. Defaults of ClickHouse are repeated where another default, of a version or of a user's
 /// profile, would break the contract.
 const SETTINGS: [(&str, &str); 8] = [
-    // An INSERT is answered when its rows are in the table, never when they are in a buffer.
+    // An INSERT is answered when its rows are in the table, never when they are in a buffer. It is never taken for an
+    // earlier one, which may have been stored by one replica alone and be lost with it.
     ("async_insert", "0"),
-    ("insert_deduplicate", "1"),
+    ("insert_deduplicate", "0"),
     // An error within so many bytes has a status of its own; a later one is marked in the stream.
     // (With wait_end_of_query answers go through a file of the server's, and a full disk ends them
     // early without a word.)
     ("buffer_size", "1048576"),
     ("max_execution_time", "3"),
     ("lock_acquire_timeout", "3"),
-    // A tenant's table is searched by event id and by record through its projections.
+    // Events are searched by id and by record through the projections of their table.
     ("optimize_use_projections", "1"),
     ("optimize_use_projection_filtering", "1"),
     // Streaming DISTINCT over a page's keys is slower by orders of magnitude than hashing them.
@@ -122,36 +124,41 @@ impl Client {
     where
         T: RowOwned + RowRead,
     {
-        let call = |host: clickhouse::Client| query(&host).fetch_all::<T>();
+        let query = &query;
+        let call = |host: clickhouse::Client| async move {
+            Ok(checked(query(&host))?.fetch_all::<T>().await?)
+        };
         self.call(operation, CALL_TIMEOUT, Failure::allows_failover, call)
             .await
     }
 
-    /// Returns the first rows of a query that has `most_rows` at most: as many as come to `most_bytes` by `weight`, and
-    /// at least one; and whether these are all. The rest is not read: ClickHouse sends no faster than it is read, and
-    /// stops when the connection is closed.
+    /// Returns the first rows of a query: as many as come to `most_bytes` by `weight`, at least one, and all that are
+    /// `alike` the last of these; and whether these are all. The rest is not read: ClickHouse sends no faster than it is
+    /// read, and stops when the connection is closed.
     pub(super) async fn fetch_up_to<T>(
         &self,
         operation: &'static str,
         query: impl Fn(&clickhouse::Client) -> Query,
-        (most_rows, most_bytes): (u64, usize),
+        most_bytes: usize,
         weight: impl Fn(&T) -> usize,
+        alike: impl Fn(&T, &T) -> bool,
     ) -> Result<(Vec<T>, bool), Failure>
     where
         T: RowOwned + RowRead,
     {
-        let (query, weight) = (&query, &weight);
+        let (query, weight, alike) = (&query, &weight, &alike);
         let call = |host: clickhouse::Client| async move {
-            let mut cursor = query(&host).fetch::<T>()?;
-            let (mut rows, mut taken_bytes) = (Vec::new(), 0);
-            while taken_bytes < most_bytes || rows.len() as u64 == most_rows {
-                let Some(row) = cursor.next().await? else {
-                    return Ok((rows, true));
-                };
+            let mut cursor = checked(query(&host))?.fetch::<T>()?;
+            let (mut rows, mut taken_bytes): (Vec<T>, usize) = (Vec::new(), 0);
+            while let Some(row) = cursor.next().await? {
+                let is_behind = rows.last().is_some_and(|last| !alike(last, &row));
+                if is_behind && taken_bytes >= most_bytes {
+                    return Ok((rows, false));
+                }
                 taken_bytes += weight(&row);
                 rows.push(row);
             }
-            Ok((rows, false))
+            Ok((rows, true))
         };
         self.call(operation, CALL_TIMEOUT, Failure::allows_failover, call)
             .await
@@ -169,7 +176,7 @@ impl Client {
     {
         let (query, map) = (&query, &map);
         let call = |host: clickhouse::Client| async move {
-            let mut cursor = query(&host).fetch::<T>()?;
+            let mut cursor = checked(query(&host))?.fetch::<T>()?;
             let mut mapped = Vec::new();
             while let Some(row) = cursor.next().await? {
                 mapped.push(map(row));
@@ -187,14 +194,25 @@ impl Client {
         operation: &'static str,
         query: impl Fn(&clickhouse::Client) -> Query,
     ) -> Result<(), Failure> {
-        let call = |host: clickhouse::Client| {
-            let query = query(&host)
-                .with_setting("max_execution_time", DDL_TIMEOUT.as_secs().to_string())
+        self.run_within(operation, DDL_TIMEOUT, query).await
+    }
+
+    /// The same for a statement that takes its time.
+    pub(super) async fn run_within(
+        &self,
+        operation: &'static str,
+        timeout: Duration,
+        query: impl Fn(&clickhouse::Client) -> Query,
+    ) -> Result<(), Failure> {
+        let query = &query;
+        let call = |host: clickhouse::Client| async move {
+            let query = checked(query(&host))?
+                .with_setting("max_execution_time", timeout.as_secs().to_string())
                 .with_setting("distributed_ddl_task_timeout", "25")
                 .with_setting("distributed_ddl_output_mode", "throw");
-            query.execute()
+            query.execute().await.map_err(Failure::from)
         };
-        self.call(operation, DDL_TIMEOUT, Failure::was_not_sent, call)
+        self.call(operation, timeout, Failure::was_not_sent, call)
             .await
     }
 
@@ -219,7 +237,7 @@ impl Client {
             for row in rows() {
                 insert.write(&row).await?;
             }
-            insert.end().await
+            insert.end().await.map_err(Failure::from)
         };
         self.call(operation, CALL_TIMEOUT, Failure::allows_failover, call)
             .await
@@ -235,7 +253,7 @@ impl Client {
         call: impl Fn(clickhouse::Client) -> F,
     ) -> Result<T, Failure>
     where
-        F: Future<Output = clickhouse::error::Result<T>>,
+        F: Future<Output = Result<T, Failure>>,
     {
         let started = Instant::now();
         let first = self.preferred.load(Ordering::Relaxed);
@@ -246,9 +264,7 @@ impl Client {
             // The last host may use all the time that is left, the others their share of it.
             let shares = u32::try_from(self.hosts.len() - step).unwrap_or(1);
             let answer = tokio::time::timeout(left / shares, call(self.hosts[index].clone())).await;
-            outcome = answer
-                .map_err(|_| Failure::TimedOut)
-                .and_then(|answer| answer.map_err(Failure::from));
+            outcome = answer.unwrap_or(Err(Failure::TimedOut));
             match &outcome {
                 Err(failure) if may_retry(failure) => {}
                 _ => {
@@ -271,14 +287,17 @@ impl Client {
     }
 }
 
-/// On a cluster an acknowledged row is on a majority of its shard's replicas. Rows go to, and are read
-/// from, the first live replica of each shard, so that a query sees what was acknowledged.
-/// (`select_sequential_consistency` would promise that for every replica, and needs INSERTs to wait for
-/// one another: those of two replicas of the service would be refused.)
+/// Refuses a statement about events that names no tenant, wherever it was made.
+fn checked(query: Query) -> Result<Query, Failure> {
+    statement::check(&query.sql_display().to_string())?;
+    Ok(query)
+}
+
+/// On a cluster an acknowledged row is on a majority of the replicas.
+/// (`select_sequential_consistency` would promise that every replica shows it, and needs INSERTs to wait for one another:
+/// those of two replicas of the service would be refused.)
 fn on_cluster(client: clickhouse::Client) -> clickhouse::Client {
     client
         .with_setting("insert_quorum", "auto")
         .with_setting("insert_quorum_parallel", "1")
-        .with_setting("load_balancing", "in_order")
-        .with_setting("distributed_foreground_insert", "1")
 }

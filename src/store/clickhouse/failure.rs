@@ -1,5 +1,6 @@
 //! Failures of ClickHouse, and what they mean to a caller.
 
+use super::table_names::TableName;
 use crate::domain::DatabaseName;
 use crate::domain::cause::chain;
 use crate::store::Error;
@@ -7,7 +8,6 @@ use crate::store::Error;
 /// Error codes of ClickHouse.
 /// Source: `src/Common/ErrorCodes.cpp` of ClickHouse.
 pub(super) mod code {
-    pub(crate) const TABLE_ALREADY_EXISTS: u32 = 57;
     pub(crate) const UNKNOWN_TABLE: u32 = 60;
     pub(crate) const UNKNOWN_DATABASE: u32 = 81;
     pub(crate) const DATABASE_ALREADY_EXISTS: u32 = 82;
@@ -16,6 +16,9 @@ pub(super) mod code {
     pub(crate) const ACCESS_DENIED: u32 = 497;
     pub(crate) const AUTHENTICATION_FAILED: u32 = 516;
     pub(super) const TOO_MANY_SIMULTANEOUS_QUERIES: u32 = 202;
+    pub(crate) const QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING: u32 = 216;
+    /// A statement would read more rows than it may.
+    pub(crate) const TOO_MANY_ROWS: u32 = 158;
     /// The table is going away, or the server is.
     pub(crate) const ABORTED: u32 = 236;
     /// The table was moved away while the statement ran.
@@ -128,9 +131,10 @@ impl Failure {
             )
     }
 
-    /// Returns the error for a caller that works on this tenant.
-    pub(super) fn for_tenant(self, name: &DatabaseName) -> Error {
-        if self.is_missing() {
+    /// Returns the error for a caller that works on this tenant, whose events are in `table`. If a shared table is
+    /// missing, that is no statement about the tenant.
+    pub(super) fn for_tenant(self, name: &DatabaseName, table: &TableName) -> Error {
+        if self.is_missing() && !table.is_pooled() {
             return Error::DatabaseMissing(name.clone());
         }
         if self.is_damage() {
@@ -214,8 +218,10 @@ fn truncated(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Failure, code, refused};
-    use crate::domain::DatabaseName;
+    use crate::domain::Placement;
     use crate::store::Error;
+    use crate::store::clickhouse::table_names::TableName;
+    use crate::store::samples::tenant;
 
     #[test]
     fn finds_the_code_anywhere_in_the_text() {
@@ -229,7 +235,8 @@ mod tests {
 
     #[test]
     fn damage_is_not_reported_as_unavailability() {
-        let name = DatabaseName::parse("demo").unwrap();
+        let tenant = tenant("demo");
+        let (name, table) = (&tenant.database_name, TableName::pooled());
         let damaged = [
             Failure::InvalidData("event 7: it makes no sense".to_owned()),
             refused("Code: 40. DB::Exception: Checksum doesn't match"),
@@ -237,15 +244,27 @@ mod tests {
         ];
         for failure in damaged {
             let text = failure.to_string();
-            match failure.for_tenant(&name) {
+            match failure.for_tenant(name, &table) {
                 Error::Damaged(message) => assert_eq!(message, format!("tenant 'demo': {text}")),
                 other => panic!("{other:?}"),
             }
         }
-        let unavailable = Failure::TimedOut.for_tenant(&name);
+        let unavailable = Failure::TimedOut.for_tenant(name, &table);
         assert!(
             matches!(unavailable, Error::Unavailable(_)),
             "{unavailable:?}"
         );
+    }
+
+    #[test]
+    fn a_missing_table_is_a_missing_tenant_only_if_it_is_the_tenants() {
+        let tenant = tenant("demo");
+        let missing = refused("Code: 60. DB::Exception: Table x does not exist.");
+        let own = TableName::of(&tenant, Placement::Dedicated);
+        let error = missing.clone().for_tenant(&tenant.database_name, &own);
+        assert!(matches!(error, Error::DatabaseMissing(_)), "{error:?}");
+        let shared = TableName::pooled();
+        let error = missing.for_tenant(&tenant.database_name, &shared);
+        assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
     }
 }

@@ -1,11 +1,12 @@
-//! The backend for many replicas: ClickHouse, with a database for each tenant and the entries in `default.tenants`.
+//! The backend for many replicas: ClickHouse, with the events of all tenants in one table, the entries of tenants in
+//! `default.tenants`, and a database for each tenant that shows its events. Few tenants can have a table of their own.
 //!
 //! Replicas keep no state outside ClickHouse and do not coordinate. A decision between them is made by a statement that
-//! ClickHouse executes only once (`registry::databases`); everything else is idempotent. docs/benchmarks.md has the cost
-//! of the tables' layout.
+//! ClickHouse executes only once (`registry::databases`); everything else is idempotent. docs/benchmarks-layouts.md has
+//! the cost of the tables' layout.
 //!
-//! Imports go from this file to the rooms `registry` (tenants) and `writer` (appends), from `writer` to `tables` (rows
-//! and SQL), and from all of them to the files beside this one.
+//! Imports go from this file to the rooms `registry` (tenants) and `writer` (appends), from `writer` to `registry` and
+//! `tables` (rows and SQL), and from all of them to the files beside this one.
 
 mod address;
 mod check_server;
@@ -13,6 +14,7 @@ mod client;
 mod ddl;
 mod failure;
 mod registry;
+mod statement;
 mod table_names;
 mod tables;
 mod writer;
@@ -30,13 +32,15 @@ pub use check_server::check_address;
 use self::client::Client;
 use self::ddl::Dialect;
 use self::failure::Failure;
-use self::registry::Registry;
+use self::registry::{CleanUp, Registry};
+use self::table_names::TableName;
 use self::tables::TenantTables;
 use self::writer::Writers;
 use super::{Appended, Created, Error, Store, closed, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Position, Query, Tenant,
+    ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Placement, Position, Query,
+    Tenant,
 };
 
 /// One ClickHouse server or cluster. Call [`Store::close`] at the end.
@@ -45,21 +49,23 @@ pub struct ClickHouse {
     client: Client,
     registry: Arc<Registry>,
     writers: Writers,
+    clean_up: CleanUp,
     closed: AtomicBool,
 }
 
 impl ClickHouse {
-    /// Connects, creates the tables that do not exist yet, and finishes or undoes what a crash interrupted. Replicas may
-    /// start at the same time.
+    /// Connects, creates the tables that do not exist yet, and finishes or undoes what a crash interrupted. From then on
+    /// that happens in the background. Replicas may start at the same time.
     pub async fn open(address: &Address) -> Result<Self, Error> {
         let client = Client::new(address)?;
         let dialect = Dialect {
             cluster: address.cluster.clone(),
         };
-        let registry = Registry::open(&client, &dialect, address.tenant_cache).await?;
+        let registry = Arc::new(Registry::open(&client, &dialect, address).await?);
         Ok(Self {
-            registry: Arc::new(registry),
-            writers: Writers::new(&client),
+            writers: Writers::new(&client, &registry),
+            clean_up: CleanUp::start(&registry, address.erase_after),
+            registry,
             client,
             closed: AtomicBool::new(false),
         })
@@ -72,15 +78,39 @@ impl ClickHouse {
         Ok(())
     }
 
-    fn tables(&self, tenant: &Tenant) -> Result<TenantTables<'_>, Error> {
+    /// Returns the table of a tenant's events. [`Error::DatabaseMissing`] if the tenant or its database does not exist, as
+    /// far as this replica knows.
+    async fn table(&self, tenant: &Tenant) -> Result<TableName, Error> {
         self.check_open()?;
-        Ok(TenantTables::new(&self.client, tenant))
+        let found = self.registry.by_client_id(tenant.client_id).await?;
+        let found =
+            found.filter(|it| it.has_database && it.tenant.database_name == tenant.database_name);
+        let found = found.ok_or_else(|| Error::DatabaseMissing(tenant.database_name.clone()))?;
+        Ok(TableName::of(tenant, found.placement))
     }
 
-    fn for_tenant<T>(&self, tenant: &Tenant, outcome: Result<T, Failure>) -> Result<T, Error> {
-        outcome.map_err(|failure| {
-            self.invalidate_if_missing(tenant, failure.for_tenant(&tenant.database_name))
-        })
+    /// Reads a tenant's rows. An empty answer may be that of a tenant which another replica has deleted, so then the entry
+    /// is read again.
+    async fn read<T>(
+        &self,
+        tenant: &Tenant,
+        read: impl AsyncFnOnce(&TenantTables<'_>) -> Result<T, Failure>,
+        is_empty: impl FnOnce(&T) -> bool,
+    ) -> Result<T, Error> {
+        let table = self.table(tenant).await?;
+        let tables = TenantTables::new(&self.client, table.clone(), tenant.client_id);
+        let outcome = read(&tables).await;
+        let answer = outcome.map_err(|failure| {
+            let error = failure.for_tenant(&tenant.database_name, &table);
+            self.invalidate_if_missing(tenant, error)
+        })?;
+        if is_empty(&answer) {
+            self.registry.reload(tenant.client_id).await?;
+            if self.table(tenant).await? != table {
+                return Err(Error::Busy); // it was deleted and copied back, to another place
+            }
+        }
+        Ok(answer)
     }
 
     /// Makes the next request load the entry of a tenant whose table is missing.
@@ -96,6 +126,7 @@ impl ClickHouse {
 pub fn describe_metrics() {
     use metrics::{Unit, describe_counter, describe_histogram};
     super::append_queue::describe_metrics();
+    registry::describe_metrics();
     describe_histogram!(
         "event_history_clickhouse_request_duration_seconds",
         Unit::Seconds,
@@ -109,11 +140,15 @@ pub fn describe_metrics() {
 
 #[async_trait]
 impl Store for ClickHouse {
-    async fn create_tenant(&self, tenant: Tenant) -> Result<Created, Error> {
+    async fn create_placed_tenant(
+        &self,
+        tenant: Tenant,
+        placement: Option<Placement>,
+    ) -> Result<Created, Error> {
         self.check_open()?;
         let registry = Arc::clone(&self.registry);
         // A task of its own: a creation that has begun is finished even if the caller stops waiting.
-        finished(tokio::spawn(async move { registry.create(&tenant).await }).await)
+        finished(tokio::spawn(async move { registry.create(&tenant, placement).await }).await)
     }
 
     async fn tenant_by_client_id(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error> {
@@ -147,16 +182,20 @@ impl Store for ClickHouse {
 
     async fn append(&self, tenant: &Tenant, events: Vec<Event>) -> Result<Vec<Appended>, Error> {
         self.check_open()?;
-        let outcome = self.writers.append(tenant, events).await;
+        let table = self.table(tenant).await?;
+        let outcome = self.writers.append(tenant, table, events).await;
         outcome.map_err(|error| self.invalidate_if_missing(tenant, error))
     }
 
     async fn event(&self, tenant: &Tenant, id: EventId) -> Result<Option<Event>, Error> {
-        self.for_tenant(tenant, self.tables(tenant)?.find(id).await)
+        self.read(tenant, async |it| it.find(id).await, Option::is_none)
+            .await
     }
 
     async fn events(&self, tenant: &Tenant, query: &Query) -> Result<Page, Error> {
-        self.for_tenant(tenant, self.tables(tenant)?.page(query).await)
+        let is_empty = |page: &Page| page.events.is_empty();
+        self.read(tenant, async |it| it.page(query).await, is_empty)
+            .await
     }
 
     async fn events_at(
@@ -164,7 +203,12 @@ impl Store for ClickHouse {
         tenant: &Tenant,
         positions: &[Position],
     ) -> Result<Vec<Event>, Error> {
-        self.for_tenant(tenant, self.tables(tenant)?.events_at(positions).await)
+        self.read(
+            tenant,
+            async |it| it.events_at(positions).await,
+            Vec::is_empty,
+        )
+        .await
     }
 
     async fn scan(
@@ -173,7 +217,12 @@ impl Store for ClickHouse {
         after: Option<Position>,
         limit: Limit,
     ) -> Result<Vec<Event>, Error> {
-        self.for_tenant(tenant, self.tables(tenant)?.scan(after, limit).await)
+        self.read(
+            tenant,
+            async |it| it.scan(after, limit).await,
+            Vec::is_empty,
+        )
+        .await
     }
 
     async fn unreferenced_files(
@@ -181,7 +230,9 @@ impl Store for ClickHouse {
         tenant: &Tenant,
         files: &[FileId],
     ) -> Result<Vec<FileId>, Error> {
-        self.for_tenant(tenant, self.tables(tenant)?.unreferenced(files).await)
+        // Of a tenant that no longer exists no file is referenced.
+        self.read(tenant, async |it| it.unreferenced(files).await, |_| true)
+            .await
     }
 
     async fn tombstone_files(
@@ -189,7 +240,8 @@ impl Store for ClickHouse {
         tenant: &Tenant,
         files: &[FileId],
     ) -> Result<Vec<FileId>, Error> {
-        self.for_tenant(tenant, self.tables(tenant)?.tombstone(files).await)
+        self.read(tenant, async |it| it.tombstone(files).await, |_| true)
+            .await
     }
 
     async fn id(&self) -> Result<Uuid, Error> {
@@ -212,6 +264,7 @@ impl Store for ClickHouse {
 
     async fn close(&self) -> Result<(), Error> {
         self.closed.store(true, Ordering::Release);
+        self.clean_up.stop();
         self.writers.close().await;
         Ok(())
     }

@@ -1,39 +1,63 @@
 //! The names of tables and databases in ClickHouse.
 
 use clickhouse::insert::Insert;
-use clickhouse::query::Query as Statement;
+use clickhouse::query::Query;
 
-use crate::domain::{ClientId, DatabaseName};
+use crate::domain::{ClientId, Placement, Tenant};
 
-/// The table that shows a tenant's events to people, and marks whose the database is: it can be created only once, and
-/// names the tenant's table.
-pub(super) const OWNER_MARK: &str = "events";
+/// The database of the tables that all pooled tenants share. No tenant's name begins with `_`.
+pub(super) const POOL_DATABASE: &str = "_event_history";
 
-const TABLE_PREFIX: &str = "events_";
+/// In each tenant's database, the view that shows the tenant's events to people.
+pub(super) const VIEW: &str = "events";
 
-const TOMBSTONES_PREFIX: &str = "tombstones_";
+const EVENTS: &str = "events";
+const TOMBSTONES: &str = "tombstones";
 
-/// No tenant's name begins with `_`, so this never collides with a tenant's database.
 const DELETED_PREFIX: &str = "_deleted_";
 
-/// The table of one tenant's events. It is named after the client id: no statement for a deleted tenant ever reaches
-/// the events of another tenant that has its name by now, whatever a replica has cached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A table of events, or the table of tombstones next to it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct TableName {
-    pub(super) database: DatabaseName,
+    pub(super) database: String,
     pub(super) name: String,
 }
 
 impl TableName {
-    pub(super) fn new(database: &DatabaseName, client_id: ClientId) -> Self {
+    /// Returns the table of a tenant's events: the one that all pooled tenants share, or in a dedicated tenant's own
+    /// database a table that has the client id in its name. No statement for a deleted tenant thus reaches the table of
+    /// another tenant that has its name by now, whatever a replica has cached.
+    pub(super) fn of(tenant: &Tenant, placement: Placement) -> Self {
+        match placement {
+            Placement::Pooled => Self::pooled(),
+            Placement::Dedicated => Self {
+                database: tenant.database_name.to_string(),
+                name: format!("{EVENTS}_{}", tenant.client_id.uuid().simple()),
+            },
+        }
+    }
+
+    pub(super) fn pooled() -> Self {
         Self {
-            database: database.clone(),
-            name: format!("{TABLE_PREFIX}{}", client_id.uuid().simple()),
+            database: POOL_DATABASE.to_owned(),
+            name: EVENTS.to_owned(),
+        }
+    }
+
+    pub(super) fn is_pooled(&self) -> bool {
+        self.database == POOL_DATABASE
+    }
+
+    /// Returns the table of tombstoned files next to this table of events.
+    pub(super) fn tombstones(&self) -> Self {
+        Self {
+            database: self.database.clone(),
+            name: self.name.replacen(EVENTS, TOMBSTONES, 1),
         }
     }
 
     /// Gives a statement the parameters `database` and `table`.
-    pub(super) fn bind(&self, statement: Statement) -> Statement {
+    pub(super) fn bind(&self, statement: Query) -> Query {
         statement
             .param("database", self.database.as_str())
             .param("table", self.name.as_str())
@@ -42,25 +66,8 @@ impl TableName {
     /// Gives an INSERT the same parameters.
     pub(super) fn bind_insert<T>(&self, insert: Insert<T>) -> Insert<T> {
         insert
-            .with_setting("param_database", self.database.as_str())
+            .with_setting("param_database", &self.database)
             .with_setting("param_table", &self.name)
-    }
-
-    /// Returns the table of the tenant's tombstoned files.
-    pub(super) fn tombstones(&self) -> Self {
-        let id = self.name.strip_prefix(TABLE_PREFIX).unwrap_or(&self.name);
-        Self {
-            database: self.database.clone(),
-            name: format!("{TOMBSTONES_PREFIX}{id}"),
-        }
-    }
-
-    /// Returns the table of each shard on a cluster, behind the one that spreads rows over them.
-    pub(super) fn local(&self) -> Self {
-        Self {
-            database: self.database.clone(),
-            name: format!("{}_local", self.name),
-        }
     }
 }
 
@@ -69,41 +76,36 @@ pub(super) fn deleted_database(client_id: ClientId) -> String {
     format!("{DELETED_PREFIX}{}", client_id.uuid().simple())
 }
 
-/// Reads the client id out of the definition of a table [`OWNER_MARK`].
-pub(super) fn owner(definition: &str) -> Option<ClientId> {
-    // The database's name, which comes first, may look like a table's; no name has a quote or `^` in it.
-    let pattern = format!("'^{TABLE_PREFIX}");
-    let at = definition.find(&pattern)? + pattern.len();
-    ClientId::parse(definition.get(at..at + 32)?).ok()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{TableName, deleted_database, owner};
-    use crate::domain::{ClientId, DatabaseName};
+    use super::{POOL_DATABASE, TableName, deleted_database};
+    use crate::domain::{DatabaseName, Placement};
+    use crate::store::samples::tenant;
 
     #[test]
-    fn a_definition_names_the_owner() {
-        let id = ClientId::parse("0e7f3f9c-2f0f-4e0a-9f0e-3c1f6a1f5b11").unwrap();
-        let table = TableName::new(&DatabaseName::parse("alx-demo").unwrap(), id);
-        assert_eq!(table.name, "events_0e7f3f9c2f0f4e0a9f0e3c1f6a1f5b11");
-        let definition = format!("Merge('alx-demo', '^{}$')", table.name);
-        assert_eq!(owner(&definition), Some(id));
-        let another = "events_11111111111141118111111111111111";
-        let definition = format!("Merge('{another}', '^{}$')", table.name);
+    fn a_tenant_has_the_shared_tables_or_its_own() {
+        let tenant = tenant("events-demo");
+        let pooled = TableName::of(&tenant, Placement::Pooled);
+        assert!(pooled.is_pooled());
+        assert_eq!(pooled.tombstones().name, "tombstones");
+        let own = TableName::of(&tenant, Placement::Dedicated);
+        let id = tenant.client_id.uuid().simple();
+        assert!(!own.is_pooled());
         assert_eq!(
-            owner(&definition),
-            Some(id),
-            "a database may have that name"
+            (own.database.as_str(), own.name),
+            ("events-demo", format!("events_{id}"))
         );
-        for other in [
-            "",
-            "MergeTree ORDER BY a",
-            "Merge('a', '^events_')",
-            "Merge('events_äöü')",
-        ] {
-            assert_eq!(owner(other), None, "{other}");
+        let own = TableName::of(&tenant, Placement::Dedicated).tombstones();
+        assert_eq!(
+            (own.database.as_str(), own.name),
+            ("events-demo", format!("tombstones_{id}"))
+        );
+    }
+
+    #[test]
+    fn no_tenant_has_a_name_of_ours() {
+        for name in [POOL_DATABASE, &deleted_database(tenant("x").client_id)] {
+            assert!(DatabaseName::parse(name).is_err(), "{name}");
         }
-        assert!(DatabaseName::parse(&deleted_database(id)).is_err());
     }
 }

@@ -45,7 +45,8 @@ use self::tables::{event_rows, file_references, page};
 use super::{Appended, Created, Error, Store, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Position, Query, Tenant,
+    ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Placement, Position, Query,
+    Tenant,
 };
 
 /// The creations and deletions that run at once, at most.
@@ -113,7 +114,12 @@ pub fn describe_metrics() {
 
 #[async_trait]
 impl Store for Sqlite {
-    async fn create_tenant(&self, tenant: Tenant) -> Result<Created, Error> {
+    /// Every tenant has a file of its own, wherever it is to be placed.
+    async fn create_placed_tenant(
+        &self,
+        tenant: Tenant,
+        _placement: Option<Placement>,
+    ) -> Result<Created, Error> {
         let name = self.0.lock_name(&tenant.database_name).await;
         let inner = Arc::clone(&self.0);
         blocking(move || {

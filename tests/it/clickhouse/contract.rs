@@ -1,4 +1,4 @@
-//! The conformance suite of stores, run on one ClickHouse.
+//! The conformance suite of stores, run on one ClickHouse: once for each placement of tenants.
 
 use super::Place;
 use crate::conformance::store as conformance;
@@ -6,4 +6,9 @@ use crate::conformance::store as conformance;
 #[tokio::test(flavor = "multi_thread")]
 async fn keeps_the_contract_of_every_store() {
     conformance::all(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_the_contract_of_every_store_for_dedicated_tenants() {
+    conformance::all(&Place::with_options("?placement=dedicated")).await;
 }

@@ -13,17 +13,16 @@ fn ask(engine: &ClickHouse, sql: &str) -> String {
 
 /// Counts the databases of tenants.
 fn tenants(engine: &ClickHouse) -> usize {
-    let sql = "SELECT count() FROM system.databases WHERE comment = 'event-history tenant'";
+    let sql = "SELECT count() FROM system.databases WHERE comment LIKE 'event-history tenant %'";
     ask(engine, sql).trim().parse().unwrap()
 }
 
 fn change(engine: &ClickHouse, tenant: &Tenant, event: &Event) {
-    let table = format!(
-        "`{}`.events_{}",
-        tenant.database_name,
-        tenant.client_id.uuid().simple()
+    let table = "_event_history.events";
+    let condition = format!(
+        "client_id = '{}' AND event_id = '{}'",
+        tenant.client_id, event.id
     );
-    let condition = format!("event_id = '{}'", event.id);
     let record_id = format!("SELECT sum(record_id) FROM {table} WHERE {condition}");
     let before = ask(engine, &record_id);
     ask(

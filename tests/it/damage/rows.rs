@@ -193,7 +193,7 @@ async fn clickhouse_data_that_is_not_json_is_damage_and_named() {
     let detail = event();
     server.deliver(&demo, &detail).await;
     let event_id = detail["event_id"].as_str().unwrap();
-    let table = format!("demo.`events_{}`", demo.client_id.replace('-', ""));
+    let table = "_event_history.events";
     for change in ["event_data = '[1'", "files = '[{}]'", "time_digits = 9"] {
         let sql =
             format!("ALTER TABLE {table} UPDATE {change} WHERE 1 SETTINGS mutations_sync = 2");

@@ -12,11 +12,8 @@ const LARGE_PAGE: usize = 1_000;
 /// From here on pages are large.
 const MANY_EVENTS: usize = 20_000;
 
-/// Returns a tenant's table, quoted.
-pub(super) fn table(tenant: &Tenant) -> String {
-    let id = tenant.client_id.replace('-', "");
-    format!("`{}`.events_{id}", tenant.database_name)
-}
+/// The table of all tenants.
+pub(super) const TABLE: &str = "_event_history.events";
 
 /// Counts the rows of these tenants, an event that is there twice twice.
 pub(super) async fn stored_rows(engine: &ClickHouse, tenants: &[Tenant]) -> usize {
@@ -28,18 +25,16 @@ pub(super) async fn stored_rows(engine: &ClickHouse, tenants: &[Tenant]) -> usiz
 }
 
 async fn count(engine: &ClickHouse, tenant: &Tenant) -> usize {
-    let sql = format!("SELECT count() FROM {}", table(tenant));
+    let id = &tenant.client_id;
+    let sql = format!("SELECT count() FROM {TABLE} WHERE client_id = '{id}'");
     let count = engine.query(&sql).await;
     count.trim().parse().expect("a number")
 }
 
 /// Merges all that there is to merge.
-pub(super) async fn merge(engine: &ClickHouse, tenants: &[Tenant]) {
-    for tenant in tenants {
-        let table = table(tenant);
-        engine.query(&format!("SYSTEM START MERGES {table}")).await;
-        engine.query(&format!("OPTIMIZE TABLE {table} FINAL")).await;
-    }
+pub(super) async fn merge(engine: &ClickHouse) {
+    engine.query(&format!("SYSTEM START MERGES {TABLE}")).await;
+    engine.query(&format!("OPTIMIZE TABLE {TABLE} FINAL")).await;
 }
 
 /// Walks every tenant's history, and returns how many events there are.
@@ -54,8 +49,8 @@ pub(super) async fn assert_walks(load: &Load, server: &Server) -> usize {
     found
 }
 
-/// Walks on while rows that are there twice are merged into one: between two pages of the first tenant,
-/// and at any moment of the others.
+/// Walks on while rows that are there twice are merged into one: between two pages of the first tenant, or at any moment
+/// of a walk of the others.
 pub(super) async fn assert_walks_survive_merges(load: &Load, server: &Server, engine: &ClickHouse) {
     let tenants = &load.plan.tenants;
     let rows = count(engine, &tenants[0]).await;
@@ -64,15 +59,20 @@ pub(super) async fn assert_walks_survive_merges(load: &Load, server: &Server, en
     while walk.found < halfway {
         assert!(walk.step().await, "the history ends halfway");
     }
-    merge(engine, &tenants[..1]).await;
+    let others = async {
+        let mut walks = Vec::new();
+        for number in 1..tenants.len() {
+            let mut walk = Walk::new(load, server, number);
+            while walk.step().await {}
+            walks.push(walk);
+        }
+        walks
+    };
+    let (others, ()) = tokio::join!(others, merge(engine));
     let merged = count(engine, &tenants[0]).await;
     assert!(merged < rows, "nothing was there twice");
     while walk.step().await {}
-    walk.assert_whole();
-    for number in 1..tenants.len() {
-        let mut walk = Walk::new(load, server, number);
-        let walking = async { while walk.step().await {} };
-        tokio::join!(walking, merge(engine, &tenants[number..=number]));
+    for walk in others.iter().chain([&walk]) {
         walk.assert_whole();
     }
 }

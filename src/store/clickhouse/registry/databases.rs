@@ -1,18 +1,22 @@
 //! The databases of tenants: how they are created, owned and dropped.
 //!
-//! A tenant claims its database with the table `events` in it, which shows the tenant's own table. It can be created
-//! only once, and is created last; it names the table that it shows, and so the tenant. Of several replicas that create
-//! tenants of one name at the same time exactly one creates it, and a crash before that leaves a database that nobody
-//! owns. Databases of other programs are never touched: those of this program have a comment.
+//! A tenant's database has a view `events`, which shows its events to people. Who created a database stands in its
+//! comment, so one statement decides whose it is and says so. Databases of other programs have no such comment, and are
+//! never touched.
+
+use std::collections::HashMap;
 
 use crate::domain::{ClientId, DatabaseName};
 use crate::store::Error;
 use crate::store::clickhouse::client::Client;
-use crate::store::clickhouse::ddl::{
-    DATABASE_COMMENT, Dialect, TENANT, TENANT_DISTRIBUTED, TOMBSTONES,
-};
+use crate::store::clickhouse::ddl::{Dialect, EVENTS, TOMBSTONES};
 use crate::store::clickhouse::failure::{Failure, code};
-use crate::store::clickhouse::table_names::{self, OWNER_MARK, TableName};
+use crate::store::clickhouse::table_names::{POOL_DATABASE, TableName, VIEW, deleted_database};
+
+/// The comment of a tenant's database and view begins with this; the client id follows.
+const COMMENT_PREFIX: &str = "event-history tenant ";
+
+const UUID_LENGTH: usize = 36;
 
 #[derive(Debug, Clone)]
 pub(super) struct Databases {
@@ -20,13 +24,13 @@ pub(super) struct Databases {
     dialect: Dialect,
 }
 
-/// The outcome of creating a database.
+/// Whose a database is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum DatabaseCreated {
-    New,
-    /// It existed, for a tenant.
-    Existed,
-    /// It existed, and belongs to the system or to another program.
+pub(super) enum Owner {
+    /// There is no such database.
+    Nobody,
+    Tenant(ClientId),
+    /// The system, or another program.
     Foreign,
 }
 
@@ -38,144 +42,117 @@ impl Databases {
         }
     }
 
-    pub(super) async fn create(&self, name: &DatabaseName) -> Result<DatabaseCreated, Failure> {
+    /// Creates the tables that pooled tenants share, and brings them up to date.
+    pub(super) async fn create_pool(&self) -> Result<(), Error> {
+        let sql = "CREATE DATABASE IF NOT EXISTS {database:Identifier} $ON_CLUSTER";
+        self.ddl(sql, |it| it.param("database", POOL_DATABASE))
+            .await?;
+        self.create_tables(&TableName::pooled()).await
+    }
+
+    /// Creates a table of events and that of tombstones, or brings them up to date.
+    pub(super) async fn create_tables(&self, events: &TableName) -> Result<(), Error> {
+        EVENTS.apply(&self.client, &self.dialect, events).await?;
+        let tombstones = events.tombstones();
+        TOMBSTONES
+            .apply(&self.client, &self.dialect, &tombstones)
+            .await
+    }
+
+    /// Decides whose a name is: creates its database for this tenant, unless there is one. Of several calls at once, by
+    /// any replicas, one creates it.
+    pub(super) async fn claim(&self, name: &DatabaseName, id: ClientId) -> Result<Owner, Failure> {
+        let sql = format!(
+            "CREATE DATABASE {{database:Identifier}} $ON_CLUSTER COMMENT '{COMMENT_PREFIX}{id}'"
+        );
         let created = self
-            .ddl(
-                "CREATE DATABASE {database:Identifier} $ON_CLUSTER $COMMENT",
-                |it| it.param("database", name.as_str()),
-            )
+            .ddl(&sql, |it| it.param("database", name.as_str()))
             .await;
         match created {
-            Ok(()) => Ok(DatabaseCreated::New),
+            Ok(()) => Ok(Owner::Tenant(id)),
+            // It may be this tenant's: an answer was lost, or a creation was interrupted.
             Err(failure) if failure.is(code::DATABASE_ALREADY_EXISTS) => {
-                let comment = self.comment(name.as_str()).await?;
-                Ok(if comment.as_deref() == Some(DATABASE_COMMENT) {
-                    DatabaseCreated::Existed
-                } else {
-                    DatabaseCreated::Foreign
-                })
+                self.owner(name.as_str()).await
             }
             Err(failure) => Err(failure),
         }
     }
 
-    /// Creates the tables of one tenant that do not exist yet.
-    pub(super) async fn create_tables(&self, table: &TableName) -> Result<(), Failure> {
-        let clustered = self.dialect.cluster.is_some();
-        let rows = if clustered {
-            table.local()
-        } else {
-            table.clone()
-        };
-        for step in TENANT.all() {
-            self.ddl(step, |it| rows.bind(it)).await?;
-        }
-        self.create_tombstones(table).await?;
-        if clustered {
-            self.ddl(TENANT_DISTRIBUTED, |it| {
-                table.bind(it).param("local", rows.name.as_str())
-            })
-            .await?;
-        }
-        Ok(())
+    /// Creates the view of a tenant's events unless it exists.
+    pub(super) async fn create_view(
+        &self,
+        name: &DatabaseName,
+        id: ClientId,
+        table: &TableName,
+    ) -> Result<(), Failure> {
+        // A view's definition takes no parameters. All these names and the id are of letters, digits, `_` and `-`.
+        let TableName {
+            database,
+            name: table,
+        } = table;
+        let sql = format!(
+            "CREATE VIEW IF NOT EXISTS {{database:Identifier}}.{{view:Identifier}} $ON_CLUSTER \
+             AS SELECT * FROM `{database}`.`{table}` FINAL WHERE client_id = toUUID('{id}') \
+             COMMENT '{COMMENT_PREFIX}{id}'"
+        );
+        self.ddl(&sql, |it| {
+            it.param("database", name.as_str()).param("view", VIEW)
+        })
+        .await
     }
 
-    /// Brings a table of an older version up to date; [`Error::DatabaseMissing`] if it is being dropped.
-    pub(super) async fn upgrade(&self, table: &TableName, comment: &str) -> Result<(), Error> {
-        let name = format!("{}.{}", table.database, table.name);
-        let steps = TENANT.missing(&name, comment)?;
-        let upgraded = async {
-            for step in steps {
-                if self.dialect.cluster.is_some() {
-                    self.ddl(step, |it| table.local().bind(it)).await?;
-                }
-                self.ddl(step, |it| table.bind(it)).await?;
-            }
-            self.create_tombstones(table).await
-        };
-        let outcome = upgraded.await;
-        outcome.map_err(|failure| failure.for_tenant(&table.database))
-    }
-
-    async fn create_tombstones(&self, table: &TableName) -> Result<(), Failure> {
-        self.ddl(TOMBSTONES, |it| table.tombstones().bind(it)).await
-    }
-
-    /// Claims the database for the tenant of `table`. Returns false if another tenant owns it.
-    pub(super) async fn claim(&self, table: &TableName) -> Result<bool, Failure> {
-        let claimed = self
-            .ddl(
-                "CREATE TABLE {database:Identifier}.{mark:Identifier} $ON_CLUSTER \
-                 ENGINE = Merge({database:String}, {pattern:String})",
-                |it| {
-                    it.param("database", table.database.as_str())
-                        .param("mark", OWNER_MARK)
-                        .param("pattern", format!("^{}$", table.name))
-                },
-            )
-            .await;
-        match claimed {
-            Ok(()) => Ok(true),
-            Err(failure) if failure.is(code::TABLE_ALREADY_EXISTS) => {
-                // An answer may have been lost, and the statement sent again.
-                let owner = self.owner(table.database.as_str()).await?;
-                Ok(owner.is_some_and(|id| *table == TableName::new(&table.database, id)))
-            }
+    /// Tells whose the database of this name is.
+    pub(super) async fn owner(&self, database: &str) -> Result<Owner, Failure> {
+        // Unlike a query of system.databases, this takes the same time however many there are.
+        let sql = "SHOW CREATE DATABASE {database:Identifier}";
+        let definitions = self
+            .client
+            .fetch::<String>("owner", |it| it.query_raw(sql).param("database", database));
+        match definitions.await {
+            Err(failure) if failure.is_missing() => Ok(Owner::Nobody),
             Err(failure) => Err(failure),
+            Ok(definitions) => {
+                let owner = definitions.first().and_then(|it| owner(it));
+                Ok(owner.map_or(Owner::Foreign, Owner::Tenant))
+            }
         }
     }
 
-    /// Returns the tenant that owns a database: `None` if there is no such database, or nobody has claimed it.
-    pub(super) async fn owner(&self, database: &str) -> Result<Option<ClientId>, Failure> {
-        if self.comment(database).await?.as_deref() != Some(DATABASE_COMMENT) {
-            return Ok(None);
-        }
-        let sql = "SELECT engine_full FROM system.tables \
-                   WHERE database = {database:String} AND name = {mark:String}";
-        let definitions = self.client.fetch::<String>("owner", |it| {
-            it.query_raw(sql)
-                .param("database", database)
-                .param("mark", OWNER_MARK)
-        });
-        let definitions = empty_if_missing(definitions.await)?;
-        Ok(definitions.first().and_then(|it| table_names::owner(it)))
-    }
-
-    /// Returns the comment of a tenant's table, which holds its version; `None` if there is no such table, or another
-    /// tenant owns the database.
-    pub(super) async fn version(&self, table: &TableName) -> Result<Option<String>, Failure> {
+    /// Returns which of these databases have the view of a tenant's events, and whose it is.
+    pub(super) async fn views(
+        &self,
+        databases: &[&DatabaseName],
+    ) -> Result<HashMap<String, ClientId>, Failure> {
         #[derive(clickhouse::Row, serde::Deserialize)]
-        struct Found {
-            name: String,
+        struct View {
+            database: String,
             comment: String,
-            engine_full: String,
         }
-        let sql = "SELECT name, comment, engine_full FROM system.tables \
-                   WHERE database = {database:String} AND name IN ({table:String}, {mark:String})";
-        let found = self.client.fetch::<Found>("owner", |it| {
-            table.bind(it.query_raw(sql)).param("mark", OWNER_MARK)
+        let names: Vec<&str> = databases.iter().map(|name| name.as_str()).collect();
+        let sql = "SELECT database, comment FROM system.tables \
+                   WHERE database IN {databases:Array(String)} AND name = {view:String}";
+        let found = self.client.fetch::<View>("owner", |it| {
+            it.query_raw(sql)
+                .param("databases", &names)
+                .param("view", VIEW)
         });
-        let found = empty_if_missing(found.await)?;
-        let is_owner = |it: &Found| {
-            it.name == OWNER_MARK
-                && table_names::owner(&it.engine_full)
-                    .is_some_and(|id| *table == TableName::new(&table.database, id))
-        };
-        let has_owner = found.iter().any(is_owner);
-        let comment = found.into_iter().find(|it| it.name == table.name);
-        Ok(comment.filter(|_| has_owner).map(|it| it.comment))
-    }
-
-    /// Drops the tables of a tenant that lost the race for its database.
-    pub(super) async fn drop_tables(&self, table: &TableName) -> Result<(), Failure> {
-        let sql = "DROP TABLE IF EXISTS {database:Identifier}.{table:Identifier} $ON_CLUSTER SYNC";
-        for table in [table.clone(), table.local(), table.tombstones()] {
-            match self.ddl(sql, |it| table.bind(it)).await {
-                Err(failure) if !failure.is_missing() => return Err(failure),
-                _ => {}
+        let found = match found.await {
+            // A database that is being renamed or dropped. The others are there.
+            Err(failure) if failure.is_missing() => {
+                let mut owners = HashMap::new();
+                if let [_, _, ..] = names[..] {
+                    for name in databases {
+                        owners.extend(Box::pin(self.views(&[name])).await?);
+                    }
+                }
+                return Ok(owners);
             }
-        }
-        Ok(())
+            found => found?,
+        };
+        let owned = found
+            .into_iter()
+            .filter_map(|view| Some((view.database, owner(&view.comment)?)));
+        Ok(owned.collect())
     }
 
     /// Drops the database if this tenant owns it. It is renamed first: from then on its name is free, and what is
@@ -185,13 +162,16 @@ impl Databases {
         name: &DatabaseName,
         id: ClientId,
     ) -> Result<(), Failure> {
-        let deleted = table_names::deleted_database(id);
-        if self.owner(name.as_str()).await? == Some(id) {
-            self.drop_database(&deleted).await?; // of an earlier attempt
+        let deleted = deleted_database(id);
+        if self.owner(name.as_str()).await? == Owner::Tenant(id) {
             match self.rename(name.as_str(), &deleted).await {
                 // Another replica renamed it first.
                 Err(failure) if failure.is_missing() => {}
-                Err(failure) if failure.is(code::DATABASE_ALREADY_EXISTS) => {}
+                // One of an earlier attempt: the next one drops this.
+                Err(failure) if failure.is(code::DATABASE_ALREADY_EXISTS) => {
+                    self.drop_database(&deleted).await?;
+                    return Err(failure);
+                }
                 Err(failure) => return Err(failure),
                 Ok(()) => self.restore_if_foreign(id, &deleted, name).await?,
             }
@@ -207,12 +187,15 @@ impl Databases {
         deleted: &str,
         name: &DatabaseName,
     ) -> Result<(), Failure> {
-        // `None`: another replica that deletes the same tenant has dropped it already.
-        if self.owner(deleted).await?.is_none_or(|owner| owner == id) {
-            return Ok(());
+        match self.owner(deleted).await? {
+            // Nobody: another replica that deletes the same tenant has dropped it already.
+            Owner::Nobody => Ok(()),
+            Owner::Tenant(owner) if owner == id => Ok(()),
+            Owner::Tenant(_) | Owner::Foreign => {
+                tracing::warn!(tenant = %name, "renaming back the database of a tenant that was just created");
+                self.rename(deleted, name.as_str()).await
+            }
         }
-        tracing::warn!(tenant = %name, "renaming back the database of a tenant that was just created");
-        self.rename(deleted, name.as_str()).await
     }
 
     async fn rename(&self, from: &str, to: &str) -> Result<(), Failure> {
@@ -232,14 +215,6 @@ impl Databases {
         }
     }
 
-    async fn comment(&self, database: &str) -> Result<Option<String>, Failure> {
-        let sql = "SELECT comment FROM system.databases WHERE name = {database:String}";
-        let comments = self
-            .client
-            .fetch::<String>("owner", |it| it.query_raw(sql).param("database", database));
-        Ok(comments.await?.pop())
-    }
-
     async fn ddl(
         &self,
         template: &str,
@@ -250,11 +225,32 @@ impl Databases {
     }
 }
 
-/// Returns the rows of `system.tables`. ClickHouse may answer that a database which is being renamed does not exist:
-/// then there are none.
-fn empty_if_missing<T>(rows: Result<Vec<T>, Failure>) -> Result<Vec<T>, Failure> {
-    match rows {
-        Err(failure) if failure.is_missing() => Ok(Vec::new()),
-        rows => rows,
+/// Reads the client id out of a comment, or out of a definition that contains one.
+fn owner(text: &str) -> Option<ClientId> {
+    let at = text.find(COMMENT_PREFIX)? + COMMENT_PREFIX.len();
+    ClientId::parse(text.get(at..at + UUID_LENGTH)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::owner;
+    use crate::domain::ClientId;
+
+    #[test]
+    fn a_comment_names_the_owner() {
+        let id = ClientId::parse("0e7f3f9c-2f0f-4e0a-9f0e-3c1f6a1f5b11").unwrap();
+        let comment = format!("event-history tenant {id}");
+        assert_eq!(owner(&comment), Some(id));
+        let definition = format!("CREATE DATABASE `a-b`\nENGINE = Atomic\nCOMMENT '{comment}'");
+        assert_eq!(owner(&definition), Some(id));
+        for other in [
+            "",
+            "CREATE DATABASE default",
+            "event-history tenant",
+            "event-history tenant 0e7f3f9c",
+            "event-history tenant äöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüä",
+        ] {
+            assert_eq!(owner(other), None, "{other}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::{ClientId, DatabaseName, Tenant};
+use crate::domain::{ClientId, DatabaseName, Placement, Tenant};
 
 /// The maximum age of entries that are used while ClickHouse is unreachable: nobody can delete a tenant meanwhile, and one that
 /// was deleted just before does not stay forever.
@@ -45,6 +45,7 @@ pub(super) struct DeletionCount(u64);
 #[derive(Debug, Clone)]
 pub(crate) struct LoadedTenant {
     pub(crate) tenant: Arc<Tenant>,
+    pub(crate) placement: Placement,
     pub(crate) has_database: bool,
 }
 
@@ -145,6 +146,14 @@ impl EntryCache {
         self.lock().remove(id);
     }
 
+    /// Removes the tenant that had this name: another one has it now.
+    pub(super) fn remove_name(&self, name: &DatabaseName) {
+        let mut entries = self.lock();
+        if let Some(id) = entries.by_name.get(name).copied() {
+            entries.remove(id);
+        }
+    }
+
     pub(super) fn set_unreachable(&self, now: Instant) {
         self.lock().unreachable_until = Some(now + UNREACHABLE_PAUSE);
     }
@@ -174,6 +183,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{EntryCache, LoadedTenant, Lookup, MAX_STALE};
+    use crate::domain::Placement;
     use crate::store::samples::tenant;
 
     const LIFETIME: Duration = Duration::from_secs(5);
@@ -181,6 +191,7 @@ mod tests {
     fn loaded() -> LoadedTenant {
         LoadedTenant {
             tenant: Arc::new(tenant("demo")),
+            placement: Placement::Pooled,
             has_database: true,
         }
     }

@@ -1,29 +1,41 @@
-//! Creating and deleting tenants, in steps that a crash may interrupt anywhere: the next attempt or start finishes or
-//! undoes them.
+//! Creating and deleting tenants, in steps that a crash may interrupt anywhere: the next attempt, the next start or any
+//! replica's clean-up finishes or undoes them.
 
 use std::time::Duration;
 
 use super::Registry;
-use super::databases::DatabaseCreated;
+use super::databases::Owner;
 use super::entries::{Entry, Revision, State};
-use crate::domain::{ClientId, DatabaseName, Tenant};
-use crate::store::clickhouse::failure::Failure;
-use crate::store::clickhouse::table_names::TableName;
+use super::rows;
+use crate::domain::{DatabaseName, Placement, Tenant};
 use crate::store::{Created, Error};
 
 /// A creation that began longer ago was interrupted: each of its steps is bounded.
-const MAX_CREATION: Duration = Duration::from_mins(5);
+pub(super) const MAX_CREATION: Duration = Duration::from_mins(5);
 
-/// The attempts at a creation that races with a deletion of the same name.
+/// The attempts at a creation that races with a deletion of the same name, and at the deletion of rows.
 const MAX_ATTEMPTS: usize = 5;
 
+/// Tables cost memory and files: one for each of thousands of tenants would not work.
+const MAX_DEDICATED: u64 = 50;
+
 impl Registry {
-    /// Creates a tenant: its entry, its tables, and at last the mark that claims the database for it.
-    pub(crate) async fn create(&self, tenant: &Tenant) -> Result<Created, Error> {
-        let table = TableName::new(&tenant.database_name, tenant.client_id);
+    /// Creates a tenant: its entry, its database, and in it the view of its events.
+    pub(crate) async fn create(
+        &self,
+        tenant: &Tenant,
+        placement: Option<Placement>,
+    ) -> Result<Created, Error> {
+        let placement = placement.unwrap_or(self.placement);
+        if placement == Placement::Dedicated && self.entries.dedicated().await? >= MAX_DEDICATED {
+            return Ok(Created::TooManyDedicated(MAX_DEDICATED));
+        }
         for _ in 0..MAX_ATTEMPTS {
-            match self.try_create(tenant, &table).await {
-                Ok(Some(created)) => return Ok(created),
+            match self.try_create(tenant, placement).await {
+                Ok(Some(created)) => {
+                    self.cache.remove_name(&tenant.database_name);
+                    return Ok(created);
+                }
                 // The database was dropped while the tables were created: a deletion was under way.
                 Ok(None) | Err(Error::DatabaseMissing(_)) => {}
                 Err(error) => return Err(error),
@@ -36,54 +48,92 @@ impl Registry {
     async fn try_create(
         &self,
         tenant: &Tenant,
-        table: &TableName,
+        placement: Placement,
     ) -> Result<Option<Created>, Error> {
-        let name = &tenant.database_name;
-        let for_tenant = |failure: Failure| failure.for_tenant(name);
+        let (name, id) = (&tenant.database_name, tenant.client_id);
+        let (ids, names) = ([id], [name.clone()]);
+        let (entries, owner) = tokio::try_join!(
+            self.entries.find(&ids, &names),
+            self.databases.owner(name.as_str())
+        )?;
         // An entry keeps its name even if its database was removed by hand.
-        let entries = self.entries.by_name(name).await?;
-        if entries.iter().any(|entry| entry.state() == State::Ready) {
+        let is_taken =
+            |entry: &Entry| entry.state() == State::Ready && entry.tenant.database_name == *name;
+        if entries.iter().any(is_taken) {
             return Ok(Some(Created::NameTaken));
         }
-        match self.databases.create(name).await? {
-            DatabaseCreated::New => {}
-            DatabaseCreated::Foreign => {
-                tracing::warn!(tenant = %name, "another program has a database of that name");
-                return Ok(Some(Created::NameTaken));
-            }
-            DatabaseCreated::Existed => {
-                if let Some(owner) = self.databases.owner(name.as_str()).await? {
-                    return self.check_owner(name, owner).await;
-                }
-                // Not claimed: another creation is under way, or was interrupted.
-            }
+        if owner != Owner::Nobody && owner != Owner::Tenant(id) {
+            return self.check_owner(name, owner).await;
         }
-        let revision = match self.entries.by_client_id(tenant.client_id).await? {
+        let own = entries.iter().find(|entry| entry.tenant.client_id == id);
+        let revision = match own {
             None => Revision::default(),
-            Some(entry) if entry.state() >= State::Deleting => entry.revision.next_life(),
+            Some(entry) if entry.state() == State::Deleting => {
+                self.finish_deletion(entry).await?;
+                return Ok(None);
+            }
+            Some(entry) if entry.state() > State::Deleting => entry.revision.next_life(),
             Some(entry) => entry.revision,
         };
-        let write = |state| self.entries.write(tenant, revision.with_state(state));
+        let write = |state| {
+            self.entries
+                .write(tenant, placement, revision.with_state(state))
+        };
         write(State::Creating).await?;
-        let tables = self.databases.create_tables(table).await;
-        tables.map_err(for_tenant)?;
-        if !self.databases.claim(table).await.map_err(for_tenant)? {
-            write(State::Deleted).await?;
-            self.databases.drop_tables(table).await?;
-            return Ok(Some(Created::NameTaken));
+        let owner = self.databases.claim(name, id).await?;
+        if owner != Owner::Tenant(id) {
+            // Another creation was faster, and nothing was made for this one.
+            write(State::Erased).await?;
+            return self.check_owner(name, owner).await;
         }
-        write(State::Ready).await?;
+        let entry = Entry {
+            tenant: tenant.clone(),
+            placement,
+            revision,
+            age: Duration::ZERO,
+            read_at_us: 0,
+        };
+        self.finish_creation(&entry).await?;
         Ok(Some(Created::New))
+    }
+
+    /// Creates what belongs into a database that the tenant owns.
+    async fn finish_creation(&self, entry: &Entry) -> Result<(), Error> {
+        let tenant = &entry.tenant;
+        let (name, table) = (&tenant.database_name, entry.table());
+        if entry.placement == Placement::Dedicated {
+            self.databases.create_tables(&table).await?;
+        }
+        let view = self.databases.create_view(name, tenant.client_id, &table);
+        view.await.map_err(|failure| match failure {
+            failure if failure.is_missing() => Error::DatabaseMissing(name.clone()),
+            failure => failure.into(),
+        })?;
+        let ready = entry.revision.with_state(State::Ready);
+        Ok(self.entries.write(tenant, entry.placement, ready).await?)
     }
 
     /// Decides whether the owner of a database keeps the name, or is being deleted.
     async fn check_owner(
         &self,
         name: &DatabaseName,
-        owner: ClientId,
+        owner: Owner,
     ) -> Result<Option<Created>, Error> {
+        let owner = match owner {
+            Owner::Nobody => return Ok(None), // it was dropped just now
+            Owner::Foreign => {
+                tracing::warn!(tenant = %name, "another program has a database of that name");
+                return Ok(Some(Created::NameTaken));
+            }
+            Owner::Tenant(owner) => owner,
+        };
         match self.entries.by_client_id(owner).await? {
-            Some(entry) if entry.state() < State::Deleting => Ok(Some(Created::NameTaken)),
+            Some(entry) if entry.state() < State::Deleting => {
+                if entry.state() == State::Creating && entry.age >= MAX_CREATION {
+                    self.finish_creation(&entry).await?;
+                }
+                Ok(Some(Created::NameTaken))
+            }
             Some(entry) => {
                 self.finish_deletion(&entry).await?;
                 Ok(None)
@@ -98,48 +148,108 @@ impl Registry {
     pub(crate) async fn delete(&self, tenant: &Tenant) -> Result<(), Error> {
         let entry = self.entries.by_client_id(tenant.client_id).await?;
         self.cache.remove_deleted(tenant.client_id);
-        let Some(entry) = entry.filter(|entry| entry.state() != State::Deleted) else {
+        let Some(entry) = entry.filter(|entry| entry.state() < State::Deleted) else {
             return Ok(());
         };
         let deleting = entry.revision.with_state(State::Deleting);
-        self.entries.write(&entry.tenant, deleting).await?;
-        self.cache.remove_deleted(tenant.client_id); // it may have been loaded in between
+        self.entries
+            .write(&entry.tenant, entry.placement, deleting)
+            .await?;
+        // It may have been loaded in between: that is removed from the cache again.
         self.finish_deletion(&entry).await
     }
 
+    /// Frees the name of a tenant whose deletion has begun, and deletes its rows.
     async fn finish_deletion(&self, entry: &Entry) -> Result<(), Error> {
-        let tenant = &entry.tenant;
-        self.databases
-            .drop_owned(&tenant.database_name, tenant.client_id)
-            .await?;
-        let deleted = entry.revision.with_state(State::Deleted);
-        Ok(self.entries.write(tenant, deleted).await?)
+        let id = entry.tenant.client_id;
+        self.cache.remove_deleted(id);
+        let dropped = self.databases.drop_owned(&entry.tenant.database_name, id);
+        dropped.await?;
+        match entry.placement {
+            // Its rows were in the database.
+            Placement::Dedicated => self.advance(entry, State::Erased).await,
+            Placement::Pooled => {
+                if self.delete_rows(entry).await? {
+                    self.advance(entry, State::Deleted).await?;
+                }
+                Ok(())
+            }
+        }
     }
 
-    /// Finishes deletions, and creations that got as far as claiming the database; undoes others.
-    pub(super) async fn recover(&self) -> Result<(), Error> {
-        for entry in self.entries.all().await? {
-            let Entry {
-                tenant, revision, ..
-            } = &entry;
-            let (name, id) = (&tenant.database_name, tenant.client_id);
-            let write = |state| self.entries.write(tenant, revision.with_state(state));
+    /// Deletes the rows of this life of a pooled tenant. Returns false if another replica was faster and the tenant may
+    /// have begun another life.
+    async fn delete_rows(&self, entry: &Entry) -> Result<bool, Error> {
+        let id = entry.tenant.client_id;
+        for _ in 0..MAX_ATTEMPTS {
+            // Read again for its time: what another life receives comes later.
+            let current = self.entries.by_client_id(id).await?;
+            let Some(current) =
+                current.filter(|it| it.revision <= entry.revision.with_state(State::Emptied))
+            else {
+                return Ok(false);
+            };
+            if rows::delete(&self.client, id, current.read_at_us).await? {
+                return Ok(true);
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// Notes that a tenant has reached a state.
+    pub(super) async fn advance(&self, entry: &Entry, state: State) -> Result<(), Error> {
+        let revision = entry.revision.with_state(state);
+        let written = self.entries.write(&entry.tenant, entry.placement, revision);
+        Ok(written.await?)
+    }
+
+    /// Finishes what was interrupted: creations that got as far as a database, and deletions. Undoes other creations.
+    /// Leaves alone what another replica may be at, unless it began longer than `patience` ago.
+    pub(super) async fn recover(&self, patience: Duration) -> Result<(), Error> {
+        for entry in self.entries.unfinished().await? {
+            let name = &entry.tenant.database_name;
             match entry.state() {
-                State::Ready | State::Deleted => {}
-                State::Deleting => {
+                State::Deleting if entry.age >= patience => {
                     tracing::warn!(tenant = %name, "finishing an interrupted deletion of a tenant");
                     self.finish_deletion(&entry).await?;
                 }
-                State::Creating if entry.age < MAX_CREATION => {} // another replica may be at it
-                State::Creating if self.databases.owner(name.as_str()).await? == Some(id) => {
-                    write(State::Ready).await?;
+                State::Creating if entry.age >= MAX_CREATION => {
+                    let owner = self.databases.owner(name.as_str()).await?;
+                    if owner == Owner::Tenant(entry.tenant.client_id) {
+                        tracing::warn!(tenant = %name, "finishing an interrupted creation of a tenant");
+                        self.finish_creation(&entry).await?;
+                    } else {
+                        tracing::warn!(tenant = %name, "undoing an interrupted creation of a tenant");
+                        self.advance(&entry, State::Erased).await?;
+                    }
                 }
-                State::Creating => {
-                    tracing::warn!(tenant = %name, "undoing an interrupted creation of a tenant");
-                    write(State::Deleted).await?;
-                    let table = TableName::new(name, id);
-                    self.databases.drop_tables(&table).await?;
-                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes the rows that came after the deletion of their tenants, once no more can come.
+    pub(super) async fn delete_late_rows(&self, late_inserts: Duration) -> Result<(), Error> {
+        for entry in self.entries.unfinished().await? {
+            let is_over = entry.state() == State::Deleted && entry.age > late_inserts;
+            if is_over && self.delete_rows(&entry).await? {
+                self.advance(&entry, State::Emptied).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the tables of dedicated tenants up to date.
+    pub(super) async fn upgrade_dedicated(&self) -> Result<(), Error> {
+        for entry in self.entries.all().await? {
+            if entry.state() != State::Ready || entry.placement != Placement::Dedicated {
+                continue;
+            }
+            let name = &entry.tenant.database_name;
+            let owner = self.databases.owner(name.as_str()).await?;
+            if owner == Owner::Tenant(entry.tenant.client_id) {
+                self.databases.create_tables(&entry.table()).await?;
             }
         }
         Ok(())

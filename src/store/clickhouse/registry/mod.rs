@@ -1,57 +1,71 @@
 //! The tenants of one ClickHouse: their entries, their databases, and a cache of the entries.
 //!
-//! `lifecycle` creates and deletes tenants, in steps that a crash may interrupt anywhere. Imports the client, the DDL and
-//! the names of tables, and nothing of what the tables hold.
+//! `lifecycle` creates and deletes tenants, in steps that a crash may interrupt anywhere; `clean_up` finishes them in the
+//! background, and follows deletions until nothing is left on the disk. Imports the files beside this folder, and nothing of
+//! the writer or of what the tables hold.
 
+mod clean_up;
 mod databases;
 mod entries;
 mod entry_cache;
 mod lifecycle;
+mod loader;
+mod rows;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::counter;
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use self::databases::Databases;
-use self::entries::{EntriesTable, Entry, State};
+use self::entries::{EntriesTable, State};
 use self::entry_cache::{DeletionCount, EntryCache, LoadedTenant, Lookup};
+use self::loader::{Key, Loader};
+use super::address::Address;
 use super::client::Client;
-use super::ddl::Dialect;
+use super::ddl::{Dialect, EVENTS, REGISTRY};
+use super::failure::Failure;
 use super::table_names::TableName;
-use crate::domain::{ClientId, DatabaseName, Tenant};
+use crate::domain::{ClientId, DatabaseName, Placement, Tenant};
 use crate::store::Error;
 
-pub(super) use self::entries::check_schema;
-
-/// The maximum number of cache misses that are loaded at once: requests for one tenant share one.
-const LOAD_LOCKS: usize = 64;
+pub(super) use self::clean_up::{CleanUp, describe_metrics};
 
 #[derive(Debug)]
 pub(super) struct Registry {
+    client: Client,
     entries: EntriesTable,
     databases: Databases,
+    loader: Loader,
     cache: EntryCache,
-    loads: [Mutex<()>; LOAD_LOCKS],
+    /// The placement of tenants that are created without one.
+    placement: Placement,
 }
 
 impl Registry {
-    /// Opens the registry, and finishes or undoes interrupted creations and deletions.
+    /// Opens the registry, creates the tables that tenants share, and finishes or undoes interrupted creations and
+    /// deletions.
     pub(super) async fn open(
         client: &Client,
         dialect: &Dialect,
-        cache_lifetime: Duration,
+        address: &Address,
     ) -> Result<Self, Error> {
+        let entries = EntriesTable::open(client, dialect).await?;
+        let databases = Databases::new(client, dialect);
         let registry = Self {
-            entries: EntriesTable::open(client, dialect).await?,
-            databases: Databases::new(client, dialect),
-            cache: EntryCache::new(cache_lifetime),
-            loads: std::array::from_fn(|_| Mutex::default()),
+            client: client.clone(),
+            loader: Loader::new(&entries, &databases),
+            entries,
+            databases,
+            cache: EntryCache::new(address.tenant_cache),
+            placement: address.placement,
         };
-        registry.recover().await?;
+        registry.databases.create_pool().await?;
+        registry.upgrade_dedicated().await?;
+        registry.recover(Duration::ZERO).await?;
         Ok(registry)
     }
 
@@ -59,28 +73,36 @@ impl Registry {
         self: &Arc<Self>,
         id: ClientId,
     ) -> Result<Option<LoadedTenant>, Error> {
-        let lock = usize::from(id.uuid().as_bytes()[0]);
-        let cached = || self.cache.by_client_id(id, Instant::now());
-        self.look_up(lock, cached, self.load(id)).await
+        let cached = self.cache.by_client_id(id, Instant::now());
+        self.look_up(cached, Key::Id(id)).await
     }
 
     pub(super) async fn by_name(
         self: &Arc<Self>,
         name: &DatabaseName,
     ) -> Result<Option<LoadedTenant>, Error> {
-        let lock = usize::from(name.as_str().bytes().fold(0, u8::wrapping_add));
-        let cached = || self.cache.by_name(name, Instant::now());
-        self.look_up(lock, cached, self.load_by_name(name)).await
+        let cached = self.cache.by_name(name, Instant::now());
+        self.look_up(cached, Key::Name(name.clone())).await
+    }
+
+    /// Loads an entry whatever the cache has.
+    pub(super) async fn reload(&self, id: ClientId) -> Result<Option<LoadedTenant>, Error> {
+        self.load(Key::Id(id), Lookup::Miss).await
+    }
+
+    /// Returns which of these tenants exist at this moment, and how they are placed.
+    pub(super) async fn placements(
+        &self,
+        ids: &[ClientId],
+    ) -> Result<HashMap<ClientId, Placement>, Failure> {
+        self.entries.placements(ids).await
     }
 
     pub(super) async fn all(&self) -> Result<Vec<Arc<Tenant>>, Error> {
-        let mut tenants = Vec::new();
-        for entry in self.entries.all().await? {
-            if self.is_visible(&entry).await? {
-                tenants.push(Arc::new(entry.tenant));
-            }
-        }
-        Ok(tenants)
+        let mut entries = self.entries.all().await?;
+        entries.retain(|entry| entry.state() == State::Ready);
+        let tenants = entries.into_iter().map(|entry| Arc::new(entry.tenant));
+        Ok(tenants.collect())
     }
 
     /// Removes a tenant whose table is missing from the cache.
@@ -96,23 +118,25 @@ impl Registry {
         Ok(self.entries.ping().await?)
     }
 
-    /// Returns what the cache has, or else what `load` brings.
+    /// Returns what the cache has, or else loads it.
     async fn look_up(
         self: &Arc<Self>,
-        lock: usize,
-        cached: impl Fn() -> Lookup,
-        load: impl Future<Output = Result<Option<LoadedTenant>, Error>>,
+        cached: Lookup,
+        key: Key,
     ) -> Result<Option<LoadedTenant>, Error> {
-        if let Some(hit) = self.hit(cached()) {
-            return Ok(Some(hit));
+        match self.hit(cached.clone()) {
+            Some(hit) => Ok(Some(hit)),
+            None => self.load(key, cached).await,
         }
-        let _lock = self.loads[lock % LOAD_LOCKS].lock().await;
-        let lookup = cached(); // the previous holder of the lock may have loaded it
-        if let Some(hit) = self.hit(lookup.clone()) {
-            return Ok(Some(hit));
-        }
+    }
+
+    async fn load(&self, key: Key, cached: Lookup) -> Result<Option<LoadedTenant>, Error> {
         let before = self.cache.deletions();
-        self.cache_outcome(load.await, before, lookup)
+        let outcome = self.loader.load(key.clone()).await;
+        if let (Ok(None), Key::Id(id)) = (&outcome, key) {
+            self.cache.remove(id);
+        }
+        self.cache_outcome(outcome.map_err(Error::from), before, cached)
     }
 
     /// Returns a hit, and refreshes it in the background if that is due.
@@ -122,7 +146,7 @@ impl Registry {
             Lookup::HitToRefresh(hit) => {
                 let (registry, id) = (Arc::clone(self), hit.tenant.client_id);
                 tokio::spawn(async move {
-                    if let Err(error) = registry.refresh(id).await {
+                    if let Err(error) = registry.reload(id).await {
                         tracing::debug!(%error, "a tenant entry was not refreshed");
                     }
                 });
@@ -132,12 +156,6 @@ impl Registry {
         };
         count_lookup("hit");
         Some(hit)
-    }
-
-    async fn refresh(&self, id: ClientId) -> Result<(), Error> {
-        let before = self.cache.deletions();
-        let outcome = self.load(id).await;
-        self.cache_outcome(outcome, before, Lookup::Miss).map(drop)
     }
 
     /// Caches what was loaded, or falls back to a stale entry; `before` are the deletions before ClickHouse was asked.
@@ -171,67 +189,13 @@ impl Registry {
             (Err(error), _) => Err(error),
         }
     }
+}
 
-    async fn load(&self, id: ClientId) -> Result<Option<LoadedTenant>, Error> {
-        let Some(entry) = self.entries.by_client_id(id).await? else {
-            return Ok(None);
-        };
-        let loaded = self.load_database(entry).await?;
-        if loaded.is_none() {
-            self.cache.remove(id);
-        }
-        Ok(loaded)
-    }
-
-    /// Of several entries, the one that owns the database counts.
-    async fn load_by_name(&self, name: &DatabaseName) -> Result<Option<LoadedTenant>, Error> {
-        let mut best: Option<LoadedTenant> = None;
-        for entry in self.entries.by_name(name).await? {
-            if let Some(loaded) = self.load_database(entry).await? {
-                if loaded.has_database {
-                    return Ok(Some(loaded));
-                }
-                best = Some(loaded);
-            }
-        }
-        Ok(best)
-    }
-
-    /// Looks up the database of an entry, and brings its tables up to date.
-    async fn load_database(&self, entry: Entry) -> Result<Option<LoadedTenant>, Error> {
-        let state = entry.state();
-        let tenant = entry.tenant;
-        if state >= State::Deleting {
-            return Ok(None);
-        }
-        let table = TableName::new(&tenant.database_name, tenant.client_id);
-        let has_database = match self.databases.version(&table).await? {
-            None => false,
-            Some(comment) => match self.databases.upgrade(&table, &comment).await {
-                Err(Error::DatabaseMissing(_)) => false, // dropped meanwhile
-                outcome => outcome.map(|()| true)?,
-            },
-        };
-        // Not claimed yet: its creation has not been acknowledged.
-        if state == State::Creating && !has_database {
-            return Ok(None);
-        }
-        Ok(Some(LoadedTenant {
-            tenant: Arc::new(tenant),
-            has_database,
-        }))
-    }
-
-    async fn is_visible(&self, entry: &Entry) -> Result<bool, Error> {
-        let tenant = &entry.tenant;
-        match entry.state() {
-            State::Ready => Ok(true),
-            State::Deleting | State::Deleted => Ok(false),
-            State::Creating => {
-                let owner = self.databases.owner(tenant.database_name.as_str()).await?;
-                Ok(owner == Some(tenant.client_id))
-            }
-        }
+/// Returns what is wrong with the schemas of the shared tables that exist. Changes nothing.
+pub(super) async fn check_schema(client: &Client) -> Result<Option<Error>, Failure> {
+    match REGISTRY.problem(client, &entries::table()).await? {
+        None => EVENTS.problem(client, &TableName::pooled()).await,
+        problem => Ok(problem),
     }
 }
 

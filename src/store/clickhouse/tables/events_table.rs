@@ -1,20 +1,24 @@
 //! Events as rows: the only place that knows which column holds what.
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{TABLE, TenantTables};
-use crate::domain::{Event, EventData, EventId, EventTime};
+use crate::domain::{ClientId, Event, EventData, EventId, EventTime};
 use crate::store::clickhouse::failure::Failure;
 use crate::store::files_column;
 
-/// Every column of an event, in the order of [`EventRow`].
-pub(super) const COLUMNS: &str = "event_id, time_us, time_digits, event_type_id, record_id, \
-     source_id, source_type_id, source_name, source_info, file_id, event_data, files";
+/// Every column of a stored event, in the order of [`StoredRow`].
+pub(super) const COLUMNS: &str = "client_id, event_id, time_us, time_digits, event_type_id, record_id, \
+     source_id, source_type_id, source_name, source_info, file_id, event_data, files, received_at, revision";
 
-#[derive(Debug, clickhouse::Row, Serialize, Deserialize)]
-pub(super) struct EventRow {
+/// An event to insert: what the server adds is missing.
+#[derive(Debug, clickhouse::Row, Serialize)]
+pub(super) struct NewRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    client_id: Uuid,
     #[serde(with = "clickhouse::serde::uuid")]
     event_id: Uuid,
     time_us: i64,
@@ -32,7 +36,34 @@ pub(super) struct EventRow {
     files: String,
 }
 
-impl EventRow {
+/// An event as it is stored.
+#[derive(Debug, clickhouse::Row, Deserialize)]
+pub(super) struct StoredRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    client_id: Uuid,
+    #[serde(with = "clickhouse::serde::uuid")]
+    event_id: Uuid,
+    time_us: i64,
+    time_digits: u8,
+    event_type_id: i32,
+    record_id: i64,
+    source_id: i64,
+    source_type_id: i32,
+    source_name: String,
+    source_info: String,
+    #[serde(with = "clickhouse::serde::uuid::option")]
+    file_id: Option<Uuid>,
+    event_data: String,
+    files: String,
+    /// Microseconds since 1970-01-01T00:00:00Z, by the clock of the server.
+    received_at: i64,
+    revision: u16,
+}
+
+/// The rank of a row among those of one event: the least counts.
+pub(super) type Version = (Reverse<u16>, i64);
+
+impl StoredRow {
     /// Returns the approximate size of the row in memory.
     pub(super) fn weight_bytes(&self) -> usize {
         let texts = [
@@ -43,10 +74,24 @@ impl EventRow {
         ];
         size_of::<Self>() + texts.map(String::len).iter().sum::<usize>()
     }
+
+    pub(super) fn client_id(&self) -> ClientId {
+        ClientId::from_uuid(self.client_id)
+    }
+
+    /// The latest revision counts, and of one revision the row that was received first.
+    pub(super) fn version(&self) -> Version {
+        (Reverse(self.revision), self.received_at)
+    }
+
+    /// Tells whether both are rows of one event. In the total order those are neighbors.
+    pub(super) fn is_same_event(&self, other: &Self) -> bool {
+        self.event_id == other.event_id && self.time_us == other.time_us
+    }
 }
 
-impl From<&Event> for EventRow {
-    fn from(event: &Event) -> Self {
+impl NewRow {
+    pub(super) fn new(client_id: ClientId, event: &Event) -> Self {
         let Event {
             id,
             time,
@@ -60,6 +105,7 @@ impl From<&Event> for EventRow {
             files,
         } = event;
         Self {
+            client_id: client_id.uuid(),
             event_id: id.uuid(),
             time_us: time.micros(),
             time_digits: time.digits(),
@@ -76,11 +122,12 @@ impl From<&Event> for EventRow {
     }
 }
 
-impl TryFrom<EventRow> for Event {
+impl TryFrom<StoredRow> for Event {
     type Error = Failure;
 
-    fn try_from(row: EventRow) -> Result<Self, Failure> {
-        let EventRow {
+    fn try_from(row: StoredRow) -> Result<Self, Failure> {
+        let StoredRow {
+            client_id: _,
             event_id,
             time_us,
             time_digits,
@@ -93,6 +140,8 @@ impl TryFrom<EventRow> for Event {
             file_id,
             event_data,
             files,
+            received_at: _,
+            revision: _,
         } = row;
         let files = Some(files).filter(|text| !text.is_empty());
         let files = files_column::decode(files.as_deref(), file_id)
@@ -119,28 +168,86 @@ impl TryFrom<EventRow> for Event {
     }
 }
 
-/// Returns the events of rows that are in the total order, in either direction. Two replicas that were
-/// sent one event at the same time may both have stored it; until ClickHouse merges the two rows they
-/// are neighbors, and the second is left out.
-pub(super) fn distinct(rows: Vec<EventRow>) -> Result<Vec<Event>, Failure> {
-    let mut events: Vec<Event> = Vec::with_capacity(rows.len());
+/// Returns the events of rows that are in the total order, in either direction. Until ClickHouse merges them, there may be
+/// several rows of one event: a replica inserted it again, or two replicas were sent it at the same time. They are
+/// neighbors, and the one with the least version counts.
+pub(super) fn distinct(rows: Vec<StoredRow>) -> Result<Vec<Event>, Failure> {
+    let mut kept: Vec<StoredRow> = Vec::with_capacity(rows.len());
     for row in rows {
-        let event = Event::try_from(row)?;
-        if events.last().is_none_or(|last| last.id != event.id) {
-            events.push(event);
+        match kept.last_mut() {
+            Some(last) if last.is_same_event(&row) => {
+                if row.version() < last.version() {
+                    *last = row;
+                }
+            }
+            _ => kept.push(row),
         }
     }
-    Ok(events)
+    kept.into_iter().map(Event::try_from).collect()
 }
 
-impl TenantTables<'_> {
-    /// Inserts events. `token` stands for exactly these: inserted again with it, they are not stored again.
-    pub(crate) async fn insert(&self, events: &[&Event], token: Uuid) -> Result<(), Failure> {
-        let bind = |insert| {
-            let insert = self.events.bind_insert(insert);
-            insert.with_setting("insert_deduplication_token", token.to_string())
+#[cfg(test)]
+mod tests {
+    use super::{NewRow, StoredRow, distinct};
+    use crate::domain::Event;
+    use crate::store::samples::{Random, tenant};
+
+    fn stored(event: &Event, revision: u16, received_at: i64) -> StoredRow {
+        let NewRow {
+            client_id,
+            event_id,
+            time_us,
+            time_digits,
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            file_id,
+            event_data,
+            files,
+        } = NewRow::new(tenant("demo").client_id, event);
+        StoredRow {
+            client_id,
+            event_id,
+            time_us,
+            time_digits,
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            file_id,
+            event_data,
+            files,
+            received_at,
+            revision,
+        }
+    }
+
+    #[test]
+    fn of_several_rows_the_latest_revision_counts_and_then_the_first_received() {
+        let mut random = Random::seeded(4);
+        let (one, other) = (random.event(), random.event());
+        let changed = |source_info: &str| Event {
+            source_info: source_info.to_owned(),
+            ..one.clone()
         };
-        let rows = || events.iter().copied().map(EventRow::from);
-        self.client.insert("insert", bind, TABLE, rows).await
+        let (second, redacted) = (changed("second"), changed("redacted"));
+        let rows = [
+            [(&one, 0, 5), (&second, 0, 7)],
+            [(&second, 0, 7), (&one, 0, 5)],
+        ];
+        for rows in rows {
+            let rows = rows.map(|(event, revision, at)| stored(event, revision, at));
+            let rows = rows.into_iter().chain([stored(&other, 0, 1)]);
+            let events = distinct(rows.collect()).unwrap();
+            assert_eq!(events, [one.clone(), other.clone()]);
+        }
+        let rows = [(&one, 0, 5), (&redacted, 2, 5), (&second, 1, 1)];
+        let rows = rows.map(|(event, revision, at)| stored(event, revision, at));
+        assert_eq!(distinct(rows.into()).unwrap(), [redacted]);
     }
 }

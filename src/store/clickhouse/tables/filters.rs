@@ -1,18 +1,20 @@
 //! The SQL of a [`Query`].
 
-use clickhouse::query::Query as Statement;
+use clickhouse::query::Query as Request;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{NEWEST_FIRST, OLDEST_FIRST, TABLE, uuids};
+use super::{NEWEST_FIRST, OLDEST_FIRST, uuids};
 use crate::domain::query::Limit;
 use crate::domain::{Ordering, Query};
+use crate::store::clickhouse::statement::OWN_ROWS;
 
 /// A query as conditions, their parameters, and a range of the rows that meet them.
 #[derive(Debug)]
 pub(super) struct Filters<'a> {
     conditions: Vec<&'static str>,
     parameters: Vec<(&'static str, Value<'a>)>,
+    are_selective: bool,
     order: &'static str,
     pub(super) limit: Limit,
     pub(super) offset: u32,
@@ -44,6 +46,7 @@ impl<'a> Filters<'a> {
         let mut filters = Self {
             conditions: Vec::new(),
             parameters: Vec::new(),
+            are_selective: !record_ids.is_empty() || !event_ids.is_empty(),
             order: match ordering {
                 Ordering::NewestFirst => NEWEST_FIRST,
                 Ordering::OldestFirst => OLDEST_FIRST,
@@ -89,20 +92,22 @@ impl<'a> Filters<'a> {
         self.conditions.is_empty()
     }
 
-    /// Returns a WHERE clause, or nothing.
-    pub(super) fn sql(&self) -> String {
-        if self.is_empty() {
-            return String::new();
-        }
-        format!("WHERE {}", self.conditions.join(" AND "))
+    /// Tells whether the query names records or events, which are found by an index.
+    pub(super) fn are_selective(&self) -> bool {
+        self.are_selective
     }
 
-    pub(super) fn bind(&self, statement: Statement) -> Statement {
+    /// Returns the conditions, each after ` AND `.
+    pub(super) fn sql(&self) -> String {
+        self.conditions
+            .iter()
+            .fold(String::new(), |sql, condition| sql + " AND " + condition)
+    }
+
+    pub(super) fn bind(&self, request: Request) -> Request {
         self.parameters
             .iter()
-            .fold(statement, |statement, (name, value)| {
-                statement.param(name, value)
-            })
+            .fold(request, |request, (name, value)| request.param(name, value))
     }
 
     /// Returns the statement of a page, with some rows more than it needs where it begins at the first.
@@ -113,15 +118,15 @@ impl<'a> Filters<'a> {
         let (order, condition) = (self.order, self.sql());
         if self.offset == 0 {
             return format!(
-                "SELECT {columns} FROM {TABLE} {condition} {order} LIMIT {{bound:UInt64}}"
+                "SELECT {columns} FROM {OWN_ROWS}{condition} {order} LIMIT {{bound:UInt64}}"
             );
         }
         format!(
-            "SELECT {columns} FROM {TABLE} WHERE (time_us, UUIDToNum(event_id)) IN (\
+            "SELECT {columns} FROM {OWN_ROWS} AND (time_us, UUIDToNum(event_id)) IN (\
              SELECT time_us, UUIDToNum(event_id) FROM (\
              SELECT time_us, event_id, lagInFrame(toNullable(event_id)) OVER \
              ({order} ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS neighbor FROM (\
-             SELECT time_us, event_id FROM {TABLE} {condition} {order} LIMIT {{bound:UInt64}})) \
+             SELECT time_us, event_id FROM {OWN_ROWS}{condition} {order} LIMIT {{bound:UInt64}})) \
              WHERE ifNull(event_id != neighbor, 1) \
              {order} LIMIT {{limit:UInt32}} OFFSET {{offset:UInt32}}) {order}"
         )
@@ -133,11 +138,11 @@ impl<'a> Filters<'a> {
     }
 
     /// Binds the parameters of [`Filters::page_sql`].
-    pub(super) fn bind_page(&self, statement: Statement, slack: u64) -> Statement {
-        let statement = statement
+    pub(super) fn bind_page(&self, request: Request, slack: u64) -> Request {
+        let request = request
             .param("bound", self.bound(slack))
             .param("limit", self.limit.get())
             .param("offset", self.offset);
-        self.bind(statement)
+        self.bind(request)
     }
 }

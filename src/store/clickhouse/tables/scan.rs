@@ -1,11 +1,12 @@
 //! A whole history, from the oldest event on.
 
-use super::events_table::{COLUMNS, EventRow, distinct};
-use super::{OLDEST_FIRST, TABLE, TenantTables};
+use super::events_table::{COLUMNS, StoredRow, distinct};
+use super::{OLDEST_FIRST, TenantTables};
 use crate::domain::query::Limit;
 use crate::domain::{Event, Position};
 use crate::store::SCAN_BYTES;
 use crate::store::clickhouse::failure::Failure;
+use crate::store::clickhouse::statement::OWN_ROWS;
 
 impl TenantTables<'_> {
     /// Returns the next events after `after`, oldest first.
@@ -17,38 +18,43 @@ impl TenantTables<'_> {
         let wanted = limit.get() as usize;
         let condition = match after {
             Some(_) => {
-                "WHERE time_us >= {time_us:Int64} AND (time_us, UUIDToNum(event_id)) > \
+                " AND time_us >= {time_us:Int64} AND (time_us, UUIDToNum(event_id)) > \
                  ({time_us:Int64}, UUIDToNum({event_id:UUID}))"
             }
             None => "",
         };
         let sql = format!(
-            "SELECT {COLUMNS} FROM {TABLE} {condition} {OLDEST_FIRST} LIMIT {{limit:UInt64}}"
+            "SELECT {COLUMNS} FROM {OWN_ROWS}{condition} {OLDEST_FIRST} LIMIT {{limit:UInt64}}"
         );
+        let statement = self.statement(sql)?;
         let mut bound = u64::from(limit.get()) + 1;
         loop {
-            let rows = self.client.fetch_up_to::<EventRow>(
+            let rows = self.client.fetch_up_to::<StoredRow>(
                 "scan",
                 |it| {
-                    let statement = self.events.bind(it.query_raw(&sql)).param("limit", bound);
+                    let query = statement.on(it).param("limit", bound);
                     match &after {
-                        Some(Position { time_us, event_id }) => statement
+                        Some(Position { time_us, event_id }) => query
                             .param("time_us", time_us)
                             .param("event_id", event_id.to_string()),
-                        None => statement,
+                        None => query,
                     }
                 },
-                (bound, SCAN_BYTES),
-                EventRow::weight_bytes,
+                SCAN_BYTES,
+                StoredRow::weight_bytes,
+                StoredRow::is_same_event,
             );
             let (rows, are_all) = rows.await?;
-            let was_last = are_all && (rows.len() as u64) < bound;
+            let is_cut = are_all && rows.len() as u64 == bound;
             let mut events = distinct(rows)?;
-            if events.len() >= wanted || was_last || !are_all {
+            if is_cut {
+                events.pop(); // a row of the same event may follow
+            }
+            if !is_cut || events.len() >= wanted {
                 events.truncate(wanted);
                 return Ok(events);
             }
-            bound *= 2; // nothing but duplicates
+            bound *= 2; // duplicates
         }
     }
 }

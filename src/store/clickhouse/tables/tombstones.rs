@@ -8,45 +8,38 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::{TABLE, TenantTables};
-use crate::domain::{Event, FileId};
+use super::TenantTables;
+use crate::domain::FileId;
 use crate::store::clickhouse::failure::Failure;
+use crate::store::clickhouse::statement::OWN_ROWS;
 
 /// The longest time between an append's check of tombstones and the end of its INSERT: two INSERTs of 3 s,
 /// the pause between, and the 3 s for which ClickHouse may continue a statement that nobody waits for.
 const MAX_APPEND: Duration = Duration::from_secs(15);
 
+/// The table into which an INSERT goes: its name follows as parameters.
+const TABLE: &str = "{database:Identifier}.{table:Identifier}";
+
 #[derive(Debug, clickhouse::Row, serde::Serialize)]
 struct TombstoneRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    client_id: Uuid,
     #[serde(with = "clickhouse::serde::uuid")]
     file_id: Uuid,
     withdrawn: u8,
 }
 
 impl TenantTables<'_> {
-    /// Returns those files of these events that are tombstoned.
-    pub(crate) async fn tombstoned(&self, events: &[&Event]) -> Result<HashSet<FileId>, Failure> {
-        let files = events.iter().flat_map(|event| &event.files);
-        let files: Vec<FileId> = files.map(|file| file.id).collect();
-        // A withdrawn tombstone stays withdrawn: an event references the file for good.
-        let sql = format!(
-            "SELECT file_id AS id FROM {TABLE} WHERE file_id IN {{ids:Array(UUID)}} \
-             GROUP BY file_id HAVING max(withdrawn) = 0"
-        );
-        let table = self.events.tombstones();
-        let query = |it: &clickhouse::Client| table.bind(it.query_raw(&sql));
-        let found = self.select_ids("tombstoned", query, uuids(&files)).await?;
-        Ok(found.into_iter().map(FileId::from_uuid).collect())
-    }
-
     /// Returns those of these files that no event references.
     pub(crate) async fn unreferenced(&self, files: &[FileId]) -> Result<Vec<FileId>, Failure> {
         let sql = format!(
             "SELECT DISTINCT arrayJoin(arrayIntersect(file_ids, {{ids:Array(UUID)}})) AS id \
-             FROM {TABLE} WHERE hasAny(file_ids, {{ids:Array(UUID)}})"
+             FROM {OWN_ROWS} AND hasAny(file_ids, {{ids:Array(UUID)}})"
         );
-        let query = |it: &clickhouse::Client| self.events.bind(it.query_raw(&sql));
-        let found = self.select_ids("unreferenced", query, uuids(files)).await?;
+        let statement = self.statement(sql)?;
+        let found = self
+            .select_ids("unreferenced", &statement, uuids(files))
+            .await?;
         let referenced: HashSet<FileId> = found.into_iter().map(FileId::from_uuid).collect();
         let unreferenced = files.iter().filter(|file| !referenced.contains(file));
         Ok(unreferenced.copied().collect())
@@ -75,6 +68,7 @@ impl TenantTables<'_> {
         let table = self.events.tombstones();
         let rows = || {
             files.iter().map(|file| TombstoneRow {
+                client_id: self.client_id.uuid(),
                 file_id: file.uuid(),
                 withdrawn,
             })

@@ -24,7 +24,8 @@ use super::tables::{event_rows, file_references, page};
 use super::tenant::identity;
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Position, Query, Tenant,
+    ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Placement, Position, Query,
+    Tenant,
 };
 use crate::store::{Appended, Created, Error, Store};
 
@@ -87,7 +88,11 @@ fn not_allowed<T>() -> Result<T, Error> {
 
 #[async_trait]
 impl Store for ExternalStore {
-    async fn create_tenant(&self, _tenant: Tenant) -> Result<Created, Error> {
+    async fn create_placed_tenant(
+        &self,
+        _tenant: Tenant,
+        _placement: Option<Placement>,
+    ) -> Result<Created, Error> {
         not_allowed()
     }
 
