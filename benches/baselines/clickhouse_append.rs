@@ -61,6 +61,8 @@ struct Stored {
 #[derive(Row, Deserialize)]
 struct Found {
     #[serde(with = "clickhouse::serde::uuid")]
+    client_id: Uuid,
+    #[serde(with = "clickhouse::serde::uuid")]
     event_id: Uuid,
 }
 
@@ -79,7 +81,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<()> {
         client: connect(&options.url).with_database(database),
         table: table.clone(),
         look_up: format!(
-            "SELECT event_id FROM mergeTreeProjection('{database}', '{table}', by_id) \
+            "SELECT client_id, event_id FROM mergeTreeProjection('{database}', '{table}', by_id) \
              WHERE (client_id, event_id) IN {{ids:Array(Tuple(UUID, UUID))}}"
         ),
         keys: read_keys(&options.keys)?,
@@ -120,8 +122,12 @@ impl Target {
         let ids: Vec<(Uuid, Uuid)> = rows.iter().map(|it| (it.client_id, it.event_id)).collect();
         let look_up = self.client.query_raw(&self.look_up).param("ids", ids);
         let found = look_up.fetch_all::<Found>().await?;
-        if let Some(Found { event_id }) = found.first() {
-            anyhow::bail!("event {event_id} is new and was found");
+        if let Some(Found {
+            client_id,
+            event_id,
+        }) = found.first()
+        {
+            anyhow::bail!("event {event_id} of {client_id} is new and was found");
         }
         let mut insert = self.client.insert::<Stored>(&self.table).await?;
         for row in &rows {

@@ -8,7 +8,7 @@ import urllib.error
 from load import EVENTS, fixed_rate_events, wrk_keys
 from report import Row, ratio_at_most
 
-CONNECTIONS = 4
+CONNECTIONS = 16
 EVENTS_A_SECOND = 100
 LONGEST_SECONDS = 900
 

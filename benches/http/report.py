@@ -118,7 +118,8 @@ def conditions(parameters, notes):
         f"{os.cpu_count()} cores of {cpu_model()}, {memory_gib:.0f} GiB, Linux {platform.release()}; "
         f"{output('rustc', '--version')}, {output('wrk', '-v').split('[')[0].strip()}, "
         f"Python {platform.python_version()}. The load average was {load:.1f} at the end.",
-        f"Medians (minimum to maximum) of {parameters.rounds} rounds of {parameters.seconds} s per load. The ratio "
+        f"Medians (minimum to maximum) of {parameters.rounds} rounds of {parameters.seconds} s per load, "
+        f"{parameters.spread_seconds} s with events spread over tenants. The ratio "
         "is computed per round, whose loads run one after the other. wrk shares the cores with the server.",
         *notes,
     ]
