@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::config::Config;
 use crate::domain::{Clock, DatabaseName, Entropy, SystemClock, SystemEntropy};
-use crate::http::{self, ApiOptions, AppState, ServerOptions};
+use crate::http::{self, ApiOptions, AppState, ServerOptions, Waiters};
 use crate::jobs::sweep::{self, OrphanSweeper};
 use crate::objects::embedded::TenantLookup;
 use crate::objects::{self, StorageContext, TransferLimits};
@@ -23,12 +23,16 @@ use crate::telemetry;
 /// The interval at which the recorder merges the samples of its histograms, and suppressed log lines are reported.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
+/// The connections of which one may wait for new events.
+const WAITING_DIVISOR: usize = 2;
+
 /// The whole service, ready to be served.
 #[derive(Debug)]
 pub struct App {
     store: Arc<dyn Store>,
     router: Router,
     server_options: ServerOptions,
+    waiters: Arc<Waiters>,
     orphan_sweeper: Option<OrphanSweeper>,
 }
 
@@ -85,7 +89,13 @@ impl App {
                 object_lock: config.object_lock,
             },
         };
-        let state = AppState::new(Arc::new(service), public_url.as_str(), metrics.clone());
+        let waiters = Waiters::new(config.max_connections / WAITING_DIVISOR);
+        let state = AppState::new(
+            Arc::new(service),
+            public_url.as_str(),
+            metrics.clone(),
+            Arc::clone(&waiters),
+        );
         let options = ApiOptions {
             cors_origins: config.cors_origins.clone(),
             request_timeout: config.request_timeout,
@@ -101,6 +111,7 @@ impl App {
             store,
             router: http::router(state, &options, endpoint),
             server_options,
+            waiters,
             orphan_sweeper,
         })
     }
@@ -119,6 +130,10 @@ impl App {
             }
         });
         let orphan_sweeper = self.orphan_sweeper.map(|it| tokio::spawn(it.run()));
+        let shutdown = async {
+            shutdown.await;
+            self.waiters.shut_down();
+        };
         http::serve(listener, self.router, self.server_options, shutdown).await;
         upkeep.abort();
         if let Some(orphan_sweeper) = orphan_sweeper {

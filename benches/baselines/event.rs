@@ -42,6 +42,7 @@ pub(super) fn at(number: u64, time_us: i64) -> Event {
         source_info: String::new(),
         data: EventData::from_stored(DATA.to_owned()),
         files: Vec::new(),
+        received_at: None,
     }
 }
 

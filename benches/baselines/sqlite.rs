@@ -13,8 +13,8 @@ use crate::timing::{Durations, summary};
 
 /// Inserts an event into the tables of migrations/sqlite. The only place in the benchmark that knows their columns.
 const INSERT: &str = "INSERT INTO events (event_id, time_us, time_digits, event_type_id, record_id, \
-     source_id, source_type_id, source_name, source_info, file_id, checksum, event_data) \
-     VALUES (?, ?, 6, ?, ?, ?, ?, '', '', NULL, ?, ?)";
+     source_id, source_type_id, source_name, source_info, file_id, checksum, received_after_us, event_data) \
+     VALUES (?, ?, 6, ?, ?, ?, ?, '', '', NULL, ?, 1000, ?)";
 
 /// The cache of the service's writing connection.
 const CACHE_KIB: i64 = 8 * 1024;

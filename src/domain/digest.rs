@@ -35,6 +35,7 @@ impl HistoryDigest {
             source_info,
             data,
             files,
+            received_at: _,
         } = event;
         self.field(id.uuid().as_bytes());
         self.field(&time.micros().to_le_bytes());
@@ -130,6 +131,7 @@ mod tests {
             source_info: "c".to_owned(),
             data: EventData::from_stored("[{\"a\":1}]".to_owned()),
             files: Vec::new(),
+            received_at: None,
         }
     }
 

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod digest;
 pub mod entropy;
 pub mod event;
+pub mod feed;
 pub mod file;
 pub mod finding;
 pub mod id;
@@ -18,7 +19,8 @@ pub use catalogue::Catalogue;
 pub use clock::{Clock, SystemClock};
 pub use digest::{HistoryDigest, HistorySum};
 pub use entropy::{Entropy, SystemEntropy};
-pub use event::{Event, EventData, EventTime, Position};
+pub use event::{Event, EventData, EventTime, Position, ReceivedAt};
+pub use feed::{Cursor, CursorProblem, Epoch, Feed, FeedPosition};
 pub use file::{
     ContentType, EventFile, FileName, FileRecord, FileSha256, ObjectKey, ObjectLock, Retention,
     RetentionMode, UploadConstraints, UploadRules, Violation,

@@ -19,12 +19,14 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
-use handlers::{event_bridge, history, multipart_uploads, operations, tenant_lifecycle, uploads};
+use handlers::{
+    event_bridge, feed, history, multipart_uploads, operations, tenant_lifecycle, uploads,
+};
 use middleware::{Cors, Middleware, RequestLimits, RequestLog};
 use responses::openapi;
 pub use responses::{ApiError, Problem};
 pub use server::{ServerOptions, serve};
-pub use state::AppState;
+pub use state::{AppState, Waiters};
 
 /// The operator's settings for the API.
 #[derive(Debug, Clone)]
@@ -49,6 +51,7 @@ fn documented_routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(only(routes!(event_bridge::create_event)))
         .routes(only(routes!(history::list)))
         .routes(only(routes!(history::file)))
+        .routes(only(routes!(feed::feed)))
         .routes(only(routes!(operations::live)))
         .routes(only(routes!(operations::ready)))
         .routes(only(routes!(operations::metrics)))
@@ -108,4 +111,5 @@ pub fn describe_metrics() {
     server::describe_metrics();
     middleware::describe_metrics();
     operations::describe_metrics();
+    feed::describe_metrics();
 }

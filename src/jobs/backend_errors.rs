@@ -45,7 +45,10 @@ impl Transient for store::Error {
     fn is_transient(&self) -> bool {
         match self {
             Self::Busy | Self::Unavailable(_) => true,
-            Self::DatabaseMissing(_) | Self::EntryMissing(_) | Self::Damaged(_) => false,
+            Self::DatabaseMissing(_)
+            | Self::EntryMissing(_)
+            | Self::CursorRefused(_)
+            | Self::Damaged(_) => false,
         }
     }
 }
@@ -95,6 +98,7 @@ pub(super) fn affects_one_tenant(error: &store::Error) -> bool {
     match error {
         store::Error::DatabaseMissing(_)
         | store::Error::EntryMissing(_)
+        | store::Error::CursorRefused(_)
         | store::Error::Damaged(_) => true,
         store::Error::Busy | store::Error::Unavailable(_) => false,
     }

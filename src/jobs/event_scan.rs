@@ -108,6 +108,7 @@ mod tests {
             source_info: String::new(),
             data: EventData::from_stored("x".repeat(100 * usize::try_from(number % 7).unwrap())),
             files: Vec::new(),
+            received_at: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The errors of the service.
 
-use crate::domain::{EventId, FileId, FileRecord, Violation};
+use crate::domain::{CursorProblem, EventId, FileId, FileRecord, Violation};
 use crate::{objects, store};
 
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +40,8 @@ pub enum Error {
     /// The storage rejects the request permanently.
     #[error("object storage refuses: {0}")]
     StorageRefused(String),
+    #[error("the cursor is refused: {0}")]
+    CursorRefused(CursorProblem),
     #[error("no credentials to sign with")]
     Credentials(#[source] objects::Error),
     /// May succeed later. The outcome of the request is unknown.
@@ -82,6 +84,7 @@ impl From<store::Error> for Error {
             store::Error::EntryMissing(_) | store::Error::Busy | store::Error::Unavailable(_) => {
                 Self::Unavailable(error.into())
             }
+            store::Error::CursorRefused(problem) => Self::CursorRefused(problem),
             store::Error::Damaged(_) => Self::Broken(error.into()),
         }
     }

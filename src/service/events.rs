@@ -1,7 +1,8 @@
 //! Reading a tenant's history.
 
 use super::{Access, Error};
-use crate::domain::{Event, Page, Position, Query};
+use crate::domain::{Cursor, Event, Feed, Page, Position, Query};
+use crate::store::News;
 
 impl Access {
     /// Returns the page of events that matches `query`, and its counts.
@@ -13,5 +14,16 @@ impl Access {
     pub async fn events_at(&self, positions: &[Position]) -> Result<Vec<Event>, Error> {
         let store = &self.service.store;
         Ok(store.events_at(&self.tenant, positions).await?)
+    }
+
+    /// Returns the events behind `after` in arrival order that match the filters of `query`.
+    pub async fn feed(&self, after: Option<&Cursor>, query: &Query) -> Result<Feed, Error> {
+        let store = &self.service.store;
+        Ok(store.feed(&self.tenant, after, query).await?)
+    }
+
+    /// Subscribes to new events.
+    pub async fn news(&self) -> Result<News, Error> {
+        Ok(self.service.store.news(&self.tenant).await?)
     }
 }

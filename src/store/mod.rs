@@ -6,6 +6,7 @@ mod append_queue;
 pub mod clickhouse;
 mod files_column;
 mod location;
+mod news;
 #[cfg(test)]
 #[path = "../../tests/it/samples.rs"]
 #[allow(dead_code, reason = "the integration tests use all of it")]
@@ -21,12 +22,13 @@ use uuid::Uuid;
 
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Placement, Position, Query,
-    Tenant,
+    ClientId, Cursor, CursorProblem, DatabaseName, Event, EventId, Feed, FileId, Finding, Page,
+    Placement, Position, Query, Tenant,
 };
 
 pub use crate::domain::query::READ_BYTES;
 pub use location::Location;
+pub use news::News;
 pub use sqlite::{Checked, Fault, Fsck, Reference, Removed, Repair, RepairError};
 
 /// The bytes that one [`Store::scan`] returns, counted as for [`READ_BYTES`].
@@ -40,6 +42,9 @@ pub const SCAN_BYTES: usize = 4 * 1024 * 1024;
 /// - **Identity.** Ids come from the caller. [`Store::append`] is idempotent by tenant and event id.
 /// - **Durability.** `Ok` of a write means that it is on disk, and visible to the next read.
 /// - **Order.** The total order of a tenant's events is (`event_time`, `event_id`). Concurrent calls are not ordered.
+/// - **Arrival order.** Beside it, the events have the order in which they arrived. Once a cursor has been returned, no
+///   acknowledged event ever appears before it: who follows cursors sees every acknowledged event exactly once. An
+///   event whose append failed may appear too; if it is gone later, it may appear again when it is appended again.
 /// - **Atomicity.** No method is atomic across events or tenants, or between the database and the object storage.
 /// - **Limits.** What a read returns is bounded in bytes, so that no transaction or query stays open for a slow caller.
 /// - **Isolation.** A tenant's data is reached only through that tenant's entry.
@@ -80,7 +85,9 @@ pub trait Store: Debug + Send + Sync {
     async fn delete_tenant(&self, tenant: &Tenant) -> Result<(), Error>;
 
     /// Stores each event once, and returns the outcomes in the order of `events`. After an error, none, some or all may
-    /// be stored: sending the same events again is safe. [`Error::Busy`] if the queue of writes is full. Never blocks the
+    /// be stored: sending the same events again is safe. The store notes when it received an event; one that is copied
+    /// from another store keeps its `received_at`, and must come before those who follow the tenant's arrival order.
+    /// [`Error::Busy`] if the queue of writes is full. Never blocks the
     /// caller's thread, however long the disk takes.
     async fn append(&self, tenant: &Tenant, events: Vec<Event>) -> Result<Vec<Appended>, Error>;
 
@@ -108,6 +115,28 @@ pub trait Store: Debug + Send + Sync {
         after: Option<Position>,
         limit: Limit,
     ) -> Result<Vec<Event>, Error>;
+
+    /// Returns the tenant's events behind `after` in arrival order, or from the first one: those that match the filters of
+    /// `query`, whose ordering and offset are ignored, up to its limit and to [`READ_BYTES`]. The cursor that it
+    /// returns advances also where nothing matches, with bounded work for each call.
+    ///
+    /// [`Error::CursorRefused`] if `after` is none of this tenant and this life of its database.
+    async fn feed(
+        &self,
+        tenant: &Tenant,
+        after: Option<&Cursor>,
+        query: &Query,
+    ) -> Result<Feed, Error>;
+
+    /// Returns the cursor behind the tenant's newest event in arrival order.
+    async fn newest_cursor(&self, tenant: &Tenant) -> Result<Cursor, Error>;
+
+    /// Returns the cursor behind the event with this id; `None` if there is none.
+    async fn cursor_behind(&self, tenant: &Tenant, id: EventId) -> Result<Option<Cursor>, Error>;
+
+    /// Subscribes to the tenant's new events. To miss nothing, subscribe first, then read by [`Store::feed`], then wait.
+    /// Any number of subscriptions cost the backend no more than one.
+    async fn news(&self, tenant: &Tenant) -> Result<News, Error>;
 
     /// Returns those of these files that no event of the tenant references.
     async fn unreferenced_files(
@@ -182,6 +211,9 @@ pub enum Error {
     /// The backend is unreachable, or refuses to work (a full disk, say): retry later.
     #[error("the database is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A position in the arrival order that the tenant's database does not know.
+    #[error("the cursor is refused: {0}")]
+    CursorRefused(#[from] CursorProblem),
     /// Stored data is damaged: an operator has to look.
     #[error("the database is damaged: {0}")]
     Damaged(String),

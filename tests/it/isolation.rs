@@ -21,6 +21,7 @@ struct Belongings {
     record_id: i64,
     source_id: i64,
     upload_id: String,
+    cursor: String,
 }
 
 /// A tenant with one event that has a file, and words that stand nowhere else.
@@ -112,6 +113,7 @@ async fn own_something(server: &Server) -> Owner {
             .as_str()
             .expect("an id")
             .to_owned(),
+        cursor: support::cursor(&tenant.client_id),
     };
     let mut detail = belongings.event();
     detail["file_id"] = belongings.file_id.as_str().into();
@@ -162,6 +164,7 @@ impl Belongings {
             record_id: 7_345_120_963,
             source_id: 7_345_120_964,
             upload_id: support::uuid(),
+            cursor: support::cursor(&support::uuid()),
         }
     }
 
@@ -173,6 +176,7 @@ impl Belongings {
             record_id,
             source_id,
             upload_id,
+            cursor: _,
         } = self;
         [
             upload_id.clone(),
@@ -230,7 +234,7 @@ impl Belongings {
             "event_time_to" => "2100-01-01T00:00:00Z".to_owned(),
             "ordering" => "event_time".to_owned(),
             "limit" => "1000".to_owned(),
-            "offset" | "source_type_id" => "0".to_owned(),
+            "offset" | "source_type_id" | "wait" => "0".to_owned(),
             "once" | "redirect" => "true".to_owned(),
             "files" => "delete".to_owned(),
             "file_id" => self.file_id.clone(),
@@ -239,6 +243,7 @@ impl Belongings {
             "content_length" | "expires_in" => "60".to_owned(),
             "checksum_sha256" => "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=".replace('+', "%2B"),
             "file_name" => "report.pdf".to_owned(),
+            "after" => self.cursor.clone(),
             _ => return None,
         })
     }

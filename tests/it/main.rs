@@ -21,6 +21,7 @@ mod eventbridge;
 mod evidence;
 mod failing_syncs;
 mod faults;
+mod feed;
 mod files;
 mod first_start;
 mod isolation;

@@ -39,6 +39,15 @@ pub(crate) fn history(seed: u64, length: usize) -> Vec<Event> {
     (0..length).map(|_| random.event()).collect()
 }
 
+/// Returns stored events as they were sent, without what the store added.
+pub(crate) fn as_sent(events: impl IntoIterator<Item = Event>) -> Vec<Event> {
+    let mut events: Vec<Event> = events.into_iter().collect();
+    for event in &mut events {
+        event.received_at = None;
+    }
+    events
+}
+
 /// Returns a file with an id of its own; much of its record may be missing.
 pub(crate) fn file(random: &mut Random) -> EventFile {
     let id = FileId::from_uuid(random.uuid());
@@ -83,6 +92,7 @@ impl Random {
             files: (0..[0, 0, 0, 1, 1, 3][self.index(6)])
                 .map(|_| file(self))
                 .collect(),
+            received_at: None,
         }
     }
 

@@ -4,6 +4,7 @@
 
 pub(crate) mod any_values;
 
+mod arrival;
 mod checkpoint;
 mod contract;
 mod external;

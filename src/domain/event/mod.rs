@@ -1,10 +1,12 @@
 //! Events: what happened to a record.
 
 mod data;
+mod received_at;
 mod same_json;
 mod time;
 
 pub use data::{DataProblem, EventData};
+pub use received_at::ReceivedAt;
 pub use time::EventTime;
 
 use super::{EventFile, EventId, FileId};
@@ -26,6 +28,8 @@ pub struct Event {
     pub data: EventData,
     /// Each once. The first is the one that the documented API knows as the event's file.
     pub files: Vec<EventFile>,
+    /// `None` until the store has received the event. One that another store received, and that is copied, keeps its own.
+    pub received_at: Option<ReceivedAt>,
 }
 
 /// The position of an event in the total order of its tenant's events.
@@ -61,7 +65,7 @@ impl Event {
     ///
     /// Times are compared as instants and `event_data` as JSON by value, because forwarders re-encode JSON: white space and
     /// the order of members are ignored, plain integers are compared digit by digit and all other numbers as doubles. The
-    /// records of files are ignored, as no sender provides them.
+    /// records of files and the time of receipt are ignored, as no sender provides them.
     pub fn same_content(&self, other: &Self) -> bool {
         let Self {
             id,
@@ -74,6 +78,7 @@ impl Event {
             source_info,
             data,
             files,
+            received_at: _,
         } = self;
         *id == other.id
             && time.micros() == other.time.micros()

@@ -1,5 +1,7 @@
 //! Parses query and path parameters, and writes the query strings of neighbouring pages.
 
+use std::time::Duration;
+
 use axum::extract::RawPathParams;
 use serde_json::Value;
 use url::form_urlencoded;
@@ -69,6 +71,45 @@ pub(crate) struct EventsQuery {
     ordering: Option<String>,
 }
 
+/// The longest wait for new events, in seconds: shorter than the minute after which proxies close a silent connection.
+pub(crate) const MAX_WAIT_SECONDS: u64 = 25;
+
+/// The filters of [`EventsQuery`], and the position to continue from.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents the parameters that `feed_query` reads")]
+pub(crate) struct FeedQuery {
+    /// The `cursor` of the last answer; absent: from the first event.
+    after: Option<String>,
+    /// The seconds to wait for new events if there are none.
+    #[param(minimum = 0, maximum = 25, default = 0)]
+    wait: Option<u64>,
+    record_id: Option<Vec<i64>>,
+    event_type_id: Option<Vec<i32>>,
+    source_id: Option<Vec<i64>>,
+    source_type_id: Option<Vec<i32>>,
+    #[param(value_type = Option<Vec<uuid::Uuid>>)]
+    event_id: Option<Vec<String>>,
+    /// RFC 3339, inclusive.
+    #[param(format = DateTime)]
+    event_time_from: Option<String>,
+    /// RFC 3339, exclusive.
+    #[param(format = DateTime)]
+    event_time_to: Option<String>,
+    /// The most events in one answer, which may have fewer although more follow.
+    #[param(minimum = 1, maximum = 1000, default = 50)]
+    limit: Option<u32>,
+}
+
+/// The parameters that [`FeedQuery`] documents, parsed.
+#[derive(Debug)]
+pub(crate) struct FeedParameters {
+    pub(crate) query: Query,
+    /// As it was sent: the service says what is wrong with it.
+    pub(crate) after: Option<String>,
+    pub(crate) wait: Duration,
+}
+
 /// The names and values of a query string, in its order.
 #[derive(Debug)]
 pub(crate) struct Parameters(Vec<(String, String)>);
@@ -102,6 +143,34 @@ impl Parameters {
             self.check_repeats(name, most, &mut problems);
         }
         problems.finish(Some(query))
+    }
+
+    /// Parses the parameters that [`FeedQuery`] documents; any other is a problem.
+    pub(crate) fn feed_query(&self) -> ApiResult<FeedParameters> {
+        let mut problems = Problems::default();
+        let mut parsed = FeedParameters {
+            query: Query::default(),
+            after: None,
+            wait: Duration::ZERO,
+        };
+        for (name, value) in &self.0 {
+            let set = match name.as_str() {
+                "after" => {
+                    parsed.after = Some(value.clone());
+                    Ok(())
+                }
+                "wait" => parse_wait(value).map(|wait| parsed.wait = wait),
+                "offset" | "ordering" => Err(unknown()),
+                _ => set_parameter(&mut parsed.query, name, value),
+            };
+            if let Err(invalid) = set {
+                problems.add(loc(name), invalid);
+            }
+        }
+        for (name, most) in PARAMETERS.into_iter().chain([("after", 1), ("wait", 1)]) {
+            self.check_repeats(name, most, &mut problems);
+        }
+        problems.finish(Some(parsed))
     }
 
     /// Refuses all but these parameters, and each of them that is given twice.
@@ -230,6 +299,13 @@ pub(crate) fn integer<T: std::str::FromStr<Err = std::num::ParseIntError>>(
             ),
             _ => Invalid::new("int_parsing", "Input should be a valid integer"),
         })
+}
+
+fn parse_wait(text: &str) -> Result<Duration, Invalid> {
+    match integer(text)? {
+        seconds if seconds > MAX_WAIT_SECONDS => Err(Invalid::at_most(MAX_WAIT_SECONDS)),
+        seconds => Ok(Duration::from_secs(seconds)),
+    }
 }
 
 fn parse_ordering(text: &str) -> Result<Ordering, Invalid> {

@@ -222,6 +222,7 @@ fn parse_detail(detail: &Object<'_>, problems: &mut Problems) -> Option<Event> {
         source_info: source_info?.unwrap_or_default(),
         data,
         files,
+        received_at: None,
     })
 }
 

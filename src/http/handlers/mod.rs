@@ -2,6 +2,7 @@
 //! and `state`, and nothing here imports another handler.
 
 pub(super) mod event_bridge;
+pub(super) mod feed;
 pub(super) mod history;
 pub(super) mod multipart_uploads;
 pub(super) mod operations;

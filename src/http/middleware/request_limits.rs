@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
 use super::body_drain;
+use crate::http::handlers::feed::{FEED_PATH, MAX_WAIT};
 use crate::http::handlers::multipart_uploads::COMPLETE_PATH;
 use crate::http::responses::ApiError;
 
@@ -60,6 +61,9 @@ pub(super) fn timeout_of(request: &Request, timeout: Duration) -> Duration {
     let matched = request.extensions().get::<MatchedPath>();
     if matched.is_some_and(|it| it.as_str() == COMPLETE_PATH) {
         return COMPLETE_UPLOAD_TIMEOUT;
+    }
+    if matched.is_some_and(|it| it.as_str() == FEED_PATH) {
+        return timeout + MAX_WAIT;
     }
     timeout
 }

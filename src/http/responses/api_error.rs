@@ -34,6 +34,8 @@ pub enum ApiError {
     /// The connection failed while the body was read: the client hardly sees the response.
     BodyCutShort,
     TimedOut,
+    /// As many requests as are allowed wait for new events.
+    TooManyWaiting,
     Panicked,
 }
 
@@ -222,6 +224,10 @@ impl ApiError {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The request took too long.".into(),
             ),
+            Self::TooManyWaiting => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too many requests are waiting for events.".into(),
+            ),
             Self::Panicked => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Internal Server Error".into(),
@@ -279,6 +285,10 @@ fn service_status_and_detail(error: &service::Error) -> (StatusCode, String) {
         Error::NoFile { event_id } => (
             StatusCode::NOT_FOUND,
             format!("'{event_id}' event has no file."),
+        ),
+        Error::CursorRefused(problem) => (
+            StatusCode::BAD_REQUEST,
+            format!("The cursor is refused: {problem}."),
         ),
         Error::Credentials(_) => (
             StatusCode::SERVICE_UNAVAILABLE,

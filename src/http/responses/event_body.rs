@@ -34,6 +34,10 @@ pub(crate) struct EventBody {
     /// All files of the event, where it references several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     files: Vec<FileBody>,
+    /// When the store received the event, in UTC.
+    #[schema(format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received_at: Option<String>,
 }
 
 /// The record of a file, made when an event referenced it; members that storage did not report are null.
@@ -70,6 +74,7 @@ impl EventBody {
             source_info,
             data,
             files,
+            received_at,
         } = event;
         let file_id = files.first().map(|file| file.id.to_string());
         let bodies: Vec<FileBody> = files.iter().filter_map(FileBody::new).collect();
@@ -92,6 +97,7 @@ impl EventBody {
                 .cloned(),
             file_id,
             files: if files.len() > 1 { bodies } else { Vec::new() },
+            received_at: received_at.map(|at| at.to_string()),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod cpu_pool;
 mod memory_budget;
+mod waiters;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use crate::service::Service;
 use cpu_pool::CpuPool;
 use memory_budget::MemoryBudget;
 pub(super) use memory_budget::MemoryPermit;
+pub use waiters::Waiters;
 
 /// The memory for large request bodies: some twenty of the largest.
 const BODY_BUDGET_BYTES: usize = 48 * 1024 * 1024;
@@ -28,18 +30,26 @@ pub struct AppState {
     pub(super) cpu_pool: CpuPool,
     /// Bounds the memory that pages of events take, from the read to the last byte sent.
     pub(super) page_budget: MemoryBudget,
+    /// Bounds the requests that wait for new events.
+    pub(super) waiters: Arc<Waiters>,
     /// Bounds the memory that large bodies take, from the first byte until they are stored.
     pub(super) body_budget: MemoryBudget,
 }
 
 impl AppState {
     /// `public_url` is the base of the URLs in responses.
-    pub fn new(service: Arc<Service>, public_url: &str, metrics: PrometheusHandle) -> Self {
+    pub fn new(
+        service: Arc<Service>,
+        public_url: &str,
+        metrics: PrometheusHandle,
+        waiters: Arc<Waiters>,
+    ) -> Self {
         Self {
             service,
             public_url: public_url.trim_end_matches('/').into(),
             metrics,
             cpu_pool: CpuPool::default(),
+            waiters,
             page_budget: MemoryBudget::new(PAGE_BUDGET_BYTES),
             body_budget: MemoryBudget::new(BODY_BUDGET_BYTES),
         }

@@ -36,11 +36,11 @@ use self::registry::{CleanUp, Registry};
 use self::table_names::TableName;
 use self::tables::TenantTables;
 use self::writer::Writers;
-use super::{Appended, Created, Error, Store, closed, finished};
+use super::{Appended, Created, Error, News, Store, closed, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Placement, Position, Query,
-    Tenant,
+    ClientId, Cursor, DatabaseName, Event, EventId, Feed, FileId, Finding, Page, Placement,
+    Position, Query, Tenant,
 };
 
 /// One ClickHouse server or cluster. Call [`Store::close`] at the end.
@@ -120,6 +120,10 @@ impl ClickHouse {
         }
         error
     }
+}
+
+fn no_arrival_order() -> Error {
+    Error::Unavailable("ClickHouse does not keep the order of arrival yet".into())
 }
 
 /// Describes the metrics of this backend.
@@ -223,6 +227,22 @@ impl Store for ClickHouse {
             Vec::is_empty,
         )
         .await
+    }
+
+    async fn feed(&self, _: &Tenant, _: Option<&Cursor>, _: &Query) -> Result<Feed, Error> {
+        Err(no_arrival_order())
+    }
+
+    async fn newest_cursor(&self, _: &Tenant) -> Result<Cursor, Error> {
+        Err(no_arrival_order())
+    }
+
+    async fn cursor_behind(&self, _: &Tenant, _: EventId) -> Result<Option<Cursor>, Error> {
+        Err(no_arrival_order())
+    }
+
+    async fn news(&self, _: &Tenant) -> Result<News, Error> {
+        Err(no_arrival_order())
     }
 
     async fn unreferenced_files(

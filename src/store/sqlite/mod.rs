@@ -41,12 +41,12 @@ use self::disk::file_system::Inode;
 use self::disk::layout::Layout;
 use self::pool::{Lease, TenantHandle, TenantPool};
 use self::registry::Registry;
-use self::tables::{event_rows, file_references, page};
-use super::{Appended, Created, Error, Store, finished};
+use self::tables::{event_rows, feed, file_references, page};
+use super::{Appended, Created, Error, News, Store, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Placement, Position, Query,
-    Tenant,
+    ClientId, Clock, Cursor, DatabaseName, Event, EventId, Feed, FileId, Finding, Page, Placement,
+    Position, Query, SystemClock, Tenant,
 };
 
 /// The creations and deletions that run at once, at most.
@@ -72,11 +72,16 @@ impl Sqlite {
     ///
     /// [`Error::Unavailable`] if another process has the folder open, or a newer version has changed it.
     pub async fn open(folder: &Path) -> Result<Self, Error> {
+        Self::open_with_clock(folder, Arc::new(SystemClock)).await
+    }
+
+    /// The same with another clock, which says when events are received.
+    pub async fn open_with_clock(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let path = folder.to_owned();
         let (folder, registry) = blocking(move || provisioning::recover(&path)).await?;
         let folder = Arc::new(folder);
         Ok(Self(Arc::new(Inner {
-            pool: TenantPool::new(Arc::clone(&folder)),
+            pool: TenantPool::new(Arc::clone(&folder), clock),
             folder,
             registry: Arc::new(registry),
             name_locks: std::array::from_fn(|_| Arc::default()),
@@ -167,7 +172,9 @@ impl Store for Sqlite {
         // A task of its own: a deletion that has begun ends, even if the caller stops waiting.
         let deletion = async move {
             let _name = inner.lock_name(&tenant.database_name).await;
-            provisioning::delete(&inner.folder, &inner.registry, &inner.pool, &tenant).await
+            provisioning::delete(&inner.folder, &inner.registry, &inner.pool, &tenant).await?;
+            inner.pool.news().publish(tenant.client_id); // who waits for events learns that the tenant is gone
+            Ok(())
         };
         finished(tokio::spawn(deletion).await)
     }
@@ -206,6 +213,38 @@ impl Store for Sqlite {
     ) -> Result<Vec<Event>, Error> {
         let scan = move |connection: &mut Connection| page::scan(connection, after, limit);
         self.read(tenant, scan).await
+    }
+
+    async fn feed(
+        &self,
+        tenant: &Tenant,
+        after: Option<&Cursor>,
+        query: &Query,
+    ) -> Result<Feed, Error> {
+        let (id, after, query) = (tenant.client_id, after.copied(), query.clone());
+        let read =
+            move |connection: &mut Connection| feed::read(connection, id, after.as_ref(), &query);
+        Ok(self.read(tenant, read).await??)
+    }
+
+    async fn newest_cursor(&self, tenant: &Tenant) -> Result<Cursor, Error> {
+        let id = tenant.client_id;
+        let read = move |connection: &mut Connection| feed::newest(connection, id);
+        self.read(tenant, read).await
+    }
+
+    async fn cursor_behind(
+        &self,
+        tenant: &Tenant,
+        event: EventId,
+    ) -> Result<Option<Cursor>, Error> {
+        let id = tenant.client_id;
+        let read = move |connection: &mut Connection| feed::behind(connection, id, event);
+        self.read(tenant, read).await
+    }
+
+    async fn news(&self, tenant: &Tenant) -> Result<News, Error> {
+        Ok(self.0.pool.news().subscribe(tenant.client_id))
     }
 
     async fn unreferenced_files(
@@ -265,6 +304,7 @@ impl Store for Sqlite {
         for lock in &self.0.name_locks {
             names.push(lock.lock().await); // creations and deletions under way end first
         }
+        self.0.pool.news().close();
         self.0.pool.close().await?;
         let inner = Arc::clone(&self.0);
         blocking(move || {

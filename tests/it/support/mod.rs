@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use event_history::domain::{Entropy, SystemEntropy};
+use event_history::domain::{ClientId, Cursor, Entropy, Epoch, FeedPosition, SystemEntropy};
 use rusty_s3::{Bucket, Credentials, UrlStyle};
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -85,6 +85,12 @@ impl Storage {
 /// Returns a fresh UUID v4 as text.
 pub(crate) fn uuid() -> String {
     SystemEntropy.uuid_v4().to_string()
+}
+
+/// Returns a cursor of the feed of the tenant with this client id.
+pub(crate) fn cursor(client_id: &str) -> String {
+    let client_id = ClientId::parse(client_id).expect("a client id");
+    Cursor::new(client_id, Epoch(7), FeedPosition::Start).to_string()
 }
 
 /// Returns a number that nobody can foresee, below `bound`.

@@ -63,6 +63,7 @@ pub(super) const RULES: &[Rule] = &[
             "store::Error",
             "store::Created",
             "store::Appended",
+            "store::News",
             "objects::Objects",
             "objects::Error",
             "objects::ObjectInfo",
@@ -305,6 +306,8 @@ pub(super) const RULES: &[Rule] = &[
         part: "http/middleware",
         may: &[
             "http::middleware",
+            "http::handlers::feed::FEED_PATH",
+            "http::handlers::feed::MAX_WAIT",
             "http::handlers::multipart_uploads::COMPLETE_PATH",
             "http::extractors",
             "http::responses",

@@ -103,6 +103,7 @@ impl NewRow {
             source_info,
             data,
             files,
+            received_at: _,
         } = event;
         Self {
             client_id: client_id.uuid(),
@@ -164,6 +165,7 @@ impl TryFrom<StoredRow> for Event {
             source_info,
             data: EventData::from_stored(event_data),
             files,
+            received_at: None,
         })
     }
 }

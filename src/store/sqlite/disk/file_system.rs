@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::error_mapping::io_failed;
 use crate::durable_file;
@@ -33,6 +33,13 @@ impl Inode {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Returns when the file at `path` was created, in nanoseconds since 1970; `None` if the file system does not say.
+pub(crate) fn created_ns(path: &Path) -> Option<i64> {
+    let created = fs::metadata(path).and_then(|file| file.created()).ok()?;
+    let since = created.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_nanos()).ok()
 }
 
 /// The time for which a file that was seen is assumed to be there.

@@ -20,14 +20,14 @@ use super::disk::file_system::Inode;
 use super::disk::layout::Layout;
 use super::registry::orphaned_databases;
 use super::tables::schema::TENANT;
-use super::tables::{event_rows, file_references, page};
+use super::tables::{event_rows, feed, file_references, page};
 use super::tenant::identity;
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, DatabaseName, Event, EventId, FileId, Finding, Page, Placement, Position, Query,
-    Tenant,
+    ClientId, Cursor, DatabaseName, Event, EventId, Feed, FileId, Finding, Page, Placement,
+    Position, Query, Tenant,
 };
-use crate::store::{Appended, Created, Error, Store};
+use crate::store::{Appended, Created, Error, News, Store};
 
 /// A folder of SQLite databases that another process may have open.
 #[derive(Debug)]
@@ -169,6 +169,40 @@ impl Store for ExternalStore {
     ) -> Result<Vec<Event>, Error> {
         let scan = move |connection: &mut Connection| page::scan(connection, after, limit);
         self.with(tenant, scan).await
+    }
+
+    async fn feed(
+        &self,
+        tenant: &Tenant,
+        after: Option<&Cursor>,
+        query: &Query,
+    ) -> Result<Feed, Error> {
+        let (id, after, query) = (tenant.client_id, after.copied(), query.clone());
+        let read =
+            move |connection: &mut Connection| feed::read(connection, id, after.as_ref(), &query);
+        Ok(self.with(tenant, read).await??)
+    }
+
+    async fn newest_cursor(&self, tenant: &Tenant) -> Result<Cursor, Error> {
+        let id = tenant.client_id;
+        self.with(tenant, move |connection| feed::newest(connection, id))
+            .await
+    }
+
+    async fn cursor_behind(
+        &self,
+        tenant: &Tenant,
+        event: EventId,
+    ) -> Result<Option<Cursor>, Error> {
+        let id = tenant.client_id;
+        self.with(tenant, move |connection| {
+            feed::behind(connection, id, event)
+        })
+        .await
+    }
+
+    async fn news(&self, _tenant: &Tenant) -> Result<News, Error> {
+        not_allowed()
     }
 
     async fn unreferenced_files(

@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, Rows, Transaction};
 
 use crate::domain::{DatabaseName, Event, EventFile, EventId};
 use crate::store::sqlite::disk::error_mapping::is_damaged_row;
-use crate::store::sqlite::tables::event_rows::{SELECTED, from_row};
+use crate::store::sqlite::tables::event_rows::{COLUMNS, from_row};
 
 /// The faults that SQLite reports of one database, at most: the rest is of the same kind.
 const MAX_INTEGRITY_FAULTS: u32 = 10;
@@ -110,7 +110,7 @@ pub(super) fn integrity(
 /// Reads every row. Returns how many there are, and whether each could be decoded.
 fn rows(snapshot: &Transaction<'_>, report: &mut Report<'_, '_>) -> rusqlite::Result<(u64, bool)> {
     let mut statement =
-        snapshot.prepare(&format!("SELECT {SELECTED} FROM events ORDER BY rowid"))?;
+        snapshot.prepare(&format!("SELECT {COLUMNS} FROM events ORDER BY sequence"))?;
     let mut rows = statement.query([])?;
     let (mut events, mut are_whole) = (0, true);
     while let Some(row) = rows.next()? {
@@ -256,7 +256,7 @@ pub(super) fn references(
     limit: u32,
 ) -> rusqlite::Result<Vec<Reference>> {
     let mut statement = connection.prepare(&format!(
-        "SELECT {SELECTED} FROM events WHERE rowid > ? AND file_id IS NOT NULL ORDER BY rowid"
+        "SELECT {COLUMNS} FROM events WHERE sequence > ? AND file_id IS NOT NULL ORDER BY sequence"
     ))?;
     let mut rows = statement.query([after])?;
     let mut found = Vec::new();

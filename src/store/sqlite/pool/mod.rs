@@ -20,7 +20,8 @@ use super::disk::Folder;
 use super::disk::error_mapping::blocking;
 use super::tenant::open_database::Database;
 use super::tenant::writer_thread::{self, SharedByWriters};
-use crate::domain::Event;
+use crate::domain::{Clock, Event};
+use crate::store::news::NewsBoard;
 use crate::store::{Appended, Error, closed};
 
 pub(super) use self::tenant_handle::TenantHandle;
@@ -62,10 +63,10 @@ struct LeaseEnd(Arc<TenantPool>);
 struct Waiting<'a>(&'a TenantPool);
 
 impl TenantPool {
-    pub(super) fn new(folder: Arc<Folder>) -> Arc<Self> {
+    pub(super) fn new(folder: Arc<Folder>, clock: Arc<dyn Clock>) -> Arc<Self> {
         let pool = Arc::new(Self {
             folder,
-            writers: SharedByWriters::default(),
+            writers: SharedByWriters::new(clock),
             permits: Arc::new(Semaphore::new(MAX_OPEN_TENANTS as usize)),
             list: Mutex::default(),
             runtime: Handle::current(),
@@ -81,6 +82,11 @@ impl TenantPool {
             }
         });
         pool
+    }
+
+    /// Returns the board on which the writers announce new events.
+    pub(super) fn news(&self) -> &NewsBoard {
+        &self.writers.news
     }
 
     /// Opens the tenant's database if it is not open, and keeps it open while the lease lives.

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::{Registry, orphaned_databases};
 use crate::domain::{DatabaseName, Tenant};
 use crate::store::Error;
-use crate::store::sqlite::{disk::Folder, disk::layout::Layout, tenant::identity};
+use crate::store::sqlite::tenant::{identity, open_database};
+use crate::store::sqlite::{disk::Folder, disk::layout::Layout};
 
 /// A folder of SQLite that no service has open, for as long as this lives.
 #[derive(Debug)]
@@ -50,6 +51,7 @@ impl Repair {
     }
 
     /// Restores the entry of a database, from what the database itself holds: callers keep their client id and secret.
+    /// Cursors of its arrival order are refused from then on, since the file may be an older one.
     pub fn adopt(&mut self, name: &DatabaseName) -> Result<Tenant, RepairError> {
         let path = self.folder.layout.database(name);
         if self.registry.state(name)?.is_some() {
@@ -67,6 +69,11 @@ impl Repair {
         let id = tenant.client_id;
         if let Some(other) = self.registry.name_of(id)? {
             return refuse(format!("its client id {id} is that of tenant '{other}'"));
+        }
+        match open_database::renew_epoch(&self.folder, &tenant) {
+            // Nobody can follow a database that cannot be read.
+            Ok(()) | Err(Error::Damaged(_)) => {}
+            Err(error) => return Err(error.into()),
         }
         self.registry.adopt(&tenant)?;
         Ok(tenant)

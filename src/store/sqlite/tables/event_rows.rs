@@ -3,19 +3,20 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
+use super::arrival::{ArrivalClock, Arrivals};
 use super::row_checksum::Columns;
 use super::{counts, file_references};
-use crate::domain::{Event, EventData, EventId, EventTime};
-use crate::store::sqlite::disk::error_mapping::damaged_row;
+use crate::domain::{Event, EventData, EventId, EventTime, ReceivedAt};
+use crate::store::sqlite::disk::error_mapping::{damaged_row, is_damaged_row};
 use crate::store::{Appended, files_column};
 
-/// Every column of an event, in the order that [`Appending`] relies on.
-const COLUMNS: &str = "event_id, time_us, time_digits, event_type_id, record_id, source_id, \
-     source_type_id, source_name, source_info, file_id, event_data, files, checksum";
+/// Every column of an event, in the order that [`Appending`] and [`from_row`] rely on.
+pub(crate) const COLUMNS: &str = "sequence, event_id, time_us, time_digits, event_type_id, record_id, \
+     source_id, source_type_id, source_name, source_info, file_id, event_data, files, \
+     received_after_us, checksum";
 
-/// The columns that [`from_row`] reads: the same behind the row's number.
-pub(crate) const SELECTED: &str = "rowid, event_id, time_us, time_digits, event_type_id, record_id, \
-     source_id, source_type_id, source_name, source_info, file_id, event_data, files, checksum";
+/// Damaged rows that do not keep a writer from finding out when the newest event was received.
+const MAX_DAMAGED_ROWS: u32 = 100;
 
 /// Stores events in the caller's transaction, which it ends by [`Appending::finish`].
 pub(crate) struct Appending<'a> {
@@ -23,18 +24,24 @@ pub(crate) struct Appending<'a> {
     /// Looked up once for all events of the transaction.
     insert: CachedStatement<'a>,
     added: counts::Added,
+    arrivals: Arrivals<'a>,
 }
 
 impl<'a> Appending<'a> {
-    pub(crate) fn start(connection: &'a Connection) -> rusqlite::Result<Self> {
+    /// `clock` says when the events of this transaction are received.
+    pub(crate) fn start(
+        connection: &'a Connection,
+        clock: &'a mut ArrivalClock,
+    ) -> rusqlite::Result<Self> {
         let sql = format!(
-            "INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+            "INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (event_id) DO NOTHING"
         );
         Ok(Self {
             connection,
             insert: connection.prepare_cached(&sql)?,
             added: counts::Added::default(),
+            arrivals: Arrivals::start(connection, clock, || newest_received(connection))?,
         })
     }
 
@@ -72,9 +79,12 @@ impl<'a> Appending<'a> {
             source_info,
             data,
             files,
+            received_at,
         } = event;
         let files = files_column::encode(files);
+        let arrival = self.arrivals.next(*received_at);
         let columns = Columns {
+            sequence: arrival.sequence,
             event_id: id.uuid(),
             time_us: time.micros(),
             time_digits: time.digits(),
@@ -86,9 +96,11 @@ impl<'a> Appending<'a> {
             source_info,
             file_id: event.file_id().map(|id| id.uuid()),
             files: files.as_deref(),
+            received_after_us: arrival.received_at.micros() - time.micros(),
             event_data: data.as_str(),
         };
         let inserted = self.insert.execute(params![
+            columns.sequence,
             columns.event_id,
             columns.time_us,
             columns.time_digits,
@@ -101,10 +113,30 @@ impl<'a> Appending<'a> {
             columns.file_id,
             columns.event_data,
             columns.files,
+            columns.received_after_us,
             columns.checksum(),
         ])?;
+        if inserted == 1 {
+            self.arrivals.take(arrival);
+        }
         Ok(inserted == 1)
     }
+}
+
+/// Returns when the newest event was received, or of those that are damaged the one before.
+fn newest_received(connection: &Connection) -> rusqlite::Result<Option<ReceivedAt>> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM events ORDER BY sequence DESC LIMIT {MAX_DAMAGED_ROWS}");
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        match from_row(row) {
+            Ok(event) => return Ok(event.received_at),
+            Err(error) if is_damaged_row(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
 }
 
 /// Compares an event with the stored one with its id; `None` if there is none.
@@ -121,7 +153,7 @@ fn known(connection: &Connection, event: &Event) -> rusqlite::Result<Option<Appe
 /// Returns the event with this id.
 pub(crate) fn find(connection: &Connection, id: EventId) -> rusqlite::Result<Option<Event>> {
     let found = connection
-        .prepare_cached(&format!("SELECT {SELECTED} FROM events WHERE event_id = ?"))?
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE event_id = ?"))?
         .query_row([id.uuid()], from_row)
         .optional()?;
     // SQLite believes its index, and does not look at the row again.
@@ -134,7 +166,7 @@ pub(crate) fn find(connection: &Connection, id: EventId) -> rusqlite::Result<Opt
     }
 }
 
-/// Reads a row of [`SELECTED`], whose checksum has to be right.
+/// Reads a row of [`COLUMNS`], whose checksum has to be right.
 pub(crate) fn from_row(row: &Row<'_>) -> rusqlite::Result<Event> {
     decode(row).map_err(|problem| damaged_row(name(row), problem))
 }
@@ -157,6 +189,7 @@ fn decode(row: &Row<'_>) -> Result<Event, String> {
         return Err("its checksum is not that of its content".to_owned());
     }
     let Columns {
+        sequence: _,
         event_id,
         time_us,
         time_digits,
@@ -168,10 +201,17 @@ fn decode(row: &Row<'_>) -> Result<Event, String> {
         source_info,
         file_id,
         files,
+        received_after_us,
         event_data,
     } = columns;
     let time = EventTime::from_parts(time_us, time_digits)
         .ok_or_else(|| format!("{time_us} us with {time_digits} digits make no time"))?;
+    let received_us = time_us.checked_add(received_after_us);
+    let received_at = received_us
+        .and_then(ReceivedAt::from_micros)
+        .ok_or_else(|| {
+            format!("{received_after_us} us after {time_us} us make no time of receipt")
+        })?;
     Ok(Event {
         id: EventId::from_uuid(event_id),
         time,
@@ -183,6 +223,7 @@ fn decode(row: &Row<'_>) -> Result<Event, String> {
         source_info: source_info.to_owned(),
         data: EventData::from_stored(event_data.to_owned()),
         files: files_column::decode(files, file_id)?,
+        received_at: Some(received_at),
     })
 }
 
@@ -190,6 +231,7 @@ fn decode(row: &Row<'_>) -> Result<Event, String> {
 fn columns<'a>(row: &'a Row<'_>) -> rusqlite::Result<(Columns<'a>, i64)> {
     let text = |column| -> rusqlite::Result<&str> { Ok(row.get_ref(column)?.as_str()?) };
     let columns = Columns {
+        sequence: row.get(0)?,
         event_id: row.get(1)?,
         time_us: row.get(2)?,
         time_digits: row.get(3)?,
@@ -202,6 +244,7 @@ fn columns<'a>(row: &'a Row<'_>) -> rusqlite::Result<(Columns<'a>, i64)> {
         file_id: row.get(10)?,
         event_data: text(11)?,
         files: row.get_ref(12)?.as_str_or_null()?,
+        received_after_us: row.get(13)?,
     };
-    Ok((columns, row.get(13)?))
+    Ok((columns, row.get(14)?))
 }

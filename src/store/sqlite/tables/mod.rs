@@ -2,8 +2,10 @@
 //!
 //! Imports the domain, and of the other rooms only the mapping of errors in `disk/`.
 
+pub(super) mod arrival;
 mod counts;
 pub(super) mod event_rows;
+pub(super) mod feed;
 pub(super) mod file_references;
 pub(super) mod page;
 mod query_filters;

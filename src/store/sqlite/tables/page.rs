@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use uuid::Uuid;
 
 use super::counts;
-use super::event_rows::{self, SELECTED};
+use super::event_rows::{self, COLUMNS};
 use super::query_filters::{Filters, Index, id_value};
 use crate::domain::query::Limit;
 use crate::domain::{Event, EventId, Ordering, Page, Position, Query};
@@ -84,7 +84,7 @@ fn scan_sql(after: Option<Position>) -> String {
         Some(_) => " WHERE (time_us, event_id) > (?, ?)",
         None => "",
     };
-    format!("SELECT {SELECTED} FROM events{behind} ORDER BY time_us, event_id LIMIT ?")
+    format!("SELECT {COLUMNS} FROM events{behind} ORDER BY time_us, event_id LIMIT ?")
 }
 
 /// Chooses the page's row ids first and then reads the rows one by one: so skipping to an offset and sorting never
@@ -97,7 +97,7 @@ fn events_of(
     let (sql, values) = page_sql(query, &parts);
     let mut chosen = snapshot.prepare_cached(&sql)?;
     let mut one =
-        snapshot.prepare_cached(&format!("SELECT {SELECTED} FROM events WHERE rowid = ?"))?;
+        snapshot.prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE sequence = ?"))?;
     let (mut events, mut rest) = (Vec::new(), Vec::new());
     let mut read_bytes = 0;
     let mut row_ids = chosen.query(params_from_iter(&values))?;
@@ -138,7 +138,7 @@ fn page_sql(query: &Query, parts: &[Query]) -> (String, Vec<Value>) {
     for part in parts {
         let filters = Filters::of(part);
         selects.push(format!(
-            "SELECT rowid, time_us, event_id FROM {}",
+            "SELECT sequence, time_us, event_id FROM {}",
             filters.sql
         ));
         values.extend(filters.values);

@@ -61,6 +61,23 @@ impl Filters {
     }
 
     pub(super) fn of(query: &Query) -> Self {
+        let mut filters = Self::on(Index::of(query).table());
+        filters.add(query);
+        filters
+    }
+
+    /// Returns the filters on the events behind a number, up to another one, which are found in the order of numbers.
+    pub(super) fn in_arrival_order(query: &Query, after: i64, until: Option<i64>) -> Self {
+        let mut filters = Self::on("events NOT INDEXED"); // but for the table's own key
+        filters.compare("sequence >", after);
+        if let Some(until) = until {
+            filters.compare("sequence <=", until);
+        }
+        filters.add(query);
+        filters
+    }
+
+    fn add(&mut self, query: &Query) {
         let Query {
             record_ids,
             event_type_ids,
@@ -73,19 +90,17 @@ impl Filters {
             limit: _,
             offset: _,
         } = query;
-        let mut filters = Self::on(Index::of(query).table());
-        filters.any_of("record_id", record_ids.iter().copied());
-        filters.any_of("event_type_id", event_type_ids.iter().copied());
-        filters.any_of("source_id", source_ids.iter().copied());
-        filters.any_of("source_type_id", source_type_ids.iter().copied());
-        filters.any_of("event_id", event_ids.iter().map(id_value));
+        self.any_of("record_id", record_ids.iter().copied());
+        self.any_of("event_type_id", event_type_ids.iter().copied());
+        self.any_of("source_id", source_ids.iter().copied());
+        self.any_of("source_type_id", source_type_ids.iter().copied());
+        self.any_of("event_id", event_ids.iter().map(id_value));
         if let Some(from) = *from_us {
-            filters.compare("time_us >=", from);
+            self.compare("time_us >=", from);
         }
         if let Some(to) = *to_us {
-            filters.compare("time_us <", to);
+            self.compare("time_us <", to);
         }
-        filters
     }
 
     /// Adds the condition that the column has one of these values; none if there are none.

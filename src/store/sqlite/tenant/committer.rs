@@ -12,7 +12,9 @@ use super::checkpoint::Checkpointer;
 use super::database_file::DatabaseFile;
 use super::page_cache::{self, LargeCaches};
 use crate::store::append_queue::{Append, count_f64};
+use crate::store::news::Publisher;
 use crate::store::sqlite::disk::error_mapping::{io_failed, is_damage, sql_failed};
+use crate::store::sqlite::tables::arrival::ArrivalClock;
 use crate::store::sqlite::wal::recovery::failed_before;
 use crate::store::sqlite::{tables::event_rows::Appending, wal::connection::close_with_checkpoint};
 use crate::store::{Appended, Error};
@@ -38,6 +40,8 @@ pub(super) struct Committer {
     large_cache: Option<OwnedSemaphorePermit>,
     /// Since the last large one.
     small_batches: usize,
+    arrivals: ArrivalClock,
+    news: Publisher,
 }
 
 /// Why a batch failed, for each of those who wait for it.
@@ -55,6 +59,8 @@ impl Committer {
         file: Arc<DatabaseFile>,
         mut connection: Connection,
         caches: &LargeCaches,
+        arrivals: ArrivalClock,
+        news: Publisher,
     ) -> Result<Self, Error> {
         let checkpointer = Checkpointer::default();
         let followed = checkpointer.follow(&mut connection);
@@ -66,6 +72,8 @@ impl Committer {
             caches: caches.clone(),
             large_cache: None,
             small_batches: 0,
+            arrivals,
+            news,
         })
     }
 
@@ -151,13 +159,14 @@ impl Committer {
             return Err(Failure::Missing);
         }
         self.file.sync_wal_name()?;
-        let outcomes = write(&mut self.connection, batch)?;
+        let outcomes = write(&mut self.connection, &mut self.arrivals, batch)?;
         self.file.ownership.note_commit();
         // A file that was removed meanwhile took the events with it: they must not be called stored.
         if !self.file.is_in_place()? {
             return Err(Failure::Missing);
         }
         self.file.note_success();
+        self.news.publish();
         let events: usize = batch.iter().map(|append| append.events.len()).sum();
         histogram!("event_history_commit_events").record(count_f64(events));
         histogram!("event_history_commit_duration_seconds").record(started.elapsed());
@@ -217,9 +226,13 @@ impl From<io::Error> for Failure {
     }
 }
 
-fn write(connection: &mut Connection, batch: &[Append]) -> rusqlite::Result<Vec<Vec<Appended>>> {
+fn write(
+    connection: &mut Connection,
+    arrivals: &mut ArrivalClock,
+    batch: &[Append],
+) -> rusqlite::Result<Vec<Vec<Appended>>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut appending = Appending::start(&transaction)?;
+    let mut appending = Appending::start(&transaction, arrivals)?;
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut events = 0;
     for append in batch {

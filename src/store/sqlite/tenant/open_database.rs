@@ -12,10 +12,11 @@ use super::{connect, identity};
 use crate::domain::Tenant;
 use crate::domain::cause::chain;
 use crate::store::Error;
+use crate::store::sqlite::disk::Folder;
 use crate::store::sqlite::disk::error_mapping::{io_failed, sql_failed};
-use crate::store::sqlite::disk::file_system::{Inode, create_file, sync};
+use crate::store::sqlite::disk::file_system::{Inode, create_file, created_ns, sync};
+use crate::store::sqlite::tables::{arrival, schema::TENANT, tenant_rows};
 use crate::store::sqlite::wal::{connection, ownership, recovery};
-use crate::store::sqlite::{disk::Folder, tables::schema::TENANT, tables::tenant_rows};
 
 /// The reads of one tenant that run at once; others wait for their turn.
 const MAX_READERS: usize = 2;
@@ -45,6 +46,7 @@ impl Database {
             .ok_or_else(|| Error::DatabaseMissing(name.clone()))?;
         identity::require(&path, tenant)?;
         ownership::require_own_wal(&path)?;
+        let is_restored = ownership::has_lost_wal(&path);
         let prepared = recovery::prepare(&path, &folder.access_lock());
         let exclusive = prepared.inspect_err(|error| {
             if let Error::Unavailable(cause) = error {
@@ -55,13 +57,15 @@ impl Database {
         let mut connection = connect::open(&path).map_err(failed)?;
         TENANT.upgrade(&mut connection, &path)?;
         connect::prepare_writing(&connection).map_err(failed)?;
+        let claimed = arrival::claim_file(&connection, created_ns(&path), is_restored);
+        claimed.map_err(failed)?;
         // Reading creates the log, if nothing has created it yet.
         let read = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
         read.map_err(failed)?;
         let file = Arc::new(DatabaseFile::open(folder, name, path, inode)?);
         drop(exclusive);
         Ok(Self {
-            writer: Writer::start(Arc::clone(&file), connection, shared)?,
+            writer: Writer::start(Arc::clone(&file), connection, tenant.client_id, shared)?,
             file,
             turns: Arc::new(Semaphore::new(MAX_READERS)),
             idle_readers: Mutex::default(),
@@ -135,6 +139,20 @@ impl Database {
     }
 }
 
+/// Begins another epoch of the arrival order in the database of a tenant, which nobody has open. Does disk I/O.
+pub(crate) fn renew_epoch(folder: &Folder, tenant: &Tenant) -> Result<(), Error> {
+    let path = folder.layout.database(&tenant.database_name);
+    identity::require(&path, tenant)?;
+    ownership::require_own_wal(&path)?;
+    let _exclusive = recovery::prepare(&path, &folder.access_lock())?;
+    let failed = |error| sql_failed(&path, error);
+    let mut connection = connect::open(&path).map_err(failed)?;
+    TENANT.upgrade(&mut connection, &path)?;
+    connect::prepare_writing(&connection).map_err(failed)?;
+    arrival::renew_epoch(&connection).map_err(failed)?;
+    connection::close_with_checkpoint(connection).map_err(failed)
+}
+
 /// Creates an empty database, durably. Does disk I/O.
 pub(crate) fn create(folder: &Folder, tenant: &Tenant) -> Result<(), Error> {
     let path = folder.layout.database(&tenant.database_name);
@@ -153,6 +171,7 @@ fn fill(path: &Path, tenant: &Tenant) -> Result<(), Error> {
         .map_err(failed)?;
     TENANT.create(&mut connection, path)?;
     tenant_rows::insert_owner(&connection, tenant).map_err(failed)?;
+    arrival::claim_file(&connection, created_ns(path), false).map_err(failed)?;
     connect::use_write_ahead_log(&connection).map_err(failed)?;
     connection::close_with_checkpoint(connection).map_err(failed)
 }

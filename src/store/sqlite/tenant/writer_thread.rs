@@ -14,10 +14,12 @@ use super::background_thread;
 use super::committer::Committer;
 use super::database_file::DatabaseFile;
 use super::page_cache::LargeCaches;
-use crate::domain::Event;
+use crate::domain::{ClientId, Clock, Event};
 use crate::store::Error;
 use crate::store::append_queue::{Answer, Append, Backlog, MAX_BATCH_BYTES, MAX_QUEUED_CALLS};
+use crate::store::news::NewsBoard;
 use crate::store::sqlite::disk::error_mapping::{io_failed, refused};
+use crate::store::sqlite::tables::arrival::ArrivalClock;
 
 /// The events of one transaction, unless one call brings more; it stays under about 50 ms.
 const MAX_BATCH_EVENTS: usize = 1000;
@@ -26,10 +28,23 @@ const MAX_BATCH_EVENTS: usize = 1000;
 const IDLE_AFTER: Duration = Duration::from_secs(1);
 
 /// The memory that the writers of a store share.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct SharedByWriters {
     backlog: Backlog,
     caches: LargeCaches,
+    clock: Arc<dyn Clock>,
+    pub(crate) news: NewsBoard,
+}
+
+impl SharedByWriters {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            backlog: Backlog::default(),
+            caches: LargeCaches::default(),
+            clock,
+            news: NewsBoard::default(),
+        }
+    }
 }
 
 /// The queue to the thread, and the thread.
@@ -44,11 +59,14 @@ impl Writer {
     pub(super) fn start(
         file: Arc<DatabaseFile>,
         connection: Connection,
+        tenant: ClientId,
         shared: &SharedByWriters,
     ) -> Result<Self, Error> {
         let (queue, waiting) = mpsc::channel(MAX_QUEUED_CALLS);
         let path = file.path.clone();
-        let committer = Committer::start(file, connection, &shared.caches)?;
+        let arrivals = ArrivalClock::new(Arc::clone(&shared.clock));
+        let news = shared.news.publisher(tenant);
+        let committer = Committer::start(file, connection, &shared.caches, arrivals, news)?;
         let runtime = Handle::current();
         let thread = background_thread::spawn("sqlite-writer", move || {
             serve(committer, waiting, &runtime);

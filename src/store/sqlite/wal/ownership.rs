@@ -142,6 +142,23 @@ pub(crate) fn require_own_wal(path: &Path) -> Result<(), Error> {
     }
 }
 
+/// Tells whether the log of the database at `path` was taken away since a process was killed, and with it what only
+/// that log held. To be called before the database is opened.
+///
+/// A log is taken away to put a backup in the place of the database. That the record was left behind shows it: whoever
+/// closes a database removes both. It does not count after a power cut, or if the end came while a checkpoint was under way.
+pub(crate) fn has_lost_wal(path: &Path) -> bool {
+    let lost = || -> io::Result<bool> {
+        let database = fs::canonicalize(path)?;
+        let Some((record, is_clean)) = Record::read(&wal_owner_of(&database))? else {
+            return Ok(false);
+        };
+        let has_wal = fs::exists(wal_of(&database))?;
+        Ok(is_clean && !has_wal && record.held_commits() && record.is_of_this_boot())
+    };
+    lost().unwrap_or(false)
+}
+
 /// Returns why the log is another file's.
 fn foreign_wal(path: &Path) -> io::Result<Option<String>> {
     let database = fs::canonicalize(path)?;

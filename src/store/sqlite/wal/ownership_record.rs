@@ -87,8 +87,17 @@ impl Record {
         record.write(&wal_owner_of(database))
     }
 
+    pub(super) fn is_of_this_boot(&self) -> bool {
+        self.boot.is_some() && self.boot == *BOOT
+    }
+
+    /// Tells whether something was committed to the log.
+    pub(super) const fn held_commits(&self) -> bool {
+        self.salts.is_some()
+    }
+
     pub(super) fn judge(&self, is_clean: bool, database: &Metadata, wal: &Metadata) -> Verdict {
-        let is_this_boot = self.boot.is_some() && self.boot == *BOOT;
+        let is_this_boot = self.is_of_this_boot();
         if !self.wal.is_certainly(FileIdentity::of(wal), is_this_boot) {
             return Verdict::Own;
         }

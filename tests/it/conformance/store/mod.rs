@@ -9,6 +9,7 @@
 )]
 
 pub(crate) mod events;
+pub(crate) mod feed;
 pub(crate) mod files;
 pub(crate) mod tenants;
 
@@ -20,7 +21,7 @@ use event_history::domain::query::Limit;
 use event_history::domain::{Event, Page, Query, Tenant};
 use event_history::store::{Created, Error, READ_BYTES, Store};
 
-use crate::samples::tenant;
+use crate::samples::{as_sent, tenant};
 
 /// Opens the store of one place that is empty at first; after the store was closed, opens it again.
 #[async_trait]
@@ -63,7 +64,7 @@ async fn with_tenant(opener: &dyn Opener, name: &str) -> (Arc<dyn Store>, Tenant
     (store, tenant)
 }
 
-/// Returns all events of a tenant that has at most one page of them.
+/// Returns all events of a tenant that has at most one page of them, as they were sent.
 async fn whole(store: &dyn Store, tenant: &Tenant) -> Vec<Event> {
     let query = Query {
         limit: Limit::new(Limit::MAX).unwrap(),
@@ -74,7 +75,7 @@ async fn whole(store: &dyn Store, tenant: &Tenant) -> Vec<Event> {
     page.events
 }
 
-/// Returns a page with all of its events, however large they are.
+/// Returns a page with all of its events as they were sent, however large they are.
 pub(crate) async fn page(store: &dyn Store, tenant: &Tenant, query: &Query) -> Page {
     let mut page = store.events(tenant, query).await.unwrap();
     let mut rest = std::mem::take(&mut page.rest);
@@ -84,6 +85,7 @@ pub(crate) async fn page(store: &dyn Store, tenant: &Tenant, query: &Query) -> P
         rest.drain(..next.len());
         page.events.extend(next);
     }
+    page.events = as_sent(page.events);
     page
 }
 

@@ -1,0 +1,159 @@
+//! Follows a tenant's history in the order in which events arrived.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::response::IntoResponse;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use serde::Serialize;
+use tokio::time::{Instant, sleep_until};
+use utoipa::ToSchema;
+
+use crate::domain::{Cursor, Feed, Query, ReceivedAt};
+use crate::http::extractors::Parameters;
+use crate::http::extractors::parameters::{FeedParameters, FeedQuery, MAX_WAIT_SECONDS};
+use crate::http::responses::openapi::{RequestErrors, TenantErrors, UnavailableErrors};
+use crate::http::responses::{ApiError, ApiResult, EventBody, EventPage, acquire_for_read};
+use crate::http::state::{AppState, MemoryPermit};
+use crate::service::{self, Access};
+
+pub(crate) const FEED_PATH: &str = "/api/history/feed";
+
+/// The longest time that a request waits for new events, in addition to the time that any request may take.
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(MAX_WAIT_SECONDS);
+
+/// The pause between two reads of one request, where all new events are hidden by its filters.
+const READ_PAUSE: Duration = Duration::from_millis(250);
+
+const DELAY: &str = "event_history_feed_delay_seconds";
+
+/// Part of a tenant's history in arrival order.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "documents what `feed` writes")]
+pub(crate) struct FeedBody {
+    /// The position to continue from, as `after`: also where there are no events.
+    cursor: String,
+    /// There are events behind the cursor, which may or may not match the filters.
+    has_more: bool,
+    results: Vec<EventBody>,
+}
+
+/// The members of [`FeedBody`] before its results.
+#[derive(Debug, Serialize)]
+struct HeadBody {
+    cursor: String,
+    has_more: bool,
+}
+
+/// Returns a tenant's events in the order in which they arrived.
+///
+/// Once a cursor has been returned, no acknowledged event ever appears before it: who passes each cursor on as `after` sees
+/// every acknowledged event exactly once, however late or backdated it is.
+#[utoipa::path(
+    get, path = FEED_PATH, tag = "events", security(("api_key" = [])),
+    params(
+        ("X-Client-Id" = String, Header, description = "The tenant's client id"),
+        FeedQuery,
+    ),
+    responses(
+        (status = 200, description = "The next events", body = FeedBody),
+        RequestErrors, TenantErrors, UnavailableErrors,
+    )
+)]
+pub(crate) async fn feed(
+    State(state): State<Arc<AppState>>,
+    access: Access,
+    RawQuery(query): RawQuery,
+) -> ApiResult<impl IntoResponse> {
+    let FeedParameters { query, after, wait } =
+        Parameters::parse(query.as_deref())?.feed_query()?;
+    let after = after.map(|text| Cursor::parse(&text)).transpose();
+    let after = after.map_err(service::Error::CursorRefused)?;
+    let (feed, permit) = read(&state, &access, after, &query, wait).await?;
+    let Feed {
+        events,
+        cursor,
+        has_more,
+    } = feed;
+    let head = HeadBody {
+        cursor: cursor.to_string(),
+        has_more,
+    };
+    let mut start = serde_json::to_string(&head).unwrap_or_default(); // a string and a boolean never fail
+    start.pop(); // the closing brace
+    start += ",\"results\":[";
+    let page = EventPage::new(state, access, start, (events, Vec::new()), permit);
+    let json = HeaderValue::from_static("application/json");
+    Ok(([(CONTENT_TYPE, json)], Body::new(page.await?)))
+}
+
+/// Reads the next events. If there are none, waits for up to `wait`, holding nothing of the store.
+async fn read(
+    state: &AppState,
+    access: &Access,
+    mut after: Option<Cursor>,
+    query: &Query,
+    wait: Duration,
+) -> ApiResult<(Feed, MemoryPermit)> {
+    let started = ReceivedAt::from(state.service.clock.now());
+    let deadline = Instant::now() + wait;
+    let (mut waiting, mut was_woken) = (None, false);
+    loop {
+        let permit = acquire_for_read(state, access).await;
+        let feed = access.feed(after.as_ref(), query).await?;
+        let is_over = !feed.events.is_empty() || feed.has_more || Instant::now() >= deadline;
+        if is_over {
+            record_delay(state, &feed, started);
+            return Ok((feed, permit));
+        }
+        after = Some(feed.cursor);
+        let Some((waiter, news)) = &mut waiting else {
+            let waiter = state.waiters.enter(access.client_id());
+            let waiter = waiter.ok_or(ApiError::TooManyWaiting)?;
+            waiting = Some((waiter, access.news().await?));
+            continue; // with what arrived before the subscription
+        };
+        drop(permit);
+        let next_read = Instant::now() + READ_PAUSE;
+        tokio::select! {
+            () = news.changed() => {}
+            () = sleep_until(deadline) => {}
+            () = waiter.shutdown() => {
+                let permit = acquire_for_read(state, access).await;
+                return Ok((feed, permit));
+            }
+        }
+        if was_woken {
+            sleep_until(next_read.min(deadline)).await;
+        }
+        was_woken = true;
+    }
+}
+
+/// Records how long an event that arrived during the request took to reach its reader.
+fn record_delay(state: &AppState, feed: &Feed, started: ReceivedAt) {
+    let first = feed.events.first().and_then(|event| event.received_at);
+    let Some(received_at) = first.filter(|it| *it >= started) else {
+        return;
+    };
+    let now = ReceivedAt::from(state.service.clock.now());
+    let micros = now.micros().saturating_sub(received_at.micros());
+    let delay = Duration::from_micros(u64::try_from(micros).unwrap_or_default());
+    metrics::histogram!(DELAY).record(delay);
+}
+
+pub(crate) fn describe_metrics() {
+    use metrics::{Unit, describe_gauge, describe_histogram};
+    describe_gauge!(
+        "event_history_feed_waiters",
+        "Requests that wait for new events."
+    );
+    describe_histogram!(
+        DELAY,
+        Unit::Seconds,
+        "Time from the receipt of an event until a request that waited for it was answered."
+    );
+}

@@ -1,0 +1,117 @@
+//! Bounds the requests that wait for new events, and ends them when the service shuts down.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::domain::ClientId;
+
+/// One tenant has this fraction of the waiting requests at most.
+const TENANT_DIVISOR: usize = 2;
+
+/// The requests that wait for new events: each holds a connection, and nothing else.
+#[derive(Debug)]
+pub struct Waiters {
+    limit: usize,
+    waiting: Mutex<HashMap<ClientId, usize>>,
+    shutting_down: watch::Sender<bool>,
+}
+
+/// A request that waits.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    waiters: Arc<Waiters>,
+    tenant: ClientId,
+    shutting_down: watch::Receiver<bool>,
+}
+
+impl Waiters {
+    /// At most `limit` requests wait at once.
+    pub fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            waiting: Mutex::default(),
+            shutting_down: watch::Sender::new(false),
+        })
+    }
+
+    /// Returns `None` if too many requests wait already, of the tenant or in all.
+    pub(crate) fn enter(self: &Arc<Self>, tenant: ClientId) -> Option<Waiter> {
+        let mut waiting = self.waiting();
+        let total: usize = waiting.values().sum();
+        let of_tenant = waiting.get(&tenant).copied().unwrap_or_default();
+        if total >= self.limit || of_tenant >= self.limit.div_ceil(TENANT_DIVISOR) {
+            return None;
+        }
+        waiting.insert(tenant, of_tenant + 1);
+        report(total + 1);
+        Some(Waiter {
+            waiters: Arc::clone(self),
+            tenant,
+            shutting_down: self.shutting_down.subscribe(),
+        })
+    }
+
+    /// Ends all waiting, now and later.
+    pub fn shut_down(&self) {
+        self.shutting_down.send_replace(true);
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<ClientId, usize>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiter {
+    /// Returns when the service shuts down.
+    pub(crate) async fn shutdown(&mut self) {
+        // An error means that the service is gone.
+        let _ = self.shutting_down.wait_for(|it| *it).await;
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        let mut waiting = self.waiters.waiting();
+        if let Some(of_tenant) = waiting.get_mut(&self.tenant) {
+            *of_tenant -= 1;
+            if *of_tenant == 0 {
+                waiting.remove(&self.tenant);
+            }
+        }
+        report(waiting.values().sum());
+    }
+}
+
+fn report(waiting: usize) {
+    let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+    metrics::gauge!("event_history_feed_waiters").set(f64::from(waiting));
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::Waiters;
+    use crate::domain::{ClientId, SystemEntropy};
+
+    #[test]
+    fn waiting_is_bounded_and_ends() {
+        let waiters = Waiters::new(4);
+        let [one, other] = [(); 2].map(|()| ClientId::random(&SystemEntropy));
+        let mut first = waiters.enter(one).unwrap();
+        let second = waiters.enter(one).unwrap();
+        assert!(waiters.enter(one).is_none(), "half of all is one tenant's");
+        let _others = [waiters.enter(other).unwrap(), waiters.enter(other).unwrap()];
+        drop(second);
+        assert!(waiters.enter(one).is_some());
+        assert!(waiters.enter(other).is_none());
+        assert!(first.shutdown().now_or_never().is_none());
+        waiters.shut_down();
+        assert!(first.shutdown().now_or_never().is_some());
+        drop(first);
+        let late = waiters.enter(one).unwrap().shutdown().now_or_never();
+        assert!(late.is_some());
+    }
+}
