@@ -10,7 +10,7 @@ use super::process::exit::success_if;
 use super::process::{Signals, raise_open_file_limit};
 use super::terminal::{in_one_line, of_job, with_progress};
 use crate::config::{CopyArguments, CopyConfig, LogFormat};
-use crate::domain::HistorySum;
+use crate::domain::{Clock, HistorySum, SystemClock};
 use crate::jobs::Progress;
 use crate::jobs::copy::{self, Job, Report, Storages, TenantReport};
 use crate::telemetry;
@@ -42,6 +42,7 @@ async fn open(config: &CopyConfig) -> anyhow::Result<Job> {
         files,
         tenants,
         verify_only,
+        object_lock,
     } = config;
     let storages = match files {
         Some((from, to)) => Some(Storages {
@@ -61,6 +62,7 @@ async fn open(config: &CopyConfig) -> anyhow::Result<Job> {
         storages,
         tenants: tenants.clone(),
         verify_only: *verify_only,
+        retention: object_lock.map(|it| it.retention_from(SystemClock.now())),
     })
 }
 

@@ -42,10 +42,25 @@ pub(super) const COPY_FILES_TO: Setting = Setting {
     help: "Where to copy the files to",
 };
 
+pub(super) const COPY_OBJECT_LOCK: Setting = Setting {
+    flag: "object-lock",
+    variable: "EVENT_HISTORY_COPY_OBJECT_LOCK",
+    value: Text("MODE:DURATION"),
+    default: None,
+    section: COPY,
+    help: "Protect the files that events reference, in a destination bucket with Object Lock: for that long from now, \
+           as --object-lock of `serve` does [default: no protection]",
+};
+
 /// Their variables have a word more than the flags, since `serve` reads the same environment; the settings file has
 /// none of them.
-pub(super) const COPY_SETTINGS: &[&Setting] =
-    &[&COPY_FROM, &COPY_TO, &COPY_FILES_FROM, &COPY_FILES_TO];
+pub(super) const COPY_SETTINGS: &[&Setting] = &[
+    &COPY_FROM,
+    &COPY_TO,
+    &COPY_FILES_FROM,
+    &COPY_FILES_TO,
+    &COPY_OBJECT_LOCK,
+];
 
 const SERVICE: &str = "Service";
 

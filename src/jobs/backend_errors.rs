@@ -1,10 +1,13 @@
 //! Errors of the backends during a job: which are retried, which affect one tenant or file only, and which end the job.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::domain::DatabaseName;
+use crate::domain::cause::chain;
 use crate::retry::{Limit, Retry, Transient};
+use crate::store::Store;
 use crate::{objects, store};
 
 /// An error that ends a sweep or a verification.
@@ -27,6 +30,11 @@ pub enum Error {
     },
     #[error(transparent)]
     Owner(objects::Error),
+    #[error(
+        "'{}' has the state of a verification of {covers}: run that again to resume, or remove the file to begin again",
+        path.display()
+    )]
+    OtherSelection { path: PathBuf, covers: String },
     #[error("cannot keep the state of the verification in '{}'", path.display())]
     State {
         path: PathBuf,
@@ -93,13 +101,57 @@ pub(super) async fn retry_file<T, E>(
     }
 }
 
-/// Tells whether an error affects one tenant only, so that a job can continue with the others.
-pub(super) fn affects_one_tenant(error: &store::Error) -> bool {
-    match error {
-        store::Error::DatabaseMissing(_)
-        | store::Error::EntryMissing(_)
-        | store::Error::CursorRefused(_)
-        | store::Error::Damaged(_) => true,
-        store::Error::Busy | store::Error::Unavailable(_) => false,
+/// The error of a call about one tenant.
+#[derive(Debug)]
+pub(super) struct TenantError {
+    pub(super) error: store::Error,
+    /// The store works for others, so a job can continue with them.
+    pub(super) affects_one_tenant: bool,
+}
+
+/// The pauses after failed calls about one tenant while the store responds. Short: every tenant of a damaged disk may
+/// need them.
+const TENANT_PAUSES: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_millis(1600),
+    Duration::from_millis(6400),
+];
+
+/// Retries a call about one tenant: while the store is unreachable, for up to two minutes, and a few times while it
+/// responds. A database that cannot be opened or read does not pass as an outage of the whole store.
+pub(super) async fn retry_tenant<T, F: Future<Output = Result<T, store::Error>>>(
+    store: &dyn Store,
+    what: &str,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, TenantError> {
+    let mut pauses = TENANT_PAUSES.iter();
+    loop {
+        let error = match attempt().await {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let affects_one_tenant =
+            !error.is_transient() || retry("reach the database", || store.ping()).await.is_ok();
+        let pause = pauses.next().filter(|_| error.is_transient());
+        match pause {
+            Some(pause) if affects_one_tenant => {
+                let seconds = pause.as_secs_f32();
+                tracing::debug!("cannot {what}, retrying in {seconds} s: {}", chain(&error));
+                tokio::time::sleep(*pause).await;
+            }
+            _ => {
+                return Err(TenantError {
+                    error,
+                    affects_one_tenant,
+                });
+            }
+        }
+    }
+}
+
+impl fmt::Display for TenantError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&chain(&self.error))
     }
 }

@@ -1,9 +1,9 @@
 //! A scan through a tenant's events from the oldest to the newest, in bounded memory.
 
-use super::backend_errors::retry;
+use super::backend_errors::{TenantError, retry_tenant};
 use crate::domain::query::Limit;
 use crate::domain::{Event, Position, Tenant};
-use crate::store::{self, Store};
+use crate::store::Store;
 
 /// Events per call at most: enough to make the overhead of a call small.
 const MAX_SCAN_EVENTS: u32 = 256;
@@ -44,13 +44,13 @@ impl<'a> EventScan<'a> {
     }
 
     /// Returns the next events; `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<EventBatch>, store::Error> {
+    pub(super) async fn next(&mut self) -> Result<Option<EventBatch>, TenantError> {
         if self.at_end {
             return Ok(None);
         }
         let (store, tenant, after, limit) = (self.store, self.tenant, self.after, self.limit);
         let scan = || store.scan(tenant, after, limit);
-        let events = retry("read events", scan).await?;
+        let events = retry_tenant(store, "read events", scan).await?;
         let Some(last) = events.last() else {
             self.at_end = true;
             return Ok(None);

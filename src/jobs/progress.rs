@@ -11,6 +11,7 @@ pub enum Phase {
     VerifyingEvents,
     CountingFiles,
     CopyingFiles,
+    CheckingFiles,
     VerifyingFiles,
 }
 

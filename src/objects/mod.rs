@@ -9,6 +9,7 @@ pub mod embedded;
 mod location;
 mod owner;
 mod presigned;
+mod recorded;
 mod request_origin;
 pub mod s3;
 pub mod signer;
@@ -36,6 +37,7 @@ pub use owner::require_owner;
 pub use presigned::{
     DownloadOptions, FormConstraints, FormContentType, PresignedForm, PresignedUrl,
 };
+pub use recorded::{Recorded, find_recorded};
 pub use request_origin::{Capacity, RequestOrigin, TransferLimits};
 pub use stored::{ListedObject, Listing, ObjectInfo, Part, PartTag, Parts, Replace};
 pub use transfer::{Checksums, RateLimiter};

@@ -9,7 +9,8 @@ use crate::domain::{
     Violation,
 };
 use crate::objects::{
-    DownloadOptions, FormConstraints, FormContentType, PresignedForm, PresignedUrl,
+    DownloadOptions, FormConstraints, FormContentType, PresignedForm, PresignedUrl, Recorded,
+    find_recorded,
 };
 
 /// A URL for uploading a new file.
@@ -158,19 +159,25 @@ impl Access {
         let file = files.find(|file| file_id.is_none_or(|file_id| file_id == file.id));
         let EventFile { id, record } = file.ok_or(Error::NoFile { event_id })?;
         let key = self.object_key(id);
+        let mut version_id = None;
         if let Some(record) = &record {
-            let version_id = record.version_id.as_deref();
-            let found = self.service.objects.head(&key, version_id).await?;
-            let is_same = |found: &crate::objects::ObjectInfo| {
-                found.is_consistent() && record.same_bytes(&found.record())
+            let found = match find_recorded(&*self.service.objects, &key, record).await? {
+                Recorded::Same(info) => Ok(info),
+                Recorded::Other(info) => Err(Some(info.record())),
+                Recorded::Missing => Err(None),
             };
-            if !found.as_ref().is_some_and(is_same) {
+            let found = found.map_err(|found| {
                 metrics::counter!("event_history_changed_files_total").increment(1);
-                let found = found.map(|found| found.record());
-                return Err(Error::file_changed(id, record.clone(), found));
-            }
+                Error::file_changed(id, record.clone(), found)
+            })?;
+            // The storage's own: a copied file has other versions than were recorded.
+            let recorded = record.version_id.as_ref();
+            version_id = recorded.and(found.version_id);
         }
-        let options = download_options(record.as_ref(), disposition);
+        let options = DownloadOptions {
+            version_id,
+            ..download_options(record.as_ref(), disposition)
+        };
         let life = self.service.settings.download_url_life;
         let presigned = self
             .service
@@ -222,10 +229,7 @@ fn download_options(
 ) -> DownloadOptions {
     let file_name = record.and_then(|record| record.file_name.as_ref());
     let content_type = record.and_then(|record| record.content_type.as_ref());
-    let mut options = DownloadOptions {
-        version_id: record.and_then(|record| record.version_id.clone()),
-        ..DownloadOptions::default()
-    };
+    let mut options = DownloadOptions::default();
     if file_name.is_none() && disposition.is_none() {
         return options;
     }

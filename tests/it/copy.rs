@@ -81,6 +81,13 @@ impl Place {
         names.filter(is_database).count()
     }
 
+    fn set_schema_version(&self, tenant: &Tenant, version: u32) {
+        let connection = Connection::open(self.database(tenant)).unwrap();
+        connection
+            .pragma_update(None, "user_version", version)
+            .unwrap();
+    }
+
     fn edit(&self, tenant: &Tenant, sql: &str, event: &Event) {
         let connection = Connection::open(self.database(tenant)).unwrap();
         let changed = connection.execute(sql, [event.id.uuid()]).unwrap();

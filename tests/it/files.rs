@@ -6,6 +6,7 @@
 )]
 
 mod clocks;
+mod copies;
 mod digests;
 mod owners;
 mod sweeping;

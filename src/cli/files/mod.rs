@@ -17,7 +17,7 @@ pub(super) enum Command {
     /// Prints a line for each. Files uploaded less than --older-than ago are ignored, because their
     /// event may still arrive. Removed files can no longer be referenced. Files under names that no
     /// tenant has are listed as such, and removed only with --of-no-tenant. Exits with status 1 if a file
-    /// could not be removed.
+    /// could not be removed, or if a tenant was skipped because its database cannot be read.
     Sweep(#[command(flatten)] SweepArguments),
     /// Read every file that an event references, and report those that differ from their records
     ///

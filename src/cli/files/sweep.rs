@@ -56,7 +56,7 @@ async fn sweep(config: &SweepConfig) -> anyhow::Result<ExitCode> {
     print_report(&mut results, &report);
     results.end()?;
     close_store(&*job.store).await?;
-    Ok(success_if(report.kept == 0))
+    Ok(success_if(report.kept == 0 && report.skipped_tenants == 0))
 }
 
 fn print_file(results: &mut Results, file: &FoundFile) {
@@ -96,6 +96,7 @@ fn print_report(results: &mut Results, report: &Report) {
         removed,
         of_no_tenant,
         kept,
+        skipped_tenants,
         of_unknown_age,
         other_objects,
         remarks,
@@ -108,11 +109,11 @@ fn print_report(results: &mut Results, report: &Report) {
         "orphans": orphans.files, "orphan_bytes": orphans.bytes,
         "removed": removed.files, "removed_bytes": removed.bytes,
         "of_no_tenant": of_no_tenant.files, "of_no_tenant_bytes": of_no_tenant.bytes,
-        "kept": kept, "of_unknown_age": of_unknown_age, "other_objects": other_objects,
+        "kept": kept, "skipped_tenants": skipped_tenants, "of_unknown_age": of_unknown_age, "other_objects": other_objects,
     }});
     let words = format!(
         "{} files of {} bytes; orphans: {} of {} bytes; of no tenant: {} of {} bytes; removed: {} of \
-         {} bytes; could not be removed: {kept}; of unknown age: {of_unknown_age}; other objects: \
+         {} bytes; could not be removed: {kept}; tenants skipped: {skipped_tenants}; of unknown age: {of_unknown_age}; other objects: \
          {other_objects}",
         seen.files,
         seen.bytes,

@@ -113,6 +113,7 @@ fn describe(snapshot: Snapshot, elapsed: Duration) -> String {
         Phase::VerifyingEvents => ("verifying both sides", "events"),
         Phase::CountingFiles => ("counting files", "files"),
         Phase::CopyingFiles => ("copying files", "files"),
+        Phase::CheckingFiles => ("checking the files of events", "files"),
         Phase::VerifyingFiles => ("verifying files", "files"),
     };
     let mut parts = Vec::new();

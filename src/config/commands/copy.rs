@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::config::arguments::{Copy, SettingArguments};
-use crate::config::command_settings::{COPY_FILES_FROM, COPY_FILES_TO, COPY_FROM, COPY_TO};
+use crate::config::command_settings::{
+    COPY_FILES_FROM, COPY_FILES_TO, COPY_FROM, COPY_OBJECT_LOCK, COPY_TO,
+};
 use crate::config::sources::{Problems, Sources};
 use crate::config::values;
-use crate::domain::DatabaseName;
+use crate::domain::{DatabaseName, ObjectLock};
 use crate::{objects, store};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -30,6 +32,8 @@ pub struct CopyConfig {
     /// Empty: all tenants.
     pub tenants: BTreeSet<DatabaseName>,
     pub verify_only: bool,
+    /// The protection of the copied files.
+    pub object_lock: Option<ObjectLock>,
 }
 
 impl CopyConfig {
@@ -44,6 +48,12 @@ impl CopyConfig {
         let to = sources.parse(&COPY_TO, values::location::<store::Location>);
         let files_from = sources.parse(&COPY_FILES_FROM, values::location::<objects::Location>);
         let files_to = sources.parse(&COPY_FILES_TO, values::location::<objects::Location>);
+        let object_lock = sources.parse(&COPY_OBJECT_LOCK, |text| {
+            if matches!(files_to, Some(objects::Location::Embedded { .. })) {
+                return Err("the embedded storage has no Object Lock".to_owned());
+            }
+            values::object_lock(text)
+        });
         sources.require(&COPY_FROM);
         sources.require(&COPY_TO);
         for (one, other) in [
@@ -53,6 +63,9 @@ impl CopyConfig {
             if sources.is_given(one) && !sources.is_given(other) {
                 sources.problem(format!("--{} needs --{} too", one.flag, other.flag));
             }
+        }
+        if sources.is_given(&COPY_OBJECT_LOCK) && !sources.is_given(&COPY_FILES_TO) {
+            sources.problem("--object-lock needs --files-to too".to_owned());
         }
         if from.is_some() && from == to {
             sources.problem("--from and --to are the same".to_owned());
@@ -67,6 +80,7 @@ impl CopyConfig {
             files: files_from.zip(files_to),
             tenants,
             verify_only: arguments.verify_only,
+            object_lock,
         })
     }
 }

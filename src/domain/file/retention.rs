@@ -11,6 +11,16 @@ pub struct ObjectLock {
     pub life: Duration,
 }
 
+impl ObjectLock {
+    /// Returns the retention of a file that an event references now.
+    pub fn retention_from(&self, now: Timestamp) -> Retention {
+        Retention {
+            mode: self.mode,
+            until: now.checked_add(self.life).unwrap_or(Timestamp::MAX),
+        }
+    }
+}
+
 /// Protects an object version from being removed or overwritten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {

@@ -7,8 +7,9 @@ use super::error::Side;
 use super::report::Difference;
 use crate::domain::{Event, HistoryDigest, HistorySum, Tenant};
 use crate::jobs::Progress;
+use crate::jobs::backend_errors::TenantError;
 use crate::jobs::event_scan::EventScan;
-use crate::store::{self, Store};
+use crate::store::Store;
 
 /// Returns the digests of the tenant's history at the source and at the destination. Reads one side after the other:
 /// both at once would take twice the memory, and one is usually much slower anyway.
@@ -16,7 +17,7 @@ pub(super) async fn digests(
     job: &Job,
     tenant: &Tenant,
     progress: &Progress,
-) -> Result<(HistorySum, HistorySum), (Side, store::Error)> {
+) -> Result<(HistorySum, HistorySum), (Side, TenantError)> {
     let source = digest(&*job.from, tenant, progress).await;
     let source = source.map_err(|error| (Side::Source, error))?;
     let destination = digest(&*job.to, tenant, progress).await;
@@ -28,7 +29,7 @@ async fn digest(
     store: &dyn Store,
     tenant: &Tenant,
     progress: &Progress,
-) -> Result<HistorySum, store::Error> {
+) -> Result<HistorySum, TenantError> {
     let mut scan = EventScan::new(store, tenant, None);
     let mut digest = HistoryDigest::default();
     while let Some(batch) = scan.next().await? {
@@ -42,7 +43,7 @@ async fn digest(
 pub(super) async fn first_difference(
     job: &Job,
     tenant: &Tenant,
-) -> Result<Option<Difference>, (Side, store::Error)> {
+) -> Result<Option<Difference>, (Side, TenantError)> {
     let mut source = Events::new(Side::Source, &*job.from, tenant);
     let mut destination = Events::new(Side::Destination, &*job.to, tenant);
     loop {
@@ -82,7 +83,7 @@ impl<'a> Events<'a> {
         }
     }
 
-    async fn next(&mut self) -> Result<Option<Event>, (Side, store::Error)> {
+    async fn next(&mut self) -> Result<Option<Event>, (Side, TenantError)> {
         if self.buffered.is_empty()
             && let Some(batch) = self.scan.next().await.map_err(|error| (self.side, error))?
         {

@@ -9,9 +9,9 @@ use super::error::Side;
 use super::report::Conflicts;
 use crate::domain::{Position, Tenant};
 use crate::jobs::Progress;
-use crate::jobs::backend_errors::retry;
+use crate::jobs::backend_errors::{TenantError, retry_tenant};
 use crate::jobs::event_scan::{EventBatch, EventScan};
-use crate::store::{self, Appended, Store};
+use crate::store::{Appended, Store};
 
 /// Bytes of events between reader and writer, including those being written: a few batches.
 const MAX_QUEUED_BYTES: u32 = 16 * 1024 * 1024;
@@ -31,7 +31,7 @@ pub(super) async fn copy(
     tenant: &Tenant,
     after: Option<Position>,
     progress: &Progress,
-) -> Result<Conflicts, (Side, store::Error)> {
+) -> Result<Conflicts, (Side, TenantError)> {
     let (sender, receiver) = mpsc::channel(MAX_QUEUED_BATCHES);
     let scan = EventScan::new(&*job.from, tenant, after);
     let reading = async {
@@ -49,7 +49,7 @@ pub(super) async fn copy(
 async fn read(
     mut scan: EventScan<'_>,
     sender: mpsc::Sender<QueuedBatch>,
-) -> Result<(), store::Error> {
+) -> Result<(), TenantError> {
     let budget = Arc::new(Semaphore::new(MAX_QUEUED_BYTES as usize));
     while let Some(batch) = scan.next().await? {
         for part in batch.split(MAX_WRITE_BYTES) {
@@ -74,7 +74,7 @@ async fn write(
     tenant: &Tenant,
     mut receiver: mpsc::Receiver<QueuedBatch>,
     progress: &Progress,
-) -> Result<Conflicts, store::Error> {
+) -> Result<Conflicts, TenantError> {
     let mut conflicts = Conflicts::default();
     while let Some((batch, permit)) = receiver.recv().await {
         let EventBatch {
@@ -90,7 +90,8 @@ async fn write(
             bytes += batch.bytes;
             permits.push(permit);
         }
-        let answers = retry("write events", || to.append(tenant, events.clone())).await?;
+        let append = || to.append(tenant, events.clone());
+        let answers = retry_tenant(to, "write events", append).await?;
         for (event, answer) in events.iter().zip(&answers) {
             if *answer == Appended::OtherContent {
                 conflicts.add(event.id);

@@ -1,22 +1,24 @@
-//! Copies the tenants' files: each is compared with the destination's, copied if that differs, and checked again.
+//! Copies the tenants' files: each is compared with the destination's, copied if that differs, and checked again. Then
+//! [`recorded_files`] checks that the destination has what the events recorded.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
 use super::error::{Error, Side};
-use super::report::{FilesReport, SkippedObjects, TenantReport};
-use super::{Job, Storages};
-use crate::domain::DatabaseName;
+use super::report::{FilesReport, SkippedObjects};
+use super::{Job, Storages, TenantCopy, recorded_files};
 use crate::domain::cause::chain;
-use crate::jobs::backend_errors::{retry, retry_file};
+use crate::domain::{DatabaseName, FileId, ObjectKey, Tenant};
+use crate::jobs::backend_errors::{retry, retry_file, retry_tenant};
 use crate::jobs::{Phase, Progress};
 use crate::objects::transfer::{self, StorageClient, TransferConfig};
 use crate::objects::{self, ListedObject, Listing, ObjectInfo};
 
 /// Files copied at once: enough to hide the latency of small ones.
-const CONCURRENCY: usize = 4;
+pub(super) const CONCURRENCY: usize = 4;
 
 /// The pauses after failed attempts to copy a file whose storages respond.
 const FILE_PAUSES: [Duration; 4] = [
@@ -26,23 +28,39 @@ const FILE_PAUSES: [Duration; 4] = [
     Duration::from_millis(2700),
 ];
 
-enum Outcome {
+/// The outcome for one file.
+pub(super) enum Outcome {
     Same,
     Copied,
     Problem(String),
+    /// The source does not have it either.
+    Lost,
 }
 
-type Tallies = BTreeMap<DatabaseName, FilesReport>;
+/// The files of one tenant.
+pub(super) struct Tally {
+    tenant: Arc<Tenant>,
+    pub(super) report: FilesReport,
+    /// The files that `report` has a problem with.
+    pub(super) failed: HashSet<FileId>,
+}
+
+type Tallies = BTreeMap<DatabaseName, Tally>;
 
 /// Copies and compares, or only compares. Adds the results to the tenants' reports.
 pub(super) async fn run(
     job: &Job,
     storages: &Storages,
-    reports: &mut [TenantReport],
+    copies: &mut [TenantCopy],
     progress: &Progress,
 ) -> Result<SkippedObjects, Error> {
-    let names = reports.iter().map(|it| it.database_name.clone());
-    let mut tallies: Tallies = names.map(|name| (name, FilesReport::default())).collect();
+    let tally = |copy: &TenantCopy| Tally {
+        tenant: Arc::clone(&copy.tenant),
+        report: FilesReport::default(),
+        failed: HashSet::new(),
+    };
+    let by_name = |copy: &TenantCopy| (copy.tenant.database_name.clone(), tally(copy));
+    let mut tallies: Tallies = copies.iter().map(by_name).collect();
     progress.begin(Phase::CountingFiles, 0, 0);
     let mut total = 0;
     let mut pages = Pages::new(job, Side::Source, &storages.from);
@@ -59,21 +77,29 @@ pub(super) async fn run(
         Phase::CopyingFiles
     };
     progress.begin(phase, 0, total);
-    let skipped = copy_all(job, storages, &mut tallies, progress).await?;
+    let mut skipped = copy_all(job, storages, &mut tallies, progress).await?;
+    progress.begin(Phase::CheckingFiles, copies.len(), 0);
+    for copy in &mut *copies {
+        if let Some(tally) = tallies.get_mut(&copy.tenant.database_name) {
+            recorded_files::check(job, storages, copy, tally, &mut skipped, progress).await?;
+        }
+        progress.end_tenant();
+    }
 
     progress.begin(Phase::CountingFiles, 0, 0);
     let mut pages = Pages::new(job, Side::Destination, &storages.to);
     while let Some(page) = pages.next().await? {
         for ListedObject { key, info } in page.objects {
             if let Some(tally) = tallies.get_mut(&key.database_name) {
-                tally.destination_files += 1;
-                tally.destination_bytes += info.size_bytes;
+                tally.report.destination_files += 1;
+                tally.report.destination_bytes += info.size_bytes;
                 progress.advance(1);
             }
         }
     }
-    for report in reports {
-        report.files = tallies.remove(&report.database_name);
+    for copy in copies {
+        let tally = tallies.remove(&copy.tenant.database_name);
+        copy.report.files = tally.map(|tally| tally.report);
     }
     Ok(skipped)
 }
@@ -103,40 +129,47 @@ async fn copy_all(
         for object in objects {
             match tallies.get_mut(&object.key.database_name) {
                 Some(tally) => {
-                    tally.source_files += 1;
-                    tally.source_bytes += object.info.size_bytes;
-                    wanted.push(object);
+                    tally.report.source_files += 1;
+                    tally.report.source_bytes += object.info.size_bytes;
+                    wanted.push((Arc::clone(&tally.tenant), object));
                 }
                 None => skipped.unknown_keys.add(object.key.to_string()),
             }
         }
         let mut copying = stream::iter(&wanted)
-            .map(async |object| (object, copy_file(job, storages, object, progress).await))
+            .map(async |(tenant, object)| {
+                let attempt = || compare_and_copy(job, storages, tenant, object, progress);
+                (object, with_retries(storages, attempt).await)
+            })
             .buffer_unordered(CONCURRENCY);
         while let Some((object, outcome)) = copying.next().await {
             progress.advance(1);
-            let Some(tally) = tallies.get_mut(&object.key.database_name) else {
-                continue; // looked up above
-            };
-            match outcome? {
-                Outcome::Same => {}
-                Outcome::Copied => tally.copied_files += 1,
-                Outcome::Problem(problem) => {
-                    tally.problems.add(format!("'{}' {problem}", object.key));
-                }
+            if let Some(tally) = tallies.get_mut(&object.key.database_name) {
+                tally.add(&object.key, outcome?);
             }
         }
     }
     Ok(skipped)
 }
 
-async fn copy_file(
-    job: &Job,
-    storages: &Storages,
-    object: &ListedObject,
-    progress: &Progress,
+impl Tally {
+    pub(super) fn add(&mut self, key: &ObjectKey, outcome: Outcome) {
+        match outcome {
+            Outcome::Same | Outcome::Lost => {}
+            Outcome::Copied => self.report.copied_files += 1,
+            Outcome::Problem(problem) => {
+                self.failed.insert(key.file_id);
+                self.report.problems.add(format!("'{key}' {problem}"));
+            }
+        }
+    }
+}
+
+/// Makes attempts at one file. Fails only if a storage is unreachable.
+pub(super) async fn with_retries(
+    Storages { from, to }: &Storages,
+    attempt: impl AsyncFnMut() -> Result<Outcome, objects::Error>,
 ) -> Result<Outcome, Error> {
-    let Storages { from, to } = storages;
     let ping = async || {
         for (side, client) in [(Side::Source, from), (Side::Destination, to)] {
             let what = "reach the storage of files";
@@ -145,7 +178,6 @@ async fn copy_file(
         }
         Ok(())
     };
-    let attempt = || compare_and_copy(job, storages, object, progress);
     let outcome = retry_file(&FILE_PAUSES, ping, attempt).await?;
     Ok(outcome.unwrap_or_else(|error| {
         let attempts = FILE_PAUSES.len() + 1;
@@ -156,18 +188,28 @@ async fn copy_file(
 async fn compare_and_copy(
     job: &Job,
     Storages { from, to }: &Storages,
+    tenant: &Tenant,
     ListedObject { key, info }: &ListedObject,
     progress: &Progress,
 ) -> Result<Outcome, objects::Error> {
     let bytes = progress.bytes();
     let problem = |text: &str| Ok(Outcome::Problem(text.to_owned()));
     let existing = to.objects.head(key, None).await?;
-    if let Some(existing) = &existing
-        && existing.size_bytes == info.size_bytes
-        && (etags_match(info, existing)
-            || from.sha256(key, bytes).await? == to.sha256(key, bytes).await?)
-    {
-        return Ok(Outcome::Same);
+    if let Some(existing) = &existing {
+        if existing.size_bytes == info.size_bytes
+            && (etags_match(info, existing)
+                || from.sha256(key, bytes).await? == to.sha256(key, bytes).await?)
+        {
+            return Ok(Outcome::Same);
+        }
+        // What the event recorded decides, which need not be the newest version at the source.
+        let ids = [key.file_id];
+        let find = || job.from.unreferenced_files(tenant, &ids);
+        match retry_tenant(&*job.from, "ask which files are referenced", find).await {
+            Ok(unreferenced) if unreferenced.is_empty() => return Ok(Outcome::Same),
+            Ok(_) => {}
+            Err(error) => return problem(&format!("differs at the destination: {error}")),
+        }
     }
     if job.verify_only {
         return match existing {
@@ -176,7 +218,7 @@ async fn compare_and_copy(
         };
     }
     let config = TransferConfig::default();
-    let sent_sha256 = transfer::copy(from, to, key, info, config, bytes).await?;
+    let sent_sha256 = transfer::copy(from, to, key, None, config, bytes).await?;
     let Some(arrived) = to.objects.head(key, None).await? else {
         return problem("was accepted by the destination but is missing there");
     };

@@ -11,17 +11,18 @@ mod compare;
 mod error;
 mod events;
 mod files;
+mod recorded_files;
 mod report;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::backend_errors::{affects_one_tenant, retry};
+use super::backend_errors::{TenantError, retry, retry_tenant};
 use super::{Phase, Progress};
 use crate::domain::query::Limit;
-use crate::domain::{DatabaseName, Event, Page, Position, Query, Tenant};
+use crate::domain::{DatabaseName, Event, Page, Position, Query, Retention, Tenant};
 use crate::objects::transfer::StorageClient;
-use crate::store::{self, Created, Store};
+use crate::store::{Created, Store};
 
 pub use error::{Error, Side};
 pub use report::{Conflicts, Difference, FilesReport, Report, SkippedObjects, TenantReport};
@@ -36,6 +37,8 @@ pub struct Job {
     pub tenants: BTreeSet<DatabaseName>,
     /// Changes nothing and reports what differs.
     pub verify_only: bool,
+    /// Protects files that events reference at the destination, in a bucket with Object Lock.
+    pub retention: Option<Retention>,
 }
 
 /// The storages of the files.
@@ -72,13 +75,12 @@ pub async fn run(job: &Job, progress: &Progress) -> Result<Report, Error> {
         copy.verify(job, progress).await?;
         progress.end_tenant();
     }
-    let mut reports: Vec<TenantReport> = copies.into_iter().map(|it| it.report).collect();
     let skipped_objects = match &job.storages {
-        Some(storages) => files::run(job, storages, &mut reports, progress).await?,
+        Some(storages) => files::run(job, storages, &mut copies, progress).await?,
         None => SkippedObjects::default(),
     };
     Ok(Report {
-        tenants: reports,
+        tenants: copies.into_iter().map(|it| it.report).collect(),
         skipped_objects,
     })
 }
@@ -193,13 +195,14 @@ impl TenantCopy {
     }
 
     /// Creates the tenant at the destination unless it exists.
-    async fn create(&self, to: &dyn Store) -> Result<(), store::Error> {
+    async fn create(&self, to: &dyn Store) -> Result<(), TenantError> {
         let what = "create a tenant at the destination";
-        let existing = retry(what, || to.tenant_by_client_id(self.tenant.client_id)).await?;
-        if existing.is_some() {
+        let find = || to.tenant_by_client_id(self.tenant.client_id);
+        if retry_tenant(to, what, find).await?.is_some() {
             return Ok(());
         }
-        match retry(what, || to.create_tenant(Tenant::clone(&self.tenant))).await? {
+        let create = || to.create_tenant(Tenant::clone(&self.tenant));
+        match retry_tenant(to, what, create).await? {
             // A name that is taken is ours if the answer of an earlier attempt was lost. If another tenant was created
             // just now, the destination does not know the client id, and the next call fails.
             Created::New | Created::NameTaken => Ok(()),
@@ -231,9 +234,8 @@ impl TenantCopy {
         if self.report.failure.is_some() {
             return Ok(());
         }
-        let found = retry("find a tenant at the destination", || {
-            job.to.tenant_by_client_id(self.tenant.client_id)
-        });
+        let find = || job.to.tenant_by_client_id(self.tenant.client_id);
+        let found = retry_tenant(&*job.to, "find a tenant at the destination", find);
         self.report.failure = match found.await {
             Ok(Some(found)) if found.database_name != self.tenant.database_name => Some(format!(
                 "the destination calls it '{}'",
@@ -290,23 +292,21 @@ impl TenantCopy {
     }
 
     /// Reports an error that affects this tenant only. Any other ends the job.
-    fn fail(&mut self, side: Side, what: &'static str, error: store::Error) -> Result<(), Error> {
-        if affects_one_tenant(&error) {
+    fn fail(&mut self, side: Side, what: &'static str, error: TenantError) -> Result<(), Error> {
+        if error.affects_one_tenant {
             self.report.failure = Some(format!("cannot {what} at the {side}: {error}"));
             return Ok(());
         }
-        Err(Error::store(side, what, error))
+        Err(Error::store(side, what, error.error))
     }
 }
 
 /// Returns a page with the newest event, whose counts tell how many there are.
-async fn newest(store: &dyn Store, tenant: &Tenant) -> Result<Page, store::Error> {
+async fn newest(store: &dyn Store, tenant: &Tenant) -> Result<Page, TenantError> {
     let query = Query {
         limit: Limit::clamped(1),
         ..Query::default()
     };
-    retry("find a tenant's newest event", || {
-        store.events(tenant, &query)
-    })
-    .await
+    let find = || store.events(tenant, &query);
+    retry_tenant(store, "find a tenant's newest event", find).await
 }

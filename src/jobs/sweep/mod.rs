@@ -16,7 +16,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::Error;
-use super::backend_errors::{affects_one_tenant, retry};
+use super::backend_errors::{TenantError, retry, retry_tenant};
 use crate::domain::{DatabaseName, FileId, ObjectKey, Tenant};
 use crate::objects::{ListedObject, Listing, Objects};
 use crate::store::Store;
@@ -82,6 +82,8 @@ pub struct Report {
     pub of_no_tenant: Tally,
     /// Files that could not be removed.
     pub kept: u64,
+    /// Tenants whose files were not examined, because their database cannot be read.
+    pub skipped_tenants: u64,
     /// Files whose upload time the storage does not tell.
     pub of_unknown_age: u64,
     /// Objects that are not files of a tenant, or cannot be read. `remarks` names the first of them.
@@ -125,6 +127,7 @@ pub async fn run(job: &Job, on_file: &mut (dyn FnMut(FoundFile) + Send)) -> Resu
             .collect(),
         pending: Candidates::new(),
         pending_count: 0,
+        skipped: BTreeSet::new(),
         report: Report::default(),
         on_file,
     };
@@ -157,6 +160,7 @@ struct Sweep<'a> {
     tenants: HashMap<DatabaseName, Arc<Tenant>>,
     pending: Candidates,
     pending_count: usize,
+    skipped: BTreeSet<DatabaseName>,
     report: Report,
     on_file: &'a mut (dyn FnMut(FoundFile) + Send),
 }
@@ -205,6 +209,7 @@ impl Sweep<'_> {
         let mut unowned = Candidates::new();
         for (name, candidates) in std::mem::take(&mut self.pending) {
             match self.tenants.get(&name) {
+                Some(_) if self.skipped.contains(&name) => {}
                 Some(tenant) => owned.push((Arc::clone(tenant), candidates)),
                 None => _ = unowned.insert(name, candidates),
             }
@@ -219,19 +224,25 @@ impl Sweep<'_> {
         while let Some((tenant, orphans)) = asking.next().await {
             match orphans {
                 Ok(orphans) => self.finish(orphans).await?,
-                Err(error) if affects_one_tenant(&error) => {
-                    let name = &tenant.database_name;
-                    self.report
-                        .remark(format!("tenant '{name}' was skipped: {error}"));
-                }
-                Err(source) => {
-                    let what = "ask which files are referenced";
-                    return Err(Error::Store { what, source });
-                }
+                Err(error) => self.skip(&tenant.database_name, error)?,
             }
         }
         drop(asking);
         self.decide_unowned(unowned).await
+    }
+
+    /// Reports a tenant whose files cannot be examined. An error of the whole store ends the sweep.
+    fn skip(&mut self, name: &DatabaseName, error: TenantError) -> Result<(), Error> {
+        if !error.affects_one_tenant {
+            let (what, source) = ("ask which files are referenced", error.error);
+            return Err(Error::Store { what, source });
+        }
+        if self.skipped.insert(name.clone()) {
+            self.report.skipped_tenants += 1;
+            self.report
+                .remark(format!("tenant '{name}' was skipped: {error}"));
+        }
+        Ok(())
     }
 
     /// Removes orphans, or reports them.
@@ -250,16 +261,14 @@ impl Sweep<'_> {
     /// created since, or may have lost its entry.
     async fn decide_unowned(&mut self, unowned: Candidates) -> Result<(), Error> {
         for (name, candidates) in unowned {
-            let what = "look up a tenant";
-            match retry(what, || self.job.store.tenant_by_name(&name)).await {
+            let store = &*self.job.store;
+            match retry_tenant(store, "look up a tenant", || store.tenant_by_name(&name)).await {
                 Ok(None) => {}
                 Ok(Some(_)) => continue,
-                Err(error) if affects_one_tenant(&error) => {
-                    self.report
-                        .remark(format!("tenant '{name}' was skipped: {error}"));
+                Err(error) => {
+                    self.skip(&name, error)?;
                     continue;
                 }
-                Err(source) => return Err(Error::Store { what, source }),
             }
             for file in &candidates {
                 self.report.of_no_tenant.add(file.size_bytes);
@@ -307,15 +316,16 @@ async fn orphans(
     job: &Job,
     tenant: &Tenant,
     candidates: Vec<FoundFile>,
-) -> Result<Vec<FoundFile>, crate::store::Error> {
+) -> Result<Vec<FoundFile>, TenantError> {
     let mut unreferenced = BTreeSet::new();
     let ids: Vec<FileId> = candidates.iter().map(|it| it.key.file_id).collect();
     for ids in ids.chunks(MAX_STORE_CALL) {
-        let what = "ask which files are referenced";
-        let mut ids = retry(what, || job.store.unreferenced_files(tenant, ids)).await?;
+        let store = &*job.store;
+        let find = || store.unreferenced_files(tenant, ids);
+        let mut ids = retry_tenant(store, "ask which files are referenced", find).await?;
         if job.delete && !ids.is_empty() {
-            let what = "tombstone files";
-            ids = retry(what, || job.store.tombstone_files(tenant, &ids)).await?;
+            let tombstone = || store.tombstone_files(tenant, &ids);
+            ids = retry_tenant(store, "tombstone files", tombstone).await?;
         }
         unreferenced.extend(ids.into_iter().map(|id| id.uuid()));
     }

@@ -34,7 +34,7 @@ pub fn describe_metrics() {
     describe_counter!("event_history_swept_bytes_total", Unit::Bytes, bytes);
     let sweeps = "Complete orphan sweeps";
     describe_counter!("event_history_sweeps_total", sweeps);
-    let failures = "Orphan sweeps that were cut short, and files that could not be removed";
+    let failures = "Orphan sweeps that were cut short, tenants that were skipped, and files that could not be removed";
     describe_counter!("event_history_sweep_failures_total", failures);
 }
 
@@ -113,6 +113,11 @@ fn log(report: &Report) {
     if report.kept > 0 {
         let files = report.kept;
         tracing::warn!(files, "orphans could not be removed");
+    }
+    if report.skipped_tenants > 0 {
+        counter!("event_history_sweep_failures_total").increment(report.skipped_tenants);
+        let tenants = report.skipped_tenants;
+        tracing::warn!(tenants, "tenants were skipped: their databases cannot be read");
     }
     for remark in &report.remarks {
         tracing::debug!("{remark}");

@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::backend_errors::{affects_one_tenant, retry, retry_file};
+use super::backend_errors::{retry, retry_file};
 use super::event_scan::{EventBatch, EventScan};
 use super::{Error, Phase, Progress};
 use crate::domain::cause::chain;
@@ -20,7 +20,7 @@ use crate::domain::{
     DatabaseName, Event, EventFile, EventId, FileId, FileRecord, ObjectKey, Position, Tenant,
 };
 use crate::objects::transfer::StorageClient;
-use crate::objects::{self, RateLimiter};
+use crate::objects::{self, RateLimiter, Recorded, find_recorded};
 use crate::store::Store;
 use file_check::{FileCheck, check, parts_to_know};
 
@@ -80,7 +80,13 @@ pub async fn run(
 ) -> Result<Report, Error> {
     let tenants = super::select_tenants(&*job.store, &job.tenants).await?;
     progress.begin(Phase::VerifyingFiles, tenants.len(), 0);
-    let resumed = job.state.as_ref().map(|(_, state)| state.clone());
+    let what = "read the id of the database";
+    let id = retry(what, || job.store.id()).await;
+    let id = id.map_err(|source| Error::Store { what, source })?;
+    let resumed = match &job.state {
+        Some((path, state)) => Some(state.clone().resume(path, id, &job.tenants)?),
+        None => None,
+    };
     let mut verification = Verification {
         job,
         progress,
@@ -104,6 +110,7 @@ pub async fn run(
         bytes,
         problems,
         unverified,
+        selection: _,
         tenant: _,
         time_us: _,
         event_id: _,
@@ -143,7 +150,7 @@ impl Verification<'_> {
             let batch = match scan.next().await {
                 Ok(Some(batch)) => batch,
                 Ok(None) => return Ok(()),
-                Err(error) if affects_one_tenant(&error) => {
+                Err(error) if error.affects_one_tenant => {
                     self.problem(Problem {
                         database_name: tenant.database_name.clone(),
                         file: None,
@@ -154,8 +161,8 @@ impl Verification<'_> {
                     });
                     return Ok(());
                 }
-                Err(source) => {
-                    let what = "read events";
+                Err(error) => {
+                    let (what, source) = ("read events", error.error);
                     return Err(Error::Store { what, source });
                 }
             };
@@ -276,14 +283,20 @@ async fn read_and_check(
         rate_limiter,
         ..
     } = job;
-    let version_id = record.and_then(|record| record.version_id.as_deref());
-    let Some(info) = client.objects.head(key, version_id).await? else {
-        return Ok(Outcome::Missing);
+    let info = match record {
+        Some(record) => match find_recorded(&*client.objects, key, record).await? {
+            Recorded::Same(info) => info,
+            Recorded::Other(info) => return Ok(Outcome::Changed(Box::new(info.record()))),
+            Recorded::Missing => return Ok(Outcome::Missing),
+        },
+        None => match client.objects.head(key, None).await? {
+            Some(info) => info,
+            None => return Ok(Outcome::Missing),
+        },
     };
-    let found = info.record();
-    if record.is_some_and(|it| !info.is_consistent() || !it.same_bytes(&found)) {
-        return Ok(Outcome::Changed(Box::new(found)));
-    }
+    // The storage's own: a copied file has other versions than were recorded.
+    let recorded = record.and_then(|record| record.version_id.as_ref());
+    let version_id = recorded.and(info.version_id.as_deref());
     let part_sizes = match parts_to_know(record, &info) {
         Some(count) => {
             let objects = &client.objects;

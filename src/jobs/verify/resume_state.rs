@@ -1,11 +1,13 @@
 //! The state that a stopped verification leaves to the next run.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Error;
+use crate::domain::DatabaseName;
 use crate::durable_file;
 
 /// The position that a verification has reached. Every tenant before `tenant` by name is done, and so is every event of `tenant` up to
@@ -13,6 +15,9 @@ use crate::durable_file;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResumeState {
+    /// `None` at the beginning, and in a state that an older version wrote.
+    #[serde(default)]
+    pub selection: Option<Selection>,
     pub tenant: Option<String>,
     pub time_us: i64,
     pub event_id: Option<Uuid>,
@@ -23,7 +28,48 @@ pub struct ResumeState {
     pub unverified: u64,
 }
 
+/// What a verification covers. A run with another selection would skip tenants that the first run did not verify.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selection {
+    /// The id of the database.
+    pub database: Uuid,
+    /// Ordered by name. Empty: all.
+    pub tenants: Vec<String>,
+}
+
 impl ResumeState {
+    /// Returns the state to resume from. Refuses one of another selection.
+    pub(super) fn resume(
+        self,
+        path: &Path,
+        database: Uuid,
+        tenants: &BTreeSet<DatabaseName>,
+    ) -> Result<Self, Error> {
+        let selection = Selection {
+            database,
+            tenants: tenants.iter().map(ToString::to_string).collect(),
+        };
+        let problem = match &self.selection {
+            _ if self.tenant.is_none() => None,
+            Some(before) if *before == selection => None,
+            Some(before) if before.database != database => Some("another database".to_owned()),
+            Some(before) if before.tenants.is_empty() => Some("all tenants".to_owned()),
+            Some(before) => Some(format!("the tenants {}", before.tenants.join(", "))),
+            None => Some("tenants that it does not name".to_owned()),
+        };
+        match problem {
+            Some(covers) => Err(Error::OtherSelection {
+                path: path.to_owned(),
+                covers,
+            }),
+            None => Ok(Self {
+                selection: Some(selection),
+                ..self
+            }),
+        }
+    }
+
     /// Reads the state at `path`; without a file, the beginning.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let state = durable_file::read_json(path).map_err(failed(path))?;

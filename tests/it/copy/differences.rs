@@ -131,6 +131,32 @@ async fn an_unreadable_tenant_does_not_affect_others() {
     assert_eq!(destination.tenants(), 2);
 }
 
+/// A condition that looks like an outage, but of one tenant.
+#[tokio::test]
+async fn a_tenant_of_a_newer_version_does_not_affect_others() {
+    let (source, destination, made) = ends().await;
+    let home = tempfile::tempdir().unwrap();
+    let (from, to) = (source.location(), destination.location());
+    source.set_schema_version(&made[1].0, 99);
+    let (status, stdout, stderr) = run(&mut copy(home.path(), &from, &to));
+    assert_eq!(status, 1, "{stderr}");
+    let named = "tenant 'copied-01' differs: cannot count the events at the source";
+    let line = stdout.lines().find(|it| it.starts_with(named)).unwrap();
+    assert!(line.contains("has schema version 99"), "{stdout}");
+    assert!(stdout.ends_with("1 of 3 tenants differ\n"), "{stdout}");
+    assert_eq!(destination.tenants(), 2);
+
+    // At the destination too.
+    destination.set_schema_version(&made[0].0, 99);
+    let (status, stdout, stderr) = run(&mut copy(home.path(), &from, &to));
+    assert_eq!(status, 1, "{stderr}");
+    let named = "tenant 'copied-00' differs: cannot find the newest event at the destination";
+    assert!(stdout.contains(named), "{stdout}");
+    let agreeing = format!("{}: source 40 events", made[2].0.database_name);
+    assert!(stdout.contains(&agreeing), "{stdout}");
+    assert!(stdout.ends_with("2 of 3 tenants differ\n"), "{stdout}");
+}
+
 #[tokio::test]
 async fn invalid_arguments_are_reported_and_create_nothing() {
     let (source, destination, _) = ends().await;

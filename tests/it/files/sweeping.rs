@@ -5,7 +5,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use http::{Method, StatusCode};
 
-use super::{Uploaded, assert_kept, files, is_stored, refer, run, upload};
+use super::{
+    Uploaded, assert_kept, embedded_settings, files, is_stored, refer, run, upload,
+};
 use crate::support::{self, ClickHouse, SeaweedFs, Server, Storage, Tenant, expect};
 
 const CLIENTS: usize = 16;
@@ -142,4 +144,51 @@ async fn a_sweep_with_running_replicas_on_clickhouse_and_seaweedfs_loses_no_refe
     let left = orphans(seaweedfs.storage(), &all).await;
     assert!(left.is_empty(), "{left:?}");
     assert_all_kept(&servers[0], &all).await;
+}
+
+/// A newer version's database looks like an outage, but of one tenant.
+#[tokio::test]
+async fn a_tenant_whose_database_cannot_be_used_does_not_affect_others() {
+    let mut server = Server::start();
+    let storage = server.embedded_storage();
+    let names = ["swept-first", "swept-last", "swept-newer"];
+    let mut orphans = Vec::new();
+    for name in names {
+        let tenant = server.create_tenant(name).await;
+        let orphan = upload(&server, &tenant).await;
+        orphans.push((tenant, orphan));
+    }
+    assert!(server.process().term().success());
+    let newer = server.folder().join("data/tenants/swept-newer.db");
+    let set_version = |version: u32| {
+        let connection = rusqlite::Connection::open(&newer).unwrap();
+        let before = connection.pragma_query_value(None, "user_version", |row| row.get(0));
+        let updated = connection.pragma_update(None, "user_version", version);
+        updated.unwrap();
+        before.unwrap()
+    };
+    let version: u32 = set_version(99);
+    let settings = embedded_settings(&server);
+    let sweep = ["sweep", "--older-than", "0s", "--delete"];
+    let (code, lines) = run(files(server.folder(), &settings, &sweep)).await;
+    assert_eq!(code, 1, "{lines:?}");
+    let remark = lines.iter().find_map(|line| line["remark"].as_str());
+    let remark = remark.unwrap();
+    assert!(remark.starts_with("tenant 'swept-newer' was skipped:"), "{remark}");
+    assert!(remark.contains("has schema version 99"), "{remark}");
+    let sum = &lines.last().unwrap()["sum"];
+    assert_eq!(sum["removed"], 2, "{lines:?}");
+    assert_eq!(sum["skipped_tenants"], 1, "{lines:?}");
+
+    let (code, lines) = run(files(server.folder(), &settings, &["verify"])).await;
+    assert_eq!(code, 1, "{lines:?}");
+    assert_eq!(lines[0]["problem"], "unreadable", "{lines:?}");
+    assert_eq!(lines[0]["database_name"], "swept-newer");
+
+    set_version(version);
+    server.start_again();
+    for (tenant, orphan) in &orphans {
+        let is_left = is_stored(&storage, tenant, &orphan.file_id).await;
+        assert_eq!(is_left, tenant.database_name == "swept-newer");
+    }
 }

@@ -76,6 +76,15 @@ async fn resumes_after_a_kill(server: &Server, settings: &[(&'static str, String
     let mark: Value = serde_json::from_str(&text).unwrap();
     let before = mark["files"].as_u64().unwrap();
     assert!(before > 0 && before < count, "{mark}");
+    // Another selection would skip tenants that were not verified.
+    let others = [&slow[..3], &["--tenant", "verified"]].concat();
+    let output = files(server.folder(), settings, &others).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let refusal = "has the state of a verification of all tenants";
+    assert!(said.contains(refusal), "{said}");
+    assert_eq!(std::fs::read_to_string(state).unwrap(), text);
+
     let (code, lines) = run(files(server.folder(), settings, &slow[..3])).await;
     assert_eq!(code, 1, "{lines:?}");
     let sum = &lines.last().unwrap()["sum"];

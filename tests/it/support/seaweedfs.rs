@@ -94,8 +94,13 @@ impl SeaweedFs {
 
     /// Makes another bucket, one with versions and Object Lock.
     pub(crate) async fn locked_bucket(&self) -> Storage {
+        self.locked_bucket_called("cluster-1-namespace-3").await
+    }
+
+    /// Makes a bucket of this name with versions and Object Lock.
+    pub(crate) async fn locked_bucket_called(&self, name: &str) -> Storage {
         let storage = Storage {
-            bucket: "cluster-1-namespace-3".to_owned(),
+            bucket: name.to_owned(),
             ..self.storage.clone()
         };
         let (bucket, credentials) = (storage.bucket(), storage.credentials());

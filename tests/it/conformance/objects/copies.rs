@@ -46,7 +46,7 @@ pub(crate) async fn what_is_known_goes_along(
             multipart_threshold_bytes: multipart_threshold_bytes as u64,
             part_bytes: 5 * MIB as u64,
         };
-        let sent = copy(&source, &destination, &key, &info, sizes, &moved).await;
+        let sent = copy(&source, &destination, &key, None, sizes, &moved).await;
         assert_eq!(sent.expect("copy"), *sha256(&whole).bytes());
         assert_eq!(moved.load(Ordering::Relaxed), whole.len() as u64);
 

@@ -1,0 +1,194 @@
+//! Checks that the destination has the files that the events recorded, and seals and protects them there as the service
+//! does when it stores an event.
+//!
+//! A record has the digests of the bytes and, in a bucket with versioning, the version. If the destination's object is
+//! not what was recorded, the recorded version is copied over it. A storage computes its own tags and versions, so a
+//! record without a SHA-256 may not be kept: that is a difference.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use futures_util::{StreamExt, stream};
+
+use super::error::{Error, Side};
+use super::files::{CONCURRENCY, Outcome, Tally, with_retries};
+use super::report::SkippedObjects;
+use super::{Job, Storages, TenantCopy};
+use crate::domain::{EventFile, EventId, FileId, FileRecord, ObjectKey};
+use crate::jobs::Progress;
+use crate::jobs::event_scan::{EventBatch, EventScan};
+use crate::objects::transfer::{self, TransferConfig};
+use crate::objects::{self, ObjectInfo, Recorded, find_recorded};
+
+/// Files of a tenant that are remembered as checked, so that each is checked once however many events reference it: some
+/// tens of megabytes. Beyond that number a file may be checked again.
+const MAX_REMEMBERED: usize = 1_000_000;
+
+/// A file that an event references.
+struct Reference {
+    event_id: EventId,
+    key: ObjectKey,
+    record: Option<FileRecord>,
+    /// Another event recorded another version, which is there already.
+    must_not_replace: bool,
+}
+
+/// Checks the files of a tenant's events, and copies those that the destination lacks.
+pub(super) async fn check(
+    job: &Job,
+    storages: &Storages,
+    copy: &mut TenantCopy,
+    tally: &mut Tally,
+    skipped: &mut SkippedObjects,
+    progress: &Progress,
+) -> Result<(), Error> {
+    if copy.report.failure.is_some() {
+        return Ok(());
+    }
+    let tenant = std::sync::Arc::clone(&copy.tenant);
+    let mut scan = EventScan::new(&*job.from, &tenant, None);
+    let mut known = HashMap::new();
+    loop {
+        let batch = match scan.next().await {
+            Ok(Some(batch)) => batch,
+            Ok(None) => return Ok(()),
+            Err(error) => return copy.fail(Side::Source, "read the events", error),
+        };
+        if known.len() > MAX_REMEMBERED {
+            known.clear();
+        }
+        let mut references = references(batch, &mut known, |file_id| ObjectKey {
+            database_name: tenant.database_name.clone(),
+            file_id,
+        });
+        references.retain(|it| !tally.failed.contains(&it.key.file_id));
+        let mut checking = stream::iter(&references)
+            .map(async |it| {
+                let attempt = || check_one(job, storages, it, progress);
+                (it, with_retries(storages, attempt).await)
+            })
+            .buffer_unordered(CONCURRENCY);
+        while let Some((Reference { key, event_id, .. }, outcome)) = checking.next().await {
+            progress.advance(1);
+            let outcome = outcome?;
+            if matches!(outcome, Outcome::Lost) {
+                skipped.lost.add(format!("'{key}' of event {event_id}"));
+            }
+            tally.add(key, outcome);
+        }
+    }
+}
+
+/// Returns the files of these events that were not checked yet.
+fn references(
+    batch: EventBatch,
+    known: &mut HashMap<FileId, u64>,
+    key: impl Fn(FileId) -> ObjectKey,
+) -> Vec<Reference> {
+    let mut references = Vec::new();
+    for event in batch.events {
+        for EventFile { id, record } in event.files {
+            let evidence = evidence(record.as_ref());
+            let before = known.get(&id).copied();
+            if before == Some(evidence) {
+                continue;
+            }
+            known.entry(id).or_insert(evidence);
+            references.push(Reference {
+                event_id: event.id,
+                key: key(id),
+                record,
+                must_not_replace: before.is_some(),
+            });
+        }
+    }
+    references
+}
+
+/// Returns a number that is the same for equal evidence of the bytes.
+fn evidence(record: Option<&FileRecord>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let fields = record.map(|it| {
+        let sha256 = it.sha256.map(|sha256| *sha256.bytes());
+        (it.size_bytes, sha256, &it.etag, &it.version_id)
+    });
+    fields.hash(&mut hasher);
+    hasher.finish()
+}
+
+async fn check_one(
+    job: &Job,
+    storages: &Storages,
+    reference: &Reference,
+    progress: &Progress,
+) -> Result<Outcome, objects::Error> {
+    let Storages { from, to } = storages;
+    let Reference {
+        event_id,
+        key,
+        record,
+        must_not_replace,
+    } = reference;
+    let Some(record) = record else {
+        // The event is older than records: any bytes will do.
+        return match to.objects.head(key, None).await? {
+            Some(info) => protect(job, storages, reference, &info, Outcome::Same).await,
+            None => Ok(Outcome::Lost), // where the source has it, it was copied or is a problem
+        };
+    };
+    let problem = |text: String| Ok(Outcome::Problem(text));
+    let found = match find_recorded(&*to.objects, key, record).await? {
+        Recorded::Same(info) => {
+            return protect(job, storages, reference, &info, Outcome::Same).await;
+        }
+        Recorded::Other(_) => "is not what was recorded",
+        Recorded::Missing => "is missing",
+    };
+    let source = match find_recorded(&*from.objects, key, record).await? {
+        Recorded::Same(info) => info,
+        Recorded::Other(_) | Recorded::Missing => return Ok(Outcome::Lost),
+    };
+    if job.verify_only || *must_not_replace {
+        return problem(format!("of event {event_id} {found} at the destination"));
+    }
+    let version_id = record.version_id.as_ref().and(source.version_id.as_deref());
+    let config = TransferConfig::default();
+    transfer::copy(from, to, key, version_id, config, progress.bytes()).await?;
+    match find_recorded(&*to.objects, key, record).await? {
+        Recorded::Same(info) => protect(job, storages, reference, &info, Outcome::Copied).await,
+        Recorded::Other(info) => {
+            let tag = |etag: Option<&String>| etag.map_or("none", String::as_str).to_owned();
+            problem(format!(
+                "of event {event_id} was copied, but cannot be downloaded: no SHA-256 was recorded, and its ETag is {} \
+                 at the destination, {} in the record",
+                tag(info.etag.as_ref()),
+                tag(record.etag.as_ref())
+            ))
+        }
+        Recorded::Missing => problem(format!(
+            "of event {event_id} was accepted by the destination but is missing there"
+        )),
+    }
+}
+
+/// Seals and protects a file that an event references.
+async fn protect(
+    job: &Job,
+    Storages { to, .. }: &Storages,
+    Reference { key, .. }: &Reference,
+    info: &ObjectInfo,
+    outcome: Outcome,
+) -> Result<Outcome, objects::Error> {
+    if job.verify_only {
+        return Ok(outcome);
+    }
+    if !to.objects.seal(key, info).await? {
+        let problem = "was replaced at the destination during the copy";
+        return Ok(Outcome::Problem(problem.to_owned()));
+    }
+    if let Some(retention) = job.retention {
+        let version_id = info.version_id.as_deref();
+        to.objects.retain(key, version_id, retention).await?;
+    }
+    Ok(outcome)
+}
