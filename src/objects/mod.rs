@@ -147,8 +147,9 @@ pub trait Objects: Debug + Send + Sync {
         Duration::from_mins(15)
     }
 
-    /// Protects a version of an object from deletion. [`Error::Refused`] if the bucket has no Object Lock, or if the
-    /// version is protected for longer already.
+    /// Protects a version of an object from deletion, for at least as long and as strictly as asked for: one that is
+    /// protected for longer already stays so. [`Error::Refused`] if the bucket has no Object Lock, or if the version is
+    /// protected in a stricter mode for a shorter time.
     async fn retain(
         &self,
         key: &ObjectKey,

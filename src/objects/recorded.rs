@@ -24,11 +24,13 @@ pub async fn find_recorded(
 ) -> Result<Recorded, Error> {
     let version_id = record.version_id.as_deref();
     if let Some(info) = objects.head(key, version_id).await? {
-        return Ok(if info.is_consistent() && record.same_bytes(&info.record()) {
-            Recorded::Same(info)
-        } else {
-            Recorded::Other(info)
-        });
+        return Ok(
+            if info.is_consistent() && record.same_bytes(&info.record()) {
+                Recorded::Same(info)
+            } else {
+                Recorded::Other(info)
+            },
+        );
     }
     if version_id.is_none() {
         return Ok(Recorded::Missing);

@@ -62,6 +62,11 @@ pub struct FileChange {
 }
 
 impl Error {
+    /// The task of a request ended without an answer: the service is stopping, or it has a bug.
+    pub(super) fn ended() -> Self {
+        Self::Unavailable("the request ended early".into())
+    }
+
     pub(super) fn file_changed(
         file_id: FileId,
         recorded: FileRecord,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{Access, Error};
-use crate::domain::{Event, EventFile, FileId, ObjectKey, Retention};
+use crate::domain::{Event, EventFile, EventId, FileId, FileRecord, ObjectKey, Retention};
 use crate::objects::ObjectInfo;
 use crate::store::Appended;
 
@@ -31,9 +31,11 @@ impl Access {
             Err(problem) => return self.redelivery_or(&event, problem).await,
         }
         let store = &self.service.store;
+        let files = event.files.clone();
         let appended = store.append(&self.tenant, vec![event]).await?;
         match appended.first() {
-            Some(Appended::Stored | Appended::AlreadyThere) => Ok(()),
+            Some(Appended::Stored) => self.protect(&files).await.map_err(unprotected),
+            Some(Appended::AlreadyThere) => self.protect_stored(event_id).await,
             Some(Appended::OtherContent) => Err(Error::OtherContent { event_id }),
             // It existed a moment ago. The next delivery finds out whether it still does.
             Some(Appended::FileTombstoned(file_id)) => {
@@ -50,7 +52,11 @@ impl Access {
     /// late second delivery, and must succeed.
     async fn redelivery_or(&self, event: &Event, problem: Error) -> Result<(), Error> {
         match self.service.store.event(&self.tenant, event.id).await? {
-            Some(stored) if stored.same_content(event) => Ok(()),
+            Some(stored) if stored.same_content(event) => match self.protect(&stored.files).await {
+                // Nothing can be protected of a file that is gone.
+                Err(Error::StorageRefused(_)) => Ok(()),
+                protected => protected,
+            },
             Some(_) => Err(Error::OtherContent { event_id: event.id }),
             None => Err(problem),
         }
@@ -106,21 +112,51 @@ impl Access {
         if !objects.seal(&key, &info).await? {
             return Ok(None);
         }
-        if let Some(lock) = self.service.settings.object_lock {
-            let until = self.service.clock.now().checked_add(lock.life);
-            let retention = Retention {
-                mode: lock.mode,
-                until: until.unwrap_or(jiff::Timestamp::MAX),
-            };
-            let version_id = record.version_id.as_deref();
-            let retained = objects.retain(&key, version_id, retention).await;
-            // The operator has to correct a bucket that does not support retention.
-            retained.map_err(|error| Error::Unavailable(error.into()))?;
-        }
         Ok(Some(EventFile {
             id: file_id,
             record: Some(record),
         }))
+    }
+
+    /// Protects the files of an event that was stored before: an earlier call may have ended between the two.
+    async fn protect_stored(&self, event_id: EventId) -> Result<(), Error> {
+        if self.service.settings.object_lock.is_none() {
+            return Ok(());
+        }
+        match self.service.store.event(&self.tenant, event_id).await? {
+            Some(stored) => self.protect(&stored.files).await.map_err(unprotected),
+            None => Ok(()),
+        }
+    }
+
+    /// Protects files from removal, if the operator wants that. After the event is stored, so that a refused event
+    /// leaves no file protected, and before it is acknowledged.
+    async fn protect(&self, files: &[EventFile]) -> Result<(), Error> {
+        let Some(lock) = self.service.settings.object_lock else {
+            return Ok(());
+        };
+        let retention = lock.retention_from(self.service.clock.now());
+        let files: Vec<_> = files
+            .iter()
+            .map(|file| (file.id, file.record.clone()))
+            .collect();
+        let protecting = stream::iter(files)
+            .map(|(id, record)| self.protect_one(id, record, retention))
+            .buffered(MAX_CONCURRENT_FILES)
+            .try_collect::<()>();
+        protecting.await
+    }
+
+    async fn protect_one(
+        &self,
+        file_id: FileId,
+        record: Option<FileRecord>,
+        retention: Retention,
+    ) -> Result<(), Error> {
+        let version_id = record.as_ref().and_then(|it| it.version_id.as_deref());
+        let key = self.object_key(file_id);
+        let objects = &self.service.objects;
+        Ok(objects.retain(&key, version_id, retention).await?)
     }
 
     /// Tells whether a file is older than the tenant, so that it belongs to a former tenant of the same name.
@@ -136,5 +172,13 @@ impl Access {
             database_name: self.tenant.database_name.clone(),
             file_id,
         }
+    }
+}
+
+/// The operator has to correct a bucket that does not support retention: until then, a retry may succeed.
+fn unprotected(error: Error) -> Error {
+    match error {
+        Error::StorageRefused(reason) => Error::Unavailable(reason.into()),
+        other => other,
     }
 }

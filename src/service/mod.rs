@@ -9,6 +9,7 @@ mod events;
 mod files;
 mod ingest;
 mod multipart;
+mod tenant_changes;
 mod tenants;
 
 use std::sync::Arc;
@@ -22,7 +23,8 @@ pub use access::{Access, ApiKeys, Caller};
 pub use error::{Error, FileChange};
 pub use files::{Disposition, DownloadUrl, FormRequest, UploadForm, UploadUrl, describe_metrics};
 pub use multipart::MultipartUpload;
-pub use tenants::{NewClient, TenantFiles};
+pub use tenant_changes::TenantChanges;
+pub use tenants::{Deletion, NewClient, TenantFiles};
 
 /// The service: the two backends and the operator's settings.
 #[derive(Debug)]
@@ -32,6 +34,7 @@ pub struct Service {
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub settings: Settings,
+    pub changes: TenantChanges,
 }
 
 /// The operator's settings.

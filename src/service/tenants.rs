@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Access, Caller, Error};
+use tokio::sync::oneshot;
+
+use super::{Access, Caller, Error, Service};
+use crate::domain::cause::chain;
 use crate::domain::{ClientId, ClientSecret, DatabaseName, ObjectKey, Placement, Tenant};
 use crate::store::Created;
 
@@ -16,14 +19,75 @@ pub struct NewClient {
 
 impl Caller {
     /// Creates a tenant; its entry and database are durable when this returns. Without a placement it goes where new
-    /// tenants go by the settings.
+    /// tenants go by the settings. A creation that outlasts its caller is undone: nobody would know the id and the secret,
+    /// and the name would be taken.
     pub async fn create_tenant(
         &self,
         database_name: DatabaseName,
         client_label: String,
         placement: Option<Placement>,
     ) -> Result<NewClient, Error> {
-        let entropy = &*self.service.entropy;
+        let service = Arc::clone(&self.service);
+        // Held until a creation that nobody waits for is undone, so that the next attempt finds the name free.
+        let name = service.changes.lock(&database_name).await;
+        let (answer, answered) = oneshot::channel();
+        tokio::spawn(async move {
+            let _name = name;
+            let created = service
+                .create_tenant(database_name, client_label, placement)
+                .await;
+            if let Err(Ok(unanswered)) = answer.send(created) {
+                service.undo_creation(&unanswered).await;
+            }
+        });
+        answered.await.unwrap_or_else(|_| Err(Error::ended()))
+    }
+
+    /// Opens the tenant with this client id to delete it. One whose deletion is under way, or ended after its caller had
+    /// stopped waiting, is unknown by then: that deletion is finished, or confirmed.
+    pub async fn deletion(&self, client_id: Option<&str>) -> Result<Deletion, Error> {
+        match self.access(client_id).await {
+            Ok(access) => Ok(Deletion::Due(access)),
+            Err(Error::ClientUnknown) => {
+                let id = client_id.and_then(|text| ClientId::parse(text).ok());
+                let id = id.ok_or(Error::ClientUnknown)?;
+                if let Some(tenant) = self.service.changes.take_unanswered(id) {
+                    return Ok(Deletion::Done(tenant));
+                }
+                let resumed = self.service.store.resume_deletion(id).await?;
+                resumed.map(Deletion::Done).ok_or(Error::ClientUnknown)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A tenant that a caller wants to delete.
+#[derive(Debug)]
+pub enum Deletion {
+    Due(Access),
+    /// An earlier call has deleted it.
+    Done(Arc<Tenant>),
+}
+
+impl Deletion {
+    /// Deletes the tenant, see [`Access::delete_tenant`].
+    pub async fn run(self, files: TenantFiles) -> Result<Arc<Tenant>, Error> {
+        match self {
+            Self::Due(access) => access.delete_tenant(files).await,
+            Self::Done(tenant) => Ok(tenant),
+        }
+    }
+}
+
+impl Service {
+    async fn create_tenant(
+        &self,
+        database_name: DatabaseName,
+        client_label: String,
+        placement: Option<Placement>,
+    ) -> Result<NewClient, Error> {
+        let entropy = &*self.entropy;
         let client_id = ClientId::random(entropy);
         let client_secret = ClientSecret::random(entropy);
         let tenant = Tenant {
@@ -31,10 +95,9 @@ impl Caller {
             database_name: database_name.clone(),
             client_label,
             client_secret_sha256: client_secret.sha256(),
-            created_at: self.service.clock.now(),
+            created_at: self.clock.now(),
         };
-        let store = &self.service.store;
-        match store.create_placed_tenant(tenant, placement).await? {
+        match self.store.create_placed_tenant(tenant, placement).await? {
             Created::New => {
                 tracing::info!(tenant = %database_name, "tenant created");
                 Ok(NewClient {
@@ -45,6 +108,22 @@ impl Caller {
             }
             Created::NameTaken => Err(Error::NameTaken),
             Created::TooManyDedicated(limit) => Err(Error::TooManyDedicated(limit)),
+        }
+    }
+
+    async fn undo_creation(&self, unanswered: &NewClient) {
+        let name = &unanswered.database_name;
+        let undone = match self.store.tenant_by_client_id(unanswered.client_id).await {
+            Ok(Some(tenant)) => self.store.delete_tenant(&tenant).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        match undone {
+            Ok(()) => tracing::warn!(tenant = %name, "undid a creation that had taken too long"),
+            Err(error) => {
+                let error = chain(&error);
+                tracing::error!(tenant = %name, client_id = %unanswered.client_id, "cannot undo a creation that had taken too long: {error}");
+            }
         }
     }
 }
@@ -63,9 +142,20 @@ impl Access {
         if files == TenantFiles::Delete {
             self.delete_files().await?;
         }
-        self.service.store.delete_tenant(&self.tenant).await?;
-        tracing::info!(tenant = %self.tenant.database_name, "tenant deleted");
-        Ok(self.tenant)
+        let (answer, answered) = oneshot::channel();
+        tokio::spawn(async move {
+            let Self { service, tenant } = self;
+            let deleted = service.store.delete_tenant(&tenant).await;
+            if deleted.is_ok() {
+                tracing::info!(tenant = %tenant.database_name, "tenant deleted");
+            }
+            let unanswered = answer.send(deleted.map(|()| Arc::clone(&tenant)));
+            if let Err(Ok(tenant)) = unanswered {
+                service.changes.add_unanswered(tenant);
+            }
+        });
+        let deleted = answered.await.map_err(|_| Error::ended())?;
+        Ok(deleted?)
     }
 
     /// Deletes every file under the tenant's prefix, referenced or not.

@@ -84,6 +84,10 @@ pub trait Store: Debug + Send + Sync {
     /// error.
     async fn delete_tenant(&self, tenant: &Tenant) -> Result<(), Error>;
 
+    /// Finishes a deletion that has begun and not ended, and returns its tenant; `None` if there is no such deletion of a
+    /// tenant with this client id. No lookup finds the tenant meanwhile, so this is how a deletion is repeated.
+    async fn resume_deletion(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error>;
+
     /// Stores each event once, and returns the outcomes in the order of `events`. After an error, none, some or all may
     /// be stored: sending the same events again is safe. The store notes when it received an event; one that is copied
     /// from another store keeps its `received_at`, and must come before those who follow the tenant's arrival order.

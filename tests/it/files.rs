@@ -7,6 +7,7 @@
 
 mod clocks;
 mod copies;
+mod deleting;
 mod digests;
 mod owners;
 mod sweeping;

@@ -93,6 +93,9 @@ mod tests {
             };
             assert!(!one.same_bytes(&longer), "{one:?}");
         }
-        assert_eq!(record(None, a, a).same_digest(&record(Some(1), None, a)), None);
+        assert_eq!(
+            record(None, a, a).same_digest(&record(Some(1), None, a)),
+            None
+        );
     }
 }

@@ -28,7 +28,15 @@ pub struct Retention {
     pub until: Timestamp,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+impl Retention {
+    /// Tells whether this protects for at least as long, and at least as strictly.
+    pub fn covers(&self, other: Self) -> bool {
+        self.until >= other.until && self.mode >= other.mode
+    }
+}
+
+/// Ordered by strictness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RetentionMode {
     /// Can be lifted by callers with a special permission.
     Governance,

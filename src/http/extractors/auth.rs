@@ -47,6 +47,10 @@ impl<S: Sync> FromRequestParts<S> for ClientIdHeader {
 }
 
 impl ClientIdHeader {
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
     /// Returns access to the tenant that the header names, if it names one.
     pub(crate) async fn access(&self, caller: &Caller) -> ApiResult<Option<Access>> {
         match &self.0 {

@@ -8,10 +8,12 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::{DatabaseName, Invalid, Placement};
-use crate::http::extractors::{Object, Parameters, Problems, SmallBody, json_fields};
+use crate::http::extractors::{
+    ClientIdHeader, Object, Parameters, Problems, SmallBody, json_fields,
+};
 use crate::http::responses::openapi::{RequestErrors, TenantErrors, UnavailableErrors};
 use crate::http::responses::{ApiResult, ErrorBody};
-use crate::service::{Access, Caller, TenantFiles};
+use crate::service::{Caller, TenantFiles};
 
 /// The longest `client_label`: a name for people, not a document.
 const MAX_LABEL_BYTES: usize = 1024;
@@ -110,15 +112,17 @@ fn parse(body: &[u8]) -> ApiResult<(DatabaseName, String, Option<Placement>)> {
     )
 )]
 pub(crate) async fn delete(
-    access: Access,
+    caller: Caller,
+    client_id: ClientIdHeader,
     RawQuery(query): RawQuery,
 ) -> ApiResult<Json<ErrorBody>> {
+    let deletion = caller.deletion(client_id.as_str()).await?;
     let parameters = Parameters::parse(query.as_deref())?;
     let mut problems = Problems::default();
     parameters.only(&["files"], &mut problems);
     let files = parameters.optional(&mut problems, "files", tenant_files);
     let files = problems.finish(files)?.unwrap_or_default();
-    let tenant = access.delete_tenant(files).await?;
+    let tenant = deletion.run(files).await?;
     Ok(Json(ErrorBody {
         detail: format!("'{}' tenant deleted.", tenant.database_name),
     }))

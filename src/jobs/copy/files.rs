@@ -1,49 +1,20 @@
 //! Copies the tenants' files: each is compared with the destination's, copied if that differs, and checked again. Then
 //! [`recorded_files`] checks that the destination has what the events recorded.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
 use super::error::{Error, Side};
-use super::report::{FilesReport, SkippedObjects};
+use super::file_tally::{CONCURRENCY, Outcome, Tally, with_retries};
+use super::report::SkippedObjects;
 use super::{Job, Storages, TenantCopy, recorded_files};
-use crate::domain::cause::chain;
-use crate::domain::{DatabaseName, FileId, ObjectKey, Tenant};
-use crate::jobs::backend_errors::{retry, retry_file, retry_tenant};
+use crate::domain::{DatabaseName, Tenant};
+use crate::jobs::backend_errors::{retry, retry_tenant};
 use crate::jobs::{Phase, Progress};
 use crate::objects::transfer::{self, StorageClient, TransferConfig};
 use crate::objects::{self, ListedObject, Listing, ObjectInfo};
-
-/// Files copied at once: enough to hide the latency of small ones.
-pub(super) const CONCURRENCY: usize = 4;
-
-/// The pauses after failed attempts to copy a file whose storages respond.
-const FILE_PAUSES: [Duration; 4] = [
-    Duration::from_millis(100),
-    Duration::from_millis(300),
-    Duration::from_millis(900),
-    Duration::from_millis(2700),
-];
-
-/// The outcome for one file.
-pub(super) enum Outcome {
-    Same,
-    Copied,
-    Problem(String),
-    /// The source does not have it either.
-    Lost,
-}
-
-/// The files of one tenant.
-pub(super) struct Tally {
-    tenant: Arc<Tenant>,
-    pub(super) report: FilesReport,
-    /// The files that `report` has a problem with.
-    pub(super) failed: HashSet<FileId>,
-}
 
 type Tallies = BTreeMap<DatabaseName, Tally>;
 
@@ -54,12 +25,10 @@ pub(super) async fn run(
     copies: &mut [TenantCopy],
     progress: &Progress,
 ) -> Result<SkippedObjects, Error> {
-    let tally = |copy: &TenantCopy| Tally {
-        tenant: Arc::clone(&copy.tenant),
-        report: FilesReport::default(),
-        failed: HashSet::new(),
+    let by_name = |copy: &TenantCopy| {
+        let name = copy.tenant.database_name.clone();
+        (name, Tally::new(Arc::clone(&copy.tenant)))
     };
-    let by_name = |copy: &TenantCopy| (copy.tenant.database_name.clone(), tally(copy));
     let mut tallies: Tallies = copies.iter().map(by_name).collect();
     progress.begin(Phase::CountingFiles, 0, 0);
     let mut total = 0;
@@ -150,39 +119,6 @@ async fn copy_all(
         }
     }
     Ok(skipped)
-}
-
-impl Tally {
-    pub(super) fn add(&mut self, key: &ObjectKey, outcome: Outcome) {
-        match outcome {
-            Outcome::Same | Outcome::Lost => {}
-            Outcome::Copied => self.report.copied_files += 1,
-            Outcome::Problem(problem) => {
-                self.failed.insert(key.file_id);
-                self.report.problems.add(format!("'{key}' {problem}"));
-            }
-        }
-    }
-}
-
-/// Makes attempts at one file. Fails only if a storage is unreachable.
-pub(super) async fn with_retries(
-    Storages { from, to }: &Storages,
-    attempt: impl AsyncFnMut() -> Result<Outcome, objects::Error>,
-) -> Result<Outcome, Error> {
-    let ping = async || {
-        for (side, client) in [(Side::Source, from), (Side::Destination, to)] {
-            let what = "reach the storage of files";
-            let pinged = retry(what, || client.objects.ping()).await;
-            pinged.map_err(|error| Error::objects(side, what, error))?;
-        }
-        Ok(())
-    };
-    let outcome = retry_file(&FILE_PAUSES, ping, attempt).await?;
-    Ok(outcome.unwrap_or_else(|error| {
-        let attempts = FILE_PAUSES.len() + 1;
-        Outcome::Problem(format!("failed {attempts} times: {}", chain(&error)))
-    }))
 }
 
 async fn compare_and_copy(

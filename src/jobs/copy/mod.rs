@@ -10,6 +10,7 @@
 mod compare;
 mod error;
 mod events;
+mod file_tally;
 mod files;
 mod recorded_files;
 mod report;
@@ -22,7 +23,7 @@ use super::{Phase, Progress};
 use crate::domain::query::Limit;
 use crate::domain::{DatabaseName, Event, Page, Position, Query, Retention, Tenant};
 use crate::objects::transfer::StorageClient;
-use crate::store::{Created, Store};
+use crate::store::{self, Created, Store};
 
 pub use error::{Error, Side};
 pub use report::{Conflicts, Difference, FilesReport, Report, SkippedObjects, TenantReport};
@@ -209,7 +210,10 @@ impl TenantCopy {
             Created::TooManyDedicated(limit) => {
                 let reason =
                     format!("there are {limit} dedicated tenants already, which is the limit");
-                Err(store::Error::Unavailable(reason.into()))
+                Err(TenantError {
+                    error: store::Error::Unavailable(reason.into()),
+                    affects_one_tenant: true,
+                })
             }
         }
     }

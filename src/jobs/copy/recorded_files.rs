@@ -7,11 +7,12 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 
 use super::error::{Error, Side};
-use super::files::{CONCURRENCY, Outcome, Tally, with_retries};
+use super::file_tally::{CONCURRENCY, Outcome, Tally, with_retries};
 use super::report::SkippedObjects;
 use super::{Job, Storages, TenantCopy};
 use crate::domain::{EventFile, EventId, FileId, FileRecord, ObjectKey};
@@ -45,7 +46,7 @@ pub(super) async fn check(
     if copy.report.failure.is_some() {
         return Ok(());
     }
-    let tenant = std::sync::Arc::clone(&copy.tenant);
+    let tenant = Arc::clone(&copy.tenant);
     let mut scan = EventScan::new(&*job.from, &tenant, None);
     let mut known = HashMap::new();
     loop {
@@ -62,19 +63,24 @@ pub(super) async fn check(
             file_id,
         });
         references.retain(|it| !tally.failed.contains(&it.key.file_id));
-        let mut checking = stream::iter(&references)
-            .map(async |it| {
-                let attempt = || check_one(job, storages, it, progress);
-                (it, with_retries(storages, attempt).await)
-            })
-            .buffer_unordered(CONCURRENCY);
-        while let Some((Reference { key, event_id, .. }, outcome)) = checking.next().await {
-            progress.advance(1);
-            let outcome = outcome?;
-            if matches!(outcome, Outcome::Lost) {
-                skipped.lost.add(format!("'{key}' of event {event_id}"));
+        // First those whose version may still be copied, since sealing one ends that.
+        let (others, first): (Vec<_>, Vec<_>) =
+            references.into_iter().partition(|it| it.must_not_replace);
+        for references in [first, others] {
+            let mut checking = stream::iter(&references)
+                .map(async |it| {
+                    let attempt = || check_one(job, storages, it, progress);
+                    (it, with_retries(storages, attempt).await)
+                })
+                .buffer_unordered(CONCURRENCY);
+            while let Some((Reference { key, event_id, .. }, outcome)) = checking.next().await {
+                progress.advance(1);
+                let outcome = outcome?;
+                if matches!(outcome, Outcome::Lost) {
+                    skipped.lost.add(format!("'{key}' of event {event_id}"));
+                }
+                tally.add(key, outcome);
             }
-            tally.add(key, outcome);
         }
     }
 }

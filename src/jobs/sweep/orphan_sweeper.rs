@@ -117,7 +117,10 @@ fn log(report: &Report) {
     if report.skipped_tenants > 0 {
         counter!("event_history_sweep_failures_total").increment(report.skipped_tenants);
         let tenants = report.skipped_tenants;
-        tracing::warn!(tenants, "tenants were skipped: their databases cannot be read");
+        tracing::warn!(
+            tenants,
+            "tenants were skipped: their databases cannot be read"
+        );
     }
     for remark in &report.remarks {
         tracing::debug!("{remark}");

@@ -42,8 +42,11 @@ impl S3 {
                 let is_asked = version_id.is_none_or(|it| info.version_id.as_deref() == Some(it));
                 Ok(is_asked.then_some(info))
             }
-            StatusCode::NOT_FOUND => Ok(None),
             _ if response.header("x-amz-delete-marker") == Some("true") => Ok(None),
+            StatusCode::NOT_FOUND => {
+                self.require_bucket().await?;
+                Ok(None)
+            }
             StatusCode::BAD_REQUEST if let Some(version_id) = version_id => {
                 self.explain_bad_request(key, version_id).await
             }
@@ -71,7 +74,8 @@ impl S3 {
         };
         let response = self.send(Call::new("head", Method::GET), sign).await?;
         match response.error_code() {
-            Some("InvalidArgument" | "NoSuchVersion" | "NoSuchKey") => Ok(None),
+            // SeaweedFS calls some of them an invalid request.
+            Some("InvalidArgument" | "InvalidRequest" | "NoSuchVersion" | "NoSuchKey") => Ok(None),
             _ => Err(response.error(VERSION_PERMISSIONS)),
         }
     }
@@ -115,6 +119,18 @@ impl S3 {
             | StatusCode::RANGE_NOT_SATISFIABLE
             | StatusCode::NOT_IMPLEMENTED => Ok(None),
             _ => Err(response.error("s3:GetObject on the objects")),
+        }
+    }
+
+    /// Fails if the bucket does not exist. The response to the HEAD of an object has no body that tells, and a file is
+    /// not gone because an operator has to create the bucket.
+    async fn require_bucket(&self) -> Result<(), Error> {
+        let call = Call::new("ping", Method::HEAD);
+        let sign = |signing: Signing<'_>| self.signer.head_bucket(signing);
+        match self.send(call, sign).await?.status {
+            StatusCode::NOT_FOUND => Err(no_bucket()),
+            // Credentials may be allowed to read objects alone.
+            _ => Ok(()),
         }
     }
 

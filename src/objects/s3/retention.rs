@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::S3;
 use super::client::Call;
-use super::response::{Response, sanitize};
+use super::response::{Response, sanitize, xml_text};
 use crate::domain::{FileSha256, ObjectKey, Retention, RetentionMode};
 use crate::objects::Error;
 use crate::objects::signer::Signing;
@@ -26,8 +26,40 @@ impl S3 {
         if response.status.is_success() {
             return Ok(());
         }
+        // Kept for longer already, by an earlier setting or by the bucket's own default?
+        if response.error_code() == Some("AccessDenied")
+            && let Some(kept) = self.retention(key, version_id).await?
+            && kept.covers(retention)
+        {
+            return Ok(());
+        }
         Err(not_retained(&response))
     }
+
+    /// Returns the retention of a version; `None` if it has none, or if the credentials may not read it.
+    async fn retention(
+        &self,
+        key: &ObjectKey,
+        version_id: Option<&str>,
+    ) -> Result<Option<Retention>, Error> {
+        let call = Call::new("retention", Method::GET);
+        let sign = |signing: Signing<'_>| self.signer.retention(key, version_id, signing);
+        let response = self.send(call, sign).await?;
+        if !response.status.is_success() {
+            return Ok(None);
+        }
+        Ok(parse(&response.body))
+    }
+}
+
+fn parse(document: &str) -> Option<Retention> {
+    let mode = match xml_text(document, "Mode")? {
+        "GOVERNANCE" => RetentionMode::Governance,
+        "COMPLIANCE" => RetentionMode::Compliance,
+        _ => return None,
+    };
+    let until = xml_text(document, "RetainUntilDate")?.parse().ok()?;
+    Some(Retention { mode, until })
 }
 
 fn document(retention: Retention) -> String {
@@ -61,7 +93,8 @@ fn not_retained(response: &Response) -> Error {
     };
     let reason = match code {
         "AccessDenied" => {
-            "the version is kept for longer already, or the credentials lack s3:PutObjectRetention"
+            "the version is kept in a stricter mode, or the credentials lack s3:PutObjectRetention, or \
+             s3:GetObjectRetention to see that it is kept for longer already"
         }
         "InvalidRequest" | "ObjectLockConfigurationNotFoundError" => {
             "the bucket has no Object Lock, or the time is past"
@@ -78,7 +111,7 @@ fn not_retained(response: &Response) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::document;
+    use super::{document, parse};
     use crate::domain::{Retention, RetentionMode};
 
     #[test]
@@ -93,5 +126,29 @@ mod tests {
             });
             assert!(text.contains(stated), "{text}");
         }
+    }
+
+    #[test]
+    fn a_retention_is_read_back() {
+        let until = "2036-11-23T10:00:00Z".parse().unwrap();
+        for mode in [RetentionMode::Compliance, RetentionMode::Governance] {
+            let retention = Retention { mode, until };
+            assert_eq!(parse(&document(retention)), Some(retention));
+        }
+        assert_eq!(parse("<Retention/>"), None);
+    }
+
+    #[test]
+    fn only_what_is_stricter_and_longer_covers() {
+        let of = |mode, until: &str| Retention {
+            mode,
+            until: until.parse().unwrap(),
+        };
+        let (early, late) = ("2036-11-23T10:00:00Z", "2036-11-24T10:00:00Z");
+        let (weak, strict) = (RetentionMode::Governance, RetentionMode::Compliance);
+        assert!(of(strict, late).covers(of(weak, early)));
+        assert!(of(weak, late).covers(of(weak, late)));
+        assert!(!of(weak, late).covers(of(strict, early)));
+        assert!(!of(strict, early).covers(of(weak, late)));
     }
 }

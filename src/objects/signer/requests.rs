@@ -119,6 +119,18 @@ impl Signer {
         self.sign(Method::Put, self.object_url(key), &query, &headers, signing)
     }
 
+    /// Signs a GET of a version's retention.
+    pub fn retention(
+        &self,
+        key: &ObjectKey,
+        version_id: Option<&str>,
+        signing: Signing<'_>,
+    ) -> PresignedUrl {
+        let version = version_id.map(|version_id| ("versionId", version_id));
+        let query: Vec<_> = [("retention", "")].into_iter().chain(version).collect();
+        self.sign(Method::Get, self.object_url(key), &query, &[], signing)
+    }
+
     pub fn owner_key(&self) -> String {
         self.full_key(OWNER)
     }

@@ -146,12 +146,16 @@ impl Transfer<'_> {
         let presigned = presigned.await?;
         let body = self.hasher.count(self.from.requests.body(response));
         let size_bytes = self.info.size_bytes;
-        to.requests.put(presigned, headers, size_bytes, body).await?;
+        to.requests
+            .put(presigned, headers, size_bytes, body)
+            .await?;
         Ok(())
     }
 
     async fn in_parts(&self, sizes: &[u64]) -> Result<(), Error> {
-        let first = self.get_part(0, sizes.first().copied().unwrap_or(0)).await?;
+        let first = self
+            .get_part(0, sizes.first().copied().unwrap_or(0))
+            .await?;
         // Parts cannot carry these, and they matter more to who downloads the object than its ETag.
         let has_headers = |it: &Response| !copied_headers(it.headers()).is_empty();
         if first.as_ref().is_some_and(has_headers)
@@ -192,12 +196,18 @@ impl Transfer<'_> {
                 Some(first) => first,
                 None => self.get_part(begin, size_bytes).await?,
             };
-            let presigned = self.to.objects.presign_part(self.key, upload_id, number, URL_LIFE);
+            let presigned = self
+                .to
+                .objects
+                .presign_part(self.key, upload_id, number, URL_LIFE);
             let presigned = presigned.await?;
             let requests = self.from.requests.clone();
             let body = stream::iter(response).flat_map(move |it| requests.body(it));
             let body = self.hasher.count(body);
-            let answer = self.to.requests.put(presigned, HeaderMap::new(), size_bytes, body);
+            let answer = self
+                .to
+                .requests
+                .put(presigned, HeaderMap::new(), size_bytes, body);
             let answer = answer.await?;
             let etag = answer.headers().get(ETAG).and_then(|it| it.to_str().ok());
             let etag = etag.ok_or_else(|| because("its answer to a part has no ETag"))?;
@@ -245,8 +255,7 @@ fn usual_part_bytes(size_bytes: u64, count: u16) -> Option<u64> {
     let smallest = whole_mib(size_bytes.div_ceil(u64::from(count))).max(MIN_PART_BYTES);
     let mut sizes = USUAL_PART_BYTES.into_iter().chain([smallest]);
     sizes.find(|bytes| {
-        *bytes <= MAX_SINGLE_UPLOAD_BYTES
-            && size_bytes.div_ceil(*bytes).max(1) == u64::from(count)
+        *bytes <= MAX_SINGLE_UPLOAD_BYTES && size_bytes.div_ceil(*bytes).max(1) == u64::from(count)
     })
 }
 
@@ -332,9 +341,21 @@ mod tests {
         for (size_bytes, etag, expected) in [
             (6 * gib, "d41d8cd98f00b204e9800998ecf8427e", None),
             // 8 MiB, as the AWS command line sends them; the last is smaller.
-            (6 * gib + 1, "d41d8cd98f00b204e9800998ecf8427e-769", Some(8 * MIB)),
-            (70 * MIB, "d41d8cd98f00b204e9800998ecf8427e-5", Some(16 * MIB)),
-            (70 * MIB, "d41d8cd98f00b204e9800998ecf8427e-3", Some(24 * MIB)),
+            (
+                6 * gib + 1,
+                "d41d8cd98f00b204e9800998ecf8427e-769",
+                Some(8 * MIB),
+            ),
+            (
+                70 * MIB,
+                "d41d8cd98f00b204e9800998ecf8427e-5",
+                Some(16 * MIB),
+            ),
+            (
+                70 * MIB,
+                "d41d8cd98f00b204e9800998ecf8427e-3",
+                Some(24 * MIB),
+            ),
             // No parts of one size come to this.
             (6 * gib, "d41d8cd98f00b204e9800998ecf8427e-9999", None),
             // One part of 6 GiB would be too large, one of 3 bytes is the last.
@@ -358,7 +379,13 @@ mod tests {
 
     #[test]
     fn parts_add_up_and_are_accepted() {
-        for (size_bytes, count) in [(0, 1), (1, 1), (5 * MIB, 1), (5 * MIB + 1, 2), (70 * MIB, 14)] {
+        for (size_bytes, count) in [
+            (0, 1),
+            (1, 1),
+            (5 * MIB, 1),
+            (5 * MIB + 1, 2),
+            (70 * MIB, 14),
+        ] {
             let sizes = sizes_of_parts(size_bytes, 5 * MIB);
             assert_eq!(sizes.len(), count, "{size_bytes}");
             assert!(can_send(&sizes, size_bytes), "{size_bytes}");

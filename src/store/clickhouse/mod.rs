@@ -184,6 +184,12 @@ impl Store for ClickHouse {
         finished(tokio::spawn(async move { registry.delete(&tenant).await }).await)
     }
 
+    async fn resume_deletion(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error> {
+        self.check_open()?;
+        let registry = Arc::clone(&self.registry);
+        finished(tokio::spawn(async move { registry.resume_deletion(id).await }).await)
+    }
+
     async fn append(&self, tenant: &Tenant, events: Vec<Event>) -> Result<Vec<Appended>, Error> {
         self.check_open()?;
         let table = self.table(tenant).await?;

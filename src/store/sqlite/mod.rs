@@ -179,6 +179,14 @@ impl Store for Sqlite {
         finished(tokio::spawn(deletion).await)
     }
 
+    async fn resume_deletion(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error> {
+        let tenant = self.0.registry.deleting(id);
+        if let Some(tenant) = &tenant {
+            self.delete_tenant(tenant).await?;
+        }
+        Ok(tenant)
+    }
+
     async fn append(&self, tenant: &Tenant, events: Vec<Event>) -> Result<Vec<Appended>, Error> {
         let lease = self.0.lease(tenant).await?;
         self.0.confirm_missing(lease.append(events).await)

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::disk::Folder;
 use super::disk::error_mapping::blocking;
@@ -13,6 +14,9 @@ use super::tables::tenant_rows::State;
 use super::tenant::{identity, open_database};
 use crate::domain::{DatabaseName, Tenant};
 use crate::store::{Created, Error};
+
+/// The time for which a deletion waits for other processes that look into the folder.
+const MAX_REMOVAL: Duration = Duration::from_secs(30);
 
 /// Creates a tenant's entry and database. The caller holds the lock of the name. Does disk I/O.
 pub(super) fn create(
@@ -74,15 +78,24 @@ pub(super) async fn delete(
     }
     let (folder, registry, tenant) = (Arc::clone(folder), Arc::clone(registry), tenant.clone());
     blocking(move || {
-        let name = &tenant.database_name;
-        match registry.state(name)? {
-            Some((id, State::Deleting)) if id == tenant.client_id => {
-                remove(name, &folder, &registry)
+        let begin = Instant::now();
+        loop {
+            match finish_deletion(&folder, &registry, &tenant) {
+                // The caller may be gone by then. The tenant is hidden already, so nobody else is waiting.
+                Err(Error::Busy) if begin.elapsed() < MAX_REMOVAL => {}
+                outcome => return outcome,
             }
-            _ => Ok(()), // not there, or another tenant's by now
         }
     })
     .await
+}
+
+fn finish_deletion(folder: &Folder, registry: &Registry, tenant: &Tenant) -> Result<(), Error> {
+    let name = &tenant.database_name;
+    match registry.state(name)? {
+        Some((id, State::Deleting)) if id == tenant.client_id => remove(name, folder, registry),
+        _ => Ok(()), // not there, or another tenant's by now
+    }
 }
 
 /// Opens the folder and its registry, and recovers what the end of the last process interrupted.

@@ -189,13 +189,18 @@ async fn the_recorded_version_is_copied_and_locked() {
     let mut command = source.copy(Some(&bucket), &settings);
     succeed(command.args(["--object-lock", "compliance:1h"]));
     let copy = arrived(home.path(), &source, &settings).await;
-    let key = format!("{}/{}", source.tenant.database_name, source.files[2].file_id);
+    let key = format!(
+        "{}/{}",
+        source.tenant.database_name, source.files[2].file_id
+    );
     let (there, credentials) = (locked.bucket(), locked.credentials());
     let head = there.head_object(Some(&credentials), &key).sign(LIFE);
     let head = expect(support::http_client().head(head), StatusCode::OK).await;
     let version_id = head.headers()["x-amz-version-id"].to_str().unwrap();
     let mut delete = there.delete_object(Some(&credentials), &key);
-    delete.query_mut().insert("versionId", version_id.to_owned());
+    delete
+        .query_mut()
+        .insert("versionId", version_id.to_owned());
     let delete = support::http_client().delete(delete.sign(LIFE));
     expect(delete, StatusCode::FORBIDDEN).await;
     assert_kept(&copy, &source.tenant, &source.files[2]).await;
@@ -209,14 +214,21 @@ async fn the_recorded_version_is_copied_and_locked() {
         "/api/history/events/{}/file",
         newer["event_id"].as_str().unwrap()
     );
-    let request = source.server.request_as(&source.tenant, Method::GET, &target);
+    let request = source
+        .server
+        .request_as(&source.tenant, Method::GET, &target);
     expect(request, StatusCode::OK).await;
     assert!(source.server.process().term().success());
     let home = tempfile::tempdir().unwrap();
-    let output = source.copy(Some(&bucket), &destination(&home, None)).output();
+    let output = source
+        .copy(Some(&bucket), &destination(&home, None))
+        .output();
     let output = output.unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("1 files differ:"), "{said}");
-    assert!(said.contains("is not what was recorded at the destination"), "{said}");
+    assert!(
+        said.contains("is not what was recorded at the destination"),
+        "{said}"
+    );
 }

@@ -5,9 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use http::{Method, StatusCode};
 
-use super::{
-    Uploaded, assert_kept, embedded_settings, files, is_stored, refer, run, upload,
-};
+use super::{Uploaded, assert_kept, embedded_settings, files, is_stored, refer, run, upload};
 use crate::support::{self, ClickHouse, SeaweedFs, Server, Storage, Tenant, expect};
 
 const CLIENTS: usize = 16;
@@ -174,7 +172,10 @@ async fn a_tenant_whose_database_cannot_be_used_does_not_affect_others() {
     assert_eq!(code, 1, "{lines:?}");
     let remark = lines.iter().find_map(|line| line["remark"].as_str());
     let remark = remark.unwrap();
-    assert!(remark.starts_with("tenant 'swept-newer' was skipped:"), "{remark}");
+    assert!(
+        remark.starts_with("tenant 'swept-newer' was skipped:"),
+        "{remark}"
+    );
     assert!(remark.contains("has schema version 99"), "{remark}");
     let sum = &lines.last().unwrap()["sum"];
     assert_eq!(sum["removed"], 2, "{lines:?}");

@@ -26,7 +26,7 @@ impl Database {
     }
 
     /// Returns the setting with which our binary keeps its events here.
-    pub(super) fn setting(&self) -> String {
+    pub(crate) fn setting(&self) -> String {
         match self {
             Self::Sqlite { folder } => format!("sqlite:{}", folder.display()),
             Self::ClickHouse(engine) => engine.url(),

@@ -1,13 +1,14 @@
 //! Creating and deleting tenants, in steps that a crash may interrupt anywhere: the next attempt, the next start or any
 //! replica's clean-up finishes or undoes them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Registry;
 use super::databases::Owner;
 use super::entries::{Entry, Revision, State};
 use super::rows;
-use crate::domain::{DatabaseName, Placement, Tenant};
+use crate::domain::{ClientId, DatabaseName, Placement, Tenant};
 use crate::store::{Created, Error};
 
 /// A creation that began longer ago was interrupted: each of its steps is bounded.
@@ -157,6 +158,18 @@ impl Registry {
             .await?;
         // It may have been loaded in between: that is removed from the cache again.
         self.finish_deletion(&entry).await
+    }
+
+    /// Finishes the deletion of this tenant if it has begun and not ended, and returns the tenant.
+    pub(crate) async fn resume_deletion(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error> {
+        let entry = self.entries.by_client_id(id).await?;
+        match entry.filter(|entry| entry.state() == State::Deleting) {
+            Some(entry) => {
+                self.finish_deletion(&entry).await?;
+                Ok(Some(Arc::new(entry.tenant)))
+            }
+            None => Ok(None),
+        }
     }
 
     /// Frees the name of a tenant whose deletion has begun, and deletes its rows.

@@ -53,6 +53,11 @@ impl Layout {
         self.path.join("external-access.lock")
     }
 
+    /// The file of the lock that is passed on the way to that lock.
+    pub(crate) fn access_turnstile(&self) -> PathBuf {
+        self.path.join("external-access.turnstile")
+    }
+
     /// The folder of databases that an operator removed: deleting them is a second step, by hand.
     pub(crate) fn removed(&self) -> PathBuf {
         self.path.join("removed")

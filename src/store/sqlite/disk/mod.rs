@@ -48,6 +48,7 @@ impl Folder {
             create_folder(layout.tenants())?;
         }
         open_lock_file(&layout.access_lock())?;
+        open_lock_file(&layout.access_turnstile())?;
         sync(layout.path())?;
         Ok(Self {
             writes: WriteHealth::of(layout.tenants()),

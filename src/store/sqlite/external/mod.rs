@@ -134,6 +134,10 @@ impl Store for ExternalStore {
         not_allowed()
     }
 
+    async fn resume_deletion(&self, _id: ClientId) -> Result<Option<Arc<Tenant>>, Error> {
+        not_allowed()
+    }
+
     async fn append(&self, _tenant: &Tenant, _events: Vec<Event>) -> Result<Vec<Appended>, Error> {
         not_allowed()
     }

@@ -35,6 +35,8 @@ pub(super) struct Registry {
 struct Ready {
     by_client_id: HashMap<ClientId, Arc<TenantHandle>>,
     by_name: HashMap<DatabaseName, Arc<TenantHandle>>,
+    /// Tenants that lookups no longer find, and that are not gone from the disk yet.
+    deleting: HashMap<ClientId, Arc<Tenant>>,
     orphans: OrphanIndex,
     closed: bool,
 }
@@ -108,6 +110,12 @@ impl Registry {
     pub(super) fn knows(&self, name: &DatabaseName) -> bool {
         let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
         ready.by_name.contains_key(name)
+    }
+
+    /// Returns the tenant with this client id if its deletion has begun and has not ended.
+    pub(super) fn deleting(&self, id: ClientId) -> Option<Arc<Tenant>> {
+        let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
+        ready.deleting.get(&id).cloned()
     }
 
     /// From now on lookups report these databases as ones whose entries were lost.
@@ -213,7 +221,10 @@ impl Registry {
     pub(super) fn forget(&self, name: &DatabaseName) -> Result<(), Error> {
         let sql = "DELETE FROM tenants WHERE database_name = ?";
         let deleted = self.file.change(|it| it.execute(sql, [name.as_str()]));
-        deleted.map(drop)
+        deleted?;
+        let mut ready = self.write_ready();
+        ready.deleting.retain(|_, it| it.database_name != *name);
+        Ok(())
     }
 
     /// Reads from disk.
@@ -278,6 +289,7 @@ impl Ready {
     fn remove(&mut self, id: ClientId) -> Option<Arc<TenantHandle>> {
         let handle = self.by_client_id.remove(&id)?;
         self.by_name.remove(&handle.tenant.database_name);
+        self.deleting.insert(id, Arc::clone(&handle.tenant));
         Some(handle)
     }
 }

@@ -105,7 +105,17 @@ pub(crate) async fn a_retention_only_grows(
     retain(Some(&version_id), for_days(2))
         .await
         .expect("retain");
-    refused(retain(Some(&version_id), for_days(1)).await);
+    // Kept for longer already.
+    retain(Some(&version_id), for_days(1))
+        .await
+        .expect("retain");
+    let shorter_and_weaker = Retention {
+        mode: RetentionMode::Governance,
+        ..for_days(1)
+    };
+    retain(Some(&version_id), shorter_and_weaker)
+        .await
+        .expect("retain");
     let weaker = Retention {
         mode: RetentionMode::Governance,
         ..for_days(3)

@@ -222,6 +222,16 @@ impl Folder {
         fs::read(&path).map_err(|error| with_path("cannot read file", &path, &error))
     }
 
+    /// Fails if the folder of the object at `path` is missing: the storage was moved away, or its file system is not
+    /// mounted, and an object that is not found is not gone.
+    pub(crate) fn require_shard(&self, path: &Path) -> io::Result<()> {
+        let shard = path.parent().unwrap_or(&self.path);
+        let found = fs::metadata(shard);
+        found
+            .map(drop)
+            .map_err(|error| with_path("cannot find folder", shard, &error))
+    }
+
     /// Checks that files can still be created. Waits for the disk only if a write failed before. See also
     /// [`shard::make_all_durable`].
     pub(crate) fn ping(&self) -> io::Result<()> {

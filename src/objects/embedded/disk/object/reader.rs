@@ -27,6 +27,8 @@ pub(crate) fn open(folder: &Arc<Folder>, key: &ObjectKey) -> io::Result<Option<O
     loop {
         shard::make_durable(folder, &path)?;
         let Some(file) = if_found(File::open(&path)).map_err(failed)? else {
+            // Without its folder, it is unknown whether there is one.
+            folder.require_shard(&path)?;
             return Ok(None);
         };
         shard::make_durable(folder, &path)?;
