@@ -4,8 +4,11 @@
 
 mod any_values;
 mod contract;
+mod deletion;
+mod duplicates;
 mod interrupted;
 mod limits;
+mod placement;
 mod redelivery;
 mod tenants;
 

@@ -301,3 +301,36 @@ fn on_cluster(client: clickhouse::Client) -> clickhouse::Client {
         .with_setting("insert_quorum", "auto")
         .with_setting("insert_quorum_parallel", "1")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Client;
+    use crate::store::clickhouse::failure::Failure;
+    use crate::store::clickhouse::statement::OWN_ROWS;
+
+    /// Nobody listens on that port: what is sent fails for that reason.
+    #[tokio::test]
+    async fn a_statement_that_forgets_the_tenant_is_not_sent() {
+        let client = Client::new(&"clickhouse://127.0.0.1:1".parse().unwrap()).unwrap();
+        let forgets = "SELECT count() FROM {database:Identifier}.{table:Identifier}";
+        let literal = "SELECT count() FROM _event_history.events";
+        let deletes = "DELETE FROM {database:Identifier}.{table:Identifier} WHERE 1";
+        for sql in [forgets, literal] {
+            let query = |it: &clickhouse::Client| it.query_raw(sql);
+            let refused = client.fetch::<u64>("count", query).await;
+            assert!(matches!(refused, Err(Failure::Setup(_))), "{refused:?}");
+            let refused = client.fetch_map("count", query, |count: u64| count).await;
+            assert!(matches!(refused, Err(Failure::Setup(_))), "{refused:?}");
+            let all = |_: &u64, _: &u64| true;
+            let refused = client.fetch_up_to("count", query, 1, |_| 1, all).await;
+            assert!(matches!(refused, Err(Failure::Setup(_))), "{refused:?}");
+        }
+        let refused = client.run("ddl", |it| it.query_raw(deletes)).await;
+        assert!(matches!(refused, Err(Failure::Setup(_))), "{refused:?}");
+        let scoped = format!("SELECT count() FROM {OWN_ROWS}");
+        let sent = client
+            .fetch::<u64>("count", |it| it.query_raw(&scoped))
+            .await;
+        assert!(matches!(sent, Err(Failure::Unreachable(_))), "{sent:?}");
+    }
+}

@@ -17,8 +17,11 @@ fn tenants(engine: &ClickHouse) -> usize {
     ask(engine, sql).trim().parse().unwrap()
 }
 
-fn change(engine: &ClickHouse, tenant: &Tenant, event: &Event) {
-    let table = "_event_history.events";
+/// The table of pooled tenants.
+const POOL: &str = "_event_history.events";
+
+/// Changes a tenant's event in this table.
+fn change(engine: &ClickHouse, table: &str, tenant: &Tenant, event: &Event) {
     let condition = format!(
         "client_id = '{}' AND event_id = '{}'",
         tenant.client_id, event.id
@@ -42,7 +45,7 @@ async fn from_sqlite_to_clickhouse_killed_twice() {
         from: source.location(),
         to: destination.url(),
         arrived: &|| tenants(&destination),
-        change: &|tenant, event| change(&destination, tenant, event),
+        change: &|tenant, event| change(&destination, POOL, tenant, event),
     })
     .await;
 }
@@ -60,4 +63,25 @@ async fn from_clickhouse_to_sqlite_killed_twice() {
         },
     })
     .await;
+}
+
+/// A tenant is moved into tables of its own by a copy: its placement is that of the destination.
+#[tokio::test(flavor = "multi_thread")]
+async fn from_pooled_to_dedicated_on_clickhouse_killed_twice() {
+    let (source, destination) = (ClickHouse::start(), ClickHouse::start());
+    moves_everything(&Ends {
+        from: source.url(),
+        to: format!("{}?placement=dedicated", destination.url()),
+        arrived: &|| tenants(&destination),
+        change: &|tenant, event| {
+            let (name, id) = (&tenant.database_name, tenant.client_id.uuid().simple());
+            let table = format!("`{name}`.events_{id}");
+            change(&destination, &table, tenant, event);
+        },
+    })
+    .await;
+    assert_eq!(
+        ask(&destination, &format!("SELECT count() FROM {POOL}")),
+        "0\n"
+    );
 }

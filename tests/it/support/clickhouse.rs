@@ -49,14 +49,27 @@ impl ClickHouse {
         Self::launch(Some(memory_bytes), Some(Self::WRITER))
     }
 
+    /// Starts an engine with a disk `backups` for BACKUP.
+    pub(crate) fn start_with_backups() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("config.xml");
+        let config = backups_config(&folder.path().join("backups"), &path);
+        std::fs::write(&path, config).expect("a writable folder");
+        Self::launch_in(folder, Some(path), None)
+    }
+
     fn launch(guarded_memory_bytes: Option<u64>, user: Option<User>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let [port] = super::free_ports();
         let config = guarded_memory_bytes.map(|memory_bytes| {
             let path = folder.path().join("config.xml");
             std::fs::write(&path, guarded_config(memory_bytes, &path)).expect("a writable folder");
             path
         });
+        Self::launch_in(folder, config, user)
+    }
+
+    fn launch_in(folder: TempDir, config: Option<PathBuf>, user: Option<User>) -> Self {
+        let [port] = super::free_ports();
         Self {
             process: spawn(folder.path(), port, config.as_deref()),
             port,
@@ -197,6 +210,19 @@ fn keep_free(bytes: u64) -> String {
     format!(
         "<storage_configuration><disks><default><keep_free_space_bytes>{bytes}\
          </keep_free_space_bytes></default></disks></storage_configuration>"
+    )
+}
+
+/// Returns a configuration with a disk for backups at `folder`, at home in the file `path`.
+fn backups_config(folder: &Path, path: &Path) -> String {
+    let (folder, path) = (folder.display(), path.display());
+    format!(
+        "<clickhouse><storage_configuration><disks><backups><type>local</type><path>{folder}/</path></backups>\
+         </disks></storage_configuration><backups><allowed_disk>backups</allowed_disk></backups>\
+         <user_directories><users_xml><path>{path}</path></users_xml></user_directories>\
+         <profiles><default/></profiles><quotas><default/></quotas><users><default><no_password/>\
+         <networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default></users>\
+         </clickhouse>"
     )
 }
 

@@ -34,6 +34,9 @@ use crate::store::Error;
 
 pub(super) use self::clean_up::{CleanUp, describe_metrics};
 
+/// So that an entry is refreshed well before its lifetime ends.
+const REFRESHES_PER_LIFETIME: u32 = 8;
+
 #[derive(Debug)]
 pub(super) struct Registry {
     client: Client,
@@ -41,6 +44,10 @@ pub(super) struct Registry {
     databases: Databases,
     loader: Loader,
     cache: EntryCache,
+    /// Refreshes of entries start together, at multiples of this time: each of thousands of tenants is refreshed every few
+    /// seconds, and many are loaded as fast as one.
+    refresh_interval: Duration,
+    opened_at: Instant,
     /// The placement of tenants that are created without one.
     placement: Placement,
 }
@@ -61,6 +68,8 @@ impl Registry {
             entries,
             databases,
             cache: EntryCache::new(address.tenant_cache),
+            refresh_interval: address.tenant_cache / REFRESHES_PER_LIFETIME,
+            opened_at: Instant::now(),
             placement: address.placement,
         };
         registry.databases.create_pool().await?;
@@ -130,6 +139,15 @@ impl Registry {
         }
     }
 
+    /// Returns the next moment at which entries are refreshed.
+    fn next_refresh(&self) -> Instant {
+        let now = Instant::now();
+        let since_nanos =
+            (now - self.opened_at).as_nanos() % self.refresh_interval.as_nanos().max(1);
+        let since = Duration::from_nanos(u64::try_from(since_nanos).unwrap_or_default());
+        now + self.refresh_interval.saturating_sub(since)
+    }
+
     async fn load(&self, key: Key, cached: Lookup) -> Result<Option<LoadedTenant>, Error> {
         let before = self.cache.deletions();
         let outcome = self.loader.load(key.clone()).await;
@@ -139,13 +157,14 @@ impl Registry {
         self.cache_outcome(outcome.map_err(Error::from), before, cached)
     }
 
-    /// Returns a hit, and refreshes it in the background if that is due.
+    /// Returns a hit, and refreshes it in the background if that is due, which is when half of its lifetime is left.
     fn hit(self: &Arc<Self>, lookup: Lookup) -> Option<LoadedTenant> {
         let hit = match lookup {
             Lookup::Hit(hit) => hit,
             Lookup::HitToRefresh(hit) => {
                 let (registry, id) = (Arc::clone(self), hit.tenant.client_id);
                 tokio::spawn(async move {
+                    tokio::time::sleep_until(registry.next_refresh()).await;
                     if let Err(error) = registry.reload(id).await {
                         tracing::debug!(%error, "a tenant entry was not refreshed");
                     }

@@ -1,0 +1,107 @@
+//! Events that are stored twice, as two replicas may do that receive one at the same moment, and rows of later revisions.
+
+use event_history::domain::query::Limit;
+use event_history::domain::{Event, Ordering, Tenant};
+use event_history::store::{Appended, Store};
+
+use super::{POOL, Place, created};
+use crate::conformance::store::page;
+use crate::samples::{Random, history};
+
+impl Place {
+    /// Stores every event of a tenant once more, received later and with another `source_info`.
+    async fn duplicate(&self, tenant: &Tenant, revision: u16, source_info: &str) {
+        self.sql(&format!(
+            "INSERT INTO {POOL} SETTINGS async_insert = 0 SELECT * REPLACE ('{source_info}' AS source_info, \
+             {revision} AS revision, received_at + 1 AS received_at) FROM {POOL} FINAL \
+             WHERE client_id = '{}'",
+            tenant.client_id
+        ))
+        .await;
+    }
+}
+
+fn newest_first(mut events: Vec<Event>) -> Vec<Event> {
+    events.sort_by_key(|event| std::cmp::Reverse((event.time.micros(), event.id)));
+    events
+}
+
+/// Asserts that each event is shown once and counted once, whatever is asked for.
+async fn assert_shows(store: &dyn Store, tenant: &Tenant, expected: &[Event]) {
+    let mut random = Random::seeded(7);
+    for _ in 0..60 {
+        let query = random.query(expected);
+        let matching = expected.iter().filter(|event| query.matches(event));
+        let mut matching: Vec<Event> = matching.cloned().collect();
+        if query.ordering == Ordering::OldestFirst {
+            matching.reverse();
+        }
+        let shown = page(store, tenant, &query).await;
+        assert_eq!(shown.total_count, expected.len() as u64);
+        assert_eq!(shown.filtered_count, matching.len() as u64, "{query:?}");
+        let (skip, limit) = (query.offset as usize, query.limit.get() as usize);
+        let matching: Vec<Event> = matching.into_iter().skip(skip).take(limit).collect();
+        assert_eq!(shown.events, matching, "{query:?}");
+    }
+    for limit in [1, 2, 50, 1000] {
+        let limit = Limit::new(limit).unwrap();
+        let mut scanned: Vec<Event> = Vec::new();
+        loop {
+            let after = scanned.last().map(Event::position);
+            let next = store.scan(tenant, after, limit).await.unwrap();
+            if next.is_empty() {
+                break;
+            }
+            scanned.extend(next);
+        }
+        scanned.reverse();
+        assert_eq!(scanned, expected);
+    }
+    for event in expected.iter().take(20) {
+        let found = store.event(tenant, event.id).await.unwrap();
+        assert_eq!(found.as_ref(), Some(event));
+    }
+    let again = store.append(tenant, expected.to_vec()).await.unwrap();
+    assert_eq!(again, vec![Appended::AlreadyThere; expected.len()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_is_there_twice_is_shown_and_counted_once() {
+    let place = Place::new();
+    let store = place.replica().await;
+    let (tenant, other) = (
+        created(&*store, "twice").await,
+        created(&*store, "other").await,
+    );
+    place.sql(&format!("SYSTEM STOP MERGES {POOL}")).await;
+    let events = history(1, 150);
+    store.append(&tenant, events.clone()).await.unwrap();
+    store.append(&other, events.clone()).await.unwrap();
+    place.duplicate(&tenant, 0, "received later").await;
+    let rows = format!(
+        "SELECT count() FROM {POOL} WHERE client_id = '{}'",
+        tenant.client_id
+    );
+    assert_eq!(place.sql(&rows).await, "300\n");
+    let events = newest_first(events);
+    assert_shows(&*store, &tenant, &events).await;
+
+    // A later revision wins over both, and keeps the place.
+    place.duplicate(&tenant, 1, "revised").await;
+    assert_eq!(place.sql(&rows).await, "450\n");
+    let revised: Vec<Event> = events
+        .iter()
+        .map(|event| Event {
+            source_info: "revised".to_owned(),
+            ..event.clone()
+        })
+        .collect();
+    assert_shows(&*store, &tenant, &revised).await;
+    let view = "SELECT count(), countIf(source_info = 'revised') FROM twice.events";
+    assert_eq!(place.sql(view).await, "150\t150\n");
+    place.sql(&format!("SYSTEM START MERGES {POOL}")).await;
+    place.sql(&format!("OPTIMIZE TABLE {POOL} FINAL")).await;
+    assert_eq!(place.sql(&rows).await, "150\n", "merged");
+    assert_shows(&*store, &tenant, &revised).await;
+    assert_shows(&*store, &other, &events).await;
+}
