@@ -16,9 +16,19 @@ INSERT INTO record_counts
 INSERT INTO type_counts
     SELECT event_type_id, sum(events) FROM record_counts GROUP BY event_type_id;
 
--- The service deletes no event. People who do, by hand, need not know of the counts.
+-- The service deletes no event and moves none to another record. People who do, by hand, need not know of the counts.
 CREATE TRIGGER events_deleted AFTER DELETE ON events BEGIN
     UPDATE record_counts SET events = events - 1
         WHERE record_id = old.record_id AND event_type_id = old.event_type_id;
     UPDATE type_counts SET events = events - 1 WHERE event_type_id = old.event_type_id;
+END;
+
+CREATE TRIGGER events_moved AFTER UPDATE OF record_id, event_type_id ON events BEGIN
+    UPDATE record_counts SET events = events - 1
+        WHERE record_id = old.record_id AND event_type_id = old.event_type_id;
+    UPDATE type_counts SET events = events - 1 WHERE event_type_id = old.event_type_id;
+    INSERT INTO record_counts VALUES (new.record_id, new.event_type_id, 1)
+        ON CONFLICT DO UPDATE SET events = events + 1;
+    INSERT INTO type_counts VALUES (new.event_type_id, 1)
+        ON CONFLICT DO UPDATE SET events = events + 1;
 END;
