@@ -2,8 +2,12 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Open files that are not connections: 64 open tenant databases take under 450.
-const OTHER_FILES: u64 = 512;
+/// The most that open databases take, and the part of what the system allows that they take if that is less.
+const DATABASE_FILES: u64 = 3350;
+const DATABASES_PART: u64 = 2;
+
+/// Open files that are neither connections nor databases.
+const OTHER_FILES: u64 = 64;
 
 /// A connection is a socket, plus a file during a transfer with the embedded storage.
 const PER_CONNECTION: u64 = 2;
@@ -26,13 +30,35 @@ pub(in crate::cli) fn raise_open_file_limit(max_connections: usize) {
             current
         }
     };
-    let connections = u64::try_from(max_connections).unwrap_or(u64::MAX);
-    let needed = connections.saturating_mul(PER_CONNECTION) + OTHER_FILES;
+    let needed = needed(u64::try_from(max_connections).unwrap_or(u64::MAX));
     // `None` is no limit.
     if let Some(allowed) = allowed.filter(|allowed| *allowed < needed) {
         tracing::warn!(
             "the system allows {allowed} open files, but {max_connections} connections may need \
              {needed}: raise its limit (LimitNOFILE=, ulimit -n), or lower --max-connections"
         );
+    }
+}
+
+/// Returns the limit that leaves enough for so many connections.
+fn needed(connections: u64) -> u64 {
+    let without = connections.saturating_mul(PER_CONNECTION) + OTHER_FILES;
+    without.saturating_add(
+        without
+            .saturating_mul(DATABASES_PART - 1)
+            .min(DATABASE_FILES),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DATABASE_FILES, needed};
+
+    #[test]
+    fn databases_leave_enough_for_connections() {
+        for connections in [10, 1000, 100_000] {
+            let limit = needed(connections);
+            assert!(limit - (limit / 2).min(DATABASE_FILES) >= 2 * connections);
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! The embedded backend: SQLite, a registry of the tenants and one database file for each.
 //!
-//! A folder belongs to one service at a time. Each open tenant has one connection that writes, with a thread
-//! that stores whatever waits in one transaction, and a few that read. At most `MAX_OPEN_TENANTS`
-//! are open; the others are files.
+//! A folder belongs to one service at a time. Each open tenant has one connection that writes, which stores whatever
+//! waits in one transaction, and a few that read when somebody does. As many are open as the limit of open files allows;
+//! the others are files.
 //!
 //! Imports go down this list: `fsck/` and `external/` (other processes), `provisioning` (creating and deleting
 //! tenants), `registry/` (tenant entries), `pool/` (open tenants), `tenant/` (one open database), `wal/` (write-ahead
@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use metrics::describe_gauge;
+use metrics::{Unit, describe_gauge};
 use rusqlite::Connection;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
@@ -39,9 +39,11 @@ use self::disk::Folder;
 use self::disk::error_mapping::{blocking, io_failed, refused};
 use self::disk::file_system::Inode;
 use self::disk::layout::Layout;
+use self::pool::limits::Limits;
 use self::pool::{Lease, TenantHandle, TenantPool};
 use self::registry::Registry;
 use self::tables::{event_rows, feed, file_references, page};
+use self::wal::usage::LogUsage;
 use super::{Appended, Created, Error, News, Store, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
@@ -77,11 +79,25 @@ impl Sqlite {
 
     /// The same with another clock, which says when events are received.
     pub async fn open_with_clock(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        let (limits, logs) = (Limits::of_process(), LogUsage::default());
+        Self::open_within(folder, clock, limits, logs).await
+    }
+
+    async fn open_within(
+        folder: &Path,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+        logs: LogUsage,
+    ) -> Result<Self, Error> {
         let path = folder.to_owned();
         let (folder, registry) = blocking(move || provisioning::recover(&path)).await?;
         let folder = Arc::new(folder);
+        let pool = TenantPool::start(Arc::clone(&folder), clock, limits, logs)
+            .map_err(|error| io_failed(folder.layout.path(), error))?;
+        let (tenants, adopting) = (registry.handles(), Arc::clone(&pool));
+        tokio::task::spawn_blocking(move || adopting.adopt_logs(tenants)); // the start does not wait for it
         Ok(Self(Arc::new(Inner {
-            pool: TenantPool::new(Arc::clone(&folder), clock),
+            pool,
             folder,
             registry: Arc::new(registry),
             name_locks: std::array::from_fn(|_| Arc::default()),
@@ -114,6 +130,11 @@ pub fn describe_metrics() {
     describe_gauge!(
         "event_history_sqlite_open_tenants",
         "Tenants whose database file is open."
+    );
+    describe_gauge!(
+        "event_history_sqlite_log_bytes",
+        Unit::Bytes,
+        "Disk space that the write-ahead logs of all tenants take."
     );
 }
 
@@ -380,6 +401,10 @@ impl Inner {
 }
 
 #[cfg(test)]
+#[path = "many_tenants_tests.rs"]
+mod many_tenants_tests;
+
+#[cfg(test)]
 mod tests {
     use std::time::Duration;
 
@@ -400,13 +425,11 @@ mod tests {
         let log = folder.path().join("tenants/demo.db-wal");
         assert!(log.exists());
 
-        store.0.pool.evict_idle(Instant::now());
+        store.0.pool.evict_idle(Instant::now()).await;
         assert!(log.exists(), "it was used a moment ago");
         let soon = Instant::now() + Duration::from_mins(6);
-        store.0.pool.evict_idle(soon);
-        while log.exists() {
-            tokio::time::sleep(Duration::from_millis(10)).await; // closing runs a checkpoint
-        }
+        store.0.pool.evict_idle(soon).await;
+        assert!(!log.exists(), "closing runs a checkpoint");
         let page = store.events(&demo, &Query::default()).await.unwrap();
         assert_eq!(page.total_count, 3);
         store.close().await.unwrap();

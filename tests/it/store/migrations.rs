@@ -129,7 +129,10 @@ async fn events_that_a_person_moves_are_counted_where_they_are() {
     // The checksum of a row covers what is changed here; counting reads no row.
     let (from, to) = (events[0].record_id, 987_654);
     let sql = format!("UPDATE events SET record_id = {to} WHERE record_id = {from}");
-    let of_type = format!("UPDATE events SET event_type_id = 77 WHERE event_type_id = {}", events[1].event_type_id);
+    let of_type = format!(
+        "UPDATE events SET event_type_id = 77 WHERE event_type_id = {}",
+        events[1].event_type_id
+    );
     Place::edit(&place.database("demo"), &format!("{sql}; {of_type}"));
     let (record, kind) = (events[0].record_id, events[1].event_type_id);
     for event in &mut events {
@@ -145,7 +148,11 @@ async fn events_that_a_person_moves_are_counted_where_they_are() {
         (SELECT record_id, event_type_id, count(*) AS n FROM events GROUP BY 1, 2) AS counted
         FULL JOIN (SELECT * FROM record_counts WHERE events <> 0) AS kept
         USING (record_id, event_type_id) WHERE counted.n IS NOT kept.events";
-    let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    let count = |sql: &str| {
+        connection
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
     assert_eq!(count(differences), 0);
     let moved = events.iter().filter(|it| it.event_type_id == 77).count();
     assert!(moved > 0 && moved < 200);

@@ -1,11 +1,16 @@
 //! The pool of open tenants: opened at the first use, and evicted when others need the room or nobody has used them
-//! for a while.
+//! for a while. Eviction runs in the background, before the room is needed, and leaves a short log where it is, so that
+//! neither closing nor opening has to sync; [`log_keeper`] bounds what such logs take.
 //!
 //! Opens databases of `tenant/`. The registry keeps a [`TenantHandle`] for each tenant; this room does not know it.
 
-mod open_list;
+pub(super) mod limits;
+mod log_keeper;
 mod tenant_handle;
+mod tenant_list;
 
+use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,42 +19,44 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
-use self::open_list::OpenList;
+use self::limits::Limits;
 use self::tenant_handle::SlotState;
+use self::tenant_list::{Taken, TenantList};
 use super::disk::Folder;
 use super::disk::error_mapping::blocking;
-use super::tenant::open_database::Database;
-use super::tenant::writer_thread::{self, SharedByWriters};
+use super::tenant::committer::Closing;
+use super::tenant::open_database::{Database, Opening};
+use super::tenant::writer::{self, Shared};
+use super::wal::usage::LogUsage;
 use crate::domain::{Clock, Event};
 use crate::store::news::NewsBoard;
 use crate::store::{Appended, Error, closed};
 
 pub(super) use self::tenant_handle::TenantHandle;
 
-/// The databases that are open at once. One with its readers takes eight file descriptors, and two more during a
-/// checkpoint, so that all take under 650 of the 1024 that a process usually may have, and one writing thread each.
-const MAX_OPEN_TENANTS: u32 = 64;
-
 /// The time that a call waits for a database to be opened, or for its turn to read, before it fails
 /// with [`Error::Busy`]. Under half of the 5 s that EventBridge gives an endpoint.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
-/// A database that nobody has used for this long is evicted, which removes its write-ahead log.
-const EVICT_IDLE_AFTER: Duration = Duration::from_mins(5);
-const EVICT_IDLE_EVERY: Duration = Duration::from_mins(1);
+/// The part of the permits that eviction keeps free, so that who opens a database need not wait for another to be
+/// closed; and the databases that one task closes.
+const FREE_PART: usize = 16;
+const CLOSED_TOGETHER: usize = 8;
 
 #[derive(Debug)]
 pub(super) struct TenantPool {
     folder: Arc<Folder>,
-    writers: SharedByWriters,
+    shared: Shared,
+    logs: LogUsage,
+    limits: Limits,
     /// One for each database that may be open.
     permits: Arc<Semaphore>,
-    list: Mutex<OpenList>,
+    list: Mutex<TenantList>,
     /// Databases are also closed from where no task is running, such as a `Drop`.
     runtime: Handle,
 }
 
-/// A database in use: open for as long as this lives.
+/// A database in use: open for as long as this lives. A closure that is to keep it takes all of it, and not a field.
 #[derive(Debug)]
 pub(super) struct Lease {
     database: OwnedRwLockReadGuard<SlotState, Database>,
@@ -63,30 +70,28 @@ struct LeaseEnd(Arc<TenantPool>);
 struct Waiting<'a>(&'a TenantPool);
 
 impl TenantPool {
-    pub(super) fn new(folder: Arc<Folder>, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub(super) fn start(
+        folder: Arc<Folder>,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+        logs: LogUsage,
+    ) -> io::Result<Arc<Self>> {
         let pool = Arc::new(Self {
             folder,
-            writers: SharedByWriters::new(clock),
-            permits: Arc::new(Semaphore::new(MAX_OPEN_TENANTS as usize)),
+            shared: Shared::start(limits.reads as usize, clock)?,
+            logs,
+            limits,
+            permits: Arc::new(Semaphore::new(limits.open as usize)),
             list: Mutex::default(),
             runtime: Handle::current(),
         });
-        let weak = Arc::downgrade(&pool);
-        tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(EVICT_IDLE_EVERY).await;
-                let Some(pool) = weak.upgrade() else {
-                    return;
-                };
-                pool.evict_idle(Instant::now());
-            }
-        });
-        pool
+        log_keeper::start(&pool);
+        Ok(pool)
     }
 
     /// Returns the board on which the writers announce new events.
     pub(super) fn news(&self) -> &NewsBoard {
-        &self.writers.news
+        &self.shared.news
     }
 
     /// Opens the tenant's database if it is not open, and keeps it open while the lease lives.
@@ -121,12 +126,12 @@ impl TenantPool {
                 self.list().remove(handle.tenant.client_id);
                 // With the guard: nobody opens the file before the old handles are closed.
                 let closing = move || {
-                    std::mem::take(&mut *state).close();
+                    state.close(Closing::Checkpoint);
                     Ok(state)
                 };
                 state = blocking(closing).await?;
             }
-            SlotState::Closed => handle.slot.reopen.check(Instant::now().into_std())?,
+            SlotState::Closed(_) => handle.slot.reopen.check(Instant::now().into_std())?,
         }
         let permit = self.permit().await?;
         let (this, handle) = (Arc::clone(self), Arc::clone(handle));
@@ -137,19 +142,38 @@ impl TenantPool {
         self: Arc<Self>,
         mut state: OwnedRwLockWriteGuard<SlotState>,
         permit: OwnedSemaphorePermit,
-        handle: &TenantHandle,
+        handle: &Arc<TenantHandle>,
     ) -> Result<Lease, Error> {
-        let opened = Database::open(&self.folder, &handle.tenant, &self.writers);
-        if let Err(Error::Unavailable(_)) = &opened {
-            let _ = handle.slot.reopen.begin(Instant::now().into_std());
-        }
-        let database = opened?;
+        let database = self.open_database(&mut state, handle)?;
         if let Err(error) = self.list().insert(handle) {
-            database.close();
+            database.close(Closing::Checkpoint);
             return Err(error);
         }
         *state = SlotState::Open { database, permit };
         self.lease_current(state.downgrade()).ok_or(Error::Busy)
+    }
+
+    /// Opens a database that is closed. The caller has a permit.
+    fn open_database(
+        &self,
+        state: &mut SlotState,
+        handle: &TenantHandle,
+    ) -> Result<Database, Error> {
+        let opening = Opening {
+            folder: &self.folder,
+            tenant: &handle.tenant,
+            shared: &self.shared,
+            log: handle.slot.log(&self.logs),
+            was_open: handle.slot.was_open.load(Ordering::Relaxed),
+        };
+        let opened = opening.open(state.take_left());
+        if opened.is_ok() {
+            handle.slot.was_open.store(true, Ordering::Relaxed);
+        }
+        if let Err(Error::Unavailable(_)) = &opened {
+            let _ = handle.slot.reopen.begin(Instant::now().into_std());
+        }
+        opened
     }
 
     fn lease_current(self: &Arc<Self>, state: OwnedRwLockReadGuard<SlotState>) -> Option<Lease> {
@@ -165,6 +189,7 @@ impl TenantPool {
 
     async fn permit(self: &Arc<Self>) -> Result<OwnedSemaphorePermit, Error> {
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            self.make_room();
             return Ok(permit);
         }
         self.list().waiting += 1;
@@ -176,29 +201,45 @@ impl TenantPool {
             .map_err(|_| closed())
     }
 
-    /// Evicts databases that nobody uses, least recently used first, until there is one for each call that waits.
+    /// Evicts databases that nobody uses, least recently used first, until there is one for each call that waits and
+    /// some to spare. Does not wait.
     fn make_room(self: &Arc<Self>) {
+        let spare = self.limits.open as usize / FREE_PART;
+        let free = self.permits.available_permits();
+        if free > spare / 2 {
+            return; // nobody waits
+        }
         let mut list = self.list();
-        while list.waiting > list.closing {
-            let Some(state) = list.take_idle(|_| true) else {
-                return; // the end of the next lease calls this again
-            };
-            list.closing += 1;
-            let this = Arc::clone(self);
-            self.runtime.spawn_blocking(move || {
-                close(state);
-                this.list().closing -= 1;
-                this.make_room(); // for calls that arrived meanwhile
-            });
+        let coming = free + list.closing;
+        if coming >= list.waiting + spare / 2 {
+            return;
+        }
+        let wanted = list.waiting + spare - coming;
+        let mut idle = list.take_idle(wanted, |_| true);
+        list.closing += idle.len();
+        drop(list);
+        while !idle.is_empty() {
+            let rest = idle.split_off(idle.len().min(CLOSED_TOGETHER));
+            self.evict(std::mem::replace(&mut idle, rest));
         }
     }
 
-    /// Evicts the databases that nobody has used for a while. Does not wait.
-    pub(super) fn evict_idle(self: &Arc<Self>, now: Instant) {
-        let is_idle = |last_used| now.duration_since(last_used) > EVICT_IDLE_AFTER;
-        while let Some(state) = self.list().take_idle(is_idle) {
-            self.runtime.spawn_blocking(move || close(state));
-        }
+    fn evict(self: &Arc<Self>, databases: Vec<Taken>) {
+        let this = Arc::clone(self);
+        self.runtime.spawn_blocking(move || {
+            for mut taken in databases {
+                let how = if this.logs.is_far_exceeded() {
+                    Closing::Checkpoint
+                } else {
+                    Closing::LeaveLog
+                };
+                taken.state.close(how);
+                let mut list = this.list();
+                list.put_back(&taken);
+                list.closing -= 1;
+            }
+            this.make_room(); // for calls that arrived meanwhile
+        });
     }
 
     /// Evicts a database whose file is gone, once nobody uses it, so that a file that comes back is
@@ -209,10 +250,11 @@ impl TenantPool {
         }
         let (this, handle) = (Arc::clone(self), Arc::clone(handle));
         self.runtime.spawn(async move {
-            let state = handle.slot.write().await;
+            let mut state = handle.slot.write().await;
             if !matches!(&*state, SlotState::Open { database, .. } if database.is_current()) {
                 this.list().remove(handle.tenant.client_id);
-                this.runtime.spawn_blocking(move || close(state));
+                this.runtime
+                    .spawn_blocking(move || state.close(Closing::Checkpoint));
             }
         });
     }
@@ -221,35 +263,15 @@ impl TenantPool {
     pub(super) async fn delete(&self, handle: &TenantHandle) -> Result<(), Error> {
         let mut state = handle.slot.write().await;
         self.list().remove(handle.tenant.client_id);
-        let last = std::mem::replace(&mut *state, SlotState::Deleted);
         blocking(move || {
-            last.close();
+            state.close(Closing::Checkpoint);
+            *state = SlotState::Deleted;
             Ok(())
         })
         .await
     }
 
-    /// Closes every database; none is opened again.
-    pub(super) async fn close(&self) -> Result<(), Error> {
-        let open = self.list().close();
-        for slot in open {
-            self.runtime.spawn(async move {
-                let state = slot.write().await;
-                Handle::current().spawn_blocking(move || close(state));
-            });
-        }
-        // Every open database has a permit until it is closed.
-        let all = self
-            .permits
-            .acquire_many(MAX_OPEN_TENANTS)
-            .await
-            .map_err(|_| closed())?;
-        self.permits.close();
-        drop(all);
-        Ok(())
-    }
-
-    fn list(&self) -> MutexGuard<'_, OpenList> {
+    fn list(&self) -> MutexGuard<'_, TenantList> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -258,9 +280,7 @@ impl Lease {
     /// Stores events: durable when this returns. They are stored even if the caller stops waiting.
     pub(super) async fn append(self, events: Vec<Event>) -> Result<Vec<Appended>, Error> {
         let answered = self.database.writer.append(events)?;
-        answered
-            .await
-            .unwrap_or_else(|_| Err(writer_thread::stopped()))
+        answered.await.unwrap_or_else(|_| Err(writer::stopped()))
     }
 
     /// Reads on a connection of its own, off the async tasks.
@@ -268,9 +288,10 @@ impl Lease {
         self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
-        let turn = timeout(MAX_WAIT, Arc::clone(&self.database.turns).acquire_owned()).await;
-        let turn = turn.map_err(|_| Error::Busy)?.map_err(|_| closed())?;
-        blocking(move || self.database.read(turn, work)).await
+        let turn = timeout(MAX_WAIT, self.database.turn()).await;
+        let turn = turn.map_err(|_| Error::Busy)??;
+        self.blocking(move |database| database.read(turn, work))
+            .await
     }
 
     /// Writes on a connection of its own, off the async tasks; durable when this returns.
@@ -278,7 +299,20 @@ impl Lease {
         self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
-        blocking(move || self.database.write(work)).await
+        self.blocking(move |database| database.write(work)).await
+    }
+
+    /// Works with the database in use to the end, even if the caller stops waiting.
+    async fn blocking<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Database) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        blocking(move || {
+            // A closure that named the field would take the field alone, and the lease would end with the caller.
+            let lease = self;
+            work(&lease.database)
+        })
+        .await
     }
 }
 
@@ -291,11 +325,5 @@ impl Drop for LeaseEnd {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.list().waiting -= 1;
-    }
-}
-
-fn close(mut state: OwnedRwLockWriteGuard<SlotState>) {
-    if matches!(*state, SlotState::Open { .. }) {
-        std::mem::take(&mut *state).close();
     }
 }

@@ -135,6 +135,12 @@ impl Registry {
         Ok(tenants)
     }
 
+    /// Returns the tenants whose databases are ready, in no order.
+    pub(super) fn handles(&self) -> Vec<Arc<TenantHandle>> {
+        let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
+        ready.by_name.values().map(Arc::clone).collect()
+    }
+
     /// Returns the id of the store.
     pub(super) fn database_id(&self) -> Result<Uuid, Error> {
         self.file.with(tenant_rows::database_id)

@@ -26,6 +26,12 @@ const START_AT_PAGES_WHEN_QUIET: i32 = 1024;
 /// The pages that the writer copies between two commits: it takes a few milliseconds.
 const REST_PAGES: i32 = 512;
 
+/// A log with fewer frames is not worth two syncs.
+const MIN_SHORTENED_FRAMES: u64 = 64;
+
+/// A page, and the header of its frame.
+const FRAME_BYTES: u64 = 4096 + 24;
+
 /// The passes in which the thread copies what was added, until little is left. Each time less is left, unless
 /// commits are faster than the disk, and then waiting would not help.
 const MAX_PASSES: usize = 5;
@@ -89,6 +95,32 @@ impl Checkpointer {
         self.copied_pages = self.pages.load(Ordering::Relaxed);
     }
 
+    /// Returns the least length that the log's file has in bytes.
+    pub(super) fn wal_bytes(&self) -> u64 {
+        self.wal_frames() * FRAME_BYTES
+    }
+
+    fn wal_frames(&self) -> u64 {
+        u64::try_from(self.pages.load(Ordering::Relaxed)).unwrap_or(0)
+    }
+
+    /// Copies all of the log and empties its file, if it is worth it: when the logs of all databases take too much.
+    /// Waits for the disk.
+    pub(super) fn shorten(&mut self, file: &DatabaseFile, connection: &Connection) {
+        self.wait();
+        if file.has_failed() || self.wal_frames() < MIN_SHORTENED_FRAMES {
+            return;
+        }
+        match file.ownership.checkpoint(|| truncate(connection)) {
+            Ok(()) => {
+                self.pages.store(0, Ordering::Relaxed);
+                self.copied_pages = 0;
+            }
+            Err(error) => report(file, &error),
+        }
+        file.log.look_at_open(&file.path);
+    }
+
     /// Waits until no checkpoint is running.
     pub(super) fn wait(&mut self) {
         if let Some(thread) = self.thread.take()
@@ -130,7 +162,16 @@ fn copy_most(file: &DatabaseFile, pages: &AtomicI32) -> rusqlite::Result<()> {
 
 /// Copies the part of the log that no reader needs.
 fn copy(connection: &Connection) -> rusqlite::Result<Checkpointed> {
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+    checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")
+}
+
+/// Does the same and empties the log's file, unless a reader needs it.
+fn truncate(connection: &Connection) -> rusqlite::Result<Checkpointed> {
+    checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+}
+
+fn checkpoint(connection: &Connection, statement: &str) -> rusqlite::Result<Checkpointed> {
+    connection.query_row(statement, [], |row| {
         let (in_wal, frames): (u32, u32) = (row.get(1)?, row.get(2)?);
         Ok(Checkpointed {
             frames,

@@ -15,6 +15,7 @@ use crate::store::append_queue::{Append, count_f64};
 use crate::store::news::Publisher;
 use crate::store::sqlite::disk::error_mapping::{io_failed, is_damage, sql_failed};
 use crate::store::sqlite::tables::arrival::ArrivalClock;
+use crate::store::sqlite::wal::left_log::{self, LeftLog};
 use crate::store::sqlite::wal::recovery::failed_before;
 use crate::store::sqlite::{tables::event_rows::Appending, wal::connection::close_with_checkpoint};
 use crate::store::{Appended, Error};
@@ -28,6 +29,19 @@ const YIELD_AFTER_EVENTS: usize = 32;
 
 /// After so many small transactions in a row the large cache is released.
 const SMALL_BATCHES: usize = 64;
+
+/// A longer log is not left beside a database that is closed: the next opening reads all of it, which then takes longer
+/// than a share of the checkpoint would.
+const MAX_LEFT_FRAMES: u32 = 64;
+
+/// How a database is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closing {
+    /// All of the log is copied into the file, and removed.
+    Checkpoint,
+    /// The log stays if it is short, and the next opening reads it: nothing has to be synced.
+    LeaveLog,
+}
 
 /// Stores batches, one after the other.
 #[derive(Debug)]
@@ -90,7 +104,10 @@ impl Committer {
         } else {
             self.answer(batch, outcome);
         }
-        if self.checkpointer.is_due(self.has_large_cache()) && !self.file.has_failed() {
+        self.file.log.grow_to(self.checkpointer.wal_bytes());
+        if self.file.log.is_far_exceeded() {
+            self.checkpointer.shorten(&self.file, &self.connection);
+        } else if self.checkpointer.is_due(self.has_large_cache()) && !self.file.has_failed() {
             self.checkpointer.run(&self.file, &self.connection);
         }
     }
@@ -192,19 +209,47 @@ impl Committer {
         }
     }
 
-    /// Runs a last checkpoint and closes the file. SQLite would do so too, but not for a file that was moved:
-    /// a log left behind would then be taken for the log of whatever file comes in its place.
+    /// Closes the file, and returns the log that was left beside it, if the next opening may trust it.
     ///
-    /// After a failure only the log is known to be right, and stays.
-    pub(super) fn close(mut self) {
+    /// The checkpoint is run here: SQLite would do so too, but not for a file that was moved: a log left behind would
+    /// then be taken for the log of whatever file comes in its place. After a failure only the log is known to be
+    /// right, and stays.
+    pub(super) fn close(mut self, how: Closing) -> Option<LeftLog> {
         self.checkpointer.wait();
         if self.file.has_failed() {
-            return;
+            return None;
         }
+        if how == Closing::LeaveLog
+            && let Some(left) = self.log_to_leave()
+        {
+            return Some(left); // closing the connection writes nothing
+        }
+        self.close_with_checkpoint();
+        None
+    }
+
+    /// Returns `None` if the log may not be left, or the next opening could not trust it: to prepare it again takes as
+    /// many syncs as a checkpoint, and keeps others from opening a database.
+    fn log_to_leave(&self) -> Option<LeftLog> {
+        let frames = left_log::frames(&self.connection).ok()?;
+        let is_in_place = self.file.is_in_place().unwrap_or(false);
+        if !is_in_place || !self.file.ownership.is_clean() {
+            return None;
+        }
+        let is_short = (1..=MAX_LEFT_FRAMES).contains(&frames);
+        is_short
+            .then(|| LeftLog::of(&self.file.path, frames, &self.file.ownership))
+            .flatten()
+    }
+
+    fn close_with_checkpoint(self) {
         let ownership = &self.file.ownership;
         let begun = ownership.begin_checkpoint();
         match begun.and_then(|()| close_with_checkpoint(self.connection)) {
-            Ok(()) => ownership.end(),
+            Ok(()) => {
+                ownership.end();
+                self.file.log.clear();
+            }
             // Nothing is lost: the log stays beside the file, and the next opening reads it.
             Err(error) => {
                 let tenant = &self.file.name;

@@ -32,6 +32,11 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
 /// Makes commits durable when they return (`synchronous = FULL`), the last one included.
 pub(super) fn prepare_writing(connection: &Connection) -> rusqlite::Result<()> {
     use_write_ahead_log(connection)?;
+    prepare_commits(connection)
+}
+
+/// Does the same for a database that has a log already.
+pub(super) fn prepare_commits(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update_and_check(None, "journal_size_limit", MAX_WAL_BYTES, |_| Ok(()))
 }

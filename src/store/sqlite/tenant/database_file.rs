@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::Connection;
@@ -13,6 +14,7 @@ use crate::store::Error;
 use crate::store::sqlite::disk::{Folder, ServiceLock};
 use crate::store::sqlite::wal::ownership::WalOwnership;
 use crate::store::sqlite::wal::recovery::{self, InUseLock};
+use crate::store::sqlite::wal::usage::LogBytes;
 use crate::store::sqlite::{disk::access_lock::AccessLock, disk::file_system::Inode};
 use crate::write_health::WriteHealth;
 
@@ -23,7 +25,8 @@ pub(super) struct DatabaseFile {
     pub(super) path: PathBuf,
     inode: Inode,
     /// Every checkpoint goes through this.
-    pub(super) ownership: WalOwnership,
+    pub(super) ownership: Arc<WalOwnership>,
+    pub(super) log: Arc<LogBytes>,
     pub(super) access_lock: AccessLock,
     writes: WriteHealth,
     /// Something that was written may not be on the disk: whoever comes next closes the database and opens it again,
@@ -37,23 +40,30 @@ pub(super) struct DatabaseFile {
 }
 
 impl DatabaseFile {
-    /// Takes the locks of a database that was at `path` as `inode`, and that a connection has read from since.
+    /// Takes the locks of a database that was at `path` as `inode`, and that a connection has read from since. The
+    /// ownership of a log that was left is the one that it was left with, and its name is durable.
     pub(super) fn open(
         folder: &Folder,
         name: &DatabaseName,
         path: PathBuf,
         inode: Inode,
+        log: Arc<LogBytes>,
+        left: Option<Arc<WalOwnership>>,
     ) -> Result<Self, Error> {
         Ok(Self {
             name: name.clone(),
             _in_use: InUseLock::acquire(&path)?,
-            ownership: WalOwnership::begin(&path)?,
+            is_wal_name_durable: AtomicBool::new(left.is_some()),
+            ownership: match left {
+                Some(ownership) => ownership,
+                None => Arc::new(WalOwnership::begin(&path)?),
+            },
+            log,
             path,
             inode,
             access_lock: folder.access_lock(),
             writes: folder.writes.clone(),
             has_failed: AtomicBool::new(false),
-            is_wal_name_durable: AtomicBool::new(false),
             _lock: folder.lock()?,
         })
     }

@@ -1,22 +1,26 @@
-//! An open database: its readers and its writer; and how a database is created.
+//! An open database: its writer and its readers; and how a database is created.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::committer::Closing;
 use super::database_file::DatabaseFile;
-use super::writer_thread::{SharedByWriters, Writer};
+use super::readers::{Key, Readers};
+use super::writer::{Shared, Writer};
 use super::{connect, identity};
 use crate::domain::Tenant;
 use crate::domain::cause::chain;
-use crate::store::Error;
 use crate::store::sqlite::disk::Folder;
 use crate::store::sqlite::disk::error_mapping::{io_failed, sql_failed};
 use crate::store::sqlite::disk::file_system::{Inode, create_file, created_ns, sync};
 use crate::store::sqlite::tables::{arrival, schema::TENANT, tenant_rows};
+use crate::store::sqlite::wal::left_log::LeftLog;
+use crate::store::sqlite::wal::usage::LogBytes;
 use crate::store::sqlite::wal::{connection, ownership, recovery};
+use crate::store::{Error, closed};
 
 /// The reads of one tenant that run at once; others wait for their turn.
 const MAX_READERS: usize = 2;
@@ -27,30 +31,53 @@ pub(crate) struct Database {
     file: Arc<DatabaseFile>,
     pub(crate) writer: Writer,
     /// Permits to read. Reads wait neither for the writer nor for each other.
-    pub(crate) turns: Arc<Semaphore>,
-    idle_readers: Mutex<Vec<Connection>>,
+    turns: Arc<Semaphore>,
+    readers: Readers,
+    key: Key,
 }
 
-impl Database {
+/// Permits to read, of the database and of the store.
+#[derive(Debug)]
+pub(crate) struct ReadTurn {
+    _of_database: OwnedSemaphorePermit,
+    _of_store: OwnedSemaphorePermit,
+}
+
+/// A database that is about to be opened.
+#[derive(Debug)]
+pub(crate) struct Opening<'a> {
+    pub(crate) folder: &'a Folder,
+    pub(crate) tenant: &'a Tenant,
+    pub(crate) shared: &'a Shared,
+    pub(crate) log: &'a Arc<LogBytes>,
+    /// This process has had it open before.
+    pub(crate) was_open: bool,
+}
+
+impl Opening<'_> {
     /// Opens the database of a tenant, and upgrades its schema. Never creates one, and refuses the database of
-    /// another tenant.
-    pub(crate) fn open(
-        folder: &Folder,
-        tenant: &Tenant,
-        shared: &SharedByWriters,
-    ) -> Result<Self, Error> {
-        let name = &tenant.database_name;
-        let path = folder.layout.database(name);
+    /// another tenant. A log that was left when it was closed makes that faster.
+    pub(crate) fn open(&self, left: Option<LeftLog>) -> Result<Database, Error> {
+        let name = &self.tenant.database_name;
+        let path = self.folder.layout.database(name);
         let inode = Inode::at(&path)
             .map_err(|error| io_failed(&path, error))?
             .ok_or_else(|| Error::DatabaseMissing(name.clone()))?;
-        identity::require(&path, tenant)?;
+        // What fails there fails below, with its reason.
+        if let Some(left) = left
+            && let Ok(Some(database)) = self.open_with(left, &path, inode)
+        {
+            return Ok(database);
+        }
+        identity::require(&path, self.tenant)?;
         ownership::require_own_wal(&path)?;
-        let is_restored = ownership::has_lost_wal(&path);
-        let prepared = recovery::prepare(&path, &folder.access_lock());
+        // Somebody who looked into a closed database may have removed the log that this process left, with all of it in
+        // the database.
+        let is_restored = !self.was_open && ownership::has_lost_wal(&path);
+        let prepared = recovery::prepare(&path, &self.folder.access_lock());
         let exclusive = prepared.inspect_err(|error| {
             if let Error::Unavailable(cause) = error {
-                folder.writes.failed(chain(&**cause));
+                self.folder.writes.failed(chain(&**cause));
             }
         })?;
         let failed = |error| sql_failed(&path, error);
@@ -59,19 +86,65 @@ impl Database {
         connect::prepare_writing(&connection).map_err(failed)?;
         let claimed = arrival::claim_file(&connection, created_ns(&path), is_restored);
         claimed.map_err(failed)?;
-        // Reading creates the log, if nothing has created it yet.
-        let read = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()));
-        read.map_err(failed)?;
-        let file = Arc::new(DatabaseFile::open(folder, name, path, inode)?);
+        read_something(&connection).map_err(failed)?; // creates the log, if nothing has created it yet
+        let log = Arc::clone(self.log);
+        let file = DatabaseFile::open(self.folder, name, path, inode, log, None)?;
         drop(exclusive);
-        Ok(Self {
-            writer: Writer::start(Arc::clone(&file), connection, tenant.client_id, shared)?,
-            file,
-            turns: Arc::new(Semaphore::new(MAX_READERS)),
-            idle_readers: Mutex::default(),
-        })
+        file.log.look_at_open(&file.path);
+        self.start(file, connection)
     }
 
+    /// Opens the database with the log that this process has left beside it, if nobody has touched it since.
+    fn open_with(
+        &self,
+        left: LeftLog,
+        path: &Path,
+        inode: Inode,
+    ) -> Result<Option<Database>, Error> {
+        // External access would write the log again, since it sees nobody who has the database open.
+        let _shared = self.folder.access_lock().shared()?;
+        if !left.is_untouched(path) {
+            return Ok(None);
+        }
+        let failed = |error| sql_failed(path, error);
+        let connection = connect::open(path).map_err(failed)?;
+        connect::prepare_commits(&connection).map_err(failed)?;
+        read_something(&connection).map_err(failed)?;
+        let Some(ownership) = left.found_by(&connection) else {
+            return Ok(None);
+        };
+        let (name, path, log) = (
+            &self.tenant.database_name,
+            PathBuf::from(path),
+            Arc::clone(self.log),
+        );
+        let file = DatabaseFile::open(self.folder, name, path, inode, log, Some(ownership))?;
+        self.start(file, connection).map(Some)
+    }
+
+    fn start(&self, file: DatabaseFile, connection: Connection) -> Result<Database, Error> {
+        let file = Arc::new(file);
+        let readers = self.shared.readers.clone();
+        Ok(Database {
+            writer: Writer::start(
+                Arc::clone(&file),
+                connection,
+                self.tenant.client_id,
+                self.shared,
+            )?,
+            file,
+            turns: Arc::new(Semaphore::new(MAX_READERS)),
+            key: readers.key(),
+            readers,
+        })
+    }
+}
+
+fn read_something(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+}
+
+impl Database {
     /// Tells whether this is still the tenant's database: somebody may have removed the file, or put
     /// another in its place, and what would be written here then would be lost. One `stat`, which
     /// takes microseconds, so fit for an async task.
@@ -85,26 +158,24 @@ impl Database {
         self.file.has_failed()
     }
 
+    /// Waits for a turn to read.
+    pub(crate) async fn turn(&self) -> Result<ReadTurn, Error> {
+        let of_database = Arc::clone(&self.turns).acquire_owned().await;
+        Ok(ReadTurn {
+            _of_database: of_database.map_err(|_| closed())?,
+            _of_store: self.readers.turn().await.ok_or_else(closed)?,
+        })
+    }
+
     /// Reads while `_turn` is held. Does disk I/O.
     pub(crate) fn read<T>(
         &self,
-        _turn: OwnedSemaphorePermit,
+        _turn: ReadTurn,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
-        let failed = |error| sql_failed(&self.file.path, error);
-        let unused = self.idle_readers().pop();
-        let mut connection = match unused {
-            Some(connection) => connection,
-            None => connect::open_reader(&self.file.path).map_err(failed)?,
-        };
-        let result = work(&mut connection).map_err(failed)?; // one that failed is not used again
-        self.idle_readers().push(connection);
-        Ok(result)
-    }
-
-    fn idle_readers(&self) -> MutexGuard<'_, Vec<Connection>> {
-        let idle = self.idle_readers.lock();
-        idle.unwrap_or_else(PoisonError::into_inner)
+        let path = &self.file.path;
+        let read = self.readers.read(self.key, path, work);
+        read.map_err(|error| sql_failed(path, error))
     }
 
     /// Writes on a connection of its own, for what is rare: SQLite lets it and the writer take turns. Does disk I/O.
@@ -123,19 +194,22 @@ impl Database {
         })
     }
 
-    /// Writes what is queued and closes every handle. Does disk I/O.
-    pub(crate) fn close(self) {
+    /// Writes what is queued and closes every handle. Returns the log that is left, if it is one that the next opening
+    /// may trust. Does disk I/O.
+    pub(crate) fn close(self, how: Closing) -> Option<LeftLog> {
         let Self {
             file,
             writer,
             turns: _,
-            idle_readers,
+            readers,
+            key,
         } = self;
         // An external process that came just now would build the log's index from what may not be on the disk.
         let exclusive = file.has_failed().then(|| file.access_lock.exclusive());
-        drop(idle_readers); // first, so that the writer can run a checkpoint
-        writer.close();
+        readers.close(key); // first, so that the writer can run a checkpoint
+        let left = writer.close(how);
         drop(exclusive);
+        left
     }
 }
 

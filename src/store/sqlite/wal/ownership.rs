@@ -73,7 +73,11 @@ impl WalOwnership {
         work: impl FnOnce() -> rusqlite::Result<Checkpointed>,
     ) -> rusqlite::Result<()> {
         self.begin_checkpoint()?;
-        self.mark_clean(work()?);
+        let done = work()?;
+        if done.is_complete && done.frames == 0 {
+            self.has_salts.store(false, Ordering::Relaxed); // the log is empty
+        }
+        self.mark_clean(done);
         Ok(())
     }
 
@@ -85,6 +89,11 @@ impl WalOwnership {
             let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
             rusqlite::Error::SqliteFailure(code, Some(message))
         })
+    }
+
+    /// Tells whether the record says that no checkpoint is under way.
+    pub(crate) fn is_clean(&self) -> bool {
+        *self.lock()
     }
 
     /// To be called after each commit: the first one gives the log its salts.
@@ -145,8 +154,8 @@ pub(crate) fn require_own_wal(path: &Path) -> Result<(), Error> {
 /// Tells whether the log of the database at `path` was taken away since a process was killed, and with it what only
 /// that log held. To be called before the database is opened.
 ///
-/// A log is taken away to put a backup in the place of the database. That the record was left behind shows it: whoever
-/// closes a database removes both. It does not count after a power cut, or if the end came while a checkpoint was under way.
+/// A log is taken away to put a backup in the place of the database. That the record was left behind shows it: the
+/// service removes both or neither when it closes a database. It does not count after a power cut, or if the end came while a checkpoint was under way.
 pub(crate) fn has_lost_wal(path: &Path) -> bool {
     let lost = || -> io::Result<bool> {
         let database = fs::canonicalize(path)?;
