@@ -82,9 +82,21 @@ class Server:
         return json.loads(self.request("POST", "/api/initialize-tenant", body))["client_id"]
 
     def create_tenants(self, names):
-        """Returns the client ids of new tenants, which are created several at once."""
+        """Returns the client ids of new tenants, which are created several at once. What may succeed later (503) is
+        sent again, as a caller would."""
+
+        def create(name):
+            for pause in (0.2, 1, 5, 10):
+                try:
+                    return self.create_tenant(name)
+                except urllib.error.HTTPError as error:
+                    if error.code != 503:
+                        raise
+                time.sleep(pause)
+            return self.create_tenant(name)
+
         with concurrent.futures.ThreadPoolExecutor(CREATED_AT_ONCE) as threads:
-            return list(threads.map(self.create_tenant, names))
+            return list(threads.map(create, names))
 
     def wait_until_it_answers(self, path):
         end = time.monotonic() + START_SECONDS
