@@ -2,6 +2,7 @@
 //! metrics in the dashboard and the alerts, and the function that forwards events from AWS Lambda.
 
 mod forward;
+mod release;
 
 use std::collections::BTreeSet;
 use std::fs;
