@@ -1,25 +1,32 @@
 //! `event-history check`.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
+use url::Url;
 
 use super::process::exit::success_if;
+use super::process::try_to_bind;
 use super::terminal::in_one_line;
 use crate::app;
-use crate::config::{Arguments, Config, KeyFile};
+use crate::config::{Arguments, Config, KeyFile, local_url};
 use crate::domain::finding::State;
 use crate::domain::{Finding, SystemClock, SystemEntropy};
 use crate::objects::{self, Requirements};
 use crate::store;
+
+/// Longer than a service takes that has given up on its backends.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Prints a line for each check. The status is 1 if one of them found a problem.
 pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     // No log: what libraries log would stand between the findings.
     let config = Config::load(arguments)?;
     let mut findings = settings(&config);
+    findings.push(port(&config).await);
     findings.extend(store::check(&config.database).await);
     findings.extend(files(&config).await);
     let mut out = io::stdout().lock();
@@ -41,7 +48,7 @@ fn settings(config: &Config) -> Vec<Finding> {
         findings.push(Finding::warning(
             SUBJECT,
             warning,
-            "see docs/configuration.md",
+            "see the setting in `event-history serve --help`",
         ));
     }
     findings
@@ -71,6 +78,52 @@ fn without_key(subject: &'static str, key_file: Result<KeyFile, String>) -> Find
             Finding::good(subject, message)
         }
     }
+}
+
+/// Reports whether `serve` can listen on its address, which a running service may hold.
+async fn port(config: &Config) -> Finding {
+    const SUBJECT: &str = "listen";
+    let address = config.listen;
+    let error = match try_to_bind(address) {
+        Ok(()) => return Finding::good(SUBJECT, format!("can listen on {address}")),
+        Err(error) => error,
+    };
+    let remedy = match error.kind() {
+        ErrorKind::AddrInUse if serves_event_history(&local_url(address)).await => {
+            let message = format!("a running service of Event History listens on {address}");
+            return Finding::good(SUBJECT, message);
+        }
+        ErrorKind::AddrInUse => {
+            "stop the program that listens there (`ss -ltnp` names it), or pass another port in \
+             --listen"
+        }
+        ErrorKind::PermissionDenied => {
+            "pass a port of 1024 or more in --listen, or allow the service CAP_NET_BIND_SERVICE"
+        }
+        ErrorKind::AddrNotAvailable => {
+            "pass an address of this machine in --listen: 127.0.0.1 for callers on it, 0.0.0.0 for all"
+        }
+        _ => "pass another address in --listen",
+    };
+    Finding::wrong(
+        SUBJECT,
+        format!("cannot listen on {address}: {error}"),
+        remedy,
+    )
+}
+
+/// Tells by its readiness probe whether this service answers at `base`.
+async fn serves_event_history(base: &Url) -> bool {
+    let probe = async {
+        let client = reqwest::Client::builder().no_proxy().timeout(PROBE_TIMEOUT);
+        let url = base.join("health/ready").ok()?;
+        let answer = client.build().ok()?.get(url).send().await.ok()?;
+        answer.json::<serde_json::Value>().await.ok()
+    };
+    let body = probe.await.unwrap_or_default();
+    ["status", "database", "files", "writes"]
+        .iter()
+        .all(|member| body.get(member).is_some())
 }
 
 async fn files(config: &Config) -> Vec<Finding> {

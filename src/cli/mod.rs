@@ -8,6 +8,7 @@ mod backends;
 mod check;
 mod copy;
 mod demo;
+mod documentation;
 mod files;
 mod fsck;
 mod openapi;
@@ -36,7 +37,7 @@ use process::{exit, service_runtime};
 #[derive(Debug, Parser)]
 #[command(
     name = "event-history",
-    version,
+    version = env!("BUILD_VERSION"),
     arg_required_else_help = true,
     max_term_width = 100
 )]
@@ -95,10 +96,11 @@ enum Command {
     /// exists with these files is left unchanged.
     #[command(after_help = CLIENT_AFTER_HELP)]
     Upload(transfer::UploadOptions),
-    /// Download a file of an event, and verify it against the event's record
+    /// Download the files of an event, and verify them against the event's record
     ///
     /// Prints the path of the file. The file appears there only once it is complete and verified. An
-    /// existing file is not replaced without --force.
+    /// existing file is not replaced without --force. Of several files it downloads the first, one
+    /// that is named, or all of them.
     #[command(after_help = CLIENT_AFTER_HELP)]
     Download(transfer::DownloadOptions),
     /// Remove orphaned files, and verify the others
@@ -129,6 +131,15 @@ enum Command {
     Fsck(#[command(flatten)] FsckArguments),
     /// Print the OpenAPI document, which the service also serves at /openapi.json
     Openapi,
+    /// Print the completions of a shell
+    ///
+    /// For example, for bash: `event-history completions bash
+    /// >~/.local/share/bash-completion/completions/event-history`
+    Completions(documentation::CompletionsOptions),
+    /// Write the manual pages
+    ///
+    /// For example: `event-history man ~/.local/share/man/man1`
+    Man(documentation::ManOptions),
 }
 
 const AFTER_HELP: &str = "Durations are written like 90s, 15m, 1h30m or 7d. An empty environment \
@@ -173,6 +184,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Fsck(arguments) => run_on(Runtime::new(), fsck::run(&arguments)),
         Command::Tenants { command } => tenants::run(&command),
         Command::Openapi => openapi::run(),
+        Command::Completions(options) => documentation::completions(&options),
+        Command::Man(options) => documentation::man(&options),
     }
 }
 

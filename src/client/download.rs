@@ -32,6 +32,16 @@ pub struct Download {
     pub sha256: FileSha256,
     /// `false`: no SHA-256 was recorded with the event, so that the bytes could not be verified.
     pub is_verified: bool,
+    /// The event's files, this one included.
+    pub file_count: usize,
+}
+
+/// A file that an event references.
+#[derive(Debug)]
+pub struct FileOfEvent {
+    pub id: FileId,
+    /// `None`: no name was recorded with the event.
+    pub name: Option<FileName>,
 }
 
 /// A file of an event, and its record.
@@ -42,6 +52,8 @@ struct EventFile {
     size_bytes: Option<u64>,
     sha256: Option<String>,
     name: Option<FileName>,
+    /// The event's files, this one included.
+    file_count: usize,
 }
 
 impl Client {
@@ -105,15 +117,47 @@ impl Client {
         self.fetch(&file, out, path, progress).await
     }
 
+    /// Returns the files of an event, in their order.
+    pub async fn files(&self, event_id: EventId) -> Result<Vec<FileOfEvent>, Error> {
+        let event = self.api.event(event_id).await?;
+        let event = event.ok_or_else(|| no_event(event_id))?;
+        let first = event.file_id.clone();
+        let files = event.files();
+        if files.is_empty() {
+            // An event without a record of its file.
+            let first = first.ok_or_else(|| no_file(event_id))?;
+            let id = file_id_of(&first)?;
+            return Ok(vec![FileOfEvent { id, name: None }]);
+        }
+        let files = files.into_iter().map(|RecordedFile { file_id, record }| {
+            Ok(FileOfEvent {
+                id: file_id_of(&file_id)?,
+                name: record.file_name.and_then(|it| FileName::parse(&it).ok()),
+            })
+        });
+        files.collect()
+    }
+
     async fn find(&self, event_id: EventId, file_id: Option<FileId>) -> Result<EventFile, Error> {
         let event = self.api.event(event_id).await?;
-        let event = event.ok_or_else(|| Error::Other(format!("there is no event '{event_id}'")))?;
+        let event = event.ok_or_else(|| no_event(event_id))?;
         let first = event.file_id.clone();
-        let file_id = file_id.map(|it| it.to_string()).or(first);
-        let file_id =
-            file_id.ok_or_else(|| Error::Other(format!("event '{event_id}' has no file")))?;
-        let mut files = event.files().into_iter();
-        let recorded = files.find(|file| file.file_id == file_id);
+        let requested = file_id.map(|it| it.to_string());
+        let file_id = requested.clone().or(first);
+        let file_id = file_id.ok_or_else(|| no_file(event_id))?;
+        if requested.is_some() && event.file_id.is_none() {
+            return Err(no_file(event_id));
+        }
+        let files = event.files();
+        let file_count = files.len();
+        let ids: Vec<String> = files.iter().map(|file| file.file_id.clone()).collect();
+        let recorded = files.into_iter().find(|file| file.file_id == file_id);
+        if recorded.is_none() && !ids.is_empty() {
+            let ids = ids.join(", ");
+            return Err(Error::Other(format!(
+                "event '{event_id}' has no file '{file_id}': its files are {ids}"
+            )));
+        }
         let record = recorded.map(|RecordedFile { record, .. }| record);
         Ok(EventFile {
             event_id,
@@ -121,6 +165,7 @@ impl Client {
             size_bytes: record.as_ref().map(|it| it.size_bytes),
             sha256: record.as_ref().and_then(|it| it.sha256.clone()),
             name: record.and_then(|it| FileName::parse(&it.file_name?).ok()),
+            file_count,
         })
     }
 
@@ -189,8 +234,24 @@ impl EventFile {
             size_bytes,
             sha256,
             is_verified: recorded.is_some(),
+            file_count: self.file_count,
         })
     }
+}
+
+fn no_event(event_id: EventId) -> Error {
+    Error::Other(format!("there is no event '{event_id}'"))
+}
+
+fn no_file(event_id: EventId) -> Error {
+    Error::Other(format!("event '{event_id}' has no file"))
+}
+
+fn file_id_of(text: &str) -> Result<FileId, Error> {
+    FileId::parse(text).map_err(|_| Error::Answer {
+        request: "events",
+        cause: "the id of a file is not a UUID".into(),
+    })
 }
 
 /// Creates a file in the folder of `path`, which is removed again unless it is persisted.

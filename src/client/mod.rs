@@ -21,7 +21,7 @@ use url::Url;
 
 use crate::retry::{Limit, Retry};
 
-pub use download::{Download, Target};
+pub use download::{Download, FileOfEvent, Target};
 pub use error::Error;
 pub use event::{NewEvent, NewFile};
 pub use progress::{Phase, Progress, Snapshot};

@@ -110,6 +110,11 @@ fn argument(setting: &'static Setting) -> Arg {
         .hide_env_values(true) // some are secrets
         .value_name(placeholder)
         .help_heading(setting.section);
+    // `--upload-once` alone means true.
+    let argument = match setting.value {
+        Kind::Boolean => argument.num_args(0..=1).default_missing_value("true"),
+        Kind::Text(_) | Kind::Number(_) => argument,
+    };
     // With clap's own default a value in the settings file would never count.
     match setting.default {
         Some(default) => argument.help(format!("{} [default: {default}]", setting.help)),

@@ -16,6 +16,7 @@ mod serve;
 mod settings;
 mod settings_file;
 mod sources;
+mod terminal;
 mod unknown_names;
 mod values;
 
@@ -25,6 +26,7 @@ pub use commands::{
     RemoveArguments, SweepArguments, SweepConfig, TenantsConfig, VerifyArguments, VerifyConfig,
 };
 pub use generated_key::KeyFile;
-pub use serve::Config;
+pub use serve::{Config, local_url};
 pub use sources::Problems;
-pub use values::LogFormat;
+pub use terminal::{stderr_takes_colors, stderr_takes_escapes};
+pub use values::{LogFormat, listen_address};

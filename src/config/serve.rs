@@ -117,11 +117,7 @@ impl Config {
     ) -> Option<Self> {
         let url_ttl = |text: &str| values::duration(text, MIN_URL_TTL, objects::MAX_URL_LIFE);
         // Every setting is parsed before the first `?`, so that all problems are reported at once.
-        let listen = sources.parse(&settings::LISTEN, |text| {
-            text.parse().map_err(|_| {
-                format!("'{text}' is not an IP address and port, as in '127.0.0.1:8080'")
-            })
-        });
+        let listen = sources.parse(&settings::LISTEN, values::listen_address);
         let api_keys = sources.parse(&settings::API_KEY, values::api_keys);
         let database = sources.parse(&settings::DATABASE, values::location);
         if needs_key
@@ -178,11 +174,7 @@ impl Config {
         });
         let log_format = sources.parse(&settings::LOG_FORMAT, values::log_format);
         let log_level = sources.parse(&settings::LOG_LEVEL, values::log_filter);
-        let mut catalogue = Catalogue::default();
-        catalogue.event_types.append(&mut sources.file.event_types);
-        catalogue
-            .source_types
-            .append(&mut sources.file.source_types);
+        let catalogue = sources.catalogue();
         Some(Self {
             listen: listen?,
             api_keys: api_keys.unwrap_or_default(),
@@ -269,18 +261,23 @@ impl Config {
 
     /// Returns the base of the service's own URLs, where the listener got the address `bound`.
     pub fn public_url(&self, bound: SocketAddr) -> Url {
-        if let Some(url) = &self.public_url {
-            return url.clone();
+        match &self.public_url {
+            Some(url) => url.clone(),
+            None => local_url(bound),
         }
-        // The unspecified address can be listened on, not called.
-        let ip = match bound.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
-        };
-        let address = SocketAddr::new(ip, bound.port());
-        Url::parse(&format!("http://{address}/")).expect("an IP address and port make a URL")
     }
+}
+
+/// Returns the base of the service's URLs on this machine, where the listener got the address `bound`.
+pub fn local_url(bound: SocketAddr) -> Url {
+    // The unspecified address can be listened on, not called.
+    let ip = match bound.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    let address = SocketAddr::new(ip, bound.port());
+    Url::parse(&format!("http://{address}/")).expect("an IP address and port make a URL")
 }
 
 fn no_api_key(why: &str) -> String {

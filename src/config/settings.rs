@@ -45,7 +45,8 @@ pub(super) const LISTEN: Setting = Setting {
     default: Some("127.0.0.1:8080"),
     section: NETWORK,
     help: "Address and port to listen on, for the API, its reference and the embedded object \
-           store; port 0 picks a free port",
+           store, such as `localhost:8080`, or `:8080` for every IPv4 address; port 0 picks a free \
+           port",
 };
 
 pub(super) const PUBLIC_URL: Setting = Setting {
@@ -144,7 +145,7 @@ pub(super) const MAX_FILE_SIZE: Setting = Setting {
     value: Number("SIZE"),
     default: Some("5TiB"),
     section: FILES_SECTION,
-    help: "Size of the largest file that may be uploaded, such as `100MiB`; 1 byte to 5TiB",
+    help: "Size of the largest file that may be uploaded, such as `100MiB` or `100MB`; 1 byte to 5TiB",
 };
 
 pub(super) const ALLOWED_CONTENT_TYPES: Setting = Setting {
@@ -163,7 +164,8 @@ pub(super) const REQUIRE_CONTENT_LENGTH: Setting = Setting {
     value: Boolean,
     default: Some("false"),
     section: FILES_SECTION,
-    help: "Require requests for upload URLs to state the size of the file: `true` or `false`",
+    help: "Require requests for upload URLs to state the size of the file; `true` if no value is \
+           given",
 };
 
 pub(super) const REQUIRE_CHECKSUM: Setting = Setting {
@@ -172,7 +174,8 @@ pub(super) const REQUIRE_CHECKSUM: Setting = Setting {
     value: Boolean,
     default: Some("false"),
     section: FILES_SECTION,
-    help: "Require requests for upload URLs to state the SHA-256 of the file: `true` or `false`",
+    help: "Require requests for upload URLs to state the SHA-256 of the file; `true` if no value \
+           is given",
 };
 
 pub(super) const UPLOAD_ONCE: Setting = Setting {
@@ -181,8 +184,8 @@ pub(super) const UPLOAD_ONCE: Setting = Setting {
     value: Boolean,
     default: Some("false"),
     section: FILES_SECTION,
-    help: "Make storage refuse a second upload to the same URL, by signing `If-None-Match: *`: \
-           `true` or `false`",
+    help: "Make storage refuse a second upload to the same URL, by signing `If-None-Match: *`; \
+           `true` if no value is given",
 };
 
 pub(super) const OBJECT_LOCK: Setting = Setting {

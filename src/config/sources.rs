@@ -8,7 +8,7 @@ use super::arguments::{Given, Origin, SettingArguments};
 use super::settings::{CONFIG, Setting};
 use super::settings_file::SettingsFile;
 use super::unknown_names::unknown_variable;
-use crate::domain::DatabaseName;
+use crate::domain::{Catalogue, DatabaseName};
 
 /// Everything that is wrong with the settings, each in one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl std::error::Error for Problems {}
 /// problems are reported at once.
 pub(super) struct Sources {
     arguments: BTreeMap<&'static str, Given>,
-    pub(super) file: SettingsFile,
+    file: SettingsFile,
     problems: Vec<String>,
 }
 
@@ -104,6 +104,14 @@ impl Sources {
             let Setting { flag, variable, .. } = setting;
             self.problem(format!("--{flag} is missing: give it or {variable}"));
         }
+    }
+
+    /// Returns the default names of types, extended and overridden by those of the settings file.
+    pub(super) fn catalogue(&mut self) -> Catalogue {
+        let mut catalogue = Catalogue::default();
+        catalogue.event_types.append(&mut self.file.event_types);
+        catalogue.source_types.append(&mut self.file.source_types);
+        catalogue
     }
 
     /// Parses the names of tenants that a command was given.

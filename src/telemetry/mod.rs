@@ -14,7 +14,7 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use self::log_throttle::{LogThrottle, Throttled};
-use crate::config::LogFormat;
+use crate::config::{self, LogFormat};
 
 /// Third-party crates whose output is limited by default. A directive of the operator overrides this.
 const DEFAULT_DIRECTIVES: &str =
@@ -44,7 +44,9 @@ const COUNTS: [f64; 11] = [
 /// Writes the log of the whole process to standard error. `level` is a filter of [`EnvFilter`]. Only the first call
 /// has an effect.
 pub fn init_tracing(format: LogFormat, level: &str) {
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(config::stderr_takes_colors());
     let filter = filter(level);
     let throttle = LogThrottle::global();
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {

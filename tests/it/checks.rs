@@ -81,6 +81,7 @@ fn with_program(program: &str, arguments: &[&str], home: &TempDir) -> Command {
     command
         .args(arguments)
         .arg("check")
+        .env("EVENT_HISTORY_LISTEN", "127.0.0.1:0")
         .env("EVENT_HISTORY_API_KEY", "0123456789abcdef");
     command
 }
@@ -112,8 +113,33 @@ fn a_running_service_is_well_and_goes_on() {
     command
         .arg("--files")
         .arg(format!("file:{}/files", data.display()));
-    Report::of(&mut command).is_well();
+    command.env(
+        "EVENT_HISTORY_LISTEN",
+        server.url().trim_start_matches("http://"),
+    );
+    let report = Report::of(&mut command);
+    report.is_well();
+    report.has("ok       listen", "a running service");
     assert!(!server.process().has_ended());
+}
+
+#[test]
+fn an_address_that_cannot_be_listened_on_is_named() {
+    let home = tempfile::tempdir().expect("a folder");
+    let other = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = other.local_addr().expect("an address").to_string();
+    let on = |address: &str| {
+        let mut command = check(&home);
+        Report::of(command.args(["--listen", address]))
+    };
+    // The other program accepts connections, if only by its backlog, and answers nothing.
+    on(&address).only_wrong("listen", &[&address, "--listen"]);
+    drop(other);
+    let report = on(&address);
+    report.is_well();
+    report.has("ok       listen", &address);
+    // A documentation address (RFC 5737), which no machine has.
+    on("192.0.2.1:8080").only_wrong("listen", &["192.0.2.1:8080", "127.0.0.1"]);
 }
 
 #[test]

@@ -8,6 +8,7 @@
 mod names;
 mod outages;
 mod parts;
+mod several;
 mod sizes;
 mod syncs;
 mod unfinished;

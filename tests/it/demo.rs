@@ -19,11 +19,15 @@ fn demo(home: &TempDir) -> Command {
 fn the_demo_succeeds_and_leaves_nothing() {
     let home = tempfile::tempdir().expect("a folder");
     let output = support::run(&mut demo(&home));
-    assert_eq!(output.matches("\ncurl -sS ").count(), 7, "{output}");
-    assert!(
-        output.ends_with("The downloaded bytes are the uploaded ones.\n"),
-        "{output}"
-    );
+    assert_eq!(output.matches("\ncurl -sS ").count(), 8, "{output}");
+    assert_eq!(output.matches("\"Event created.\"").count(), 2, "{output}");
+    assert!(output.contains("\n  \"filtered_count\": 1,\n"), "{output}");
+    let (_, end) = output
+        .split_once("The downloaded bytes are the uploaded ones")
+        .expect("the verdict");
+    for hint in ["demo --keep", "event-history serve", "README", "/docs"] {
+        assert!(end.contains(hint), "{hint}: {end}");
+    }
     let left = std::fs::read_dir(home.path()).expect("the folder").count();
     assert_eq!(left, 0, "the temporary folder is still there");
 }
@@ -49,14 +53,14 @@ fn a_kept_demo_accepts_its_printed_commands() {
             commands.push(line);
         }
     }
-    assert_eq!(commands.len(), 8);
+    assert_eq!(commands.len(), 9);
     for (number, command) in commands.iter().enumerate() {
         let pasted = command.replacen("curl -sS ", "curl -sS -w '\\n%{http_code}' ", 1);
         let output = support::run(Command::new("sh").args(["-c", &pasted]));
         let expected = match number {
             0 => "{\"detail\":\"Client already exist.\"}\n400", // the demo has made it
-            3 => "{\"detail\":\"Event created.\"}\n201",
-            7 => "", // cmp is silent about files that are the same
+            3 | 4 => "{\"detail\":\"Event created.\"}\n201",
+            8 => "", // cmp is silent about files that are the same
             _ => "\n200",
         };
         assert!(output.ends_with(expected), "{command}\n{output}");
@@ -74,5 +78,24 @@ fn a_kept_demo_accepts_its_printed_commands() {
     assert_eq!(
         std::fs::read_dir(home.path()).expect("the folder").count(),
         0
+    );
+}
+
+#[test]
+fn the_demo_needs_no_folder_for_temporary_files() {
+    let home = tempfile::tempdir().expect("a folder");
+    let missing = home.path().join("missing");
+    let mut command = demo(&home);
+    let output = support::run(command.env("TMPDIR", &missing));
+    let place = format!("{}/event-history-demo-", home.path().display());
+    assert!(output.contains(&place), "{output}");
+    assert_eq!(std::fs::read_dir(home.path()).expect("it").count(), 0);
+
+    // Not even root can create files in `/proc`.
+    let mut command = demo(&home);
+    let output = support::run(command.env("TMPDIR", &missing).current_dir("/proc"));
+    assert!(
+        output.contains(" in /dev/shm/event-history-demo-"),
+        "{output}"
     );
 }

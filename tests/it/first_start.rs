@@ -12,6 +12,9 @@ use crate::support::{self, Running};
 
 const LINE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Gives a command an API key in one of the ways.
+type Configure<'a> = &'a dyn Fn(&mut Command);
+
 fn serve(home: &TempDir) -> Command {
     let mut command = support::clean_command(support::binary(), home.path());
     command
@@ -123,7 +126,7 @@ fn a_configured_key_is_the_only_one() {
     let home = tempfile::tempdir().expect("a folder");
     let settings = home.path().join("settings.toml");
     fs::write(&settings, "api_key = 'from-the-settings-file'\n").expect("settings");
-    let ways: [(&str, &dyn Fn(&mut Command)); 3] = [
+    let ways: [(&str, Configure<'_>); 3] = [
         ("from-the-settings-file", &|command| {
             command.arg("--config").arg(&settings);
         }),

@@ -41,6 +41,18 @@ fn files_stay_readable_at_one_sitting() {
     }
 }
 
+/// Whoever runs the binary may have nothing else of this repository.
+#[test]
+fn no_message_refers_to_a_file_of_the_repository() {
+    for (file, source) in rust_files("src") {
+        let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+        let refers = |line: &&str| {
+            !line.trim_start().starts_with("//") && line.contains("docs/") && line.contains(".md")
+        };
+        assert_eq!(code.lines().find(refers), None, "src/{file}");
+    }
+}
+
 /// More files than this in one folder are hard to choose from.
 const MAX_FILES: usize = 12;
 

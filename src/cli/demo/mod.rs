@@ -3,10 +3,11 @@
 mod steps;
 
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -14,8 +15,16 @@ use tokio::sync::oneshot;
 use super::backends::random_hex;
 use super::process::{Signals, listen};
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, listen_address};
 use crate::telemetry;
+
+const WHAT_NEXT: &str = "
+The service of this demo has ended, and its data is gone. What next?
+  event-history demo --keep   leaves it running, so that you can paste the commands above, and
+                              read the API reference, at /docs of its address
+  event-history serve         runs the service; the first start generates an API key. The README's
+                              \"Five minutes with curl\" is a tour of it
+  event-history --help        lists all commands";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
@@ -23,14 +32,14 @@ pub(super) struct Options {
     #[arg(long)]
     keep: bool,
     /// Address of the service
-    #[arg(long, value_name = "ADDRESS:PORT", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0", value_parser = listen_address)]
     listen: SocketAddr,
 }
 
 /// The status is 0 if the downloaded bytes are the uploaded ones.
 pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::install()?;
-    let folder = TempDir::with_prefix("event-history-demo-").context("cannot create a folder")?;
+    let folder = temporary_folder()?;
     let api_key = SecretString::from(random_hex());
     let config = Config::isolated(&folder.path().join("data"), options.listen, &api_key)?;
     telemetry::init_tracing(config.log_format, &config.log_level);
@@ -59,6 +68,31 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     outcome
 }
 
+/// Creates the folder of the demo: where the environment says (`TMPDIR`, or `/tmp`), else in the working directory, else
+/// in memory. A container with a read-only root has only the last one.
+fn temporary_folder() -> anyhow::Result<TempDir> {
+    const PREFIX: &str = "event-history-demo-";
+    const IN_MEMORY: &str = "/dev/shm";
+    let mut refusals = Vec::new();
+    let attempts: [(&str, &dyn Fn() -> io::Result<TempDir>); 3] = [
+        ("the folder for temporary files", &|| {
+            TempDir::with_prefix(PREFIX)
+        }),
+        ("the working directory", &|| {
+            TempDir::with_prefix_in(PREFIX, std::path::absolute(Path::new("."))?)
+        }),
+        (IN_MEMORY, &|| TempDir::with_prefix_in(PREFIX, IN_MEMORY)),
+    ];
+    for (place, attempt) in attempts {
+        match attempt() {
+            Ok(folder) => return Ok(folder),
+            Err(error) => refusals.push(format!("{place}: {error}")),
+        }
+    }
+    let refusals = refusals.join("; ");
+    bail!("cannot create a folder for the demo ({refusals}): set TMPDIR to one that is writable")
+}
+
 async fn walk(
     base: &str,
     api_key: &SecretString,
@@ -73,7 +107,10 @@ async fn walk(
     )?;
     let key = api_key.expose_secret();
     let client_id = steps::walk(&mut out, base, key, folder.path()).await?;
-    writeln!(out, "\nThe downloaded bytes are the uploaded ones.")?;
+    writeln!(
+        out,
+        "\nThe downloaded bytes are the uploaded ones, and the second delivery stored nothing."
+    )?;
     if keep {
         writeln!(
             out,
@@ -81,6 +118,8 @@ async fn walk(
              answers that its tenant exists.\n  address    {base}\n  \
              API key    {key}\n  client id  {client_id}\n  reference  {base}/docs"
         )?;
+    } else {
+        writeln!(out, "{WHAT_NEXT}")?;
     }
     out.flush()?;
     Ok(())

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 const TENANT: &str = "alx_demo";
 const DOCUMENT: &str = "The parties agree that every event is kept, and every file with it.\n";
 /// Longer answers are cut off.
-const MAX_SHOWN_CHARS: usize = 600;
+const MAX_SHOWN_CHARS: usize = 1500;
 
 /// The body of a request.
 enum Body {
@@ -70,14 +70,16 @@ pub(super) async fn walk(
     .await?;
 
     let url = format!("{base}/api/event-bridge/create-event");
-    Step::new(
-        "Send an event, as often as you like: it is stored once",
-        url,
-    )
-    .headers(vec![key()])
-    .post(envelope(&file_id))
-    .run(out, &client)
-    .await?;
+    for title in [
+        "Send an event",
+        "Deliver it again, as a bus may: it is stored once",
+    ] {
+        Step::new(title, url.clone())
+            .headers(vec![key()])
+            .post(envelope(&file_id))
+            .run(out, &client)
+            .await?;
+    }
 
     let url = format!("{base}/api/history/events?record_id=42");
     let page = Step::new("Read the history of record 42", url)
@@ -213,6 +215,7 @@ impl Step {
             Some(path) => fs::write(path, &bytes)?,
             None if bytes.is_empty() => writeln!(out, "{status}")?,
             None => {
+                let text = indented(&text);
                 let shown: String = text.chars().take(MAX_SHOWN_CHARS).collect();
                 let rest = if shown.len() < text.len() { "…" } else { "" };
                 writeln!(out, "{shown}{rest}")?;
@@ -250,6 +253,40 @@ impl Step {
     }
 }
 
+/// Returns JSON with one member or element per line. Names and values stay as they were sent, in their order.
+fn indented(json: &str) -> String {
+    let (mut shown, mut depth) = (String::new(), 0_usize);
+    let (mut in_text, mut is_escaped) = (false, false);
+    let mut characters = json.chars().peekable();
+    while let Some(character) = characters.next() {
+        let is_opening = !in_text && matches!(character, '{' | '[');
+        let is_closing = !in_text && matches!(character, '}' | ']');
+        if is_closing {
+            depth = depth.saturating_sub(1);
+            if !shown.ends_with(['{', '[']) {
+                shown.push('\n');
+                shown.push_str(&"  ".repeat(depth));
+            }
+        }
+        shown.push(character);
+        if is_opening {
+            depth += 1;
+        }
+        let is_empty = is_opening && matches!(characters.peek(), Some('}' | ']'));
+        if (is_opening && !is_empty) || (!in_text && character == ',') {
+            shown.push('\n');
+            shown.push_str(&"  ".repeat(depth));
+        } else if !in_text && character == ':' {
+            shown.push(' ');
+        }
+        if character == '"' && !is_escaped {
+            in_text = !in_text;
+        }
+        is_escaped = in_text && character == '\\' && !is_escaped;
+    }
+    shown
+}
+
 /// Quotes a word for a POSIX shell.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
@@ -264,4 +301,26 @@ fn text_member(answer: &Value, name: &str) -> anyhow::Result<String> {
         .as_str()
         .with_context(|| format!("the answer has no {name}"))?;
     Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::indented;
+
+    #[test]
+    fn json_is_indented_and_otherwise_as_it_was() {
+        let json = r#"{"b":1.10,"a":[],"c":[{"x, {\"y\": \\":"}"},null],"d":{}}"#;
+        let expected = r#"{
+  "b": 1.10,
+  "a": [],
+  "c": [
+    {
+      "x, {\"y\": \\": "}"
+    },
+    null
+  ],
+  "d": {}
+}"#;
+        assert_eq!(indented(json), expected);
+    }
 }

@@ -8,7 +8,7 @@ mod signals;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
-pub(super) use listener::listen;
+pub(super) use listener::{listen, try_to_bind};
 pub(super) use open_file_limit::raise_open_file_limit;
 pub(super) use signals::Signals;
 

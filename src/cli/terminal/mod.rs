@@ -13,6 +13,6 @@ pub(super) use results::{Results, in_one_line};
 )]
 pub(super) fn print_error(error: &anyhow::Error) {
     for line in format!("{error:#}").lines() {
-        eprintln!("event-history: {line}");
+        eprintln!("event-history: {}", in_one_line(line));
     }
 }

@@ -1,12 +1,12 @@
 //! Progress on standard error: a bar on a terminal, otherwise a line every few seconds.
 
 use std::convert::Infallible;
-use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::time::Instant;
 
+use crate::config::stderr_takes_escapes;
 use crate::jobs::{Phase, Progress, Snapshot};
 
 const BAR_PAUSE: Duration = Duration::from_millis(200);
@@ -34,7 +34,7 @@ pub(in crate::cli) async fn with_progress<T>(
 }
 
 async fn show(look: impl FnMut() -> View) -> Infallible {
-    if io::stderr().is_terminal() {
+    if stderr_takes_escapes() {
         draw(look).await
     } else {
         write_lines(look).await

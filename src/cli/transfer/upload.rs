@@ -23,9 +23,9 @@ pub(in crate::cli) struct UploadOptions {
     /// Files to upload
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Event type, by name or number
-    #[arg(long, value_name = "TYPE", value_parser = event_type)]
-    event_type: i32,
+    /// Event type, by number or name: names are the defaults, and those of the service's settings file in --config
+    #[arg(long, value_name = "TYPE", allow_negative_numbers = true)]
+    event_type: String,
     /// Id of the record that the event belongs to
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     record_id: i64,
@@ -37,9 +37,14 @@ pub(in crate::cli) struct UploadOptions {
         allow_negative_numbers = true
     )]
     source_id: i64,
-    /// Source type, by name or number
-    #[arg(long, value_name = "TYPE", default_value = "system", value_parser = source_type)]
-    source_type: i32,
+    /// Source type, given in the same way
+    #[arg(
+        long,
+        value_name = "TYPE",
+        default_value = "system",
+        allow_negative_numbers = true
+    )]
+    source_type: String,
     /// Event time, such as 2026-11-10T10:26:12Z [default: now]
     #[arg(long, value_name = "TIME", value_parser = EventTime::parse)]
     time: Option<EventTime>,
@@ -70,6 +75,7 @@ struct Data(Vec<Value>);
 pub(in crate::cli) async fn run(options: &UploadOptions) -> anyhow::Result<ExitCode> {
     let config = ClientConfig::load(&options.client)?;
     let files = files(options)?;
+    let types = types(options, &config.catalogue)?;
     if !options.each && files.len() > MAX_FILES {
         bail!("an event references at most {MAX_FILES} files: pass --each, or fewer files");
     }
@@ -81,7 +87,7 @@ pub(in crate::cli) async fn run(options: &UploadOptions) -> anyhow::Result<ExitC
     };
     let per_event = if options.each { 1 } else { files.len() };
     for files in files.chunks(per_event) {
-        let event = event(options);
+        let event = event(options, types);
         let progress = Progress::default();
         let upload = client.upload(files, &event, &rules, &progress);
         run_transfer(Box::pin(upload), &progress).await?;
@@ -124,7 +130,7 @@ fn guess(name: &FileName) -> Option<ContentType> {
     ContentType::parse(guess).ok()
 }
 
-fn event(options: &UploadOptions) -> NewEvent {
+fn event(options: &UploadOptions, (event_type_id, source_type_id): (i32, i32)) -> NewEvent {
     let now = || {
         let now = SystemClock.now().as_microsecond();
         EventTime::from_parts(now, 6)
@@ -135,20 +141,31 @@ fn event(options: &UploadOptions) -> NewEvent {
             .unwrap_or_else(|| EventId::random(&SystemEntropy)),
         may_exist: options.event_id.is_some(),
         time: options.time.or_else(now).expect("the clock is in this era"),
-        event_type_id: options.event_type,
+        event_type_id,
         record_id: options.record_id,
         source_id: options.source_id,
-        source_type_id: options.source_type,
+        source_type_id,
         data: options.data.0.clone(),
     }
 }
 
-fn event_type(text: &str) -> Result<i32, String> {
-    Catalogue::default().parse_event_type(text)
-}
-
-fn source_type(text: &str) -> Result<i32, String> {
-    Catalogue::default().parse_source_type(text)
+/// Returns the ids of the event type and the source type.
+fn types(options: &UploadOptions, catalogue: &Catalogue) -> Result<(i32, i32), Problems> {
+    let event_type = catalogue.parse_event_type(&options.event_type);
+    let source_type = catalogue.parse_source_type(&options.source_type);
+    match (event_type, source_type) {
+        (Ok(event_type), Ok(source_type)) => Ok((event_type, source_type)),
+        (event_type, source_type) => {
+            let problems = [
+                ("--event-type", event_type.err()),
+                ("--source-type", source_type.err()),
+            ];
+            let problems = problems.into_iter();
+            let problems =
+                problems.filter_map(|(flag, problem)| Some(format!("{flag}: {}", problem?)));
+            Err(Problems(problems.collect()))
+        }
+    }
 }
 
 fn data(text: &str) -> Result<Data, String> {

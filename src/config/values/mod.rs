@@ -1,16 +1,17 @@
 //! Parsers of single values. An error says what is wrong with the value, not where it was given.
 
+mod addresses;
+
 use std::io::{self, IsTerminal};
-use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use jiff::{Span, SpanRelativeTo};
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
-use url::Url;
 
+pub use self::addresses::listen_address;
+pub(super) use self::addresses::{networks, origins, public_url};
 use crate::domain::{ContentType, ObjectLock, RetentionMode, TenantMember};
 
 /// An API key with fewer characters can be guessed.
@@ -79,32 +80,42 @@ pub(super) fn count(text: &str, min: usize, max: usize) -> Result<usize, String>
     Err(format!("'{text}' is not between {min} and {max}"))
 }
 
-/// Parses bytes, written as a number alone or with a unit: `KiB`, `MiB`, `GiB`, `TiB`.
+/// Parses bytes, written as a number alone or with a unit: `KiB`, `MiB`, `GiB` and `TiB` are powers of 1024, `KB`, `MB`,
+/// `GB` and `TB` powers of 1000 (IEC 80000-13).
 pub(super) fn size(text: &str, min: u64, max: u64) -> Result<u64, String> {
-    let malformed = || format!("'{text}' is not a size, as in '100MiB', '2GiB' or '1048576'");
+    let malformed = || {
+        format!(
+            "'{text}' is not a size: a whole number of bytes, or with a unit, as in '100MiB' (1024² \
+             bytes each) or '100MB' (1000²)"
+        )
+    };
     let digits = text
         .find(|it: char| !it.is_ascii_digit())
         .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let power = match unit.trim_start() {
-        "" | "B" => 0,
-        "KiB" => 1,
-        "MiB" => 2,
-        "GiB" => 3,
-        "TiB" => 4,
+    let (base, power) = match unit.trim_start().to_ascii_lowercase().as_str() {
+        "" | "b" => (1, 0),
+        "kib" => (1024_u64, 1),
+        "mib" => (1024, 2),
+        "gib" => (1024, 3),
+        "tib" => (1024, 4),
+        "kb" => (1000, 1),
+        "mb" => (1000, 2),
+        "gb" => (1000, 3),
+        "tb" => (1000, 4),
         _ => return Err(malformed()),
     };
     let number: u64 = number.parse().map_err(|_| malformed())?;
-    let bytes = number.checked_mul(1024_u64.pow(power));
+    let bytes = number.checked_mul(base.pow(power));
     bytes
         .filter(|bytes| (min..=max).contains(bytes))
         .ok_or_else(|| format!("'{text}' is not between {min} and {max} bytes"))
 }
 
 pub(super) fn boolean(text: &str) -> Result<bool, String> {
-    match text {
-        "true" => Ok(true),
-        "false" => Ok(false),
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Ok(true),
+        "false" | "no" | "off" | "0" => Ok(false),
         _ => Err(format!("'{text}' is neither true nor false")),
     }
 }
@@ -162,69 +173,6 @@ pub(super) fn tenant_member(text: &str) -> Result<TenantMember, String> {
         .ok_or_else(|| format!("'{text}' is none of source, account, detail-type"))
 }
 
-/// Parses the base of the service's own URLs.
-pub(super) fn public_url(text: &str) -> Result<Url, String> {
-    let url = web_url(text)?;
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!(
-            "'{text}' has a query or a fragment: give the base alone"
-        ));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("a user name or password does not belong in a public URL".to_owned());
-    }
-    Ok(url)
-}
-
-fn web_url(text: &str) -> Result<Url, String> {
-    match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
-        _ => Err(format!(
-            "'{text}' is not a URL that starts with http:// or https://"
-        )),
-    }
-}
-
-/// Parses origins with commas between, into the form in which browsers send them: no slash at the
-/// end, no port where it is the scheme's own.
-pub(super) fn origins(text: &str) -> Result<Vec<String>, String> {
-    text.split(',')
-        .map(|origin| self::origin(origin.trim()))
-        .collect()
-}
-
-fn origin(text: &str) -> Result<String, String> {
-    if text == "*" {
-        return Ok(text.to_owned());
-    }
-    if text.contains('*') {
-        return Err(format!(
-            "'{text}' is not an origin: '*' stands for all of them, or none"
-        ));
-    }
-    let url = web_url(text)?;
-    let origin = url.origin().ascii_serialization();
-    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    if !bare || !url.username().is_empty() || url.password().is_some() {
-        return Err(format!(
-            "'{text}' is not an origin: that is its beginning, '{origin}'"
-        ));
-    }
-    Ok(origin)
-}
-
-/// Parses networks and single addresses with commas between.
-pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, String> {
-    let network = |it: &str| {
-        let it = it.trim();
-        let single = it.parse::<IpAddr>().map(IpNet::from);
-        single.or_else(|_| it.parse()).map_err(|_| {
-            format!("'{it}' is not a network or an address, as in '10.0.0.0/8' or '192.0.2.7'")
-        })
-    };
-    text.split(',').map(network).collect()
-}
-
 pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
     match text {
         "json" => Ok(LogFormat::Json),
@@ -261,7 +209,7 @@ fn without_password(text: &str) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{api_keys, duration, networks, origins, public_url, without_password};
+    use super::{api_keys, boolean, duration, size, without_password};
 
     #[test]
     fn durations_have_units_and_bounds() {
@@ -289,31 +237,35 @@ mod tests {
     }
 
     #[test]
-    fn origins_are_written_as_browsers_send_them() {
-        let parsed = origins("https://App.example.com:443/, http://localhost:3000,*").unwrap();
-        assert_eq!(
-            parsed,
-            ["https://app.example.com", "http://localhost:3000", "*"]
-        );
-        for text in [
-            "",
-            "app.example.com",
-            "https://a/b",
-            "https://a,",
-            "https://*.example.com",
+    fn sizes_have_units_of_both_kinds() {
+        for (text, bytes) in [
+            ("1048576", 1 << 20),
+            ("512B", 512),
+            ("10MiB", 10 << 20),
+            ("10 MiB", 10 << 20),
+            ("10mib", 10 << 20),
+            ("10MB", 10_000_000),
+            ("10mb", 10_000_000),
+            ("2KB", 2000),
+            ("1GB", 1_000_000_000),
+            ("1TB", 1_000_000_000_000),
         ] {
-            assert!(origins(text).is_err(), "{text}");
+            assert_eq!(size(text, 0, u64::MAX), Ok(bytes), "{text}");
+        }
+        for text in ["", "MB", "10M", "1.5GB", "-1MB", "10PB", "99999999TiB"] {
+            assert!(size(text, 0, u64::MAX).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn networks_may_be_single_addresses() {
-        let parsed = networks("10.0.0.0/8, 192.0.2.7,fd00::/8").unwrap();
-        let parsed: Vec<_> = parsed.iter().map(ToString::to_string).collect();
-        assert_eq!(parsed, ["10.0.0.0/8", "192.0.2.7/32", "fd00::/8"]);
-        for text in ["", "10.0.0.0/33", "proxy.example.com", "10.0.0.0/8,"] {
-            assert!(networks(text).is_err(), "{text}");
+    fn booleans_are_written_as_people_do() {
+        for text in ["true", "True", "yes", "on", "1"] {
+            assert_eq!(boolean(text), Ok(true), "{text}");
         }
+        for text in ["false", "FALSE", "no", "off", "0"] {
+            assert_eq!(boolean(text), Ok(false), "{text}");
+        }
+        assert!(boolean("").is_err() && boolean("2").is_err());
     }
 
     #[test]
@@ -325,20 +277,6 @@ mod tests {
                 text.is_empty() || text == "," || !message.contains(text),
                 "{message}"
             );
-        }
-    }
-
-    #[test]
-    fn public_urls_are_bases() {
-        assert!(public_url("https://history.example.com/base").is_ok());
-        for text in [
-            "history.example.com",
-            "ftp://x",
-            "https://x?y=1",
-            "https://x#y",
-            "https://u:p@x",
-        ] {
-            assert!(public_url(text).is_err(), "{text}");
         }
     }
 

@@ -147,7 +147,7 @@ fn unreachable(failure: &Failure) -> Finding {
     } else if failure.is(code::READONLY) {
         "give the user a profile that is not read-only (readonly = 0)"
     } else if failure.is(code::ACCESS_DENIED) {
-        "grant the user what docs/configuration.md lists"
+        "grant the user CREATE, DROP and ALTER of databases and tables, SELECT and INSERT, on *.*"
     } else {
         "make sure that ClickHouse runs, and that the database URL has the scheme, host and port of its HTTP interface"
     };

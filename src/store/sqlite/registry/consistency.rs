@@ -107,7 +107,8 @@ impl Inconsistency {
             Problem::ForeignWal(message) => Finding::wrong(
                 subject,
                 message,
-                "see \"Restore\" in docs/operations.md: remove the log of what the backup replaces",
+                "to use a restored backup, remove the '-wal' and '-shm' beside it; otherwise put the previous \
+                 database back",
             ),
             Problem::OtherDatabase(message) => Finding::wrong(
                 subject,
