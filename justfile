@@ -43,7 +43,7 @@ deny:
     cargo deny check bans licenses sources
 
 # All stress tests, one after the other: about twenty minutes after the release build.
-stress: crash torture callers tenants files big-file sweep copy eventbridge replicas outages
+stress: crash torture callers tenants files big-file sweep jobs copy eventbridge replicas outages
 
 # Rounds of load by 16 writers, each ended by SIGKILL: nothing acknowledged is lost.
 crash rounds="50": _release
@@ -78,6 +78,11 @@ big-file mib="6144": _release
 sweep rounds="20" verified="1000": _release
     EVENT_HISTORY_TEST_SWEEP_ROUNDS={{ rounds }} EVENT_HISTORY_TEST_VERIFIED_FILES={{ verified }} \
     {{ run_stress }} -E 'test(/^files::/)'
+
+# Uploads, events, deletions, sweeps, verifications and copies at once, with kills and a storage that fails.
+jobs rounds="100" tenants="1500": _release
+    EVENT_HISTORY_TEST_JOB_ROUNDS={{ rounds }} EVENT_HISTORY_TEST_SWEPT_TENANTS={{ tenants }} \
+    {{ run_stress }} -E 'test(/^files::(model|deleting)::/)'
 
 # Events through a bus, a rule and an API destination, with an outage and every event redelivered, twice.
 eventbridge events="1000": _release

@@ -4,7 +4,7 @@ CREATE TABLE IF NOT EXISTS {database:Identifier}.{table:Identifier} $ON_CLUSTER
     client_id     UUID,
     file_id       UUID,
     tombstoned_at DateTime64(6, 'UTC') DEFAULT now64(6),
-    -- 1: an event turned out to reference it, so it stays.
+    -- 1: an event turned out to reference it, so it stays. 2: storage refused to delete it.
     withdrawn     UInt8 DEFAULT 0
 )
 ENGINE = $ENGINE(MergeTree)

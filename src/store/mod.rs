@@ -158,7 +158,16 @@ pub trait Store: Debug + Send + Sync {
         &self,
         tenant: &Tenant,
         files: &[FileId],
-    ) -> Result<Vec<FileId>, Error>;
+    ) -> Result<Vec<Tombstone>, Error>;
+
+    /// Withdraws tombstones of files that storage refused to delete, so that events can reference them again. A file that
+    /// another sweep has tombstoned since stays tombstoned: that sweep may be deleting it. To be called only if no deletion
+    /// of the caller's own can be under way any more.
+    async fn withdraw_tombstones(
+        &self,
+        tenant: &Tenant,
+        tombstones: &[Tombstone],
+    ) -> Result<(), Error>;
 
     /// Returns the unique id of this database, which is the same on every replica and in a restored backup.
     async fn id(&self) -> Result<Uuid, Error>;
@@ -176,6 +185,14 @@ pub trait Store: Debug + Send + Sync {
 
     /// Writes what is queued and closes every handle. Later calls fail.
     async fn close(&self) -> Result<(), Error>;
+}
+
+/// A tombstone, which keeps events from referencing a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tombstone {
+    pub file: FileId,
+    /// Another one each time that the file is tombstoned.
+    pub stamp: i64,
 }
 
 /// The outcome of [`Store::create_placed_tenant`].

@@ -9,6 +9,7 @@ mod clocks;
 mod copies;
 mod deleting;
 mod digests;
+mod model;
 mod owners;
 mod sweeping;
 mod tenants;

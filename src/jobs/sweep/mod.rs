@@ -2,14 +2,14 @@
 //!
 //! Only the store can tell an orphan from a referenced file. A file is tombstoned there before it is removed, and from
 //! then on no event that references it is stored ([`Store::tombstone_files`]). So a sweep may run while the service and
-//! other sweeps do.
+//! other sweeps do. If the storage refuses to remove a file, its tombstone is withdrawn: events can reference it again.
 //!
 //! Memory is bounded: a page of the listing, and at most `MAX_PENDING` files that are old enough and wait for their
 //! tenants' stores, which are asked about many at a time because a call may be slow.
 
 mod orphan_sweeper;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
@@ -19,7 +19,7 @@ use super::Error;
 use super::backend_errors::{TenantError, retry, retry_tenant};
 use crate::domain::{DatabaseName, FileId, ObjectKey, Tenant};
 use crate::objects::{ListedObject, Listing, Objects};
-use crate::store::Store;
+use crate::store::{self, Store, Tombstone};
 
 pub use orphan_sweeper::{OrphanSweeper, describe_metrics};
 
@@ -223,8 +223,8 @@ impl Sweep<'_> {
             .buffer_unordered(CONCURRENT_TENANTS);
         while let Some((tenant, orphans)) = asking.next().await {
             match orphans {
-                Ok(orphans) => self.finish(orphans).await?,
-                Err(error) => self.skip(&tenant.database_name, error)?,
+                Ok(orphans) => self.finish(&tenant, orphans).await?,
+                Err(error) => self.skip(&tenant.database_name, error).await?,
             }
         }
         drop(asking);
@@ -232,7 +232,13 @@ impl Sweep<'_> {
     }
 
     /// Reports a tenant whose files cannot be examined. An error of the whole store ends the sweep.
-    fn skip(&mut self, name: &DatabaseName, error: TenantError) -> Result<(), Error> {
+    async fn skip(&mut self, name: &DatabaseName, error: TenantError) -> Result<(), Error> {
+        let store = &*self.job.store;
+        if matches!(error.error, store::Error::DatabaseMissing(_))
+            && matches!(store.tenant_by_name(name).await, Ok(None))
+        {
+            return Ok(()); // it was deleted meanwhile
+        }
         if !error.affects_one_tenant {
             let (what, source) = ("ask which files are referenced", error.error);
             return Err(Error::Store { what, source });
@@ -246,15 +252,29 @@ impl Sweep<'_> {
     }
 
     /// Removes orphans, or reports them.
-    async fn finish(&mut self, orphans: Vec<FoundFile>) -> Result<(), Error> {
-        for file in &orphans {
+    async fn finish(&mut self, tenant: &Tenant, orphans: Orphans) -> Result<(), Error> {
+        let Orphans { files, tombstones } = orphans;
+        for file in &files {
             self.report.orphans.add(file.size_bytes);
         }
-        if self.job.delete {
-            return self.remove(orphans).await;
+        if !self.job.delete {
+            files.into_iter().for_each(&mut *self.on_file);
+            return Ok(());
         }
-        orphans.into_iter().for_each(&mut *self.on_file);
-        Ok(())
+        let kept = self.remove(files).await?;
+        let refused: Vec<Tombstone> = tombstones
+            .into_iter()
+            .filter(|it| kept.contains(&it.file))
+            .collect();
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let store = &*self.job.store;
+        let withdraw = || store.withdraw_tombstones(tenant, &refused);
+        match retry_tenant(store, "withdraw tombstones", withdraw).await {
+            Ok(()) => Ok(()),
+            Err(error) => self.skip(&tenant.database_name, error).await,
+        }
     }
 
     /// Removes files under names that no tenant has, or reports them. Looks each name up again: a tenant may have been
@@ -266,7 +286,7 @@ impl Sweep<'_> {
                 Ok(None) => {}
                 Ok(Some(_)) => continue,
                 Err(error) => {
-                    self.skip(&name, error)?;
+                    self.skip(&name, error).await?;
                     continue;
                 }
             }
@@ -285,8 +305,10 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    async fn remove(&mut self, files: Vec<FoundFile>) -> Result<(), Error> {
+    /// Removes files, and returns those that the storage refused to remove.
+    async fn remove(&mut self, files: Vec<FoundFile>) -> Result<HashSet<FileId>, Error> {
         let what = "remove files";
+        let mut refused = HashSet::new();
         for files in files.chunks(MAX_DELETE_CALL) {
             let keys: Vec<ObjectKey> = files.iter().map(|it| it.key.clone()).collect();
             let removed = retry(what, || self.job.objects.delete(&keys)).await;
@@ -298,6 +320,7 @@ impl Sweep<'_> {
             for file in files {
                 let fate = if let Some(reason) = kept.remove(&file.key.file_id) {
                     self.report.kept += 1;
+                    refused.insert(file.key.file_id);
                     Fate::Kept(reason)
                 } else {
                     self.report.removed.add(file.size_bytes);
@@ -307,8 +330,16 @@ impl Sweep<'_> {
                 (self.on_file)(FoundFile { fate, ..file });
             }
         }
-        Ok(())
+        Ok(refused)
     }
+}
+
+/// The files of one tenant that no event references.
+#[derive(Default)]
+struct Orphans {
+    files: Vec<FoundFile>,
+    /// Of all of them, if they are to be removed.
+    tombstones: Vec<Tombstone>,
 }
 
 /// Returns the candidates that no event of the tenant references, tombstoned if they are to be removed.
@@ -316,8 +347,9 @@ async fn orphans(
     job: &Job,
     tenant: &Tenant,
     candidates: Vec<FoundFile>,
-) -> Result<Vec<FoundFile>, TenantError> {
-    let mut unreferenced = BTreeSet::new();
+) -> Result<Orphans, TenantError> {
+    let mut unreferenced = HashSet::new();
+    let mut tombstones = Vec::new();
     let ids: Vec<FileId> = candidates.iter().map(|it| it.key.file_id).collect();
     for ids in ids.chunks(MAX_STORE_CALL) {
         let store = &*job.store;
@@ -325,10 +357,15 @@ async fn orphans(
         let mut ids = retry_tenant(store, "ask which files are referenced", find).await?;
         if job.delete && !ids.is_empty() {
             let tombstone = || store.tombstone_files(tenant, &ids);
-            ids = retry_tenant(store, "tombstone files", tombstone).await?;
+            let written = retry_tenant(store, "tombstone files", tombstone).await?;
+            ids = written.iter().map(|it| it.file).collect();
+            tombstones.extend(written);
         }
-        unreferenced.extend(ids.into_iter().map(|id| id.uuid()));
+        unreferenced.extend(ids);
     }
-    let is_orphan = |it: &FoundFile| unreferenced.contains(&it.key.file_id.uuid());
-    Ok(candidates.into_iter().filter(is_orphan).collect())
+    let is_orphan = |it: &FoundFile| unreferenced.contains(&it.key.file_id);
+    Ok(Orphans {
+        files: candidates.into_iter().filter(is_orphan).collect(),
+        tombstones,
+    })
 }

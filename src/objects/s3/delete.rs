@@ -7,6 +7,7 @@ use super::S3;
 use super::client::Call;
 use super::response::{sanitize, unavailable};
 use crate::domain::ObjectKey;
+use crate::domain::cause::chain;
 use crate::objects::Error;
 
 /// The limit of a request. Source: Amazon S3 API reference, "`DeleteObjects`".
@@ -26,7 +27,14 @@ impl S3 {
                 .send(call, |signing| self.signer.delete(&md5, signing))
                 .await?;
             if response.status != StatusCode::OK {
-                return Err(response.error("s3:DeleteObject on the objects"));
+                let error = response.error("s3:DeleteObject on the objects");
+                if response.error_code() == Some("AccessDenied") {
+                    // Some storages refuse them all at once.
+                    let reason = sanitize(&chain(&error));
+                    kept.extend(batch.iter().map(|key| (key.clone(), reason.clone())));
+                    continue;
+                }
+                return Err(error);
             }
             let deleted = DeleteObjectsResponse::parse(&response.body).map_err(|error| {
                 unavailable(format!("its answer to a deletion is invalid: {error}"))

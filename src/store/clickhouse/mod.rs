@@ -36,7 +36,7 @@ use self::registry::{CleanUp, Registry};
 use self::table_names::TableName;
 use self::tables::TenantTables;
 use self::writer::Writers;
-use super::{Appended, Created, Error, News, Store, closed, finished};
+use super::{Appended, Created, Error, News, Store, Tombstone, closed, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
     ClientId, Cursor, DatabaseName, Event, EventId, Feed, FileId, Finding, Page, Placement,
@@ -265,8 +265,17 @@ impl Store for ClickHouse {
         &self,
         tenant: &Tenant,
         files: &[FileId],
-    ) -> Result<Vec<FileId>, Error> {
+    ) -> Result<Vec<Tombstone>, Error> {
         self.read(tenant, async |it| it.tombstone(files).await, |_| true)
+            .await
+    }
+
+    async fn withdraw_tombstones(
+        &self,
+        tenant: &Tenant,
+        tombstones: &[Tombstone],
+    ) -> Result<(), Error> {
+        self.read(tenant, async |it| it.withdraw(tombstones).await, |()| true)
             .await
     }
 

@@ -44,7 +44,7 @@ use self::pool::{Lease, TenantHandle, TenantPool};
 use self::registry::Registry;
 use self::tables::{event_rows, feed, file_references, page};
 use self::wal::usage::LogUsage;
-use super::{Appended, Created, Error, News, Store, finished};
+use super::{Appended, Created, Error, News, Store, Tombstone, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
     ClientId, Clock, Cursor, DatabaseName, Event, EventId, Feed, FileId, Finding, Page, Placement,
@@ -292,12 +292,24 @@ impl Store for Sqlite {
         &self,
         tenant: &Tenant,
         files: &[FileId],
-    ) -> Result<Vec<FileId>, Error> {
+    ) -> Result<Vec<Tombstone>, Error> {
         let lease = self.0.lease(tenant).await?;
         let wanted = files.to_vec();
         let tombstone =
             move |connection: &mut Connection| file_references::tombstone(connection, &wanted);
         self.0.confirm_missing(lease.write(tombstone).await)
+    }
+
+    async fn withdraw_tombstones(
+        &self,
+        tenant: &Tenant,
+        tombstones: &[Tombstone],
+    ) -> Result<(), Error> {
+        let lease = self.0.lease(tenant).await?;
+        let refused = tombstones.to_vec();
+        let withdraw =
+            move |connection: &mut Connection| file_references::withdraw(connection, &refused);
+        self.0.confirm_missing(lease.write(withdraw).await)
     }
 
     async fn id(&self) -> Result<Uuid, Error> {

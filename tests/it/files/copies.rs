@@ -14,7 +14,7 @@ use super::{
 use crate::support::{self, SeaweedFs, Server, Storage, Tenant, event_with_file, expect};
 
 /// Settings that name a database and a storage.
-type Settings = Vec<(&'static str, String)>;
+pub(super) type Settings = Vec<(&'static str, String)>;
 
 /// A tenant whose events reference files that were uploaded in every way.
 struct Source {
@@ -55,7 +55,7 @@ impl Source {
 }
 
 /// Returns `event-history copy` from what these settings name to what those do.
-fn copy(home: &Path, from: &Settings, to: &Settings) -> Command {
+pub(super) fn copy(home: &Path, from: &Settings, to: &Settings) -> Command {
     let mut command = support::clean_command(support::binary(), home);
     command.arg("copy");
     for (settings, side) in [(from, "FROM"), (to, "TO")] {
@@ -71,7 +71,7 @@ fn copy(home: &Path, from: &Settings, to: &Settings) -> Command {
     command
 }
 
-fn destination(home: &TempDir, storage: Option<&Storage>) -> Settings {
+pub(super) fn destination(home: &TempDir, storage: Option<&Storage>) -> Settings {
     let folder = |name: &str| home.path().join(name).display().to_string();
     let mut settings = vec![
         (
@@ -87,7 +87,7 @@ fn destination(home: &TempDir, storage: Option<&Storage>) -> Settings {
     settings
 }
 
-fn serve(settings: &Settings) -> Server {
+pub(super) fn serve(settings: &Settings) -> Server {
     let builder = Server::builder();
     let builder = settings
         .iter()
@@ -95,7 +95,7 @@ fn serve(settings: &Settings) -> Server {
     builder.start()
 }
 
-fn succeed(command: &mut Command) -> String {
+pub(super) fn succeed(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8(said).unwrap();

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use http::{Method, StatusCode};
 
 use super::{Uploaded, assert_kept, embedded_settings, files, is_stored, refer, run, upload};
-use crate::support::{self, ClickHouse, SeaweedFs, Server, Storage, Tenant, expect};
+use crate::support::{self, ClickHouse, FaultySync, SeaweedFs, Server, Storage, Tenant, expect};
 
 const CLIENTS: usize = 16;
 
@@ -192,4 +192,30 @@ async fn a_tenant_whose_database_cannot_be_used_does_not_affect_others() {
         let is_left = is_stored(&storage, tenant, &orphan.file_id).await;
         assert_eq!(is_left, tenant.database_name == "swept-newer");
     }
+}
+
+/// A storage that refuses to remove a file keeps it, so events can go on referencing it.
+#[tokio::test]
+async fn a_file_that_cannot_be_removed_can_be_referenced_again() {
+    let faults = FaultySync::new();
+    let server = faults.befalls(Server::builder()).start();
+    let tenant = server.create_tenant("kept").await;
+    let mut file = upload(&server, &tenant).await;
+    let settings = embedded_settings(&server);
+    let sweep = || {
+        let arguments = ["sweep", "--older-than", "0s", "--delete"];
+        let mut command = files(server.folder(), &settings, &arguments);
+        faults.befalls_command(&mut command);
+        run(command)
+    };
+    faults.keep("/objects/");
+    let (code, lines) = sweep().await;
+    assert_eq!(code, 1, "{lines:?}");
+    assert_eq!(lines[0]["fate"], "kept", "{lines:?}");
+    refer(&server, &tenant, &mut file).await;
+    assert!(file.event_id.is_some(), "its tombstone was withdrawn");
+    faults.recover();
+    let (code, lines) = sweep().await;
+    assert_eq!(code, 0, "{lines:?}");
+    assert_kept(&server, &tenant, &file).await;
 }

@@ -5,6 +5,7 @@
  *   fail <text>           a sync of a file whose path contains <text> fails with EIO; nothing is synced
  *   fail_at_end <text>    the same where the path ends with <text>: of a folder and not of what is in it
  *   fail_after <n> <text> the first n syncs of such files work, and all others fail
+ *   keep <text>           a file whose path contains <text> cannot be removed: EPERM
  *   full <text>           a write to a file whose path contains <text> fails with ENOSPC; syncs work
  *   delay_ms <n> <text>   a sync of such a file begins after n milliseconds
  * An empty <text> stands for every file. An empty file, or none: syncs work.
@@ -116,16 +117,17 @@ static const char *after_spaces(const char *text) {
     return text;
 }
 
-/* Returns 1 if there is no room for a write. */
-static int is_full(const char *path) {
+/* Returns 1 if there is a directive of this name for the path. */
+static int is_directed(const char *name, const char *path) {
     char text[TEXT];
+    size_t length = strlen(name);
     unsigned long version = 0;
     if (directives(text, &version) == 0) {
         return 0;
     }
     char *rest = NULL;
     for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-        if (strncmp(line, "full", 4) == 0 && strstr(path, after_spaces(line + 4)) != NULL) {
+        if (strncmp(line, name, length) == 0 && strstr(path, after_spaces(line + length)) != NULL) {
             return 1;
         }
     }
@@ -212,11 +214,21 @@ static off64_t offset_before(int fd, ssize_t length) {
 
 static int has_no_room(int fd) {
     char path[TEXT];
-    if (getenv("FAULTY_SYNC_CONTROL") == NULL || !path_of(fd, path) || !is_full(path)) {
+    if (getenv("FAULTY_SYNC_CONTROL") == NULL || !path_of(fd, path) || !is_directed("full", path)) {
         return 0;
     }
     errno = ENOSPC;
     return 1;
+}
+
+int unlink(const char *path) {
+    if (is_directed("keep", path)) {
+        errno = EPERM;
+        return -1;
+    }
+    // The next library may be one that records it.
+    int (*next)(const char *) = (int (*)(const char *))dlsym(RTLD_NEXT, "unlink");
+    return next(path);
 }
 
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t offset) {

@@ -76,6 +76,11 @@ impl FaultySync {
         self.set(&format!("fail_after {syncs} {part}\n"));
     }
 
+    /// Lets no file be removed whose path contains `part`.
+    pub(crate) fn keep(&self, part: &str) {
+        self.set(&format!("keep {part}\n"));
+    }
+
     /// Leaves no room for a write to such a file.
     pub(crate) fn fill(&self, part: &str) {
         self.set(&format!("full {part}\n"));

@@ -97,6 +97,19 @@ impl SeaweedFs {
         self.locked_bucket_called("cluster-1-namespace-3").await
     }
 
+    /// Makes a bucket of this name.
+    pub(crate) async fn bucket_called(&self, name: &str) -> Storage {
+        let storage = Storage {
+            bucket: name.to_owned(),
+            ..self.storage.clone()
+        };
+        let (bucket, credentials) = (storage.bucket(), storage.credentials());
+        let create = bucket.create_bucket(&credentials).sign(PROBE_LIFE);
+        let create = super::http_client().put(create);
+        super::expect(create, StatusCode::OK).await;
+        storage
+    }
+
     /// Makes a bucket of this name with versions and Object Lock.
     pub(crate) async fn locked_bucket_called(&self, name: &str) -> Storage {
         let storage = Storage {

@@ -129,6 +129,7 @@ pub(super) const RULES: &[Rule] = &[
             "domain",
             "store::Store",
             "store::Error",
+            "store::Tombstone",
             "objects::Objects",
             "objects::ListedObject",
             "objects::Listing",

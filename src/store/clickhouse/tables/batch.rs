@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::events_table::{COLUMNS, NewRow, StoredRow};
+use super::tombstones::{FOR_EVENT, REFUSED};
 use super::{MAX_IDS, indexed};
 use crate::domain::{ClientId, Event, EventId, FileId};
 use crate::store::clickhouse::client::Client;
@@ -99,10 +100,16 @@ impl<'a> BatchTables<'a> {
                 .map(|file| (client_id.uuid(), file.id.uuid()))
         });
         let files: Vec<(Uuid, Uuid)> = files.collect();
-        // A withdrawn tombstone stays withdrawn: an event references the file for good.
+        // A tombstone that was withdrawn for an event stays so: it references the file for good. One that storage refused
+        // may be followed by others; those long before it are of sweeps that ended early.
         let sql = format!(
-            "SELECT client_id, file_id AS id FROM {TOMBSTONES_BY_KEY} \
-             GROUP BY client_id, file_id HAVING max(withdrawn) = 0"
+            "SELECT client_id, file_id AS id FROM \
+             (SELECT client_id, file_id, tombstoned_at, max(withdrawn) AS state \
+              FROM {TOMBSTONES_BY_KEY} GROUP BY client_id, file_id, tombstoned_at) \
+             GROUP BY client_id, file_id \
+             HAVING countIf(state = {FOR_EVENT}) = 0 \
+             AND maxIf(tombstoned_at, state = 0) \
+             > maxIf(tombstoned_at, state = {REFUSED}) - INTERVAL 1 HOUR"
         );
         let statement = Statement::of_keys(&self.events.tombstones(), sql)?;
         let found = self.select_keys("tombstoned", &statement, &files).await?;

@@ -27,7 +27,7 @@ use crate::domain::{
     ClientId, Cursor, DatabaseName, Event, EventId, Feed, FileId, Finding, Page, Placement,
     Position, Query, Tenant,
 };
-use crate::store::{Appended, Created, Error, News, Store};
+use crate::store::{Appended, Created, Error, News, Store, Tombstone};
 
 /// A folder of SQLite databases that another process may have open.
 #[derive(Debug)]
@@ -225,10 +225,22 @@ impl Store for ExternalStore {
         &self,
         tenant: &Tenant,
         files: &[FileId],
-    ) -> Result<Vec<FileId>, Error> {
+    ) -> Result<Vec<Tombstone>, Error> {
         let wanted = files.to_vec();
         self.with(tenant, move |connection| {
             file_references::tombstone(connection, &wanted)
+        })
+        .await
+    }
+
+    async fn withdraw_tombstones(
+        &self,
+        tenant: &Tenant,
+        tombstones: &[Tombstone],
+    ) -> Result<(), Error> {
+        let refused = tombstones.to_vec();
+        self.with(tenant, move |connection| {
+            file_references::withdraw(connection, &refused)
         })
         .await
     }

@@ -1,8 +1,9 @@
 //! The table `files`: those that a tenant's events reference, and those that are tombstoned.
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::domain::{EventFile, FileId};
+use crate::store::Tombstone;
 
 /// Returns the first of these files that is tombstoned.
 pub(super) fn tombstoned(
@@ -45,19 +46,36 @@ pub(crate) fn unreferenced(
 pub(crate) fn tombstone(
     connection: &mut Connection,
     files: &[FileId],
-) -> rusqlite::Result<Vec<FileId>> {
+) -> rusqlite::Result<Vec<Tombstone>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let tombstoned = unreferenced(&transaction, files)?;
-    for file in &tombstoned {
-        transaction
+    let mut tombstones = Vec::new();
+    for file in unreferenced(&transaction, files)? {
+        // A second that no tombstone of the file had before.
+        let stamp = transaction
             .prepare_cached(
                 "INSERT INTO files (file_id, tombstoned_s) VALUES (?, unixepoch()) \
-                 ON CONFLICT DO NOTHING",
+                 ON CONFLICT DO UPDATE SET tombstoned_s = max(unixepoch(), tombstoned_s + 1) \
+                 RETURNING tombstoned_s",
             )?
-            .execute([file.uuid()])?;
+            .query_row([file.uuid()], |row| row.get(0))?;
+        tombstones.push(Tombstone { file, stamp });
     }
     transaction.commit()?;
-    Ok(tombstoned)
+    Ok(tombstones)
+}
+
+/// Withdraws those of these tombstones that are the newest of their files, in one transaction.
+pub(crate) fn withdraw(
+    connection: &mut Connection,
+    tombstones: &[Tombstone],
+) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for Tombstone { file, stamp } in tombstones {
+        transaction
+            .prepare_cached("DELETE FROM files WHERE file_id = ? AND tombstoned_s = ?")?
+            .execute(params![file.uuid(), stamp])?;
+    }
+    transaction.commit()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
