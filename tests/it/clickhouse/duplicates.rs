@@ -1,7 +1,7 @@
 //! Events that are stored twice, as two replicas may do that receive one at the same moment, and rows of later revisions.
 
 use event_history::domain::query::Limit;
-use event_history::domain::{Event, Ordering, Tenant};
+use event_history::domain::{Event, Ordering, Query, Tenant};
 use event_history::store::{Appended, Store};
 
 use super::{POOL, Place, created};
@@ -104,4 +104,38 @@ async fn an_event_that_is_there_twice_is_shown_and_counted_once() {
     assert_eq!(place.sql(&rows).await, "150\n", "merged");
     assert_shows(&*store, &tenant, &revised).await;
     assert_shows(&*store, &other, &events).await;
+}
+
+/// More rows than are counted without duplicates.
+const MANY: u64 = 1_600_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_very_large_tenant_a_record_is_counted_exactly() {
+    let place = Place::new();
+    let store = place.replica().await;
+    let tenant = created(&*store, "large").await;
+    place.sql(&format!("SYSTEM STOP MERGES {POOL}")).await;
+    for what in [
+        format!("number FROM numbers({MANY})"),
+        // Record 7 again, as another replica may have stored it.
+        format!("number FROM numbers({MANY}) WHERE number % 1000 = 7"),
+    ] {
+        place
+            .sql(&format!(
+                "INSERT INTO {POOL} (client_id, event_id, time_us, record_id, event_data) \
+                 SETTINGS async_insert = 0 SELECT '{}', \
+                 reinterpret(sipHash128(number), 'UUID'), number, number % 1000, '[]' FROM (SELECT {what})",
+                tenant.client_id
+            ))
+            .await;
+    }
+    let of_record = Query {
+        record_ids: vec![7],
+        limit: Limit::new(1).unwrap(),
+        ..Query::default()
+    };
+    let page = store.events(&tenant, &of_record).await.unwrap();
+    assert_eq!(page.filtered_count, MANY / 1000);
+    assert_eq!(page.total_count, MANY + MANY / 1000, "rows are counted");
+    store.close().await.unwrap();
 }

@@ -84,7 +84,14 @@ impl<'a> BatchTables<'a> {
     async fn indexed_keys(&self, keys: &[(Uuid, Uuid)]) -> Result<Vec<(Uuid, Uuid)>, Failure> {
         let sql = format!("SELECT client_id, event_id AS id FROM {INDEXED_EVENTS_BY_KEY}");
         let statement = Statement::of_keys(self.events, sql)?;
-        let found = self.select_keys("stored_ids", &statement, keys).await?;
+        let mut found = HashSet::new();
+        for keys in keys.chunks(MAX_IDS) {
+            let ids: Vec<Uuid> = keys.iter().map(|(_, id)| *id).collect();
+            let query =
+                |it: &clickhouse::Client| statement.on(it).param("keys", keys).param("ids", &ids);
+            let rows = self.client.fetch::<KeyRow>("stored_ids", query).await?;
+            found.extend(rows.into_iter().map(|row| (row.client_id, row.id)));
+        }
         Ok(found.into_iter().collect())
     }
 
@@ -112,25 +119,17 @@ impl<'a> BatchTables<'a> {
              > maxIf(tombstoned_at, state = {REFUSED}) - INTERVAL 1 HOUR"
         );
         let statement = Statement::of_keys(&self.events.tombstones(), sql)?;
-        let found = self.select_keys("tombstoned", &statement, &files).await?;
-        let found = found.into_iter();
-        Ok(found
-            .map(|(client, id)| (ClientId::from_uuid(client), FileId::from_uuid(id)))
-            .collect())
-    }
-
-    /// Runs a statement for each chunk of `keys`, and returns the keys in its columns `client_id` and `id`.
-    async fn select_keys(
-        &self,
-        operation: &'static str,
-        statement: &Statement,
-        keys: &[(Uuid, Uuid)],
-    ) -> Result<HashSet<(Uuid, Uuid)>, Failure> {
         let mut found = HashSet::new();
-        for keys in keys.chunks(MAX_IDS) {
+        for keys in files.chunks(MAX_IDS) {
             let query = |it: &clickhouse::Client| statement.on(it).param("keys", keys);
-            let rows = self.client.fetch::<KeyRow>(operation, query).await?;
-            found.extend(rows.into_iter().map(|row| (row.client_id, row.id)));
+            let rows = self.client.fetch::<KeyRow>("tombstoned", query).await?;
+            let key = |row: KeyRow| {
+                (
+                    ClientId::from_uuid(row.client_id),
+                    FileId::from_uuid(row.id),
+                )
+            };
+            found.extend(rows.into_iter().map(key));
         }
         Ok(found)
     }

@@ -18,8 +18,8 @@ const ORDINARY_LIMIT: u32 = 50;
 /// for ClickHouse to read if they are large.
 const FIRST_ROWS: usize = 256;
 
-/// A tenant with more rows is counted with its duplicates: leaving them out takes a tenth of a second per million.
-const MAX_EXACT_ROWS: &str = "1500000";
+/// More rows than these are counted with their duplicates: leaving them out takes a tenth of a second per million.
+const MAX_EXACT_ROWS: u64 = 1_500_000;
 
 impl TenantTables<'_> {
     /// Reads a page and its counts, in three queries at once: an event that is stored meanwhile may be in one and not
@@ -130,42 +130,55 @@ impl TenantTables<'_> {
         Ok(events)
     }
 
-    /// Counts events. Duplicates that are not merged yet are left out, unless the tenant has very many rows.
+    /// Counts events. Duplicates that are not merged yet are left out, unless there are very many rows.
     async fn count(&self, filters: Option<&Filters<'_>>) -> Result<u64, Failure> {
         let condition = filters.map(Filters::sql).unwrap_or_default();
         // The rows of a few records or events are found by an index, which FINAL cannot use.
         let exact = if filters.is_some_and(Filters::are_selective) {
-            format!("SELECT uniqExact(time_us, event_id) FROM {OWN_ROWS}{condition}")
+            let rows = format!(
+                "SELECT time_us, event_id FROM {OWN_ROWS}{condition} LIMIT {MAX_EXACT_ROWS}"
+            );
+            let sql = format!(
+                "SELECT uniqExact(time_us, event_id) AS events, count() AS rows FROM ({rows})"
+            );
+            let counts = self.count_by(sql, filters, None).await?;
+            (counts.rows < MAX_EXACT_ROWS).then_some(counts)
         } else {
-            format!("SELECT count() FROM {OWN_ROWS_FINAL}{condition}")
-        };
-        match self.count_by(exact, filters, Some(MAX_EXACT_ROWS)).await {
-            Err(failure) if failure.is(code::TOO_MANY_ROWS) => {
-                let plain = format!("SELECT count() FROM {OWN_ROWS}{condition}");
-                self.count_by(plain, filters, None).await
+            let sql = format!(
+                "SELECT count() AS events, events AS rows FROM {OWN_ROWS_FINAL}{condition}"
+            );
+            match self.count_by(sql, filters, Some(MAX_EXACT_ROWS)).await {
+                Err(failure) if failure.is(code::TOO_MANY_ROWS) => None,
+                outcome => Some(outcome?),
             }
-            outcome => outcome,
+        };
+        if let Some(counts) = exact {
+            return Ok(counts.events);
         }
+        let sql = format!("SELECT count() AS events, events AS rows FROM {OWN_ROWS}{condition}");
+        Ok(self.count_by(sql, filters, None).await?.events)
     }
 
+    /// Runs a statement that counts; it fails if more than `max_rows` would have to be read.
     async fn count_by(
         &self,
         sql: String,
         filters: Option<&Filters<'_>>,
-        max_rows: Option<&str>,
-    ) -> Result<u64, Failure> {
+        max_rows: Option<u64>,
+    ) -> Result<CountsRow, Failure> {
         let statement = self.statement(sql)?;
-        let counts = self.client.fetch::<u64>("count", |it| {
+        let counts = self.client.fetch::<CountsRow>("count", |it| {
             let mut query = indexed(statement.on(it));
             if let Some(max_rows) = max_rows {
-                query = query.with_setting("max_rows_to_read", max_rows);
+                query = query.with_setting("max_rows_to_read", max_rows.to_string());
             }
             match filters {
                 Some(filters) => filters.bind(query),
                 None => query,
             }
         });
-        Ok(counts.await?.first().copied().unwrap_or_default())
+        let counts = counts.await?.pop();
+        counts.ok_or_else(|| Failure::InvalidData("a count returned no row".to_owned()))
     }
 
     /// Returns a page's events, looking for duplicates among [`SLACK`] more rows than the page ends at. `None` if they
@@ -209,6 +222,13 @@ impl TenantTables<'_> {
 fn is_whole(filters: &Filters<'_>, length: usize, filtered: u64) -> bool {
     let seen = u64::from(filters.offset) + length as u64;
     length >= filters.limit.get() as usize || seen >= filtered
+}
+
+#[derive(Debug, clickhouse::Row, serde::Deserialize)]
+struct CountsRow {
+    events: u64,
+    /// The rows that were looked at, or again the events where that is not known.
+    rows: u64,
 }
 
 #[derive(Debug, clickhouse::Row, serde::Deserialize)]
