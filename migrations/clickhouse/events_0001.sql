@@ -4,7 +4,7 @@
 -- Of several rows of one event the one with the greatest version counts: the latest revision, and of one revision the
 -- row that was received first. Rows of tenants are deleted by patch parts, which need the block columns.
 -- An acknowledged part is on disk, its directory too.
-CREATE TABLE IF NOT EXISTS {database:Identifier}.{table:Identifier} $ON_CLUSTER
+CREATE TABLE IF NOT EXISTS {database:Identifier}.{table:Identifier}
 (
     client_id      UUID,
     event_id       UUID,

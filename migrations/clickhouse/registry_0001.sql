@@ -1,6 +1,6 @@
 -- The tenant entries. Rows of one client id replace each other: the one with the highest revision counts.
--- $ON_CLUSTER is empty unless a cluster is given; every host of it then has all entries.
-CREATE TABLE IF NOT EXISTS default.tenants $ON_CLUSTER
+-- On a cluster every replica has all entries.
+CREATE TABLE IF NOT EXISTS default.tenants
 (
     client_id            UUID,
     revision             UInt32

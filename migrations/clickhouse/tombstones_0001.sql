@@ -1,5 +1,5 @@
 -- The tombstoned files, which a sweep may remove: no event that references one is stored. Next to each table of events.
-CREATE TABLE IF NOT EXISTS {database:Identifier}.{table:Identifier} $ON_CLUSTER
+CREATE TABLE IF NOT EXISTS {database:Identifier}.{table:Identifier}
 (
     client_id     UUID,
     file_id       UUID,

@@ -24,10 +24,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The time limit of one call, with all hosts tried: EventBridge gives an endpoint 5 s, and a request may need more than
 /// one call.
-const CALL_TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The same for DDL, which many replicas may send at once when they start.
-const DDL_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const DDL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// ClickHouse closes idle connections after 10 s by default, older ones after 3 s.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -61,9 +61,11 @@ const SETTINGS: [(&str, &str); 8] = [
 /// Connections to the hosts of one ClickHouse. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Client {
-    hosts: Vec<clickhouse::Client>,
+    pub(super) hosts: Vec<clickhouse::Client>,
     /// The host that answered last.
-    preferred: std::sync::Arc<AtomicUsize>,
+    pub(super) preferred: std::sync::Arc<AtomicUsize>,
+    /// Whether the hosts are all replicas of one cluster.
+    pub(super) is_cluster: bool,
 }
 
 impl fmt::Debug for Client {
@@ -112,6 +114,7 @@ impl Client {
         Ok(Self {
             hosts: hosts.map(|url| base.clone().with_url(url)).collect(),
             preferred: std::sync::Arc::default(),
+            is_cluster: address.cluster.is_some(),
         })
     }
 
@@ -128,8 +131,8 @@ impl Client {
         let call = |host: clickhouse::Client| async move {
             Ok(checked(query(&host))?.fetch_all::<T>().await?)
         };
-        self.call(operation, CALL_TIMEOUT, Failure::allows_failover, call)
-            .await
+        let may_retry = |failure: &Failure| self.may_ask_another(failure);
+        self.call(operation, CALL_TIMEOUT, may_retry, call).await
     }
 
     /// Returns the first rows of a query: as many as come to `most_bytes` by `weight`, at least one, and all that are
@@ -160,8 +163,8 @@ impl Client {
             }
             Ok((rows, true))
         };
-        self.call(operation, CALL_TIMEOUT, Failure::allows_failover, call)
-            .await
+        let may_retry = |failure: &Failure| self.may_ask_another(failure);
+        self.call(operation, CALL_TIMEOUT, may_retry, call).await
     }
 
     /// Returns what `map` makes of each row of a query. Holds one row in memory at a time.
@@ -184,11 +187,12 @@ impl Client {
             }
             Ok(mapped)
         };
-        self.call(operation, CALL_TIMEOUT, Failure::allows_failover, call)
-            .await
+        let may_retry = |failure: &Failure| self.may_ask_another(failure);
+        self.call(operation, CALL_TIMEOUT, may_retry, call).await
     }
 
-    /// Runs DDL. It is sent again only if it was certainly not received.
+    /// Runs DDL. It is sent again only if it was certainly not received; on a cluster, where it has to be idempotent, also
+    /// to the next host.
     pub(super) async fn run(
         &self,
         operation: &'static str,
@@ -207,13 +211,13 @@ impl Client {
         let query = &query;
         let call = |host: clickhouse::Client| async move {
             let query = checked(query(&host))?
-                .with_setting("max_execution_time", timeout.as_secs().to_string())
-                .with_setting("distributed_ddl_task_timeout", "25")
-                .with_setting("distributed_ddl_output_mode", "throw");
+                .with_setting("max_execution_time", timeout.as_secs().to_string());
             query.execute().await.map_err(Failure::from)
         };
-        self.call(operation, timeout, Failure::was_not_sent, call)
-            .await
+        let may_retry = |failure: &Failure| {
+            failure.was_not_sent() || (self.is_cluster && self.may_ask_another(failure))
+        };
+        self.call(operation, timeout, may_retry, call).await
     }
 
     /// Inserts rows: they are in the table when this returns. `bind` gives the INSERT its parameters.
@@ -239,8 +243,13 @@ impl Client {
             }
             insert.end().await.map_err(Failure::from)
         };
-        self.call(operation, CALL_TIMEOUT, Failure::allows_failover, call)
-            .await
+        let may_retry = |failure: &Failure| self.may_ask_another(failure);
+        self.call(operation, CALL_TIMEOUT, may_retry, call).await
+    }
+
+    /// Tells whether another host may succeed where one failed, with a statement that may be sent twice.
+    fn may_ask_another(&self, failure: &Failure) -> bool {
+        failure.allows_failover() || (self.is_cluster && failure.is_of_one_replica())
     }
 
     /// Tries the hosts in turn, beginning with the one that answered last, while `may_retry` and the
@@ -293,13 +302,16 @@ fn checked(query: Query) -> Result<Query, Failure> {
     Ok(query)
 }
 
-/// On a cluster an acknowledged row is on a majority of the replicas.
+/// On a cluster an acknowledged row is on a majority of the replicas. An INSERT that Keeper or the others do not answer is
+/// given up while there is time to try another replica.
 /// (`select_sequential_consistency` would promise that every replica shows it, and needs INSERTs to wait for one another:
 /// those of two replicas of the service would be refused.)
 fn on_cluster(client: clickhouse::Client) -> clickhouse::Client {
     client
         .with_setting("insert_quorum", "auto")
         .with_setting("insert_quorum_parallel", "1")
+        .with_setting("insert_quorum_timeout", "2000")
+        .with_setting("insert_keeper_max_retries", "0")
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 //! A table's comment holds its version. Each step is a file under `migrations/clickhouse`, never edited once released,
 //! of one idempotent statement: replicas that start together may run it at the same time.
 
-use super::address::Cluster;
 use super::client::Client;
 use super::failure::Failure;
 use super::table_names::TableName;
@@ -37,6 +36,13 @@ pub(super) const TOMBSTONES: Schema = Schema {
     )],
 };
 
+/// What only one may have, on a cluster.
+pub(super) const CLAIMS: Schema = Schema {
+    steps: &[include_str!(
+        "../../../migrations/clickhouse/claims_0001.sql"
+    )],
+};
+
 /// Creates the table that holds `$ID`, when it is first needed.
 pub(super) const DATABASE_ID: &str =
     include_str!("../../../migrations/clickhouse/database_0001.sql");
@@ -44,7 +50,12 @@ pub(super) const DATABASE_ID: &str =
 impl Schema {
     /// Returns the statements that bring a table with this comment up to date. [`Error::Damaged`] for another program's
     /// table, [`Error::Unavailable`] for one that a newer version has changed.
-    fn missing(&self, table: &str, comment: &str) -> Result<&'static [&'static str], Error> {
+    fn missing(&self, table: &TableName, comment: &str) -> Result<&'static [&'static str], Error> {
+        let TableName {
+            database,
+            name: table,
+        } = table;
+        let table = format!("{database}.{table}");
         let version = comment.strip_prefix(VERSION_PREFIX);
         let version: usize = version
             .and_then(|it| it.parse().ok())
@@ -59,24 +70,31 @@ impl Schema {
         })
     }
 
-    /// Creates the table unless it exists, and brings it up to date. Replicas may do so at the same time.
+    /// Creates the table unless it exists, and brings it up to date, on every host of a cluster that answers. Replicas
+    /// may do so at the same time.
     pub(super) async fn apply(
         &self,
         client: &Client,
-        dialect: &Dialect,
+        dialect: Dialect,
         table: &TableName,
     ) -> Result<(), Error> {
-        let mut steps: &[&str] = self.steps;
-        let comment = comment(client, table).await?;
-        if let Some(comment) = comment {
-            steps = self.missing(&format!("{}.{}", table.database, table.name), &comment)?;
+        if let Some(problem) = self.problem(client, table).await? {
+            return Err(problem);
         }
-        for step in steps {
-            let sql = dialect.statement(step);
-            let run = client.run("migrate", |it| table.bind(it.query_raw(&sql)));
-            run.await?;
-        }
-        Ok(())
+        let applied = client.everywhere(|host| async move {
+            let mut steps: &[&str] = self.steps;
+            if let Some(comment) = comments(&host, table).await?.pop() {
+                let missing = self.missing(table, &comment);
+                steps = missing.map_err(|error| Failure::Setup(error.to_string()))?;
+            }
+            for step in steps {
+                let sql = dialect.statement(step);
+                let run = host.run("migrate", |it| table.bind(it.query_raw(&sql)));
+                run.await?;
+            }
+            Ok(())
+        });
+        Ok(applied.await?)
     }
 
     /// Returns what is wrong with the table's schema, if the table exists. Changes nothing.
@@ -85,27 +103,30 @@ impl Schema {
         client: &Client,
         table: &TableName,
     ) -> Result<Option<Error>, Failure> {
-        let comment = comment(client, table).await?;
-        let name = format!("{}.{}", table.database, table.name);
-        Ok(comment.and_then(|comment| self.missing(&name, &comment).err()))
+        let comments = comments(client, table).await?;
+        let mut problems = comments
+            .iter()
+            .filter_map(|it| self.missing(table, it).err());
+        Ok(problems.next())
     }
 }
 
-/// Returns a table's comment, which holds its version; `None` if there is no table.
-async fn comment(client: &Client, table: &TableName) -> Result<Option<String>, Failure> {
+/// Returns a table's comment, which holds its version, on each of a majority of the hosts that have the table.
+async fn comments(client: &Client, table: &TableName) -> Result<Vec<String>, Failure> {
     let sql = "SELECT comment FROM system.tables WHERE database = {database:String} AND name = {name:String}";
-    let comments = client.fetch::<String>("migrate", |it| {
+    let comments = client.fetch_majority::<String>("migrate", |it| {
         it.query_raw(sql)
             .param("database", table.database.as_str())
             .param("name", table.name.as_str())
     });
-    Ok(comments.await?.pop())
+    Ok(comments.await?.concat())
 }
 
 /// Fills in the parts of a statement that differ on a cluster.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Dialect {
-    pub(super) cluster: Option<Cluster>,
+    /// Whether tables are replicated.
+    pub(super) is_cluster: bool,
 }
 
 /// The path in Keeper below which replicated tables meet, and what tells their replicas apart: each shard has a table of
@@ -122,27 +143,22 @@ const GLOBAL: [&str; 2] = [
 ];
 
 impl Dialect {
-    pub(super) fn statement(&self, template: &str) -> String {
-        let on_cluster = match &self.cluster {
-            None => String::new(),
-            Some(cluster) => format!("ON CLUSTER '{}'", cluster.as_str()),
-        };
-        let sql = template.replace("$ON_CLUSTER", &on_cluster);
-        let sql = self.with_engine(&sql, "$GLOBAL_ENGINE(", GLOBAL);
+    pub(super) fn statement(self, template: &str) -> String {
+        let sql = self.with_engine(template, "$GLOBAL_ENGINE(", GLOBAL);
         self.with_engine(&sql, "$ENGINE(", PER_SHARD)
     }
 
     /// Replaces `$ENGINE(Name, argument)` by what the engine is called here: a replicated one on a cluster.
-    fn with_engine(&self, sql: &str, placeholder: &str, [path, replica]: [&str; 2]) -> String {
+    fn with_engine(self, sql: &str, placeholder: &str, [path, replica]: [&str; 2]) -> String {
         let Some((before, rest)) = sql.split_once(placeholder) else {
             return sql.to_owned();
         };
         let (engine, after) = rest.split_once(')').unwrap_or((rest, ""));
         let (name, argument) = engine.split_once(", ").unwrap_or((engine, ""));
-        let engine = match (&self.cluster, argument) {
-            (None, _) => format!("{name}({argument})"),
-            (Some(_), "") => format!("Replicated{name}('{path}', '{replica}')"),
-            (Some(_), _) => format!("Replicated{name}('{path}', '{replica}', {argument})"),
+        let engine = match (self.is_cluster, argument) {
+            (false, _) => format!("{name}({argument})"),
+            (true, "") => format!("Replicated{name}('{path}', '{replica}')"),
+            (true, _) => format!("Replicated{name}('{path}', '{replica}', {argument})"),
         };
         format!("{before}{engine}{after}")
     }
@@ -150,16 +166,15 @@ impl Dialect {
 
 #[cfg(test)]
 mod tests {
-    use super::{Dialect, EVENTS, REGISTRY, Schema, TOMBSTONES};
+    use super::{Dialect, EVENTS, REGISTRY, Schema, TOMBSTONES, TableName};
     use crate::store::Error;
-    use crate::store::clickhouse::Address;
 
     #[test]
     fn a_table_gets_the_steps_that_it_lacks() {
         let schema = Schema {
             steps: &["one", "two"],
         };
-        let missing = |comment| schema.missing("t", comment);
+        let missing = |comment| schema.missing(&TableName::pooled(), comment);
         assert_eq!(missing("event-history schema 2").unwrap(), [""; 0]);
         assert_eq!(missing("event-history schema 1").unwrap(), ["two"]);
         let newer = missing("event-history schema 9");
@@ -169,12 +184,9 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_changes_where_tables_are_created_and_their_engines() {
-        let address: Address = "clickhouse://a?cluster=main".parse().unwrap();
-        let clustered = Dialect {
-            cluster: address.cluster,
-        };
-        let alone = Dialect { cluster: None };
+    fn a_cluster_changes_the_engines_of_tables() {
+        let clustered = Dialect { is_cluster: true };
+        let alone = Dialect { is_cluster: false };
         for (schema, one, replicated) in [
             (
                 &EVENTS,
@@ -202,13 +214,10 @@ mod tests {
                 lines.collect::<Vec<_>>().join("\n")
             };
             let sql = without_comments(clustered.statement(schema.steps[0]));
-            assert!(
-                sql.contains("ON CLUSTER 'main'") && sql.contains(replicated),
-                "{sql}"
-            );
+            assert!(sql.contains(replicated), "{sql}");
             assert!(!sql.contains('$'), "{sql}");
             let sql = without_comments(alone.statement(schema.steps[0]));
-            assert!(sql.contains(one) && !sql.contains("CLUSTER"), "{sql}");
+            assert!(sql.contains(one), "{sql}");
             assert!(!sql.contains('$'), "{sql}");
         }
     }

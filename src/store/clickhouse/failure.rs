@@ -24,6 +24,14 @@ pub(super) mod code {
     /// The table was moved away while the statement ran.
     pub(super) const TABLE_UUID_MISMATCH: u32 = 741;
     pub(super) const TABLE_IS_DROPPED: u32 = 218;
+    pub(super) const TIMEOUT_EXCEEDED: u32 = 159;
+    pub(super) const NO_ZOOKEEPER: u32 = 225;
+    /// A replica without a session in Keeper.
+    pub(super) const TABLE_IS_READ_ONLY: u32 = 242;
+    pub(super) const TOO_FEW_LIVE_REPLICAS: u32 = 285;
+    /// The quorum was not reached in time. The row may be there later.
+    pub(super) const UNKNOWN_STATUS_OF_INSERT: u32 = 319;
+    pub(crate) const KEEPER_EXCEPTION: u32 = 999;
     pub(super) const TOO_MANY_PARTS: u32 = 252;
     /// Files of the table are not what they were when they were written.
     pub(super) const CHECKSUM_DOESNT_MATCH: u32 = 40;
@@ -91,6 +99,28 @@ impl Failure {
             self,
             Self::Unreachable(_) | Self::Broken(_) | Self::TimedOut
         )
+    }
+
+    /// Tells whether this may be a failure of one replica of a cluster: it lacks a table, its connection to Keeper or that
+    /// of others. What was sent may have been carried out.
+    pub(super) fn is_of_one_replica(&self) -> bool {
+        use code::{
+            ABORTED, KEEPER_EXCEPTION, NO_ZOOKEEPER, TABLE_IS_READ_ONLY, TIMEOUT_EXCEEDED,
+            TOO_FEW_LIVE_REPLICAS, UNKNOWN_STATUS_OF_INSERT,
+        };
+        self.is_missing()
+            || matches!(
+                self.code(),
+                Some(
+                    ABORTED
+                        | KEEPER_EXCEPTION
+                        | NO_ZOOKEEPER
+                        | TABLE_IS_READ_ONLY
+                        | TIMEOUT_EXCEEDED
+                        | TOO_FEW_LIVE_REPLICAS
+                        | UNKNOWN_STATUS_OF_INSERT
+                )
+            )
     }
 
     /// Tells whether the same INSERT may well succeed in a moment.

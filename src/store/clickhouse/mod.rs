@@ -14,6 +14,7 @@ mod client;
 mod ddl;
 mod failure;
 mod registry;
+mod replicas;
 mod statement;
 mod table_names;
 mod tables;
@@ -59,9 +60,9 @@ impl ClickHouse {
     pub async fn open(address: &Address) -> Result<Self, Error> {
         let client = Client::new(address)?;
         let dialect = Dialect {
-            cluster: address.cluster.clone(),
+            is_cluster: address.cluster.is_some(),
         };
-        let registry = Arc::new(Registry::open(&client, &dialect, address).await?);
+        let registry = Arc::new(Registry::open(&client, dialect, address).await?);
         Ok(Self {
             writers: Writers::new(&client, &registry),
             clean_up: CleanUp::start(&registry, address.erase_after),

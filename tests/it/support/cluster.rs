@@ -134,6 +134,13 @@ impl Cluster {
         }
     }
 
+    /// Returns the setting with which our binary keeps its events here.
+    pub(crate) fn url(&self) -> String {
+        let hosts = self.nodes.iter().map(|node| node.address().to_string());
+        let hosts: Vec<_> = hosts.collect();
+        format!("clickhouse://{}?cluster={NAME}", hosts.join(","))
+    }
+
     pub(crate) fn nodes(&self) -> &[Node] {
         &self.nodes
     }

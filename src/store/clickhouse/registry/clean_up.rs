@@ -20,6 +20,9 @@ use crate::store::clickhouse::failure::code;
 /// The pause between two rounds.
 const INTERVAL: Duration = Duration::from_secs(10);
 
+/// The pause between two comparisons of the replicas of a cluster.
+const REPAIR_INTERVAL: Duration = Duration::from_secs(30);
+
 /// An INSERT that began before the deletion of a tenant has ended after this time: three look-ups and two INSERTs of at
 /// most 3 s each, a pause, and the 3 s for which ClickHouse may continue a statement that nobody waits for.
 const LATE_INSERTS: Duration = Duration::from_secs(20);
@@ -30,7 +33,7 @@ const MIN_MERGE_PAUSE: Duration = Duration::from_secs(30);
 
 /// The background tasks of a registry. They end when this is dropped.
 #[derive(Debug)]
-pub(crate) struct CleanUp([AbortHandle; 2]);
+pub(crate) struct CleanUp(Vec<AbortHandle>);
 
 impl CleanUp {
     /// Starts the tasks. Rows of deleted tenants leave the disk `erase_after` their deletion, and the time that a merge
@@ -38,7 +41,11 @@ impl CleanUp {
     pub(crate) fn start(registry: &Arc<Registry>, erase_after: Duration) -> Self {
         let finish = tokio::spawn(finish(Arc::downgrade(registry)));
         let erase = tokio::spawn(erase(Arc::downgrade(registry), erase_after));
-        Self([finish.abort_handle(), erase.abort_handle()])
+        let mut tasks = vec![finish.abort_handle(), erase.abort_handle()];
+        if registry.client.is_cluster() {
+            tasks.push(tokio::spawn(repair(Arc::downgrade(registry))).abort_handle());
+        }
+        Self(tasks)
     }
 
     pub(crate) fn stop(&self) {
@@ -80,6 +87,18 @@ async fn finish(registry: Weak<Registry>) {
         };
         if let Err(error) = finished.await {
             tracing::debug!(%error, "interrupted creations and deletions of tenants were not finished");
+        }
+    }
+}
+
+async fn repair(registry: Weak<Registry>) {
+    loop {
+        sleep(REPAIR_INTERVAL).await;
+        let Some(registry) = registry.upgrade() else {
+            return;
+        };
+        if let Err(error) = registry.repair().await {
+            tracing::debug!(%error, "the replicas of the cluster were not compared");
         }
     }
 }

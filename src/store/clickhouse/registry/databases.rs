@@ -1,11 +1,12 @@
 //! The databases of tenants: how they are created, owned and dropped.
 //!
 //! A tenant's database has a view `events`, which shows its events to people. Who created a database stands in its
-//! comment, so one statement decides whose it is and says so. Databases of other programs have no such comment, and are
-//! never touched.
+//! comment, so one statement decides whose it is and says so. On a cluster, where each replica has databases of its own,
+//! [`Claims`] decide whose a name is. Databases of other programs have no such comment, and are never touched.
 
 use std::collections::HashMap;
 
+use super::claims::Claims;
 use crate::domain::{ClientId, DatabaseName};
 use crate::store::Error;
 use crate::store::clickhouse::client::Client;
@@ -35,36 +36,88 @@ pub(super) enum Owner {
 }
 
 impl Databases {
-    pub(super) fn new(client: &Client, dialect: &Dialect) -> Self {
+    pub(super) fn new(client: &Client, dialect: Dialect) -> Self {
         Self {
             client: client.clone(),
-            dialect: dialect.clone(),
+            dialect,
         }
+    }
+
+    /// Returns the databases on one host.
+    pub(super) fn on(&self, host: &Client) -> Self {
+        Self::new(host, self.dialect)
+    }
+
+    fn claims(&self) -> Claims {
+        Claims::new(&self.client)
     }
 
     /// Creates the tables that pooled tenants share, and brings them up to date.
     pub(super) async fn create_pool(&self) -> Result<(), Error> {
-        let sql = "CREATE DATABASE IF NOT EXISTS {database:Identifier} $ON_CLUSTER";
-        self.ddl(sql, |it| it.param("database", POOL_DATABASE))
-            .await?;
+        let sql = "CREATE DATABASE IF NOT EXISTS {database:Identifier}";
+        let create = |host: Client| async move {
+            let create =
+                |it: &clickhouse::Client| it.query_raw(sql).param("database", POOL_DATABASE);
+            host.run("ddl", create).await
+        };
+        self.client.everywhere(create).await?;
+        if self.client.is_cluster() {
+            self.claims().create_table(self.dialect).await?;
+        }
         self.create_tables(&TableName::pooled()).await
     }
 
     /// Creates a table of events and that of tombstones, or brings them up to date.
     pub(super) async fn create_tables(&self, events: &TableName) -> Result<(), Error> {
-        EVENTS.apply(&self.client, &self.dialect, events).await?;
+        EVENTS.apply(&self.client, self.dialect, events).await?;
         let tombstones = events.tombstones();
         TOMBSTONES
-            .apply(&self.client, &self.dialect, &tombstones)
+            .apply(&self.client, self.dialect, &tombstones)
             .await
     }
 
-    /// Decides whose a name is: creates its database for this tenant, unless there is one. Of several calls at once, by
-    /// any replicas, one creates it.
+    /// Decides whose a name is: of several calls at once, by any replicas, one gets it. Without a cluster that is the one
+    /// that creates the database.
     pub(super) async fn claim(&self, name: &DatabaseName, id: ClientId) -> Result<Owner, Failure> {
-        let sql = format!(
-            "CREATE DATABASE {{database:Identifier}} $ON_CLUSTER COMMENT '{COMMENT_PREFIX}{id}'"
-        );
+        if self.client.is_cluster() {
+            return Ok(Owner::Tenant(self.claims().claim(name, id).await?));
+        }
+        self.create_here(name, id).await
+    }
+
+    /// Creates the database of a tenant that has the name, on every host that lacks it.
+    pub(super) async fn create(&self, name: &DatabaseName, id: ClientId) -> Result<(), Failure> {
+        if !self.client.is_cluster() {
+            return Ok(()); // it was created to get the name
+        }
+        let create = |host: Client| async move { self.on(&host).replace_here(name, id).await };
+        self.client.everywhere(create).await
+    }
+
+    /// Creates the database of a tenant that has the name, in place of that of a tenant that was deleted while this host
+    /// was down.
+    pub(super) async fn replace_here(
+        &self,
+        name: &DatabaseName,
+        id: ClientId,
+    ) -> Result<(), Failure> {
+        for _ in 0..2 {
+            match self.create_here(name, id).await? {
+                Owner::Tenant(owner) if owner == id => return Ok(()),
+                Owner::Tenant(other) => self.drop_owned_here(name, other).await?,
+                Owner::Nobody => {}
+                Owner::Foreign => {
+                    return Err(Failure::Setup(format!(
+                        "another program has a database '{name}'"
+                    )));
+                }
+            }
+        }
+        Err(Failure::TimedOut)
+    }
+
+    async fn create_here(&self, name: &DatabaseName, id: ClientId) -> Result<Owner, Failure> {
+        let sql = format!("CREATE DATABASE {{database:Identifier}} COMMENT '{COMMENT_PREFIX}{id}'");
         let created = self
             .ddl(&sql, |it| it.param("database", name.as_str()))
             .await;
@@ -72,14 +125,25 @@ impl Databases {
             Ok(()) => Ok(Owner::Tenant(id)),
             // It may be this tenant's: an answer was lost, or a creation was interrupted.
             Err(failure) if failure.is(code::DATABASE_ALREADY_EXISTS) => {
-                self.owner(name.as_str()).await
+                self.owner_here(name.as_str()).await
             }
             Err(failure) => Err(failure),
         }
     }
 
-    /// Creates the view of a tenant's events unless it exists.
+    /// Creates the view of a tenant's events on every host that lacks it.
     pub(super) async fn create_view(
+        &self,
+        name: &DatabaseName,
+        id: ClientId,
+        table: &TableName,
+    ) -> Result<(), Failure> {
+        let create =
+            |host: Client| async move { self.on(&host).create_view_here(name, id, table).await };
+        self.client.everywhere(create).await
+    }
+
+    pub(super) async fn create_view_here(
         &self,
         name: &DatabaseName,
         id: ClientId,
@@ -91,7 +155,7 @@ impl Databases {
             name: table,
         } = table;
         let sql = format!(
-            "CREATE VIEW IF NOT EXISTS {{database:Identifier}}.{{view:Identifier}} $ON_CLUSTER \
+            "CREATE VIEW IF NOT EXISTS {{database:Identifier}}.{{view:Identifier}} \
              AS SELECT * FROM `{database}`.`{table}` FINAL WHERE client_id = toUUID('{id}') \
              COMMENT '{COMMENT_PREFIX}{id}'"
         );
@@ -101,8 +165,26 @@ impl Databases {
         .await
     }
 
-    /// Tells whose the database of this name is.
-    pub(super) async fn owner(&self, database: &str) -> Result<Owner, Failure> {
+    /// Tells whose this name is. On a cluster a host may still have the database of a tenant that was deleted while it was
+    /// down: that has no claim.
+    pub(super) async fn owner(&self, name: &DatabaseName) -> Result<Owner, Failure> {
+        if !self.client.is_cluster() {
+            return self.owner_here(name.as_str()).await;
+        }
+        if let Some(owner) = self.claims().owner(name).await? {
+            return Ok(Owner::Tenant(owner));
+        }
+        let ask = |host: Client| async move { self.on(&host).owner_here(name.as_str()).await };
+        let owners = self.client.ask_majority(ask).await?;
+        let is_foreign = owners.contains(&Owner::Foreign);
+        Ok(if is_foreign {
+            Owner::Foreign
+        } else {
+            Owner::Nobody
+        })
+    }
+
+    async fn owner_here(&self, database: &str) -> Result<Owner, Failure> {
         // Unlike a query of system.databases, this takes the same time however many there are.
         let sql = "SHOW CREATE DATABASE {database:Identifier}";
         let definitions = self
@@ -118,8 +200,18 @@ impl Databases {
         }
     }
 
-    /// Returns which of these databases have the view of a tenant's events, and whose it is.
+    /// Returns which of these databases have the view of a tenant's events, and whose it is. On a cluster a host may lack
+    /// a view that others have.
     pub(super) async fn views(
+        &self,
+        databases: &[&DatabaseName],
+    ) -> Result<HashMap<String, ClientId>, Failure> {
+        let ask = |host: Client| async move { self.on(&host).views_here(databases).await };
+        let views = self.client.ask_majority(ask).await?;
+        Ok(views.into_iter().flatten().collect())
+    }
+
+    async fn views_here(
         &self,
         databases: &[&DatabaseName],
     ) -> Result<HashMap<String, ClientId>, Failure> {
@@ -142,7 +234,7 @@ impl Databases {
                 let mut owners = HashMap::new();
                 if let [_, _, ..] = names[..] {
                     for name in databases {
-                        owners.extend(Box::pin(self.views(&[name])).await?);
+                        owners.extend(Box::pin(self.views_here(&[name])).await?);
                     }
                 }
                 return Ok(owners);
@@ -155,15 +247,29 @@ impl Databases {
         Ok(owned.collect())
     }
 
-    /// Drops the database if this tenant owns it. It is renamed first: from then on its name is free, and what is
-    /// dropped is certainly the database that was looked at.
+    /// Drops the database if this tenant owns it, and frees its name.
     pub(super) async fn drop_owned(
         &self,
         name: &DatabaseName,
         id: ClientId,
     ) -> Result<(), Failure> {
+        let drop = |host: Client| async move { self.on(&host).drop_owned_here(name, id).await };
+        self.client.everywhere(drop).await?;
+        if self.client.is_cluster() {
+            self.claims().release(name, id).await?;
+        }
+        Ok(())
+    }
+
+    /// Drops the database if this tenant owns it. It is renamed first: from then on its name is free, and what is
+    /// dropped is certainly the database that was looked at.
+    pub(super) async fn drop_owned_here(
+        &self,
+        name: &DatabaseName,
+        id: ClientId,
+    ) -> Result<(), Failure> {
         let deleted = deleted_database(id);
-        if self.owner(name.as_str()).await? == Owner::Tenant(id) {
+        if self.owner_here(name.as_str()).await? == Owner::Tenant(id) {
             match self.rename(name.as_str(), &deleted).await {
                 // Another replica renamed it first.
                 Err(failure) if failure.is_missing() => {}
@@ -187,7 +293,7 @@ impl Databases {
         deleted: &str,
         name: &DatabaseName,
     ) -> Result<(), Failure> {
-        match self.owner(deleted).await? {
+        match self.owner_here(deleted).await? {
             // Nobody: another replica that deletes the same tenant has dropped it already.
             Owner::Nobody => Ok(()),
             Owner::Tenant(owner) if owner == id => Ok(()),
@@ -200,14 +306,14 @@ impl Databases {
 
     async fn rename(&self, from: &str, to: &str) -> Result<(), Failure> {
         self.ddl(
-            "RENAME DATABASE {from:Identifier} TO {to:Identifier} $ON_CLUSTER",
+            "RENAME DATABASE {from:Identifier} TO {to:Identifier}",
             |it| it.param("from", from).param("to", to),
         )
         .await
     }
 
     async fn drop_database(&self, name: &str) -> Result<(), Failure> {
-        let sql = "DROP DATABASE IF EXISTS {database:Identifier} $ON_CLUSTER SYNC";
+        let sql = "DROP DATABASE IF EXISTS {database:Identifier} SYNC";
         match self.ddl(sql, |it| it.param("database", name)).await {
             // Another replica is doing the same.
             Err(failure) if failure.is_missing() => Ok(()),
@@ -220,8 +326,38 @@ impl Databases {
         template: &str,
         bind: impl Fn(clickhouse::query::Query) -> clickhouse::query::Query,
     ) -> Result<(), Failure> {
-        let sql = self.dialect.statement(template);
-        self.client.run("ddl", |it| bind(it.query_raw(&sql))).await
+        self.client
+            .run("ddl", |it| bind(it.query_raw(template)))
+            .await
+    }
+}
+
+impl Databases {
+    /// Returns the databases of tenants by name, and whether they have the view.
+    pub(super) async fn all_here(&self) -> Result<HashMap<String, (ClientId, bool)>, Failure> {
+        #[derive(clickhouse::Row, serde::Deserialize)]
+        struct Row {
+            name: String,
+            comment: String,
+            has_view: u8,
+        }
+        let sql = "SELECT name, comment, toUInt8(name IN (\
+                       SELECT database FROM system.tables WHERE name = {view:String} AND comment LIKE {own:String})) \
+                       AS has_view \
+                   FROM system.databases WHERE comment LIKE {own:String}";
+        let rows = self.client.fetch::<Row>("databases", |it| {
+            let own = format!("{COMMENT_PREFIX}%");
+            it.query_raw(sql).param("own", own).param("view", VIEW)
+        });
+        let owned = rows.await?.into_iter().filter_map(|row| {
+            let Row {
+                name,
+                comment,
+                has_view,
+            } = row;
+            Some((name, (owner(&comment)?, has_view == 1)))
+        });
+        Ok(owned.collect())
     }
 }
 

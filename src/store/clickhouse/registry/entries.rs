@@ -1,12 +1,14 @@
 //! The table of tenant entries, `default.tenants`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 use std::time::Duration;
 
+use clickhouse::query::Query;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::claims::Claims;
 use crate::domain::{ClientId, DatabaseName, Placement, Tenant};
 use crate::store::Error;
 use crate::store::clickhouse::client::Client;
@@ -109,26 +111,22 @@ struct IdRow {
 #[derive(Debug, Clone)]
 pub(super) struct EntriesTable {
     client: Client,
-    dialect: Dialect,
 }
 
 impl EntriesTable {
-    /// Creates the table if there is none, and brings it up to date. Replicas may do so at the same time.
-    pub(super) async fn open(client: &Client, dialect: &Dialect) -> Result<Self, Error> {
-        REGISTRY.apply(client, dialect, &table()).await?;
-        Ok(Self {
+    pub(super) fn new(client: &Client) -> Self {
+        Self {
             client: client.clone(),
-            dialect: dialect.clone(),
-        })
+        }
+    }
+
+    /// Creates the table if there is none, and brings it up to date. Replicas may do so at the same time.
+    pub(super) async fn create_table(&self, dialect: Dialect) -> Result<(), Error> {
+        REGISTRY.apply(&self.client, dialect, &table()).await
     }
 
     pub(super) async fn by_client_id(&self, id: ClientId) -> Result<Option<Entry>, Failure> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM {TABLE} FINAL WHERE client_id = {{client_id:UUID}}");
-        let rows = self.client.fetch::<Row>("tenant", |it| {
-            it.query_raw(&sql).param("client_id", id.uuid())
-        });
-        rows.await?.pop().map(Entry::try_from).transpose()
+        Ok(self.by_client_ids("tenant", &[id.uuid()]).await?.pop())
     }
 
     /// Returns the entries with these client ids, and those with these names that are not deleted: after a race or a
@@ -139,20 +137,19 @@ impl EntriesTable {
         names: &[DatabaseName],
     ) -> Result<Vec<Entry>, Failure> {
         let ids: Vec<Uuid> = ids.iter().map(ClientId::uuid).collect();
-        let names: Vec<&str> = names.iter().map(DatabaseName::as_str).collect();
+        let mut found = self.by_client_ids("tenant", &ids).await?;
         // By names every entry is read: those are asked for only if there are any.
-        let by_name = if names.is_empty() {
-            String::new()
-        } else {
-            format!(" OR (database_name IN {{names:Array(String)}} AND {IS_ALIVE})")
-        };
-        let sql = format!(
-            "SELECT {COLUMNS} FROM {TABLE} FINAL WHERE client_id IN {{ids:Array(UUID)}}{by_name}"
-        );
-        let rows = self.client.fetch::<Row>("tenant", |it| {
-            it.query_raw(&sql).param("ids", &ids).param("names", &names)
-        });
-        rows.await?.into_iter().map(Entry::try_from).collect()
+        if !names.is_empty() {
+            let names: Vec<&str> = names.iter().map(DatabaseName::as_str).collect();
+            let condition = format!("database_name IN {{names:Array(String)}} AND {IS_ALIVE}");
+            let bind = |query: Query| query.param("names", &names);
+            let selected = self.select("tenant", &condition, bind).await?;
+            let others = selected
+                .into_iter()
+                .filter(|entry| is_alive(entry) && !ids.contains(&entry.tenant.client_id.uuid()));
+            found.extend(others);
+        }
+        Ok(found)
     }
 
     /// Returns which of these tenants exist, and how they are placed.
@@ -163,47 +160,101 @@ impl EntriesTable {
         let ids: Vec<Uuid> = ids.iter().map(ClientId::uuid).collect();
         // Without FINAL, which takes three times as long.
         let sql = format!(
-            "SELECT client_id, toInt8(argMax(placement, revision)) AS placement FROM {TABLE} \
-             WHERE client_id IN {{ids:Array(UUID)}} GROUP BY client_id HAVING max(revision) % 8 = 1"
+            "SELECT client_id, max(revision) AS revision, \
+             toInt8(argMax(placement, tenants.revision)) AS placement \
+             FROM {TABLE} AS tenants WHERE client_id IN {{ids:Array(UUID)}} GROUP BY client_id"
         );
-        let mut placements = HashMap::new();
+        let mut latest: HashMap<ClientId, (Revision, Placement)> = HashMap::new();
         for ids in ids.chunks(MAX_KEYS) {
-            let rows = self
-                .client
-                .fetch::<PlacementRow>("tenant", |it| it.query_raw(&sql).param("ids", ids));
-            for row in rows.await? {
-                let placement = placement(row.placement)?;
-                placements.insert(ClientId::from_uuid(row.client_id), placement);
+            let query = |it: &clickhouse::Client| it.query_raw(&sql).param("ids", ids);
+            let rows = self.client.fetch_majority::<PlacementRow>("tenant", query);
+            for row in rows.await?.into_iter().flatten() {
+                let PlacementRow {
+                    client_id,
+                    revision,
+                    placement: placed,
+                } = row;
+                let (revision, placed) = (Revision(revision), placement(placed)?);
+                let known = latest.entry(ClientId::from_uuid(client_id));
+                let known = known.or_insert((revision, placed));
+                if known.0 < revision {
+                    *known = (revision, placed);
+                }
             }
         }
-        Ok(placements)
+        let ready = latest
+            .into_iter()
+            .filter(|(_, (revision, _))| revision.state() == State::Ready);
+        Ok(ready.map(|(id, (_, placement))| (id, placement)).collect())
     }
 
     /// Counts the dedicated tenants.
     pub(super) async fn dedicated(&self) -> Result<u64, Failure> {
-        let sql = format!(
-            "SELECT count() FROM {TABLE} FINAL WHERE placement = 'dedicated' AND {IS_ALIVE}"
-        );
-        let counts = self.client.fetch::<u64>("tenants", |it| it.query_raw(&sql));
-        Ok(counts.await?.first().copied().unwrap_or_default())
+        let condition = format!("placement = 'dedicated' AND {IS_ALIVE}");
+        let mut entries = self.select("tenants", &condition, |query| query).await?;
+        entries.retain(is_alive);
+        Ok(entries.len() as u64)
     }
 
     /// Returns all entries that are not deleted, by name.
     pub(super) async fn all(&self) -> Result<Vec<Entry>, Failure> {
-        self.select(IS_ALIVE).await
+        let mut entries = self.select("tenants", IS_ALIVE, |query| query).await?;
+        entries.retain(is_alive);
+        Ok(entries)
     }
 
     /// Returns all entries whose creation or deletion is not finished, by name.
     pub(super) async fn unfinished(&self) -> Result<Vec<Entry>, Failure> {
-        self.select(IS_UNFINISHED).await
+        let mut entries = self.select("tenants", IS_UNFINISHED, |query| query).await?;
+        entries.retain(|entry| !matches!(entry.state(), State::Ready | State::Erased));
+        Ok(entries)
     }
 
-    async fn select(&self, condition: &str) -> Result<Vec<Entry>, Failure> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM {TABLE} FINAL WHERE {condition} ORDER BY database_name, client_id"
-        );
-        let rows = self.client.fetch::<Row>("tenants", |it| it.query_raw(&sql));
-        rows.await?.into_iter().map(Entry::try_from).collect()
+    /// Returns the entries that a condition selects, by name. On a cluster also those whose state before it selected on a
+    /// replica that lags.
+    async fn select(
+        &self,
+        operation: &'static str,
+        condition: &str,
+        bind: impl Fn(Query) -> Query,
+    ) -> Result<Vec<Entry>, Failure> {
+        let sql = format!("SELECT {COLUMNS} FROM {TABLE} FINAL WHERE {condition}");
+        let rows = self
+            .client
+            .fetch_majority::<Row>(operation, |it| bind(it.query_raw(&sql)));
+        let mut entries = latest(rows.await?)?;
+        if self.client.is_cluster() {
+            let ids: Vec<Uuid> = entries
+                .iter()
+                .map(|it| it.tenant.client_id.uuid())
+                .collect();
+            entries = self.by_client_ids(operation, &ids).await?;
+        }
+        entries.sort_by_cached_key(|entry| {
+            let Tenant {
+                client_id,
+                database_name,
+                ..
+            } = &entry.tenant;
+            (database_name.to_string(), client_id.uuid())
+        });
+        Ok(entries)
+    }
+
+    async fn by_client_ids(
+        &self,
+        operation: &'static str,
+        ids: &[Uuid],
+    ) -> Result<Vec<Entry>, Failure> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM {TABLE} FINAL WHERE client_id IN {{ids:Array(UUID)}}");
+        let mut found = Vec::new();
+        for ids in ids.chunks(MAX_KEYS) {
+            let query = |it: &clickhouse::Client| it.query_raw(&sql).param("ids", ids);
+            let rows = self.client.fetch_majority::<Row>(operation, query);
+            found.extend(latest(rows.await?)?);
+        }
+        Ok(found)
     }
 
     /// Writes the state of a tenant. Of a deleted one, label and secret are erased.
@@ -222,7 +273,9 @@ impl EntriesTable {
     /// Returns the id of this database, which the first replica that asks gives it: of several at once, the one whose
     /// table is created.
     pub(super) async fn database_id(&self) -> Result<Uuid, Error> {
-        if let Some(id) = self.find_database_id().await? {
+        if !self.client.is_cluster()
+            && let Some(id) = self.find_database_id().await?
+        {
             return Ok(id);
         }
         let sql = "SELECT generateUUIDv4() AS id";
@@ -232,8 +285,10 @@ impl EntriesTable {
         let generated = generated.await?.pop().map(|row| row.id);
         let generated =
             generated.ok_or_else(|| Error::Damaged("ClickHouse generated no id".to_owned()))?;
-        let sql = self.dialect.statement(DATABASE_ID);
-        let sql = sql.replace("$ID", &generated.to_string());
+        if self.client.is_cluster() {
+            return Ok(Claims::new(&self.client).database_id(generated).await?);
+        }
+        let sql = DATABASE_ID.replace("$ID", &generated.to_string());
         let create = self.client.run("migrate", |it| it.query_raw(&sql));
         create.await.map_err(Error::from)?;
         let id = self.find_database_id().await?;
@@ -266,6 +321,23 @@ pub(super) fn table() -> TableName {
     }
 }
 
+/// Tells what [`IS_ALIVE`] does.
+fn is_alive(entry: &Entry) -> bool {
+    entry.state() < State::Deleted
+}
+
+/// Returns the last state of each tenant, out of the rows of several replicas.
+fn latest(rows: Vec<Vec<Row>>) -> Result<Vec<Entry>, Failure> {
+    let mut latest: HashMap<Uuid, Row> = HashMap::new();
+    for row in rows.into_iter().flatten() {
+        match latest.entry(row.client_id) {
+            hash_map::Entry::Occupied(entry) if entry.get().revision >= row.revision => {}
+            entry => _ = entry.insert_entry(row),
+        }
+    }
+    latest.into_values().map(Entry::try_from).collect()
+}
+
 fn placement(value: i8) -> Result<Placement, Failure> {
     match value {
         0 => Ok(Placement::Pooled),
@@ -280,6 +352,7 @@ fn placement(value: i8) -> Result<Placement, Failure> {
 struct PlacementRow {
     #[serde(with = "clickhouse::serde::uuid")]
     client_id: Uuid,
+    revision: u32,
     placement: i8,
 }
 

@@ -53,10 +53,8 @@ impl Registry {
     ) -> Result<Option<Created>, Error> {
         let (name, id) = (&tenant.database_name, tenant.client_id);
         let (ids, names) = ([id], [name.clone()]);
-        let (entries, owner) = tokio::try_join!(
-            self.entries.find(&ids, &names),
-            self.databases.owner(name.as_str())
-        )?;
+        let (entries, owner) =
+            tokio::try_join!(self.entries.find(&ids, &names), self.databases.owner(name))?;
         // An entry keeps its name even if its database was removed by hand.
         let is_taken =
             |entry: &Entry| entry.state() == State::Ready && entry.tenant.database_name == *name;
@@ -102,6 +100,7 @@ impl Registry {
     async fn finish_creation(&self, entry: &Entry) -> Result<(), Error> {
         let tenant = &entry.tenant;
         let (name, table) = (&tenant.database_name, entry.table());
+        self.databases.create(name, tenant.client_id).await?;
         if entry.placement == Placement::Dedicated {
             self.databases.create_tables(&table).await?;
         }
@@ -227,7 +226,7 @@ impl Registry {
                     self.finish_deletion(&entry).await?;
                 }
                 State::Creating if entry.age >= MAX_CREATION => {
-                    let owner = self.databases.owner(name.as_str()).await?;
+                    let owner = self.databases.owner(name).await?;
                     if owner == Owner::Tenant(entry.tenant.client_id) {
                         tracing::warn!(tenant = %name, "finishing an interrupted creation of a tenant");
                         self.finish_creation(&entry).await?;
@@ -260,7 +259,7 @@ impl Registry {
                 continue;
             }
             let name = &entry.tenant.database_name;
-            let owner = self.databases.owner(name.as_str()).await?;
+            let owner = self.databases.owner(name).await?;
             if owner == Owner::Tenant(entry.tenant.client_id) {
                 self.databases.create_tables(&entry.table()).await?;
             }

@@ -4,12 +4,14 @@
 //! background, and follows deletions until nothing is left on the disk. Imports the files beside this folder, and nothing of
 //! the writer or of what the tables hold.
 
+mod claims;
 mod clean_up;
 mod databases;
 mod entries;
 mod entry_cache;
 mod lifecycle;
 mod loader;
+mod repair;
 mod rows;
 
 use std::collections::HashMap;
@@ -40,6 +42,7 @@ const REFRESHES_PER_LIFETIME: u32 = 8;
 #[derive(Debug)]
 pub(super) struct Registry {
     client: Client,
+    dialect: Dialect,
     entries: EntriesTable,
     databases: Databases,
     loader: Loader,
@@ -57,13 +60,15 @@ impl Registry {
     /// deletions.
     pub(super) async fn open(
         client: &Client,
-        dialect: &Dialect,
+        dialect: Dialect,
         address: &Address,
     ) -> Result<Self, Error> {
-        let entries = EntriesTable::open(client, dialect).await?;
+        let entries = EntriesTable::new(client);
+        entries.create_table(dialect).await?;
         let databases = Databases::new(client, dialect);
         let registry = Self {
             client: client.clone(),
+            dialect,
             loader: Loader::new(&entries, &databases),
             entries,
             databases,

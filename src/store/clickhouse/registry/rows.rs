@@ -54,10 +54,10 @@ pub(super) async fn delete(client: &Client, id: ClientId, until_us: i64) -> Resu
         delete.await?;
         let sql = format!("SELECT count() FROM {OWN_ROWS} AND {condition}");
         let statement = Statement::of_tenant(&rows.table, id, sql)?;
-        let left = client.fetch::<u64>("count_rows", |it| {
+        let left = client.fetch_majority::<u64>("count_rows", |it| {
             statement.on(it).param("until_us", until_us)
         });
-        is_done &= left.await?.first() == Some(&0);
+        is_done &= left.await?.iter().all(|left| left[..] == [0]);
     }
     Ok(is_done)
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::events_table::{COLUMNS, NewRow, StoredRow};
+use super::events_table::{COLUMNS, NewRow, StoredRow, Version};
 use super::tombstones::{FOR_EVENT, REFUSED};
 use super::{MAX_IDS, indexed};
 use crate::domain::{ClientId, Event, EventId, FileId};
@@ -19,6 +19,22 @@ use crate::store::clickhouse::table_names::TableName;
 /// What tells an event from all others, and a file.
 pub(crate) type EventKey = (ClientId, EventId);
 pub(crate) type FileKey = (ClientId, FileId);
+
+/// What is stored of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Stored {
+    /// For each key that is stored, which events of the batch have the stored content, by their index.
+    pub(crate) same_content: HashMap<EventKey, Vec<usize>>,
+    /// Those of these keys that fewer replicas have than an acknowledged event is on.
+    pub(crate) uncertain: Vec<EventKey>,
+}
+
+/// The row of a key that counts.
+struct First {
+    rank: (i64, Version),
+    same: Vec<usize>,
+    hosts: usize,
+}
 
 /// The table into which an INSERT goes: its name follows as parameters.
 const TABLE: &str = "{database:Identifier}.{table:Identifier}";
@@ -35,12 +51,8 @@ impl<'a> BatchTables<'a> {
         Self { client, events }
     }
 
-    /// Compares events with the stored events of the same keys, of which it holds one in memory at a time. Returns for
-    /// each key that is stored which of `events` have the stored content, by their index.
-    pub(crate) async fn compare(
-        &self,
-        events: &[(ClientId, &Event)],
-    ) -> Result<HashMap<EventKey, Vec<usize>>, Failure> {
+    /// Compares events with the stored events of the same keys, of which it holds one of each host in memory at a time.
+    pub(crate) async fn compare(&self, events: &[(ClientId, &Event)]) -> Result<Stored, Failure> {
         let mut by_key: HashMap<EventKey, Vec<usize>> = HashMap::new();
         for (index, (client_id, event)) in events.iter().enumerate() {
             by_key
@@ -57,27 +69,79 @@ impl<'a> BatchTables<'a> {
             let stored = Event::try_from(row)?;
             let key = (client_id, stored.id);
             let indexes = by_key.get(&key).into_iter().flatten().copied();
-            let same = indexes.filter(|index| stored.same_content(events[*index].1));
+            let same: Vec<usize> = indexes
+                .filter(|index| stored.same_content(events[*index].1))
+                .collect();
             // Of one id the earliest event counts, and of that the latest version.
-            Ok((key, (stored.time.micros(), version), same.collect()))
+            Ok((key, (stored.time.micros(), version), same))
         };
-        let sql = format!("SELECT {COLUMNS} FROM {EVENTS_BY_KEY}");
-        let statement = Statement::of_keys(self.events, sql)?;
-        let mut first: HashMap<EventKey, (_, Vec<usize>)> = HashMap::new();
+        let statement = self.rows_by_key()?;
+        let mut first: HashMap<EventKey, First> = HashMap::new();
         // The index may have rows that were deleted: the table tells.
         for keys in self.indexed_keys(&keys).await?.chunks(MAX_IDS) {
-            let query = |it: &clickhouse::Client| indexed(statement.on(it)).param("keys", keys);
-            let rows = self.client.fetch_map("compare", query, compare);
-            for row in rows.await? {
+            let (statement, compare) = (&statement, &compare);
+            let ask = |host: Client| async move {
+                let query = |it: &clickhouse::Client| indexed(statement.on(it)).param("keys", keys);
+                host.fetch_map("compare", query, compare).await
+            };
+            for row in self.client.ask_majority(ask).await?.into_iter().flatten() {
                 let (key, rank, same) = row?;
                 match first.entry(key) {
-                    Entry::Occupied(entry) if entry.get().0 <= rank => {}
-                    entry => _ = entry.insert_entry((rank, same)),
+                    Entry::Occupied(mut entry) if entry.get().rank == rank => {
+                        entry.get_mut().hosts += 1;
+                    }
+                    Entry::Occupied(entry) if entry.get().rank < rank => {}
+                    entry => {
+                        let hosts = 1;
+                        entry.insert_entry(First { rank, same, hosts });
+                    }
                 }
             }
         }
-        let first = first.into_iter();
-        Ok(first.map(|(key, (_, same))| (key, same)).collect())
+        let needed = self.client.majority();
+        let uncertain = first.iter().filter(|(_, first)| first.hosts < needed);
+        Ok(Stored {
+            uncertain: uncertain.map(|(key, _)| *key).collect(),
+            same_content: first
+                .into_iter()
+                .map(|(key, first)| (key, first.same))
+                .collect(),
+        })
+    }
+
+    /// Inserts again what is stored under these keys. A row that was found on one replica alone may belong to an INSERT
+    /// that missed its quorum, and vanish with that replica: before anybody is told that it is there, it has to be.
+    pub(crate) async fn insert_again(&self, keys: &[EventKey]) -> Result<(), Failure> {
+        let keys: Vec<_> = keys
+            .iter()
+            .map(|(client, id)| (client.uuid(), id.uuid()))
+            .collect();
+        let statement = self.rows_by_key()?;
+        for keys in keys.chunks(MAX_IDS) {
+            let query = |it: &clickhouse::Client| indexed(statement.on(it)).param("keys", keys);
+            let rows = self
+                .client
+                .fetch_majority::<StoredRow>("compare", query)
+                .await?;
+            let rows = rows.into_iter().flatten().map(|row| {
+                let client_id = row.client_id();
+                Ok((client_id, Event::try_from(row)?))
+            });
+            let rows: Vec<(ClientId, Event)> = rows.collect::<Result<_, Failure>>()?;
+            let events: Vec<_> = rows
+                .iter()
+                .map(|(client_id, event)| (*client_id, event))
+                .collect();
+            if !events.is_empty() {
+                self.insert(&events).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn rows_by_key(&self) -> Result<Statement, Failure> {
+        let sql = format!("SELECT {COLUMNS} FROM {EVENTS_BY_KEY}");
+        Statement::of_keys(self.events, sql)
     }
 
     /// Returns those of these keys that the index has: most often none.
@@ -89,8 +153,9 @@ impl<'a> BatchTables<'a> {
             let ids: Vec<Uuid> = keys.iter().map(|(_, id)| *id).collect();
             let query =
                 |it: &clickhouse::Client| statement.on(it).param("keys", keys).param("ids", &ids);
-            let rows = self.client.fetch::<KeyRow>("stored_ids", query).await?;
-            found.extend(rows.into_iter().map(|row| (row.client_id, row.id)));
+            let rows = self.client.fetch_majority::<KeyRow>("stored_ids", query);
+            let rows = rows.await?.into_iter().flatten();
+            found.extend(rows.map(|row| (row.client_id, row.id)));
         }
         Ok(found.into_iter().collect())
     }
@@ -122,14 +187,14 @@ impl<'a> BatchTables<'a> {
         let mut found = HashSet::new();
         for keys in files.chunks(MAX_IDS) {
             let query = |it: &clickhouse::Client| statement.on(it).param("keys", keys);
-            let rows = self.client.fetch::<KeyRow>("tombstoned", query).await?;
+            let rows = self.client.fetch_majority::<KeyRow>("tombstoned", query);
             let key = |row: KeyRow| {
                 (
                     ClientId::from_uuid(row.client_id),
                     FileId::from_uuid(row.id),
                 )
             };
-            found.extend(rows.into_iter().map(key));
+            found.extend(rows.await?.into_iter().flatten().map(key));
         }
         Ok(found)
     }

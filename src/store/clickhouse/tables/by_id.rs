@@ -8,13 +8,13 @@ use crate::store::clickhouse::statement::OWN_ROWS;
 
 impl TenantTables<'_> {
     pub(crate) async fn find(&self, id: EventId) -> Result<Option<Event>, Failure> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM {OWN_ROWS} AND event_id = {{event_id:UUID}} ORDER BY time_us"
-        );
+        let sql = format!("SELECT {COLUMNS} FROM {OWN_ROWS} AND event_id = {{event_id:UUID}}");
         let statement = self.statement(sql)?;
-        let rows = self.client.fetch::<StoredRow>("find", |it| {
+        let rows = self.client.fetch_majority::<StoredRow>("find", |it| {
             indexed(statement.on(it)).param("event_id", id.uuid())
         });
-        Ok(distinct(rows.await?)?.into_iter().next())
+        let mut rows: Vec<_> = rows.await?.into_iter().flatten().collect();
+        rows.sort_by_key(StoredRow::time_us);
+        Ok(distinct(rows)?.into_iter().next())
     }
 }

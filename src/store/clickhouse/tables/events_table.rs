@@ -79,6 +79,10 @@ impl StoredRow {
         ClientId::from_uuid(self.client_id)
     }
 
+    pub(super) fn time_us(&self) -> i64 {
+        self.time_us
+    }
+
     /// The latest revision counts, and of one revision the row that was received first.
     pub(super) fn version(&self) -> Version {
         (Reverse(self.revision), self.received_at)

@@ -65,8 +65,11 @@ impl<'a> TenantTables<'a> {
         let mut found = Vec::new();
         for ids in ids.chunks(MAX_IDS) {
             let query = |it: &clickhouse::Client| statement.on(it).param("ids", ids);
-            let rows = self.client.fetch::<IdRow>(operation, query).await?;
-            found.extend(rows.into_iter().map(|row| row.id));
+            let rows = self
+                .client
+                .fetch_majority::<IdRow>(operation, query)
+                .await?;
+            found.extend(rows.into_iter().flatten().map(|row| row.id));
         }
         Ok(found)
     }

@@ -45,9 +45,12 @@ pub(super) async fn store(
     // A cached entry may be one of a tenant that was just deleted: an event stored for it would be acknowledged, and lost.
     let (existing, stored) =
         tokio::try_join!(existing(registry, table, calls), tables.compare(&events))?;
+    if !stored.uncertain.is_empty() {
+        tables.insert_again(&stored.uncertain).await?;
+    }
     // Asked last: from now on a sweep waits for as long as the INSERT may take.
     let tombstoned = tables.tombstoned(&events).await?;
-    let (outcomes, mut new) = deduplicate(&events, &stored, &tombstoned).await;
+    let (outcomes, mut new) = deduplicate(&events, &stored.same_content, &tombstoned).await;
     new.retain(|(client_id, _)| existing.contains(client_id));
     if !new.is_empty() {
         insert(&tables, &new).await?;
