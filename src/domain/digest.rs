@@ -35,7 +35,7 @@ impl HistoryDigest {
             source_info,
             data,
             files,
-            received_at: _,
+            received_at,
         } = event;
         self.field(id.uuid().as_bytes());
         self.field(&time.micros().to_le_bytes());
@@ -51,6 +51,9 @@ impl HistoryDigest {
             [] => self.field(&[]),
             [EventFile { id, record: None }] => self.field(id.uuid().as_bytes()),
             files => self.field(&encode(files)),
+        }
+        if let Some(received_at) = received_at {
+            self.field(&received_at.micros().to_le_bytes());
         }
         self.events += 1;
     }
@@ -116,7 +119,7 @@ mod tests {
     use super::{HistoryDigest, HistorySum};
     use crate::domain::{
         ContentType, Event, EventData, EventFile, EventId, EventTime, FileId, FileName, FileRecord,
-        FileSha256,
+        FileSha256, ReceivedAt,
     };
 
     fn event() -> Event {
@@ -151,7 +154,9 @@ mod tests {
     #[test]
     fn every_field_counts() {
         let event = event();
-        let changes: [fn(&mut Event); 20] = [
+        let changes: [fn(&mut Event); 22] = [
+            |it| it.received_at = ReceivedAt::from_micros(0),
+            |it| it.received_at = ReceivedAt::from_micros(1),
             |it| it.id = EventId::from_uuid(Uuid::from_u128(2)),
             |it| it.time = EventTime::from_parts(it.time.micros() + 1, 3).unwrap(),
             |it| it.time = EventTime::from_parts(it.time.micros(), 6).unwrap(),

@@ -66,6 +66,17 @@ impl Default for Limit {
 }
 
 impl Query {
+    /// Tells whether every event matches.
+    pub fn is_unfiltered(&self) -> bool {
+        let paging = Self {
+            ordering: self.ordering,
+            limit: self.limit,
+            offset: self.offset,
+            ..Self::default()
+        };
+        *self == paging
+    }
+
     /// Tells whether the filters match an event.
     ///
     /// This defines the meaning of a query. Backends use indexes, and the conformance suite compares them with this.

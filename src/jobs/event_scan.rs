@@ -1,8 +1,10 @@
-//! A scan through a tenant's events from the oldest to the newest, in bounded memory.
+//! A walk through a tenant's events, in the total order or in the order of their arrival, in bounded memory.
+
+use std::time::Duration;
 
 use super::backend_errors::{TenantError, retry_tenant};
 use crate::domain::query::Limit;
-use crate::domain::{Event, Position, Tenant};
+use crate::domain::{Cursor, Event, Position, Query, Tenant};
 use crate::store::Store;
 
 /// Events per call at most: enough to make the overhead of a call small.
@@ -22,6 +24,67 @@ pub(super) struct EventScan<'a> {
     after: Option<Position>,
     limit: Limit,
     at_end: bool,
+}
+
+/// The events of a tenant in the order of their arrival, in bounded memory.
+#[derive(Debug)]
+pub(super) struct EventFeed<'a> {
+    store: &'a dyn Store,
+    tenant: &'a Tenant,
+    after: Option<Cursor>,
+    /// The number of events that are still to come, which a backend may hold back for a moment.
+    expected: u64,
+}
+
+/// The times that events which were not shown yet are waited for, and the pause between them: several seconds, longer than
+/// any backend holds back what was stored before.
+const MAX_PAUSES: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(250);
+
+impl<'a> EventFeed<'a> {
+    /// Starts at the first event, or behind `after`. `expected` events are known to follow.
+    pub(super) fn new(
+        store: &'a dyn Store,
+        tenant: &'a Tenant,
+        after: Option<Cursor>,
+        expected: u64,
+    ) -> Self {
+        Self {
+            store,
+            tenant,
+            after,
+            expected,
+        }
+    }
+
+    /// Returns the next events; `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<EventBatch>, TenantError> {
+        let query = Query {
+            limit: Limit::clamped(Limit::MAX),
+            ..Query::default()
+        };
+        let mut pauses = 0;
+        loop {
+            let (store, tenant, after) = (self.store, self.tenant, self.after);
+            let read = || store.feed(tenant, after.as_ref(), &query);
+            let feed = retry_tenant(store, "read events", read).await?;
+            self.after = Some(feed.cursor);
+            if !feed.events.is_empty() {
+                let events = feed.events;
+                self.expected = self.expected.saturating_sub(events.len() as u64);
+                let bytes = events.iter().map(Event::weight_bytes).sum();
+                return Ok(Some(EventBatch { events, bytes }));
+            }
+            if feed.has_more {
+                continue;
+            }
+            if self.expected == 0 || pauses == MAX_PAUSES {
+                return Ok(None);
+            }
+            pauses += 1;
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
 }
 
 /// Consecutive events.

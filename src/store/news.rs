@@ -1,6 +1,6 @@
 //! Wakes those who wait for new events of a tenant: shared by the backends.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -37,6 +37,13 @@ impl NewsBoard {
     pub(super) fn publisher(&self, tenant: ClientId) -> Publisher {
         let board = self.clone();
         Publisher { board, tenant }
+    }
+
+    /// Returns the tenants whose events somebody waits for.
+    pub(super) fn waiting(&self) -> HashSet<ClientId> {
+        let tenants = self.tenants();
+        let waiting = tenants.iter().filter(|it| it.1.receiver_count() > 0);
+        waiting.map(|(tenant, _)| *tenant).collect()
     }
 
     /// Wakes everybody for good, who then find the store closed.

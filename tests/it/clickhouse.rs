@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failure ends the test")]
 
 mod any_values;
+mod arrival;
 mod contract;
 mod deletion;
 mod duplicates;

@@ -18,12 +18,13 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use event_history::domain::{Event, EventTime, Tenant};
+use event_history::domain::query::Limit;
+use event_history::domain::{Event, EventId, EventTime, Query, ReceivedAt, Tenant};
 use event_history::store::{self, Appended, Created, Store};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::samples::{Random, tenant};
+use crate::samples::{Random, as_sent, tenant};
 use crate::support::{self, Running};
 
 /// Events per append at the source.
@@ -248,9 +249,33 @@ async fn same_entries(ends: &Ends<'_>, made: &[(Tenant, Event)]) {
     assert_eq!(entries, expected);
     for (tenant, event) in made {
         let there = destination.event(tenant, event.id).await.unwrap();
-        assert_eq!(there.as_ref(), Some(event));
+        assert_eq!(as_sent(there), std::slice::from_ref(event));
     }
+    // The order of arrival is kept too, with the times.
+    let source = open(&ends.from).await;
+    for (tenant, _) in made {
+        let arrived = arrivals(&*destination, tenant).await;
+        assert!(!arrived.is_empty() && arrived == arrivals(&*source, tenant).await);
+    }
+    source.close().await.unwrap();
     destination.close().await.unwrap();
+}
+
+/// Returns the ids and times of receipt of a tenant's events, in the order of their arrival.
+async fn arrivals(store: &dyn Store, tenant: &Tenant) -> Vec<(EventId, Option<ReceivedAt>)> {
+    let query = Query {
+        limit: Limit::clamped(1000),
+        ..Query::default()
+    };
+    let (mut arrived, mut after) = (Vec::new(), None);
+    loop {
+        let feed = store.feed(tenant, after.as_ref(), &query).await.unwrap();
+        arrived.extend(feed.events.iter().map(|it| (it.id, it.received_at)));
+        after = Some(feed.cursor);
+        if !feed.has_more {
+            return arrived;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

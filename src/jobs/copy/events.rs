@@ -7,10 +7,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use super::Job;
 use super::error::Side;
 use super::report::Conflicts;
-use crate::domain::{Position, Tenant};
+use crate::domain::{Cursor, Tenant};
 use crate::jobs::Progress;
 use crate::jobs::backend_errors::{TenantError, retry_tenant};
-use crate::jobs::event_scan::{EventBatch, EventScan};
+use crate::jobs::event_scan::{EventBatch, EventFeed};
 use crate::store::{Appended, Store};
 
 /// Bytes of events between reader and writer, including those being written: a few batches.
@@ -25,17 +25,18 @@ const MAX_WRITE_BYTES: usize = 8 * 1024 * 1024;
 /// A batch that was read, and its share of [`MAX_QUEUED_BYTES`].
 type QueuedBatch = (EventBatch, OwnedSemaphorePermit);
 
-/// Copies the events behind `after`. Returns those that the destination already has with other content.
+/// Copies the events that arrived behind `after`, of which `expected` are known. Returns those that the destination already has with other content.
 pub(super) async fn copy(
     job: &Job,
     tenant: &Tenant,
-    after: Option<Position>,
+    after: Option<Cursor>,
+    expected: u64,
     progress: &Progress,
 ) -> Result<Conflicts, (Side, TenantError)> {
     let (sender, receiver) = mpsc::channel(MAX_QUEUED_BATCHES);
-    let scan = EventScan::new(&*job.from, tenant, after);
+    let feed = EventFeed::new(&*job.from, tenant, after, expected);
     let reading = async {
-        let read = read(scan, sender).await;
+        let read = read(feed, sender).await;
         read.map_err(|error| (Side::Source, error))
     };
     let writing = async {
@@ -47,11 +48,11 @@ pub(super) async fn copy(
 }
 
 async fn read(
-    mut scan: EventScan<'_>,
+    mut feed: EventFeed<'_>,
     sender: mpsc::Sender<QueuedBatch>,
 ) -> Result<(), TenantError> {
     let budget = Arc::new(Semaphore::new(MAX_QUEUED_BYTES as usize));
-    while let Some(batch) = scan.next().await? {
+    while let Some(batch) = feed.next().await? {
         for part in batch.split(MAX_WRITE_BYTES) {
             let bytes = u32::try_from(part.bytes).unwrap_or(u32::MAX);
             // A batch larger than the whole budget is queued alone.
@@ -67,8 +68,8 @@ async fn read(
     Ok(())
 }
 
-/// Writes one batch at a time, so that the destination always has, save for an interrupted batch, all events that are
-/// older than its newest.
+/// Writes one batch at a time, so that the destination always has, save for an interrupted batch, all events that arrived
+/// before its newest.
 async fn write(
     to: &dyn Store,
     tenant: &Tenant,

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use super::backend_errors::{TenantError, retry, retry_tenant};
 use super::{Phase, Progress};
 use crate::domain::query::Limit;
-use crate::domain::{DatabaseName, Event, Page, Position, Query, Retention, Tenant};
+use crate::domain::{Cursor, DatabaseName, Page, Query, Retention, Tenant};
 use crate::objects::transfer::StorageClient;
 use crate::store::{self, Created, Store};
 
@@ -60,6 +60,7 @@ pub async fn run(job: &Job, progress: &Progress) -> Result<Report, Error> {
         copies.push(TenantCopy {
             report: TenantReport::new(tenant.database_name.clone()),
             tenant,
+            events: 0,
             was_resumed: false,
         });
     }
@@ -158,6 +159,7 @@ async fn count_events(
     for copy in copies {
         match newest(&*job.from, &copy.tenant).await {
             Ok(page) => {
+                copy.events = page.total_count;
                 total += page.total_count;
                 progress.advance(page.total_count);
             }
@@ -172,6 +174,8 @@ async fn count_events(
 struct TenantCopy {
     tenant: Arc<Tenant>,
     report: TenantReport,
+    /// The number of events of the source.
+    events: u64,
     /// The destination had events before, so some among them may be missing.
     was_resumed: bool,
 }
@@ -189,10 +193,29 @@ impl TenantCopy {
             Ok(page) => page,
             Err(error) => return self.fail(Side::Destination, "find the newest event", error),
         };
-        let after = copied.events.first().map(Event::position);
-        self.was_resumed = after.is_some();
+        let after = match self.last_copied(job).await {
+            Ok(after) => after,
+            Err((side, error)) => return self.fail(side, "find the newest event", error),
+        };
+        self.was_resumed = copied.total_count > 0;
         progress.skip(copied.total_count);
-        self.copy_events(job, after, progress).await
+        self.copy_events(job, after, copied.total_count, progress)
+            .await
+    }
+
+    /// Returns the cursor of the source behind the event that the destination received last; `None` if it has none, or
+    /// one that the source doesn't have.
+    async fn last_copied(&self, job: &Job) -> Result<Option<Cursor>, (Side, TenantError)> {
+        let what = "find the newest event";
+        let find = || job.to.newest_cursor(&self.tenant);
+        let newest = retry_tenant(&*job.to, what, find).await;
+        let newest = newest.map_err(|error| (Side::Destination, error))?;
+        let Some(id) = newest.event_id() else {
+            return Ok(None);
+        };
+        let find = || job.from.cursor_behind(&self.tenant, id);
+        let behind = retry_tenant(&*job.from, what, find).await;
+        behind.map_err(|error| (Side::Source, error))
     }
 
     /// Creates the tenant at the destination unless it exists.
@@ -221,10 +244,12 @@ impl TenantCopy {
     async fn copy_events(
         &mut self,
         job: &Job,
-        after: Option<Position>,
+        after: Option<Cursor>,
+        copied: u64,
         progress: &Progress,
     ) -> Result<(), Error> {
-        match events::copy(job, &self.tenant, after, progress).await {
+        let expected = self.events.saturating_sub(copied);
+        match events::copy(job, &self.tenant, after, expected, progress).await {
             Ok(conflicts) => {
                 self.report.conflicts = conflicts;
                 Ok(())
@@ -261,9 +286,9 @@ impl TenantCopy {
             && self.report.failure.is_none()
             && !self.report.events_agree();
         if must_repeat {
-            // An interrupted batch need not be stored in order of time, so older events may be missing too.
+            // An interrupted batch need not be stored in order, so events that arrived earlier may be missing too.
             tracing::info!(tenant = %self.tenant.database_name, "copying all of its events again");
-            self.copy_events(job, None, progress).await?;
+            self.copy_events(job, None, 0, progress).await?;
             if self.report.failure.is_none() {
                 self.compare(job, progress).await?;
             }

@@ -60,6 +60,9 @@ pub(super) enum Failure {
     /// The answer is not what was asked for, or not what was stored.
     #[error("clickhouse returned invalid data: {0}")]
     InvalidData(String),
+    /// By so many milliseconds: the order of arrival can't be told.
+    #[error("the clock of clickhouse was set back by {0} ms: the feed has stopped")]
+    ClockSetBack(i64),
     #[error("cannot set up the clickhouse client: {0}")]
     Setup(String),
 }
@@ -140,6 +143,7 @@ impl Failure {
             Self::Unreachable(_) => "unreachable",
             Self::Broken(_) => "broken",
             Self::TimedOut => "timeout",
+            Self::ClockSetBack(_) => "clock",
             Self::InvalidData(_) | Self::Setup(_) => "invalid_data",
         }
     }

@@ -9,6 +9,7 @@
 //! `tables` (rows and SQL), and from all of them to the files beside this one.
 
 mod address;
+mod arrival;
 mod check_server;
 mod client;
 mod ddl;
@@ -30,18 +31,19 @@ use uuid::Uuid;
 pub use address::Address;
 pub use check_server::check_address;
 
+use self::arrival::{Arrivals, Waking, Watermark};
 use self::client::Client;
 use self::ddl::Dialect;
 use self::failure::Failure;
 use self::registry::{CleanUp, Registry};
 use self::table_names::TableName;
-use self::tables::TenantTables;
+use self::tables::{Arrived, TenantTables};
 use self::writer::Writers;
 use super::{Appended, Created, Error, News, Store, Tombstone, closed, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, Cursor, DatabaseName, Event, EventId, Feed, FileId, Finding, Page, Placement,
-    Position, Query, Tenant,
+    ClientId, Cursor, CursorProblem, DatabaseName, Event, EventId, Feed, FeedPosition, FileId,
+    Finding, Page, Placement, Position, Query, Tenant,
 };
 
 /// One ClickHouse server or cluster. Call [`Store::close`] at the end.
@@ -51,6 +53,8 @@ pub struct ClickHouse {
     registry: Arc<Registry>,
     writers: Writers,
     clean_up: CleanUp,
+    arrivals: Arc<Arrivals>,
+    _waking: Waking,
     closed: AtomicBool,
 }
 
@@ -63,7 +67,10 @@ impl ClickHouse {
             is_cluster: address.cluster.is_some(),
         };
         let registry = Arc::new(Registry::open(&client, dialect, address).await?);
+        let arrivals = Arrivals::new(&client);
         Ok(Self {
+            _waking: arrivals.start(),
+            arrivals,
             writers: Writers::new(&client, &registry),
             clean_up: CleanUp::start(&registry, address.erase_after),
             registry,
@@ -114,6 +121,14 @@ impl ClickHouse {
         Ok(answer)
     }
 
+    async fn watermark(&self, tenant: &Tenant, table: &TableName) -> Result<Watermark, Error> {
+        let watermark = self.arrivals.watermark(table).await;
+        watermark.map_err(|failure| {
+            let error = failure.for_tenant(&tenant.database_name, table);
+            self.invalidate_if_missing(tenant, error)
+        })
+    }
+
     /// Makes the next request load the entry of a tenant whose table is missing.
     fn invalidate_if_missing(&self, tenant: &Tenant, error: Error) -> Error {
         if matches!(error, Error::DatabaseMissing(_)) {
@@ -123,15 +138,12 @@ impl ClickHouse {
     }
 }
 
-fn no_arrival_order() -> Error {
-    Error::Unavailable("ClickHouse does not keep the order of arrival yet".into())
-}
-
 /// Describes the metrics of this backend.
 pub fn describe_metrics() {
     use metrics::{Unit, describe_counter, describe_histogram};
     super::append_queue::describe_metrics();
     registry::describe_metrics();
+    arrival::describe_metrics();
     describe_histogram!(
         "event_history_clickhouse_request_duration_seconds",
         Unit::Seconds,
@@ -182,7 +194,10 @@ impl Store for ClickHouse {
     async fn delete_tenant(&self, tenant: &Tenant) -> Result<(), Error> {
         self.check_open()?;
         let (registry, tenant) = (Arc::clone(&self.registry), tenant.clone());
-        finished(tokio::spawn(async move { registry.delete(&tenant).await }).await)
+        let id = tenant.client_id;
+        finished(tokio::spawn(async move { registry.delete(&tenant).await }).await)?;
+        self.arrivals.publish(id); // who waits for events learns that the tenant is gone
+        Ok(())
     }
 
     async fn resume_deletion(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error> {
@@ -236,20 +251,75 @@ impl Store for ClickHouse {
         .await
     }
 
-    async fn feed(&self, _: &Tenant, _: Option<&Cursor>, _: &Query) -> Result<Feed, Error> {
-        Err(no_arrival_order())
+    async fn feed(
+        &self,
+        tenant: &Tenant,
+        after: Option<&Cursor>,
+        query: &Query,
+    ) -> Result<Feed, Error> {
+        let table = self.table(tenant).await?;
+        let watermark = self.watermark(tenant, &table).await?;
+        let (id, epoch) = (tenant.client_id, watermark.epoch(tenant.client_id));
+        let start = match after {
+            Some(cursor) => cursor.position_in(id, epoch)?,
+            None => FeedPosition::Start,
+        };
+        let after = match start {
+            FeedPosition::Start => None,
+            FeedPosition::Received {
+                received_us,
+                time_us,
+                event_id,
+            } => Some((received_us, time_us, event_id.uuid())),
+            FeedPosition::Sequence { .. } => return Err(CursorProblem::OtherTenant.into()),
+        };
+        let read = async |it: &TenantTables<'_>| it.feed(after, watermark.at_us, query).await;
+        let arrived = self.read(tenant, read, |it| it.last.is_none()).await?;
+        let Arrived {
+            events,
+            last,
+            has_more,
+        } = arrived;
+        // What filters hide needs no second look.
+        let end = if has_more || query.is_unfiltered() {
+            start
+        } else {
+            watermark.end()
+        };
+        let position = end.max(last.unwrap_or(start));
+        Ok(Feed {
+            events,
+            cursor: Cursor::new(id, epoch, position),
+            has_more,
+        })
     }
 
-    async fn newest_cursor(&self, _: &Tenant) -> Result<Cursor, Error> {
-        Err(no_arrival_order())
+    async fn newest_cursor(&self, tenant: &Tenant) -> Result<Cursor, Error> {
+        let table = self.table(tenant).await?;
+        let watermark = self.watermark(tenant, &table).await?;
+        let read = async |it: &TenantTables<'_>| it.newest(watermark.at_us).await;
+        let newest = self.read(tenant, read, Option::is_none).await?;
+        let epoch = watermark.epoch(tenant.client_id);
+        let position = newest.unwrap_or(FeedPosition::Start);
+        Ok(Cursor::new(tenant.client_id, epoch, position))
     }
 
-    async fn cursor_behind(&self, _: &Tenant, _: EventId) -> Result<Option<Cursor>, Error> {
-        Err(no_arrival_order())
+    async fn cursor_behind(
+        &self,
+        tenant: &Tenant,
+        event: EventId,
+    ) -> Result<Option<Cursor>, Error> {
+        let table = self.table(tenant).await?;
+        let watermark = self.watermark(tenant, &table).await?;
+        let read = async |it: &TenantTables<'_>| it.position_of(event).await;
+        let found = self.read(tenant, read, Option::is_none).await?;
+        let epoch = watermark.epoch(tenant.client_id);
+        Ok(found.map(|position| Cursor::new(tenant.client_id, epoch, position)))
     }
 
-    async fn news(&self, _: &Tenant) -> Result<News, Error> {
-        Err(no_arrival_order())
+    async fn news(&self, tenant: &Tenant) -> Result<News, Error> {
+        let table = self.table(tenant).await?;
+        Ok(self.arrivals.subscribe(tenant.client_id, table))
     }
 
     async fn unreferenced_files(
@@ -301,6 +371,7 @@ impl Store for ClickHouse {
     async fn close(&self) -> Result<(), Error> {
         self.closed.store(true, Ordering::Release);
         self.clean_up.stop();
+        self.arrivals.close();
         self.writers.close().await;
         Ok(())
     }

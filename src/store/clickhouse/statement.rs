@@ -28,6 +28,10 @@ pub(super) const EVENTS_BY_KEY: &str = "{database:Identifier}.{table:Identifier}
 pub(super) const INDEXED_EVENTS_BY_KEY: &str = "mergeTreeProjection({database:String}, {table:String}, 'by_id') \
      PREWHERE event_id IN {ids:Array(UUID)} WHERE (client_id, event_id) IN {keys:Array(Tuple(UUID, UUID))}";
 
+/// The events of many tenants, the parameter `clients`.
+pub(super) const EVENTS_OF_TENANTS: &str = "{database:Identifier}.{table:Identifier} \
+     WHERE client_id IN {clients:Array(UUID)}";
+
 /// The tombstones of many tenants by their keys, the parameter `keys`.
 pub(super) const TOMBSTONES_BY_KEY: &str = "{database:Identifier}.{table:Identifier} \
      WHERE (client_id, file_id) IN {keys:Array(Tuple(UUID, UUID))}";
@@ -36,11 +40,12 @@ pub(super) const TOMBSTONES_BY_KEY: &str = "{database:Identifier}.{table:Identif
 const TABLES: [&str; 2] = ["{table:", POOL_DATABASE];
 
 /// What every place that names a table has to look like.
-const SCOPES: [&str; 5] = [
+const SCOPES: [&str; 6] = [
     OWN_ROWS,
     OWN_ROWS_FINAL,
     EVENTS_BY_KEY,
     INDEXED_EVENTS_BY_KEY,
+    EVENTS_OF_TENANTS,
     TOMBSTONES_BY_KEY,
 ];
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::events_table::{COLUMNS, NewRow, StoredRow, Version};
+use super::events_table::{COLUMNS, CopiedRow, NewRow, StoredRow, Version};
 use super::tombstones::{FOR_EVENT, REFUSED};
 use super::{MAX_IDS, indexed};
 use crate::domain::{ClientId, Event, EventId, FileId};
@@ -201,10 +201,25 @@ impl<'a> BatchTables<'a> {
 
     /// Inserts events. An event that is inserted again, after a lost answer say, is one event to every reader.
     pub(crate) async fn insert(&self, events: &[(ClientId, &Event)]) -> Result<(), Failure> {
+        let (copied, new): (Vec<_>, Vec<_>) = events
+            .iter()
+            .copied()
+            .partition(|(_, event)| event.received_at.is_some());
+        if !copied.is_empty() {
+            let rows = || {
+                let rows = copied.iter().copied();
+                rows.filter_map(|(id, it)| Some(CopiedRow::new(id, it, it.received_at?)))
+            };
+            let bind = |insert| self.events.bind_insert(insert);
+            self.client.insert("insert", bind, TABLE, rows).await?;
+        }
+        if new.is_empty() {
+            return Ok(());
+        }
         let bind = |insert| self.events.bind_insert(insert);
         let rows = || {
-            let events = events.iter().copied();
-            events.map(|(client_id, event)| NewRow::new(client_id, event))
+            let rows = new.iter().copied();
+            rows.map(|(client_id, event)| NewRow::new(client_id, event))
         };
         self.client.insert("insert", bind, TABLE, rows).await
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::domain::{ClientId, Event, EventData, EventId, EventTime};
+use crate::domain::{ClientId, Event, EventData, EventId, EventTime, ReceivedAt};
 use crate::store::clickhouse::failure::Failure;
 use crate::store::files_column;
 
@@ -34,6 +34,29 @@ pub(super) struct NewRow {
     event_data: String,
     /// Empty where nothing but `file_id` is recorded.
     files: String,
+}
+
+/// An event that another store received, with the time at which it did.
+#[derive(Debug, clickhouse::Row, Serialize)]
+pub(super) struct CopiedRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    client_id: Uuid,
+    #[serde(with = "clickhouse::serde::uuid")]
+    event_id: Uuid,
+    time_us: i64,
+    time_digits: u8,
+    event_type_id: i32,
+    record_id: i64,
+    source_id: i64,
+    source_type_id: i32,
+    source_name: String,
+    source_info: String,
+    #[serde(with = "clickhouse::serde::uuid::option")]
+    file_id: Option<Uuid>,
+    event_data: String,
+    files: String,
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    received_at: i64,
 }
 
 /// An event as it is stored.
@@ -88,6 +111,11 @@ impl StoredRow {
         (Reverse(self.revision), self.received_at)
     }
 
+    /// Returns the place of the row in the order of arrival.
+    pub(super) const fn place(&self) -> (i64, i64, Uuid) {
+        (self.received_at, self.time_us, self.event_id)
+    }
+
     /// Tells whether both are rows of one event. In the total order those are neighbors.
     pub(super) fn is_same_event(&self, other: &Self) -> bool {
         self.event_id == other.event_id && self.time_us == other.time_us
@@ -127,6 +155,42 @@ impl NewRow {
     }
 }
 
+impl CopiedRow {
+    pub(super) fn new(client_id: ClientId, event: &Event, received_at: ReceivedAt) -> Self {
+        let NewRow {
+            client_id,
+            event_id,
+            time_us,
+            time_digits,
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            file_id,
+            event_data,
+            files,
+        } = NewRow::new(client_id, event);
+        Self {
+            client_id,
+            event_id,
+            time_us,
+            time_digits,
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            file_id,
+            event_data,
+            files,
+            received_at: received_at.micros(),
+        }
+    }
+}
+
 impl TryFrom<StoredRow> for Event {
     type Error = Failure;
 
@@ -145,7 +209,7 @@ impl TryFrom<StoredRow> for Event {
             file_id,
             event_data,
             files,
-            received_at: _,
+            received_at,
             revision: _,
         } = row;
         let files = Some(files).filter(|text| !text.is_empty());
@@ -155,6 +219,9 @@ impl TryFrom<StoredRow> for Event {
             Failure::InvalidData(format!(
                 "event {event_id}: {time_us} us with {time_digits} digits are not a time"
             ))
+        })?;
+        let received_at = ReceivedAt::from_micros(received_at).ok_or_else(|| {
+            Failure::InvalidData(format!("event {event_id}: {received_at} us are not a time"))
         })?;
         serde_json::from_str::<&RawValue>(&event_data)
             .map_err(|_| Failure::InvalidData(format!("event {event_id}: its data is not JSON")))?;
@@ -169,7 +236,7 @@ impl TryFrom<StoredRow> for Event {
             source_info,
             data: EventData::from_stored(event_data),
             files,
-            received_at: None,
+            received_at: Some(received_at),
         })
     }
 }
@@ -196,7 +263,7 @@ pub(super) fn distinct(rows: Vec<StoredRow>) -> Result<Vec<Event>, Failure> {
 mod tests {
     use super::{NewRow, StoredRow, distinct};
     use crate::domain::Event;
-    use crate::store::samples::{Random, tenant};
+    use crate::store::samples::{Random, as_sent, tenant};
 
     fn stored(event: &Event, revision: u16, received_at: i64) -> StoredRow {
         let NewRow {
@@ -250,10 +317,10 @@ mod tests {
             let rows = rows.map(|(event, revision, at)| stored(event, revision, at));
             let rows = rows.into_iter().chain([stored(&other, 0, 1)]);
             let events = distinct(rows.collect()).unwrap();
-            assert_eq!(events, [one.clone(), other.clone()]);
+            assert_eq!(as_sent(events), [one.clone(), other.clone()]);
         }
         let rows = [(&one, 0, 5), (&redacted, 2, 5), (&second, 1, 1)];
         let rows = rows.map(|(event, revision, at)| stored(event, revision, at));
-        assert_eq!(distinct(rows.into()).unwrap(), [redacted]);
+        assert_eq!(as_sent(distinct(rows.into()).unwrap()), [redacted]);
     }
 }

@@ -6,6 +6,7 @@
 mod batch;
 mod by_id;
 mod events_table;
+mod feed;
 mod filters;
 mod paging;
 mod scan;
@@ -21,6 +22,7 @@ use super::table_names::TableName;
 use crate::domain::{ClientId, EventId};
 
 pub(super) use self::batch::{BatchTables, EventKey, FileKey};
+pub(super) use self::feed::{Arrived, arrived};
 
 /// The total order, in both directions.
 const NEWEST_FIRST: &str = "ORDER BY time_us DESC, UUIDToNum(event_id) DESC";

@@ -88,7 +88,7 @@ fn events_behind(
     after: i64,
     query: &Query,
 ) -> rusqlite::Result<(Vec<Event>, Option<Place>)> {
-    let is_filtered = !Filters::of(query).is_empty;
+    let is_filtered = !query.is_unfiltered();
     let examined = if is_filtered {
         last_examined(snapshot, after)?
     } else {

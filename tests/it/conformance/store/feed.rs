@@ -164,11 +164,8 @@ pub(crate) async fn advances_the_cursor_past_what_filters_hide(opener: &dyn Open
         let found = read_on(&*store, &tenant, &mut cursor, &query).await;
         matched += found.len();
         assert_eq!(ids(&found), expected, "{query:?}");
-        assert_eq!(
-            cursor,
-            Some(store.newest_cursor(&tenant).await.unwrap()),
-            "{query:?}"
-        );
+        let rest = read_on(&*store, &tenant, &mut cursor, &of(1000)).await;
+        assert_eq!(ids(&rest), [], "the cursor is behind what {query:?} hides");
     }
     assert!(
         matched > 1000,
@@ -358,8 +355,11 @@ pub(crate) async fn shows_followers_every_event_once(opener: &dyn Opener) {
                     order.push(event.id);
                 }
                 cursor = Some(feed.cursor);
-                if feed.events.is_empty() && !feed.has_more && is_last {
-                    return (order, cursor);
+                if feed.events.is_empty() && !feed.has_more {
+                    if is_last {
+                        return (order, cursor);
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await; // leaves the writers some time
                 }
             }
         });

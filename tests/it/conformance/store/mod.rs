@@ -43,6 +43,13 @@ pub(crate) async fn all(opener: &dyn Opener) {
     events::gives_back_what_was_sent(opener).await;
     events::takes_large_events(opener).await;
     events::reads_large_events_a_few_at_a_time(opener).await;
+    feed::shows_events_in_the_order_of_arrival(opener).await;
+    feed::advances_the_cursor_past_what_filters_hide(opener).await;
+    feed::bounds_what_one_read_of_the_feed_returns(opener).await;
+    feed::keeps_the_times_of_copied_events(opener).await;
+    feed::refuses_the_cursors_of_others(opener).await;
+    feed::wakes_who_waits_for_news(opener).await;
+    feed::shows_followers_every_event_once(opener).await;
     files::tombstones_unreferenced_files(opener).await;
     files::never_both_references_and_tombstones_a_file(opener).await;
     tenants::isolates_tenants(opener).await;
