@@ -32,13 +32,14 @@ fn the_tour_works_as_printed_and_can_be_repeated() {
     let blocks = blocks("Five minutes with curl");
     assert!(blocks.len() > 6 && blocks[0].contains("event-history serve &"));
     let mut tour = String::from("set -eu\ntrap 'kill %1 2>/dev/null; wait' EXIT\n");
+    let wait = format!(
+        "for _ in $(seq 300); do curl -sf http://{address}/health/live && break; sleep 0.1; done\n"
+    );
     for (number, block) in blocks.iter().enumerate() {
         tour += &block.replace("127.0.0.1:8080", &address);
         if number == 0 {
             // A person waits for the line that says so.
-            tour += &format!(
-                "for _ in $(seq 300); do curl -sf http://{address}/health/live && break; sleep 0.1; done\n"
-            );
+            tour += &wait;
         }
     }
     for run in 1..=2 {
