@@ -51,6 +51,10 @@ fn parse_s3(rest: &str) -> Result<Location, String> {
     let [region, endpoint] = parameters;
     let endpoint = endpoint
         .map(|endpoint| match Url::parse(&endpoint) {
+            // They would not be part of any request.
+            Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+                Err(format!("endpoint '{endpoint}' has a query or a fragment"))
+            }
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
             _ => Err(format!("endpoint '{endpoint}' is not an http or https URL")),
         })
@@ -168,6 +172,9 @@ mod tests {
             "s3://files?regoin=x",
             "s3://files?region=a&region=b",
             "s3://files?endpoint=ftp://x",
+            "s3://files?endpoint=https://host/?x=y",
+            "s3://files?endpoint=https%3A%2F%2Fhost%2F%3Fx%3Dy",
+            "s3://files?endpoint=https://host/%23x",
             "file:",
             "file:./x?bucket=api",
             "file:./x?bucket=a/b",

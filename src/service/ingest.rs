@@ -97,11 +97,11 @@ impl Access {
         let info = info.filter(|info| !self.predates_tenant(info));
         let info = info.ok_or(Error::FileNotInStorage { file_id })?;
         if !info.is_consistent() {
-            return Err(Error::file_changed(
-                file_id,
-                info.declared(),
-                Some(info.record()),
-            ));
+            let [declared, computed] = [info.declared_sha256, info.sha256]
+                .map(|it| it.map_or_else(|| "unknown".to_owned(), |it| it.to_string()));
+            let reason =
+                format!("has the SHA-256 {computed}, and its uploader declared {declared}");
+            return Err(Error::FileNotAllowed { file_id, reason });
         }
         let record = info.record();
         let rules = &self.service.settings.uploads;

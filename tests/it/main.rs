@@ -16,6 +16,7 @@ mod credentials;
 mod damage;
 mod demo;
 mod deploy;
+mod document;
 mod durability;
 mod embedded;
 mod eventbridge;

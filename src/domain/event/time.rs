@@ -39,6 +39,10 @@ impl EventTime {
             let message = "Input should have at most six digits of a fraction of a second";
             return Err(malformed(message));
         }
+        // jiff would make it second 59 of another instant.
+        if written.date_time.ends_with("60") {
+            return Err(malformed("Input should have a second from 00 to 59"));
+        }
         let local: DateTime = written.date_time.parse().map_err(|error| {
             malformed(&format!("Input should be a valid date and time, {error}"))
         })?;
@@ -188,6 +192,9 @@ mod tests {
             "2022-13-10T10:26:12Z",
             "2022-02-30T10:26:12Z",
             "2022-11-10T25:26:12Z",
+            "2022-11-10T10:26:60Z",
+            "2016-12-31T23:59:60Z",
+            "2016-12-31T23:59:60.5+01:00",
             "2022-11-10T10:26:12+0200",
             "2022-11-10T10:26:12Z[Europe/London]",
             "1668075972",

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::http::responses::{ApiError, ApiResult};
 use crate::http::state::AppState;
-use crate::service::{Access, Caller};
+use crate::service::{self, Access, Caller};
 
 pub(crate) const API_KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 pub(crate) const CLIENT_ID_HEADER: HeaderName = HeaderName::from_static("x-client-id");
@@ -19,7 +19,8 @@ impl FromRequestParts<Arc<AppState>> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> ApiResult<Self> {
-        let key = parts.headers.get(API_KEY_HEADER);
+        // Of several keys, nobody can say which one counts.
+        let key = only_value(&parts.headers, &API_KEY_HEADER).unwrap_or_default();
         Ok(state.service.authenticate(key.map(HeaderValue::as_bytes))?)
     }
 }
@@ -29,42 +30,69 @@ impl FromRequestParts<Arc<AppState>> for Access {
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> ApiResult<Self> {
         let caller = Caller::from_request_parts(parts, state).await?;
-        let client_id = client_id(&parts.headers);
+        let client_id = client_id(&parts.headers)?;
         Ok(caller.access(client_id.as_deref()).await?)
     }
 }
 
-/// The value of `X-Client-Id`; `None` if it is absent or empty.
+/// The value of `X-Client-Id`; `None` if it is absent or empty, and an error if there are several.
 #[derive(Debug)]
-pub(crate) struct ClientIdHeader(Option<String>);
+pub(crate) struct ClientIdHeader(Result<Option<String>, Conflict>);
 
 impl<S: Sync> FromRequestParts<S> for ClientIdHeader {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(client_id(&parts.headers).map(Cow::into_owned)))
+        let client_id = client_id(&parts.headers);
+        Ok(Self(client_id.map(|it| it.map(Cow::into_owned))))
     }
 }
 
 impl ClientIdHeader {
-    pub(crate) fn as_str(&self) -> Option<&str> {
-        self.0.as_deref()
+    pub(crate) fn as_str(&self) -> ApiResult<Option<&str>> {
+        let client_id = self.0.as_ref().map_err(|conflict| *conflict)?;
+        Ok(client_id.as_deref())
     }
 
     /// Returns access to the tenant that the header names, if it names one.
     pub(crate) async fn access(&self, caller: &Caller) -> ApiResult<Option<Access>> {
-        match &self.0 {
+        match self.as_str()? {
             Some(client_id) => Ok(Some(caller.access(Some(client_id)).await?)),
             None => Ok(None),
         }
     }
 }
 
-fn client_id(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+fn client_id(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Conflict> {
+    let Some(value) = only_value(headers, &CLIENT_ID_HEADER)? else {
+        return Ok(None);
+    };
     // Bytes that are not text match no tenant, and are not missing either.
-    let text = match String::from_utf8_lossy(headers.get(CLIENT_ID_HEADER)?.as_bytes()) {
+    let text = match String::from_utf8_lossy(value.as_bytes()) {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
         Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
     };
-    (!text.is_empty()).then_some(text)
+    Ok((!text.is_empty()).then_some(text))
+}
+
+/// A header was sent several times with different values.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Conflict;
+
+impl From<Conflict> for ApiError {
+    fn from(Conflict: Conflict) -> Self {
+        Self::Service(service::Error::ClientMissing)
+    }
+}
+
+fn only_value<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'a HeaderValue>, Conflict> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next();
+    if values.any(|other| Some(other) != first) {
+        return Err(Conflict);
+    }
+    Ok(first)
 }

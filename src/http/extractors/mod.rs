@@ -10,5 +10,5 @@ pub(super) mod upload_fields;
 pub(super) use auth::{API_KEY_HEADER, CLIENT_ID_HEADER, ClientIdHeader};
 pub(super) use json_body::{JsonBody, LargeBody, MAX_EVENT_BYTES, SmallBody};
 pub(super) use json_fields::Object;
-pub(super) use parameters::{Parameters, path_parameter};
+pub(super) use parameters::{Parameters, PathParameters, path_parameter};
 pub(super) use problems::Problems;

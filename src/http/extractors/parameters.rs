@@ -1,11 +1,14 @@
 //! Parses query and path parameters, and writes the query strings of neighbouring pages.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::RawPathParams;
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{FromRequestParts, RawPathParams};
+use http::request::Parts;
 use serde_json::Value;
 use url::form_urlencoded;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::Problems;
 use crate::domain::query::Limit;
@@ -64,11 +67,20 @@ pub(crate) struct EventsQuery {
     #[param(minimum = 1, maximum = 1000, default = 50)]
     limit: Option<u32>,
     /// The number of events to skip.
-    #[param(default = 0)]
+    #[param(default = 0, minimum = 0, maximum = 4_294_967_295_u32, format = Int64)]
     offset: Option<u32>,
-    /// `-event_time` (newest first) or `event_time`.
-    #[param(default = "-event_time")]
-    ordering: Option<String>,
+    /// Newest first by default.
+    #[param(inline)]
+    ordering: Option<OrderingName>,
+}
+
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "documents the values that `parse_ordering` reads")]
+pub(crate) enum OrderingName {
+    #[schema(rename = "-event_time")]
+    NewestFirst,
+    #[schema(rename = "event_time")]
+    OldestFirst,
 }
 
 /// The longest wait for new events, in seconds: shorter than the minute after which proxies close a silent connection.
@@ -223,17 +235,38 @@ impl Parameters {
     }
 }
 
+/// The parameters of a path; a problem if one is no text.
+#[derive(Debug)]
+pub(crate) struct PathParameters(Result<RawPathParams, RawPathParamsRejection>);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathParameters {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        Ok(Self(RawPathParams::from_request_parts(parts, state).await))
+    }
+}
+
 /// Parses a parameter of the path.
 pub(crate) fn path_parameter<T>(
-    path: &RawPathParams,
+    path: &PathParameters,
     name: &str,
     parse: impl FnOnce(&str) -> Result<T, Invalid>,
     problems: &mut Problems,
 ) -> Option<T> {
-    let text = path
-        .iter()
-        .find_map(|(it, value)| (it == name).then_some(value));
-    parse(text.unwrap_or_default())
+    let parsed = match &path.0 {
+        Ok(path) => {
+            let mut path = path.iter();
+            let text = path.find_map(|(it, value)| (it == name).then_some(value));
+            parse(text.unwrap_or_default())
+        }
+        // axum does not say which; no path has two.
+        Err(_) => Err(Invalid::new(
+            "string_unicode",
+            "Input should be valid UTF-8",
+        )),
+    };
+    parsed
         .map_err(|invalid| problems.add(vec![Value::from("path"), Value::from(name)], invalid))
         .ok()
 }
@@ -291,6 +324,8 @@ pub(crate) fn integer<T: std::str::FromStr<Err = std::num::ParseIntError>>(
     text: &str,
 ) -> Result<T, Invalid> {
     use std::num::IntErrorKind::{NegOverflow, PosOverflow};
+    // Rust reads a plus sign, which no other number of this API has.
+    let text = if text.starts_with('+') { "" } else { text };
     text.parse()
         .map_err(|error: std::num::ParseIntError| match error.kind() {
             PosOverflow | NegOverflow => Invalid::new(

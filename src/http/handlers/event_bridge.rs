@@ -14,7 +14,7 @@ use crate::domain::{Event, EventData, EventFile, EventId, EventTime, FileId, Inv
 use crate::http::extractors::{ClientIdHeader, json_fields};
 use crate::http::extractors::{JsonBody, LargeBody, MAX_EVENT_BYTES, Object, Problems};
 use crate::http::responses::openapi::{RequestErrors, UnavailableErrors};
-use crate::http::responses::{ApiError, ApiResult, ChangedBody, ErrorBody};
+use crate::http::responses::{ApiError, ApiResult, ErrorBody};
 use crate::http::state::AppState;
 use crate::service::{self, Access, Caller};
 
@@ -48,7 +48,7 @@ pub(crate) struct EnvelopeBody {
 #[expect(dead_code, reason = "documents the body that `parse` reads")]
 pub(crate) struct DetailBody {
     /// Chosen by the sender: a second delivery with the same id stores nothing.
-    #[schema(format = Uuid)]
+    #[schema(format = Uuid, pattern = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
     event_id: String,
     /// RFC 3339, with at most six digits of a fraction.
     #[schema(format = DateTime, example = "2022-11-10T10:26:12.111Z")]
@@ -64,26 +64,22 @@ pub(crate) struct DetailBody {
     /// Anything; the first object in it with a member `file_id` references a file too.
     event_data: Vec<Value>,
     /// A file that was uploaded before the event is sent.
-    #[schema(format = Uuid)]
+    #[schema(format = Uuid, pattern = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
     file_id: Option<String>,
     /// Further files that were uploaded before, at most 50 in all.
-    #[schema(value_type = Option<Vec<uuid::Uuid>>)]
+    #[schema(value_type = Option<Vec<uuid::Uuid>>, max_items = 50)]
     file_ids: Option<Vec<String>>,
 }
 
 /// Stores an event once: the response is sent when the event is durable.
 #[utoipa::path(
-    post, path = "/api/event-bridge/create-event", tag = "events", security(("api_key" = [])),
-    params(("X-Client-Id" = Option<String>, Header,
-            description = "The tenant's client id; without it the envelope names the tenant")),
+    post, path = "/api/event-bridge/create-event", tag = "events", security(("api_key" = []), ("api_key" = [], "client_id" = [])),
     request_body = EnvelopeBody,
     responses(
         (status = 201, description = "The event is stored, now or by an earlier delivery",
          body = ErrorBody, example = json!({"detail": "Event created."})),
         (status = 400, description = "No such tenant, no such file, or an event with this id and \
                                       other content", body = ErrorBody),
-        (status = 409, description = "The checksum that storage computed differs from the \
-                                      declared one", body = ChangedBody),
         (status = 413, description = "The event is larger than 1 MiB", body = ErrorBody),
         RequestErrors, UnavailableErrors,
     )

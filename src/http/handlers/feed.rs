@@ -53,11 +53,9 @@ struct HeadBody {
 /// Once a cursor has been returned, no acknowledged event ever appears before it: who passes each cursor on as `after` sees
 /// every acknowledged event exactly once, however late or backdated it is.
 #[utoipa::path(
-    get, path = FEED_PATH, tag = "events", security(("api_key" = [])),
-    params(
-        ("X-Client-Id" = String, Header, description = "The tenant's client id"),
-        FeedQuery,
-    ),
+    get, path = FEED_PATH, operation_id = "get_feed", tag = "events",
+    security(("api_key" = [], "client_id" = [])),
+    params(FeedQuery),
     responses(
         (status = 200, description = "The next events", body = FeedBody),
         RequestErrors, TenantErrors, UnavailableErrors,

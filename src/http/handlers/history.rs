@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{RawPathParams, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::domain::{EventId, FileId, Invalid, Page};
 use crate::http::extractors::parameters::{EventsQuery, boolean};
-use crate::http::extractors::{Parameters, Problems, path_parameter};
+use crate::http::extractors::{Parameters, PathParameters, Problems, path_parameter};
 use crate::http::responses::openapi::{RequestErrors, TenantErrors, UnavailableErrors};
 use crate::http::responses::{
     ApiResult, ChangedBody, ErrorBody, EventBody, EventPage, acquire_for_read,
@@ -50,9 +50,8 @@ struct HeadBody {
 
 /// Lists a tenant's events, newest first.
 #[utoipa::path(
-    get, path = "/api/history/events", tag = "events", security(("api_key" = [])),
+    get, path = "/api/history/events", operation_id = "list_events", tag = "events", security(("api_key" = [], "client_id" = [])),
     params(
-        ("X-Client-Id" = String, Header, description = "The tenant's client id"),
         EventsQuery,
     ),
     responses(
@@ -106,17 +105,16 @@ pub(crate) struct DownloadUrlBody {
 
 /// Returns a presigned URL for the file of an event, or goes there.
 #[utoipa::path(
-    get, path = "/api/history/events/{event_id}/file", tag = "events",
-    security(("api_key" = [])),
+    get, path = "/api/history/events/{event_id}/file", operation_id = "get_event_file", tag = "events",
+    security(("api_key" = [], "client_id" = [])),
     params(
         ("event_id" = String, Path, format = Uuid, description = "The event's id"),
         ("redirect" = Option<bool>, Query, description = "Answer 307 to the file's URL"),
         ("file_id" = Option<String>, Query, format = Uuid,
          description = "Which of the event's files, where it references several"),
-        ("disposition" = Option<String>, Query,
+        ("disposition" = inline(Option<DispositionName>), Query,
          description = "`attachment` saves the file under its name, `inline` shows it where its \
                         type is one that a browser cannot run"),
-        ("X-Client-Id" = String, Header, description = "The tenant's client id"),
     ),
     responses(
         (status = 200, description = "Where the file is", body = DownloadUrlBody),
@@ -130,7 +128,7 @@ pub(crate) struct DownloadUrlBody {
 )]
 pub(crate) async fn file(
     access: Access,
-    path: RawPathParams,
+    path: PathParameters,
     RawQuery(query): RawQuery,
 ) -> ApiResult<Response> {
     let mut problems = Problems::default();
@@ -155,6 +153,14 @@ pub(crate) async fn file(
         file_id,
     })
     .into_response())
+}
+
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "documents the values that `disposition` reads")]
+pub(crate) enum DispositionName {
+    Inline,
+    Attachment,
 }
 
 fn disposition(text: &str) -> Result<Disposition, Invalid> {

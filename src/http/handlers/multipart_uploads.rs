@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{RawPathParams, State};
+use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -13,7 +13,7 @@ use crate::domain::file::limits::MAX_PARTS;
 use crate::domain::{FileId, Invalid, UploadConstraints};
 use crate::http::extractors::upload_fields::{content_type, expires_in, file_name, sha256};
 use crate::http::extractors::{
-    JsonBody, LargeBody, Object, Problems, SmallBody, json_fields, path_parameter,
+    JsonBody, LargeBody, Object, PathParameters, Problems, SmallBody, json_fields, path_parameter,
 };
 use crate::http::responses::openapi::{RequestErrors, TenantErrors, UnavailableErrors};
 use crate::http::responses::{ApiError, ApiResult, ErrorBody, RecordBody};
@@ -35,17 +35,30 @@ const MAX_URLS: usize = 1000;
 #[expect(dead_code, reason = "documents the body that `begin` reads")]
 pub(crate) struct NewMultipartBody {
     /// The file's size in bytes.
-    #[schema(example = 6_442_450_944_u64)]
+    #[schema(
+        minimum = 0,
+        maximum = 5_497_558_138_880_u64,
+        example = 6_442_450_944_u64
+    )]
     content_length: u64,
     /// Bytes of each part but the last: 5 MiB to 5 GiB. Chosen where it is not given.
+    #[schema(minimum = 5242880, maximum = 5368709120_u64)]
     part_size: Option<u64>,
+    #[schema(
+        max_length = 255,
+        example = "application/pdf",
+        pattern = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+(;[!-~]+)?$"
+    )]
     content_type: Option<String>,
     /// The whole file's SHA-256 in base64. Recorded as what the uploader declares: no storage computes it
     /// over parts, `event-history files verify` does.
+    #[schema(pattern = "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
     checksum_sha256: Option<String>,
     /// At most 255 bytes.
+    #[schema(min_length = 1, max_length = 255)]
     file_name: Option<String>,
-    /// The life of the parts' URLs in seconds, 1 to 604800.
+    /// The life of the parts' URLs in seconds.
+    #[schema(minimum = 1, maximum = 604800)]
     expires_in: Option<u64>,
 }
 
@@ -80,8 +93,7 @@ pub(crate) struct PartUrlBody {
 
 /// Begins an upload in parts, for a file of more than 5 GiB or one that may have to be resumed.
 #[utoipa::path(
-    post, path = "/api/files/multipart", tag = "files", security(("api_key" = [])),
-    params(("X-Client-Id" = String, Header, description = "The tenant's client id")),
+    post, path = "/api/files/multipart", operation_id = "begin_multipart_upload", tag = "files", security(("api_key" = [], "client_id" = [])),
     request_body = NewMultipartBody,
     responses(
         (status = 201, description = "The upload has begun", body = MultipartBody),
@@ -129,19 +141,26 @@ pub(crate) async fn begin(
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "documents the body that `sign` reads")]
 pub(crate) struct PartsBody {
+    #[schema(min_length = 1, max_length = 2048, pattern = "^[!-~]+$")]
     upload_id: String,
-    /// 1 to 10,000 each, at most 1000 of them.
+    /// 1 to 10,000 each.
+    #[schema(min_items = 1, max_items = 1000, value_type = Vec<PartNumber>)]
     part_numbers: Vec<u16>,
-    /// Seconds, 1 to 604800.
+    /// Seconds.
+    #[schema(minimum = 1, maximum = 604800)]
     expires_in: Option<u64>,
 }
 
+#[derive(Debug, ToSchema)]
+#[schema(minimum = 1, maximum = 10_000)]
+#[expect(dead_code, reason = "documents a part's number")]
+pub(crate) struct PartNumber(u16);
+
 /// Returns presigned URLs for parts of an upload, also for those that are there already.
 #[utoipa::path(
-    post, path = "/api/files/multipart/{file_id}/sign", tag = "files",
-    security(("api_key" = [])),
+    post, path = "/api/files/multipart/{file_id}/sign", operation_id = "sign_parts", tag = "files",
+    security(("api_key" = [], "client_id" = [])),
     params(
-        ("X-Client-Id" = String, Header, description = "The tenant's client id"),
         ("file_id" = String, Path, format = Uuid, description = "The file's id"),
     ),
     request_body = PartsBody,
@@ -152,7 +171,7 @@ pub(crate) struct PartsBody {
 )]
 pub(crate) async fn sign(
     access: Access,
-    path: RawPathParams,
+    path: PathParameters,
     body: Result<SmallBody, ApiError>,
 ) -> ApiResult<Json<PartUrlsBody>> {
     let (upload, (numbers, life)) = parse(&path, &body?.0, |object, problems| {
@@ -168,6 +187,7 @@ pub(crate) async fn sign(
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "documents the body that the handlers read")]
 pub(crate) struct UploadBody {
+    #[schema(min_length = 1, max_length = 2048, pattern = "^[!-~]+$")]
     upload_id: String,
 }
 
@@ -186,10 +206,9 @@ pub(crate) struct StoredPartBody {
 
 /// Lists the parts that storage has, to resume an upload.
 #[utoipa::path(
-    post, path = "/api/files/multipart/{file_id}/parts", tag = "files",
-    security(("api_key" = [])),
+    post, path = "/api/files/multipart/{file_id}/parts", operation_id = "list_parts", tag = "files",
+    security(("api_key" = [], "client_id" = [])),
     params(
-        ("X-Client-Id" = String, Header, description = "The tenant's client id"),
         ("file_id" = String, Path, format = Uuid, description = "The file's id"),
     ),
     request_body = UploadBody,
@@ -201,7 +220,7 @@ pub(crate) struct StoredPartBody {
 )]
 pub(crate) async fn parts(
     access: Access,
-    path: RawPathParams,
+    path: PathParameters,
     body: Result<SmallBody, ApiError>,
 ) -> ApiResult<Json<StoredPartsBody>> {
     let (upload, ()) = parse(&path, &body?.0, |_, _| Some(()))?;
@@ -227,6 +246,7 @@ pub(crate) async fn parts(
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "documents the body that `complete` reads")]
 pub(crate) struct CompleteBody {
+    #[schema(min_length = 1, max_length = 2048, pattern = "^[!-~]+$")]
     upload_id: String,
     /// In the order of their numbers; all that storage has where this is not given.
     parts: Option<Vec<PartTagBody>>,
@@ -235,6 +255,7 @@ pub(crate) struct CompleteBody {
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "documents the body that `part_tags` reads")]
 pub(crate) struct PartTagBody {
+    #[schema(minimum = 1, maximum = 10_000)]
     part_number: u16,
     /// From the response to the part's PUT.
     etag: String,
@@ -242,10 +263,9 @@ pub(crate) struct PartTagBody {
 
 /// Makes the file out of its parts; it is durable when the response is sent. May be retried.
 #[utoipa::path(
-    post, path = COMPLETE_PATH, tag = "files",
-    security(("api_key" = [])),
+    post, path = COMPLETE_PATH, operation_id = "complete_multipart_upload", tag = "files",
+    security(("api_key" = [], "client_id" = [])),
     params(
-        ("X-Client-Id" = String, Header, description = "The tenant's client id"),
         ("file_id" = String, Path, format = Uuid, description = "The file's id"),
     ),
     request_body = CompleteBody,
@@ -259,7 +279,7 @@ pub(crate) struct PartTagBody {
 pub(crate) async fn complete(
     State(state): State<Arc<AppState>>,
     access: Access,
-    path: RawPathParams,
+    path: PathParameters,
     body: Result<LargeBody, ApiError>,
 ) -> ApiResult<Json<RecordBody>> {
     let JsonBody(body, _permit) = body?;
@@ -275,10 +295,9 @@ pub(crate) async fn complete(
 
 /// Ends an upload and removes its parts.
 #[utoipa::path(
-    post, path = "/api/files/multipart/{file_id}/abort", tag = "files",
-    security(("api_key" = [])),
+    post, path = "/api/files/multipart/{file_id}/abort", operation_id = "abort_multipart_upload", tag = "files",
+    security(("api_key" = [], "client_id" = [])),
     params(
-        ("X-Client-Id" = String, Header, description = "The tenant's client id"),
         ("file_id" = String, Path, format = Uuid, description = "The file's id"),
     ),
     request_body = UploadBody,
@@ -290,7 +309,7 @@ pub(crate) async fn complete(
 )]
 pub(crate) async fn abort(
     access: Access,
-    path: RawPathParams,
+    path: PathParameters,
     body: Result<SmallBody, ApiError>,
 ) -> ApiResult<Json<ErrorBody>> {
     let (upload, ()) = parse(&path, &body?.0, |_, _| Some(()))?;
@@ -323,7 +342,7 @@ struct Upload {
 
 /// Parses the upload that a request names, by its path and its body, and the other members of the body.
 fn parse<T>(
-    path: &RawPathParams,
+    path: &PathParameters,
     body: &[u8],
     others: impl FnOnce(&Object<'_>, &mut Problems) -> Option<T>,
 ) -> ApiResult<(Upload, T)> {

@@ -4,7 +4,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Json, Router};
 use http::{HeaderMap, Method, StatusCode, Uri, header};
@@ -118,9 +119,16 @@ pub(crate) async fn metrics(State(state): State<Arc<AppState>>) -> impl IntoResp
 
 /// Returns the routes of the API reference at `/docs`, assets included.
 pub(crate) fn docs() -> Router<Arc<AppState>> {
-    SwaggerUi::new(DOCS)
-        .config(Config::from("/openapi.json"))
-        .into()
+    let docs = SwaggerUi::new(DOCS).config(Config::from("/openapi.json"));
+    Router::from(docs).layer(from_fn(only_get))
+}
+
+/// axum answers HEAD with the handler of GET, and other methods in plain text.
+async fn only_get(request: Request, next: Next) -> Result<Response, ApiError> {
+    match *request.method() {
+        Method::GET => Ok(next.run(request).await),
+        _ => Err(ApiError::MethodNotAllowed { allow: "GET" }),
+    }
 }
 
 /// Answers every path without a route: 404. Only a browser that opens the root is sent to the API reference.

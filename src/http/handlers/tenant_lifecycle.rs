@@ -52,7 +52,7 @@ pub(crate) struct NewClientBody {
 
 /// Creates a tenant: its entry and its database exist when the response is sent.
 #[utoipa::path(
-    post, path = "/api/initialize-tenant", tag = "tenants", security(("api_key" = [])),
+    post, path = "/api/initialize-tenant", operation_id = "initialize_tenant", tag = "tenants", security(("api_key" = [])),
     request_body = NewTenantBody,
     responses(
         (status = 201, description = "The tenant was created", body = NewClientBody),
@@ -103,8 +103,8 @@ fn parse(body: &[u8]) -> ApiResult<(DatabaseName, String, Option<Placement>)> {
 /// Deletes a tenant's entry and database. Its files stay in storage unless the request says otherwise: then they
 /// are deleted first, and where that takes longer than a request may, the response is a 503, to be retried.
 #[utoipa::path(
-    delete, path = "/api/delete-tenant", tag = "tenants", security(("api_key" = [])),
-    params(("X-Client-Id" = String, Header, description = "The tenant's client id"), DeleteQuery),
+    delete, path = "/api/delete-tenant", operation_id = "delete_tenant", tag = "tenants", security(("api_key" = [], "client_id" = [])),
+    params(DeleteQuery),
     responses(
         (status = 200, description = "The tenant is gone", body = ErrorBody,
          example = json!({"detail": "'alx_demo' tenant deleted."})),
@@ -116,7 +116,7 @@ pub(crate) async fn delete(
     client_id: ClientIdHeader,
     RawQuery(query): RawQuery,
 ) -> ApiResult<Json<ErrorBody>> {
-    let deletion = caller.deletion(client_id.as_str()).await?;
+    let deletion = caller.deletion(client_id.as_str()?).await?;
     let parameters = Parameters::parse(query.as_deref())?;
     let mut problems = Problems::default();
     parameters.only(&["files"], &mut problems);

@@ -25,38 +25,39 @@ pub(crate) struct UploadUrlBody {
     /// The id by which events reference the file.
     #[schema(format = Uuid)]
     file_id: String,
-    /// The members below are present where the request has parameters.
-    #[serde(flatten)]
-    terms: Option<TermsBody>,
-}
-
-/// The terms of an upload, beside its URL.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct TermsBody {
-    #[schema(example = "PUT")]
-    method: &'static str,
+    /// Present where the request has parameters, as are the members below.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "PUT")]
+    method: Option<&'static str>,
     /// The headers that have to be sent, with these very values.
-    #[schema(value_type = Object, example = json!({"content-type": "application/pdf"}))]
-    headers: serde_json::Map<String, Value>,
-    #[schema(format = DateTime)]
-    expires_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = HashMap<String, String>, required = false,
+             example = json!({"content-type": "application/pdf"}))]
+    headers: Option<serde_json::Map<String, Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    expires_at: Option<String>,
 }
 
 /// Returns a presigned URL to upload a new file with (`curl -T file URL`).
 ///
 /// Every parameter is signed into the URL: storage refuses an upload that differs.
 #[utoipa::path(
-    get, path = "/api/files/upload-url", tag = "files", security(("api_key" = [])),
+    get, path = "/api/files/upload-url", operation_id = "get_upload_url", tag = "files", security(("api_key" = [], "client_id" = [])),
     params(
-        ("X-Client-Id" = String, Header, description = "The tenant's client id"),
-        ("content_type" = Option<String>, Query, description = "The file's media type"),
-        ("content_length" = Option<u64>, Query, description = "The file's size in bytes, exactly"),
-        ("checksum_sha256" = Option<String>, Query, description = "The file's SHA-256 in base64"),
-        ("file_name" = Option<String>, Query, description = "The file's name, at most 255 bytes; \
-                                                             events and downloads show it"),
+        ("content_type" = Option<String>, Query, max_length = 255,
+         pattern = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+(;[!-~]+)?$",
+         description = "The file's media type", example = "application/pdf"),
+        ("content_length" = Option<u64>, Query, minimum = 0, maximum = 5368709120_u64,
+         description = "The file's size in bytes, exactly"),
+        ("checksum_sha256" = Option<String>, Query, pattern = "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$",
+         description = "The file's SHA-256 in base64"),
+        ("file_name" = Option<String>, Query, min_length = 1, max_length = 255,
+         description = "The file's name, at most 255 bytes; events and downloads show it"),
         ("once" = Option<bool>, Query, description = "Accept one upload only: storage refuses any \
                                                       other with 412"),
-        ("expires_in" = Option<u64>, Query, description = "Seconds, 1 to 604800"),
+        ("expires_in" = Option<u64>, Query, minimum = 1, maximum = 604800,
+         description = "The life of the URL in seconds"),
     ),
     responses(
         (status = 200, description = "A URL for one new file", body = UploadUrlBody),
@@ -70,17 +71,14 @@ pub(crate) async fn upload_url(
     let (terms, life) = upload_constraints(query.as_deref())?;
     let upload = access.upload_url(terms, life).await;
     let upload = upload.map_err(|error| ApiError::of_service("query", error))?;
-    let terms = query
-        .is_some_and(|query| !query.is_empty())
-        .then(|| TermsBody {
-            method: "PUT",
-            headers: object(upload.presigned.headers),
-            expires_at: upload.presigned.expires_at.to_string(),
-        });
+    let has_parameters = query.is_some_and(|query| !query.is_empty());
+    let presigned = upload.presigned;
     Ok(Json(UploadUrlBody {
-        upload_url: upload.presigned.url,
+        upload_url: presigned.url,
         file_id: upload.file_id.to_string(),
-        terms,
+        method: has_parameters.then_some("PUT"),
+        headers: has_parameters.then(|| object(presigned.headers)),
+        expires_at: has_parameters.then(|| presigned.expires_at.to_string()),
     }))
 }
 
@@ -119,21 +117,29 @@ fn upload_constraints(query: Option<&str>) -> ApiResult<(UploadConstraints, Opti
 #[expect(dead_code, reason = "documents the body that `form_request` reads")]
 pub(crate) struct UploadFormRequestBody {
     /// The fewest bytes that storage takes.
+    #[schema(minimum = 0, maximum = 5368709120_u64)]
     min_length: Option<u64>,
     /// The most bytes that storage takes, at most 5 GiB.
-    #[schema(example = 10_485_760)]
+    #[schema(minimum = 0, maximum = 5368709120_u64, example = 10_485_760)]
     max_length: Option<u64>,
     /// The file's media type, exactly.
-    #[schema(example = "application/pdf")]
+    #[schema(
+        max_length = 255,
+        example = "application/pdf",
+        pattern = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+(;[!-~]+)?$"
+    )]
     content_type: Option<String>,
     /// The beginning of the file's media type; the form's field `Content-Type` then has to be the whole type.
     #[schema(example = "image/")]
     content_type_prefix: Option<String>,
     /// The file's SHA-256 in base64.
+    #[schema(pattern = "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
     checksum_sha256: Option<String>,
     /// At most 255 bytes.
+    #[schema(min_length = 1, max_length = 255)]
     file_name: Option<String>,
-    /// Seconds, 1 to 604800.
+    /// Seconds.
+    #[schema(minimum = 1, maximum = 604800)]
     expires_in: Option<u64>,
 }
 
@@ -145,7 +151,7 @@ pub(crate) struct UploadFormBody {
     #[schema(example = "POST")]
     method: &'static str,
     /// The fields to send before the field `file`.
-    #[schema(value_type = Object)]
+    #[schema(value_type = HashMap<String, String>)]
     fields: serde_json::Map<String, Value>,
     /// The id by which events reference the file.
     #[schema(format = Uuid)]
@@ -156,8 +162,7 @@ pub(crate) struct UploadFormBody {
 
 /// Returns a presigned form (`multipart/form-data`) to upload a new file with from a browser.
 #[utoipa::path(
-    post, path = "/api/files/upload-form", tag = "files", security(("api_key" = [])),
-    params(("X-Client-Id" = String, Header, description = "The tenant's client id")),
+    post, path = "/api/files/upload-form", operation_id = "create_upload_form", tag = "files", security(("api_key" = [], "client_id" = [])),
     request_body = UploadFormRequestBody,
     responses(
         (status = 200, description = "A form for one new file", body = UploadFormBody),

@@ -3,6 +3,7 @@
 
 mod body_drain;
 mod cors;
+mod request_head;
 mod request_limits;
 mod request_log;
 mod route_metrics;
@@ -10,7 +11,7 @@ mod route_metrics;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 
 pub(super) use cors::Cors;
 pub(super) use request_limits::RequestLimits;
@@ -44,5 +45,11 @@ async fn answer(State(it): State<Middleware>, request: Request, next: Next) -> R
     let route = matched
         .as_ref()
         .map_or(UNMATCHED_ROUTE, MatchedPath::as_str);
-    entry.finish(route, limits.answer(request, next)).await
+    let answer = async {
+        match request_head::check(&request) {
+            Ok(()) => limits.answer(request, next).await,
+            Err(refusal) => refusal.into_response(),
+        }
+    };
+    entry.finish(route, answer).await
 }

@@ -33,6 +33,11 @@ pub enum ApiError {
     },
     /// The connection failed while the body was read: the client hardly sees the response.
     BodyCutShort,
+    /// A request has no header `Host`, or several.
+    BadHost,
+    HeadTooLarge {
+        limit_bytes: usize,
+    },
     TimedOut,
     /// As many requests as are allowed wait for new events.
     TooManyWaiting,
@@ -219,6 +224,14 @@ impl ApiError {
             Self::BodyCutShort => (
                 StatusCode::BAD_REQUEST,
                 "The request body ended too early.".into(),
+            ),
+            Self::BadHost => (
+                StatusCode::BAD_REQUEST,
+                "A request has one Host header.".into(),
+            ),
+            Self::HeadTooLarge { limit_bytes } => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                format!("The request's head is larger than {limit_bytes} bytes."),
             ),
             Self::TimedOut => (
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -5,8 +5,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi as Document};
 use utoipa::{IntoResponses, OpenApi};
 
-use super::ErrorBody;
 use super::api_error::ProblemsBody;
+use super::{ErrorBody, Problem};
 
 /// The description and the tags.
 #[derive(OpenApi)]
@@ -15,6 +15,8 @@ use super::api_error::ProblemsBody;
         title = "Event History",
         description = "The history of every record of every customer, and the files that belong to it."
     ),
+    // The responses below do not bring their schemas along.
+    components(schemas(ErrorBody, ProblemsBody, Problem)),
     tags(
         (name = "tenants", description = "Customers, each with a database of its own"),
         (name = "events", description = "What happened to records"),
@@ -27,7 +29,10 @@ struct Head;
 pub(crate) fn head() -> Document {
     let mut document = Head::openapi();
     let key = ApiKeyValue::with_description("X-API-Key", "One of the service's API keys");
+    let description = "A tenant's client id";
+    let tenant = ApiKeyValue::with_description("X-Client-Id", description);
     let components = document.components.get_or_insert_with(Components::new);
+    components.add_security_scheme("client_id", SecurityScheme::ApiKey(ApiKey::Header(tenant)));
     components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(key)));
     document
 }

@@ -20,7 +20,7 @@ impl S3 {
             .send(call, |signing| self.signer.list(tenant, after, signing))
             .await?;
         match response.status {
-            StatusCode::OK => ListObjectsV2::parse_response(&response.body)
+            StatusCode::OK => ListObjectsV2::parse_response(&response.xml())
                 .map(|page| self.listing(page))
                 .map_err(|error| unavailable(format!("its list of keys is invalid: {error}"))),
             StatusCode::NOT_FOUND => Err(no_bucket()),

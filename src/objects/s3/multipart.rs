@@ -31,7 +31,7 @@ impl S3 {
         let sign = |signing: Signing<'_>| self.signer.create_multipart(key, constraints, signing);
         let response = self.send(call, sign).await?;
         match response.status {
-            StatusCode::OK => CreateMultipartUpload::parse_response(&response.body)
+            StatusCode::OK => CreateMultipartUpload::parse_response(&response.xml())
                 .map(|created| created.upload_id().to_owned())
                 .map_err(|error| unavailable(format!("its answer is invalid: {error}"))),
             StatusCode::NOT_FOUND => Err(no_bucket()),
@@ -52,7 +52,7 @@ impl S3 {
         let sign = |signing: Signing<'_>| self.signer.list_parts(key, upload_id, after, signing);
         let response = self.send(call, sign).await?;
         match (response.status, response.error_code()) {
-            (StatusCode::OK, _) => ListParts::parse_response(&response.body)
+            (StatusCode::OK, _) => ListParts::parse_response(&response.xml())
                 .map(|page| Some(parts_of(page)))
                 .map_err(|error| unavailable(format!("its list of parts is invalid: {error}"))),
             (_, Some("NoSuchUpload")) => Ok(None),

@@ -1,11 +1,15 @@
 //! Responses of S3, and the errors that they stand for.
 
+use std::borrow::Cow;
+
 use http::header::{AsHeaderName, CONTENT_LENGTH};
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 
 use crate::objects::Error;
+
+const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 
 /// A response with its whole body.
 #[derive(Debug)]
@@ -22,6 +26,12 @@ impl Response {
         let is_word =
             |code: &&str| code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
         xml_text(&self.body, "Code").filter(is_word)
+    }
+
+    /// Returns the body's document in S3's namespace, which its parser insists on. Other storages answer in a namespace
+    /// of their own, or in none.
+    pub(super) fn xml(&self) -> Cow<'_, str> {
+        in_namespace_of_s3(&self.body)
     }
 
     pub(super) fn header(&self, name: impl AsHeaderName) -> Option<&str> {
@@ -55,6 +65,38 @@ impl Response {
             }
             _ => answered,
         })
+    }
+}
+
+fn in_namespace_of_s3(document: &str) -> Cow<'_, str> {
+    let Some((start, tag)) = root_tag(document) else {
+        return document.into();
+    };
+    let declared = tag.split_once(" xmlns=").and_then(|(before, value)| {
+        let quote = value.chars().next().filter(|it| matches!(it, '"' | '\''))?;
+        let (_, after) = value[1..].split_once(quote)?;
+        Some((before, after))
+    });
+    let (before, after) = declared.unwrap_or_else(|| {
+        let name_end = tag.find([' ', '\t', '\r', '\n', '/', '>']);
+        tag.split_at(name_end.unwrap_or(tag.len()))
+    });
+    let (head, rest) = (&document[..start], &document[start + tag.len()..]);
+    format!("{head}{before} xmlns=\"{NAMESPACE}\"{after}{rest}").into()
+}
+
+/// Returns the first tag that is neither a declaration nor a comment, and its place.
+fn root_tag(document: &str) -> Option<(usize, &str)> {
+    let mut at = 0;
+    loop {
+        let start = at + document[at..].find('<')?;
+        let rest = &document[start..];
+        let end = match rest.as_bytes().get(1)? {
+            b'?' => rest.find("?>")? + 2,
+            b'!' => rest.find("-->").map(|end| end + 3).or(rest.find('>'))?,
+            _ => return Some((start, &rest[..=rest.find('>')?])),
+        };
+        at = start + end;
     }
 }
 
@@ -96,5 +138,33 @@ mod tests {
         assert_eq!(xml_text(xml, "Message"), None);
         assert_eq!(xml_text("<html>404</html>", "Code"), None);
         assert_eq!(xml_text("<Code>cut sho", "Code"), None);
+    }
+
+    #[test]
+    fn documents_of_any_namespace_are_those_of_s3() {
+        use super::in_namespace_of_s3;
+
+        let root = |attributes: &str| {
+            format!(
+                "<?xml version='1.0'?>\n<!-- a > b -->\n<ListPartsResult{attributes}><MaxParts>3</MaxParts>\
+                 <IsTruncated>false</IsTruncated></ListPartsResult>"
+            )
+        };
+        let own = " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"";
+        for attributes in [
+            own,
+            "",
+            " xmlns='http://doc.s3.amazonaws.com/2006-03-01'",
+            " a=\"b\" xmlns=\"http://doc.s3.amazonaws.com/2006-03-01\" c=\"d\"",
+        ] {
+            let document = root(attributes);
+            let found = in_namespace_of_s3(&document);
+            assert_eq!(found.matches(" xmlns=").count(), 1, "{found}");
+            let parsed = rusty_s3::actions::ListParts::parse_response(&found);
+            assert!(parsed.is_ok(), "{found}: {parsed:?}");
+        }
+        for document in ["", "no XML", "<a", "<?xml", "<!-- <a>"] {
+            assert_eq!(in_namespace_of_s3(document), document);
+        }
     }
 }

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use super::{Call, envelope, tenant};
-use crate::support::Server;
+use crate::support::{API_KEY, Server};
 
 const UNKNOWN_CLIENT: &str = "7b8c2f0e-58a5-4b6a-9df9-0b3f0f5e9b11";
 
@@ -90,6 +92,125 @@ async fn the_api_key_is_checked_first() {
             }
             let answer = call.text("{ not json").send().await;
             answer.is_error(401, "Unauthorized API Key.");
+        }
+    }
+}
+
+/// A proxy and this service could each take another one.
+#[tokio::test]
+async fn headers_that_contradict_each_other_are_refused() {
+    let server = Server::start();
+    let client = tenant(&server, "alx_demo").await;
+    let host = server.url().trim_start_matches("http://").to_owned();
+    let (key, other) = (format!("X-API-Key: {API_KEY}"), "X-API-Key: another");
+    let client = format!("X-Client-Id: {client}");
+    let other_client = format!("X-Client-Id: {UNKNOWN_CLIENT}");
+    let host_line = format!("Host: {host}");
+    let envelope = envelope("alx_demo", 1).to_string();
+    let create = format!("Content-Length: {}\r\n\r\n{envelope}", envelope.len());
+    let get = "GET /api/history/events HTTP/1.1";
+    let post = "POST /api/event-bridge/create-event HTTP/1.1";
+    let none = "\r\n";
+    for (status, lines, end) in [
+        (200, vec![get, &host_line, &key, &client], none),
+        (
+            200,
+            vec![get, &host_line, &key, &key, &client, &client],
+            none,
+        ),
+        (401, vec![get, &host_line, &key, other, &client], none),
+        (401, vec![get, &host_line, other, &key, &client], none),
+        (
+            400,
+            vec![get, &host_line, &key, &client, &other_client],
+            none,
+        ),
+        (
+            400,
+            vec![get, &host_line, &key, &other_client, &client],
+            none,
+        ),
+        (
+            400,
+            vec![post, &host_line, &key, &client, &other_client],
+            &create,
+        ),
+        (400, vec![get, &key, &client], none),
+        (400, vec![get, &host_line, &host_line, &key, &client], none),
+        (
+            400,
+            vec![get, &host_line, "Host: example.com", &key, &client],
+            none,
+        ),
+    ] {
+        let request = format!("{}\r\n{end}", lines.join("\r\n"));
+        let answer = ask(&host, &request).await;
+        let start = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(&start), "{request}: {answer}");
+        let has_detail = answer.contains("{\"detail\":");
+        assert!(has_detail || status == 200, "{request}: {answer}");
+    }
+    let page = Call::new(&server, "GET", "/api/history/events");
+    let page = page
+        .client(client.trim_start_matches("X-Client-Id: "))
+        .send()
+        .await;
+    assert_eq!(page.body["total_count"], 0);
+}
+
+async fn ask(host: &str, request: &str) -> String {
+    let request = request.replacen("HTTP/1.1\r\n", "HTTP/1.1\r\nConnection: close\r\n", 1);
+    let mut stream = tokio::net::TcpStream::connect(host)
+        .await
+        .expect("connected");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = Vec::new();
+    // What is left unread may reset the connection.
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8(answer).expect("text")
+}
+
+#[tokio::test]
+async fn a_head_has_a_limit() {
+    let server = Server::start();
+    for (bytes, status) in [(60_000, 200), (65_536, 431), (100_000, 431)] {
+        let call = Call::bare(&server, "GET", "/health/live");
+        let answer = call.header("X-Padding", &"x".repeat(bytes)).send().await;
+        assert_eq!(answer.status, status, "{bytes}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_text_is_a_problem() {
+    let server = Server::start();
+    let client = tenant(&server, "alx_demo").await;
+    for (method, path, name) in [
+        ("GET", "/api/history/events/%FF/file", "event_id"),
+        ("POST", "/api/files/multipart/%FF/sign", "file_id"),
+        ("POST", "/api/files/multipart/%C3%28/parts", "file_id"),
+        ("POST", "/api/files/multipart/%FF/complete", "file_id"),
+        ("POST", "/api/files/multipart/%FF/abort", "file_id"),
+    ] {
+        let call = || Call::new(&server, method, path).client(&client);
+        let answer = call().text("{}").send().await;
+        assert_eq!(answer.status, 422, "{path}: {}", answer.body);
+        assert_eq!(answer.body["detail"][0]["loc"], json!(["path", name]));
+        let bare = Call::bare(&server, method, path).send().await;
+        bare.is_error(401, "Unauthorized API Key.");
+    }
+}
+
+#[tokio::test]
+async fn the_reference_has_one_method_too() {
+    let server = Server::start();
+    for path in ["/docs", "/docs/", "/docs/index.html"] {
+        for method in ["HEAD", "POST", "OPTIONS"] {
+            let answer = Call::bare(&server, method, path).send().await;
+            assert_eq!(answer.status, 405, "{method} {path}");
+            assert_eq!(answer.header("allow"), "GET", "{method} {path}");
+            if method != "HEAD" {
+                answer.is_error(405, "Method Not Allowed");
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ mod files;
 mod hostile;
 mod ingest;
 mod operations;
+mod schemathesis;
 mod tenants;
 mod worst_inputs;
 

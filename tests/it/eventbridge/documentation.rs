@@ -7,7 +7,7 @@ use crate::support::{self, API_KEY, MiniStack, Server};
 
 /// Between these headings the page has the commands that belong together.
 const START: &str = "\n## On AWS, step by step\n";
-const END: &str = "\n## Through Lambda\n";
+const END: &str = "\n## Trying it without AWS\n";
 
 /// Version 1 of the aws command line sends SQS to AWS, whatever the environment says, unless told so.
 const WRAPPER: &str = r#"aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }"#;

@@ -6,14 +6,48 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Bridge, Entry, answers, wait_for_answers};
+use super::{Bridge, Entry, PATH, answers, wait_for_answers};
 use crate::crash::all_events;
-use crate::support::{API_KEY, Server, event};
+use crate::support::{self, API_KEY, Server, event};
 
 const FUNCTION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/lambda/forward.py");
 
 /// Each may start a process of its own.
 const COUNT: usize = 3;
+
+/// The platform's own flow: a function that knows two headers, and spells numbers in its own way.
+#[tokio::test]
+async fn a_bare_function_is_enough() {
+    let server = Server::start();
+    let tenant = server.create_tenant("alx_demo").await;
+    let bridge = Bridge::start().await;
+    let environment = json!({
+        "EVENT_HISTORY_URL": server.url(),
+        "EVENT_HISTORY_API_KEY": API_KEY,
+    });
+    let source = support::script("bare_forward.py");
+    let function = json!({"name": "bare", "source": source, "environment": environment});
+    bridge.act("function", function).await;
+
+    let mut detail = event();
+    detail["event_data"] = json!([{"amount": 1.1, "count": 100.0, "note": "é \" 😀"}]);
+    let entry = Entry::new(&tenant, "bare", detail.clone());
+    // As the platform wrote it, delivered before.
+    let envelope = json!({"source": tenant.database_name, "detail": detail}).to_string();
+    let written = envelope.replace("1.1,", "1.10,").replace("100.0", "1e2");
+    assert!(
+        written.contains("1.10,") && written.contains("1e2"),
+        "{written}"
+    );
+    let first = server.request(http::Method::POST, PATH).body(written);
+    support::expect(first, http::StatusCode::CREATED).await;
+
+    bridge.put(std::slice::from_ref(&entry)).await;
+    bridge.put(&[Entry::new(&tenant, "bare", event())]).await;
+    wait_for_answers(&server, 3).await;
+    assert_eq!(answers(&server).await, BTreeMap::from([(201, 3)]));
+    assert_eq!(all_events(&server, &tenant).await.len(), 2);
+}
 
 #[tokio::test]
 async fn the_function_passes_events_on_as_they_are() {

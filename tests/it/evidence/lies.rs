@@ -33,10 +33,12 @@ async fn a_storage_that_lies_is_a_conflict() {
     let begin = Instant::now();
     let detail = event_with_file(&file_id);
     let delivery = case.server.delivery(&case.tenant, &detail);
-    let refused = expect_json(delivery, StatusCode::CONFLICT).await;
-    let problem = &refused["detail"][0];
-    assert_eq!(problem["recorded"]["sha256"], told["file"]["sha256"]);
-    assert_ne!(problem["found"]["sha256"], told["file"]["sha256"]);
+    let refused = expect_json(delivery, StatusCode::BAD_REQUEST).await;
+    let declared = told["file"]["sha256"].as_str().expect("a digest");
+    let reason = refused["detail"].as_str().expect("a sentence");
+    let end = format!("and its uploader declared {declared}.");
+    assert!(reason.ends_with(&end), "{reason}");
+    assert!(reason.contains("' file has the SHA-256 "), "{reason}");
     assert!(case.read(&detail).await.is_null(), "it was stored half");
     expect(case.download(&told, ""), StatusCode::CONFLICT).await;
     assert!(begin.elapsed() < LIMIT, "{:?}", begin.elapsed());

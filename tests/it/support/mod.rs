@@ -176,6 +176,18 @@ pub(crate) fn tool(name: &str) -> PathBuf {
     tool
 }
 
+/// Returns a program that reads OpenAPI documents: the virtual environment of `tests/run` for those.
+pub(crate) fn openapi_tool(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/openapi-venv/bin");
+    let tool = folder.join(name);
+    assert!(
+        tool.exists(),
+        "{} is missing: tests/run installs what the tests need",
+        tool.display()
+    );
+    tool
+}
+
 /// Returns the folder of npm packages that `tests/run` installs.
 pub(crate) fn node_modules() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-tools/node/node_modules");

@@ -1,0 +1,37 @@
+//! Schemathesis makes requests of the OpenAPI document, valid and invalid ones, and compares the answers with it.
+
+use std::process::Command;
+
+use super::tenant;
+use crate::support::{self, API_KEY, Server};
+
+/// The documented API answers 400 also where the state refuses a valid request (a name that is taken), and some rules
+/// between members cannot be written in a schema (two of them exclude each other).
+const CONFIGURATION: &str = r#"
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 422, 429, "5xx"]
+"#;
+
+#[tokio::test]
+async fn schemathesis_finds_nothing() {
+    let server = Server::start();
+    let client = tenant(&server, "alx_demo").await;
+    let home = tempfile::tempdir().expect("a folder");
+    let configuration = home.path().join("schemathesis.toml");
+    std::fs::write(&configuration, CONFIGURATION).expect("a writable folder");
+    let tool = support::openapi_tool("schemathesis");
+    let mut command: Command = support::clean_command(tool, home.path());
+    command
+        .arg("--config-file")
+        .arg(configuration)
+        .arg("run")
+        .arg(format!("{}/openapi.json", server.url()))
+        .args(["--checks", "all", "--max-examples", "20", "--workers", "1"])
+        .args(["--no-color", "--suppress-health-check", "all"])
+        // It would delete the tenant of all others.
+        .args(["--exclude-operation-id", "delete_tenant"])
+        .args(["-H", &format!("X-API-Key: {API_KEY}")])
+        .args(["-H", &format!("X-Client-Id: {client}")]);
+    let ran = tokio::task::spawn_blocking(move || support::run(&mut command));
+    ran.await.expect("it finds nothing");
+}
