@@ -4,6 +4,10 @@
     clippy::unwrap_used,
     reason = "a test ends at anything that it does not expect, helpers included"
 )]
+#![expect(
+    clippy::print_stdout,
+    reason = "the recipes of the justfile show these figures"
+)]
 
 mod clocks;
 mod copies;

@@ -1,6 +1,7 @@
 //! Many tenants are no burden: few open files, little memory, short logs, and a start that does not wait for them.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
@@ -163,7 +164,8 @@ fn companions(server: &Server) -> impl Iterator<Item = (String, u64)> {
         let file = file.ok()?;
         let name = file.file_name().to_string_lossy().into_owned();
         let bytes = file.metadata().ok()?.len(); // it may be gone
-        (!name.ends_with(".db")).then_some((name, bytes))
+        let is_database = Path::new(&name).extension().is_some_and(|it| it == "db");
+        (!is_database).then_some((name, bytes))
     })
 }
 

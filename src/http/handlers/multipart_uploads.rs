@@ -42,7 +42,7 @@ pub(crate) struct NewMultipartBody {
     )]
     content_length: u64,
     /// Bytes of each part but the last: 5 MiB to 5 GiB. Chosen where it is not given.
-    #[schema(minimum = 5242880, maximum = 5368709120_u64)]
+    #[schema(minimum = 5_242_880, maximum = 5_368_709_120_u64)]
     part_size: Option<u64>,
     #[schema(
         max_length = 255,
@@ -58,7 +58,7 @@ pub(crate) struct NewMultipartBody {
     #[schema(min_length = 1, max_length = 255)]
     file_name: Option<String>,
     /// The life of the parts' URLs in seconds.
-    #[schema(minimum = 1, maximum = 604800)]
+    #[schema(minimum = 1, maximum = 604_800)]
     expires_in: Option<u64>,
 }
 
@@ -147,7 +147,7 @@ pub(crate) struct PartsBody {
     #[schema(min_items = 1, max_items = 1000, value_type = Vec<PartNumber>)]
     part_numbers: Vec<u16>,
     /// Seconds.
-    #[schema(minimum = 1, maximum = 604800)]
+    #[schema(minimum = 1, maximum = 604_800)]
     expires_in: Option<u64>,
 }
 

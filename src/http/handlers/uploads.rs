@@ -48,7 +48,7 @@ pub(crate) struct UploadUrlBody {
         ("content_type" = Option<String>, Query, max_length = 255,
          pattern = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+(;[!-~]+)?$",
          description = "The file's media type", example = "application/pdf"),
-        ("content_length" = Option<u64>, Query, minimum = 0, maximum = 5368709120_u64,
+        ("content_length" = Option<u64>, Query, minimum = 0, maximum = 5_368_709_120_u64,
          description = "The file's size in bytes, exactly"),
         ("checksum_sha256" = Option<String>, Query, pattern = "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$",
          description = "The file's SHA-256 in base64"),
@@ -56,7 +56,7 @@ pub(crate) struct UploadUrlBody {
          description = "The file's name, at most 255 bytes; events and downloads show it"),
         ("once" = Option<bool>, Query, description = "Accept one upload only: storage refuses any \
                                                       other with 412"),
-        ("expires_in" = Option<u64>, Query, minimum = 1, maximum = 604800,
+        ("expires_in" = Option<u64>, Query, minimum = 1, maximum = 604_800,
          description = "The life of the URL in seconds"),
     ),
     responses(
@@ -117,10 +117,10 @@ fn upload_constraints(query: Option<&str>) -> ApiResult<(UploadConstraints, Opti
 #[expect(dead_code, reason = "documents the body that `form_request` reads")]
 pub(crate) struct UploadFormRequestBody {
     /// The fewest bytes that storage takes.
-    #[schema(minimum = 0, maximum = 5368709120_u64)]
+    #[schema(minimum = 0, maximum = 5_368_709_120_u64)]
     min_length: Option<u64>,
     /// The most bytes that storage takes, at most 5 GiB.
-    #[schema(minimum = 0, maximum = 5368709120_u64, example = 10_485_760)]
+    #[schema(minimum = 0, maximum = 5_368_709_120_u64, example = 10_485_760)]
     max_length: Option<u64>,
     /// The file's media type, exactly.
     #[schema(
@@ -139,7 +139,7 @@ pub(crate) struct UploadFormRequestBody {
     #[schema(min_length = 1, max_length = 255)]
     file_name: Option<String>,
     /// Seconds.
-    #[schema(minimum = 1, maximum = 604800)]
+    #[schema(minimum = 1, maximum = 604_800)]
     expires_in: Option<u64>,
 }
 

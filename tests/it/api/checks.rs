@@ -175,7 +175,7 @@ async fn a_head_has_a_limit() {
     let server = Server::start();
     for (bytes, status) in [(60_000, 200), (65_536, 431), (100_000, 431)] {
         let call = Call::bare(&server, "GET", "/health/live");
-        let answer = call.header("X-Padding", &"x".repeat(bytes)).send().await;
+        let answer = call.header("X-Padding", "x".repeat(bytes)).send().await;
         assert_eq!(answer.status, status, "{bytes}");
     }
 }

@@ -28,6 +28,8 @@ async fn schemathesis_finds_nothing() {
         .arg(format!("{}/openapi.json", server.url()))
         .args(["--checks", "all", "--max-examples", "20", "--workers", "1"])
         .args(["--no-color", "--suppress-health-check", "all"])
+        // The feed waits for up to 25 s.
+        .args(["--request-timeout", "40"])
         // It would delete the tenant of all others.
         .args(["--exclude-operation-id", "delete_tenant"])
         .args(["-H", &format!("X-API-Key: {API_KEY}")])

@@ -180,7 +180,8 @@ impl Round {
             let running = Running::spawn(&mut command());
             let end = Instant::now() + Duration::from_millis(200 + random_below(3_000));
             let is_killed = random_below(2) == 0;
-            while !running.has_ended() && !self.is_over() && !(is_killed && Instant::now() > end) {
+            let is_due = || is_killed && Instant::now() > end;
+            while !(running.has_ended() || self.is_over() || is_due()) {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             running.kill();

@@ -7,8 +7,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::store::sqlite::wal::connection;
 
-/// The pages that a connection keeps in memory. With every tenant open (`MAX_OPEN_TENANTS`) and every
-/// reader in use, all caches together stay under 64 MiB.
+/// The pages that a connection keeps in memory. With every tenant open and every reader in use, all caches together
+/// stay under 256 MiB, of which an idle tenant uses a few pages.
 pub(super) const CACHE_KIB: i64 = 256;
 
 /// The time that a statement waits for an external process that writes to the file.

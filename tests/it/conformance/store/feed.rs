@@ -293,7 +293,7 @@ struct Acknowledged(std::sync::Mutex<HashSet<EventId>>);
 /// tenants come and go.
 pub(crate) async fn shows_followers_every_event_once(opener: &dyn Opener) {
     const WRITERS: u64 = 6;
-    const ROUNDS: usize = 40;
+    const ROUNDS: usize = 25;
     let (store, tenant) = with_tenant(opener, "arrival-followed").await;
     let acknowledged = Arc::new(Acknowledged::default());
     let (at_work, total) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
@@ -347,7 +347,7 @@ pub(crate) async fn shows_followers_every_event_once(opener: &dyn Opener) {
             let (mut order, mut cursor) = (Vec::new(), None);
             loop {
                 let is_last = done.load(SeqCst);
-                let query = of(1 + 13 * follower);
+                let query = of(5 + 13 * follower);
                 let feed: Feed = store.feed(&tenant, cursor.as_ref(), &query).await.unwrap();
                 for event in &feed.events {
                     let before = seen.insert(event.id, event.received_at.unwrap());
