@@ -2,7 +2,7 @@
 // Uses the page as a person would, and says what it found.
 
 // So much that even a fast machine reports progress before the end, which browsers do every 50 ms.
-const BYTES = 150_000_000;
+const BYTES = 100_000_000;
 
 function noise(length) {
   const bytes = new Uint8Array(length);

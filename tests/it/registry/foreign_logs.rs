@@ -97,7 +97,7 @@ async fn assert_refused_and_restored(server: &mut Server, tenant: &Tenant, way: 
         said.contains(&log.display().to_string()).then_some(())
     })
     .await;
-    check(server).only_wrong("database", &["demo.db", "-wal", "Restore"]);
+    check(server).only_wrong("database", &["demo.db", "-wal", "restored backup"]);
     assert!(
         fs::read(&file).expect("it") == before,
         "{way}: the file changed"

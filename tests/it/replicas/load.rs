@@ -152,8 +152,8 @@ impl Plan {
         let place = place.filter(|place| *place < self.count());
         let place = place.unwrap_or_else(|| panic!("{event} was never sent"));
         let mut expected = self.detail(place);
-        // Names of the catalogue; these are not sent.
-        for name in ["event_type", "source_type"] {
+        // Names of the catalogue, and the time of receipt; these are not sent.
+        for name in ["event_type", "source_type", "received_at"] {
             expected[name] = event[name].clone();
         }
         match expected.get("file_id").cloned() {
