@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failure ends the test")]
 
 mod contract;
+mod failures;
 mod harness;
 
 use std::sync::Arc;

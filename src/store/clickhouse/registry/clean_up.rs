@@ -10,8 +10,9 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 
 use super::Registry;
-use super::entries::{Entry, State};
+use super::entries::Entry;
 use super::lifecycle::MAX_CREATION;
+use super::revision::State;
 use super::rows;
 use crate::store::Error;
 use crate::store::append_queue::count_f64;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::claims::Claims;
+use super::revision::{Revision, State};
 use crate::domain::{ClientId, DatabaseName, Placement, Tenant};
 use crate::store::Error;
 use crate::store::clickhouse::client::Client;
@@ -34,27 +35,6 @@ const IS_UNFINISHED: &str = "revision % 8 IN (0, 2, 3, 4)";
 /// Entries in one statement: ClickHouse takes parameters of up to 128 KiB.
 pub(super) const MAX_KEYS: usize = 1000;
 
-/// The state of a tenant's creation or deletion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum State {
-    /// A replica is creating the database, or crashed while doing so.
-    Creating,
-    Ready,
-    /// The entry is not found any more; the database and the rows are about to be removed.
-    Deleting,
-    /// The name is free and the rows are gone. Rows of INSERTs that were under way may follow.
-    Deleted,
-    /// No more rows follow. They may still be on the disk, where nobody can read them.
-    Emptied,
-    /// Nothing is left on the disk.
-    Erased,
-}
-
-/// Counts the states of a tenant. It only increases, so that the last state counts in whatever order replicas write;
-/// a tenant that is created again after its deletion (copied back, say) continues the count.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Revision(u32);
-
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) tenant: Tenant,
@@ -65,31 +45,6 @@ pub(super) struct Entry {
     /// When it was read, by the same clock: microseconds since 1970-01-01T00:00:00Z. Rows of a later life of the tenant
     /// were received after that.
     pub(super) read_at_us: i64,
-}
-
-impl Revision {
-    const STATES: u32 = 8;
-
-    pub(super) fn state(self) -> State {
-        match self.0 % Self::STATES {
-            0 => State::Creating,
-            1 => State::Ready,
-            2 => State::Deleting,
-            3 => State::Deleted,
-            4 => State::Emptied,
-            _ => State::Erased,
-        }
-    }
-
-    /// Returns the revision of another state in the same life.
-    pub(super) fn with_state(self, state: State) -> Self {
-        Self(self.0 - self.0 % Self::STATES + state as u32)
-    }
-
-    /// Returns the first revision of a tenant's next life.
-    pub(super) fn next_life(self) -> Self {
-        Self((self.0 / Self::STATES + 1) * Self::STATES)
-    }
 }
 
 impl Entry {
@@ -451,32 +406,5 @@ impl TryFrom<Row> for Entry {
             age: Duration::from_secs(age_s.into()),
             read_at_us,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Revision, State};
-
-    #[test]
-    fn a_revision_counts_states_and_lives() {
-        let first = Revision::default();
-        assert_eq!(first.state(), State::Creating);
-        let mut revision = first;
-        for state in [
-            State::Ready,
-            State::Deleting,
-            State::Deleted,
-            State::Emptied,
-            State::Erased,
-        ] {
-            let next = revision.with_state(state);
-            assert!(next > revision);
-            assert_eq!(next.state(), state);
-            revision = next;
-        }
-        let again = revision.next_life();
-        assert_eq!(again, Revision(8));
-        assert_eq!(again.with_state(State::Deleting), Revision(10));
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::Registry;
 use super::databases::Owner;
-use super::entries::{Entry, Revision, State};
+use super::entries::Entry;
+use super::revision::{Revision, State};
 use super::rows;
 use crate::domain::{ClientId, DatabaseName, Placement, Tenant};
 use crate::store::{Created, Error};

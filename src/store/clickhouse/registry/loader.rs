@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::databases::Databases;
-use super::entries::{EntriesTable, Entry, MAX_KEYS, State};
+use super::entries::{EntriesTable, Entry, MAX_KEYS};
 use super::entry_cache::LoadedTenant;
+use super::revision::State;
 use crate::domain::{ClientId, DatabaseName};
 use crate::store::clickhouse::failure::Failure;
 

@@ -12,6 +12,7 @@ mod entry_cache;
 mod lifecycle;
 mod loader;
 mod repair;
+mod revision;
 mod rows;
 
 use std::collections::HashMap;
@@ -23,9 +24,10 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use self::databases::Databases;
-use self::entries::{EntriesTable, State};
+use self::entries::EntriesTable;
 use self::entry_cache::{DeletionCount, EntryCache, LoadedTenant, Lookup};
 use self::loader::{Key, Loader};
+use self::revision::State;
 use super::address::Address;
 use super::client::Client;
 use super::ddl::{Dialect, EVENTS, REGISTRY};

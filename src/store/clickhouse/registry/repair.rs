@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::Registry;
 use super::databases::Databases;
-use super::entries::{Entry, State};
+use super::entries::Entry;
+use super::revision::State;
 use crate::domain::{ClientId, DatabaseName, Placement};
 use crate::store::Error;
 use crate::store::clickhouse::failure::Failure;
