@@ -80,12 +80,6 @@ async fn no_route_shows_or_changes_another_tenants_history() {
                 );
             }
         }
-        println!(
-            "{} {}: {} calls",
-            operation.method,
-            operation.path,
-            calls.len()
-        );
     }
     assert_eq!(everything(&server, &owner).await, before);
 }
