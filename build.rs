@@ -12,7 +12,7 @@ use std::env;
 use std::path::Path;
 use std::process::Command;
 
-/// What the program is made of: a change to any of it makes the revision a modified one.
+/// The sources of the program: a change to any of them marks the revision as modified.
 const SOURCES: [&str; 5] = ["src", "migrations", "Cargo.toml", "Cargo.lock", "build.rs"];
 
 fn main() {

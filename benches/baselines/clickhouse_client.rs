@@ -1,4 +1,4 @@
-//! What both baselines on ClickHouse use: a client like the service's, and the tenants to ask for.
+//! Shared by the baselines on ClickHouse: a client like the service's, and the tenants to ask for.
 
 use std::path::Path;
 

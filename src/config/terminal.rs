@@ -1,4 +1,4 @@
-//! What the terminal behind standard error can show.
+//! The capabilities of the terminal behind standard error.
 
 use std::io::{self, IsTerminal};
 

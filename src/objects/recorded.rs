@@ -3,7 +3,7 @@
 use super::{Error, ObjectInfo, Objects};
 use crate::domain::{FileRecord, ObjectKey};
 
-/// What a storage has of a recorded file.
+/// The state of a recorded file in a storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recorded {
     /// The bytes that were recorded. The version id in it is that of this storage, which is the recorded one unless the

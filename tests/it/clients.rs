@@ -117,14 +117,7 @@ async fn clients_upload_through_tls() {
     for size in [FILE_BYTES, 20_000_001] {
         let bytes = support::random_bytes(size);
         fs::write(&sent, &bytes).expect("the folder is writable");
-        for client in [
-            Client::Boto3,
-            Client::Minio,
-            Client::Aws,
-            Client::AwsJs,
-            Client::Rclone,
-            Client::S3cmd,
-        ] {
+        for client in Client::WITH_KEY_PAIR {
             let file_id = support::uuid();
             let key = stage.key(&file_id);
             let trust = Some(front.certificate.as_path());
@@ -218,14 +211,7 @@ async fn every_client_gets_its_bytes_back(stage: &Stage) {
             "{client:?} by URL"
         );
     }
-    for client in [
-        Client::Boto3,
-        Client::Minio,
-        Client::Aws,
-        Client::AwsJs,
-        Client::Rclone,
-        Client::S3cmd,
-    ] {
+    for client in Client::WITH_KEY_PAIR {
         let bytes = support::random_bytes(FILE_BYTES);
         let upload = stage.upload(&bytes).await;
         let key = stage.key(&upload.file_id);

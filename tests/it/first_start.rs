@@ -39,21 +39,6 @@ fn url_of(running: &Running) -> String {
     url.expect("an address").to_owned()
 }
 
-/// Returns the status with which the service answers a request with this key: 400 where it accepts the key, since the
-/// request names no tenant.
-fn status(url: &str, key: &str) -> String {
-    support::run(Command::new("curl").args([
-        "-sS",
-        "-o",
-        "/dev/null",
-        "-w",
-        "%{http_code}",
-        "-H",
-        &format!("X-API-Key: {key}"),
-        &format!("{url}/api/files/upload-url"),
-    ]))
-}
-
 /// Runs a command that must refuse to start, and returns what it said.
 fn refusal(command: &mut Command) -> String {
     let Output { status, stderr, .. } = command.output().expect("the binary runs");
@@ -72,15 +57,18 @@ fn a_key_is_generated_once_and_kept_private() {
     let key = text.trim_end();
     assert_eq!((key.len(), mode(&key_file(&home))), (64, 0o600), "{text}");
     assert_eq!(mode(&home.path().join("event-history-data")), 0o700);
-    assert_eq!(status(&url, key), "400");
-    assert_eq!(status(&url, &key.replace(&key[..1], "x")), "401");
+    assert_eq!(support::status_with_key(&url, key), "400");
+    assert_eq!(
+        support::status_with_key(&url, &key.replace(&key[..1], "x")),
+        "401"
+    );
     assert!(running.term().success());
     let log = running.stderr();
     assert!(log.contains("event-history-data/api-key"), "{log}");
     assert!(!log.contains(key), "the key is in the log: {log}");
 
     let running = Running::spawn(&mut serve(&home));
-    assert_eq!(status(&url_of(&running), key), "400");
+    assert_eq!(support::status_with_key(&url_of(&running), key), "400");
     assert!(running.term().success());
     assert_eq!(fs::read_to_string(key_file(&home)).expect("a file"), text);
 }
@@ -141,7 +129,7 @@ fn a_configured_key_is_the_only_one() {
         let mut command = serve(&home);
         configure(&mut command);
         let running = Running::spawn(&mut command);
-        assert_eq!(status(&url_of(&running), key), "400");
+        assert_eq!(support::status_with_key(&url_of(&running), key), "400");
         assert!(running.term().success());
         assert!(!key_file(&home).exists(), "{key}");
     }
@@ -158,8 +146,8 @@ fn a_configured_key_is_the_only_one() {
     let mut command = serve(&home);
     let running = Running::spawn(command.env("EVENT_HISTORY_API_KEY", configured));
     let url = url_of(&running);
-    assert_eq!(status(&url, configured), "400");
-    assert_eq!(status(&url, generated.trim_end()), "401");
+    assert_eq!(support::status_with_key(&url, configured), "400");
+    assert_eq!(support::status_with_key(&url, generated.trim_end()), "401");
 }
 
 #[test]
@@ -205,7 +193,10 @@ fn a_damaged_or_open_key_file_is_named() {
     fs::write(&file, "a-key-of-the-operator").expect("a file");
     fs::set_permissions(&file, Permissions::from_mode(0o644)).expect("permissions");
     let running = Running::spawn(&mut serve(&home));
-    assert_eq!(status(&url_of(&running), "a-key-of-the-operator"), "400");
+    assert_eq!(
+        support::status_with_key(&url_of(&running), "a-key-of-the-operator"),
+        "400"
+    );
     assert!(running.term().success());
     let log = running.stderr();
     assert!(log.contains("chmod 600"), "{log}");

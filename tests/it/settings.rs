@@ -244,16 +244,7 @@ fn several_keys_are_accepted_and_none_is_shown() {
         .expect("an address")
         .to_owned();
     for (key, status) in [("short", "400"), (KEY, "400"), ("other", "401")] {
-        let printed = support::run(Command::new("curl").args([
-            "-sS",
-            "-o",
-            "/dev/null",
-            "-w",
-            "%{http_code}",
-            "-H",
-            &format!("X-API-Key: {key}"),
-            &format!("{url}/api/files/upload-url"),
-        ]));
+        let printed = support::status_with_key(&url, key);
         assert_eq!(printed, status, "{key}");
     }
     assert!(running.term().success());

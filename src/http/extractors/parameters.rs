@@ -43,14 +43,14 @@ const MAX_PARAMETERS: usize = {
     total
 };
 
-/// Filters and paging. Each of the ids may be repeated: any of them matches.
+/// Each of the ids may be repeated: any of them matches.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(
     dead_code,
-    reason = "documents the parameters that `events_query` reads"
+    reason = "documents the parameters that `set_parameter` reads"
 )]
-pub(crate) struct EventsQuery {
+pub(crate) struct EventFilters {
     record_id: Option<Vec<i64>>,
     event_type_id: Option<Vec<i32>>,
     source_id: Option<Vec<i64>>,
@@ -63,6 +63,16 @@ pub(crate) struct EventsQuery {
     /// RFC 3339, exclusive.
     #[param(format = DateTime)]
     event_time_to: Option<String>,
+}
+
+/// The paging of a list of events.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "documents the parameters that `events_query` reads"
+)]
+pub(crate) struct EventsPaging {
     /// The most events on a page.
     #[param(minimum = 1, maximum = 1000, default = 50)]
     limit: Option<u32>,
@@ -86,7 +96,7 @@ pub(crate) enum OrderingName {
 /// The longest wait for new events, in seconds: shorter than the minute after which proxies close a silent connection.
 pub(crate) const MAX_WAIT_SECONDS: u64 = 25;
 
-/// The filters of [`EventsQuery`], and the position to continue from.
+/// The position to continue from.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "documents the parameters that `feed_query` reads")]
@@ -96,24 +106,19 @@ pub(crate) struct FeedQuery {
     /// The seconds to wait for new events if there are none.
     #[param(minimum = 0, maximum = 25, default = 0)]
     wait: Option<u64>,
-    record_id: Option<Vec<i64>>,
-    event_type_id: Option<Vec<i32>>,
-    source_id: Option<Vec<i64>>,
-    source_type_id: Option<Vec<i32>>,
-    #[param(value_type = Option<Vec<uuid::Uuid>>)]
-    event_id: Option<Vec<String>>,
-    /// RFC 3339, inclusive.
-    #[param(format = DateTime)]
-    event_time_from: Option<String>,
-    /// RFC 3339, exclusive.
-    #[param(format = DateTime)]
-    event_time_to: Option<String>,
+}
+
+/// The size of an answer of the feed.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents the parameter that `feed_query` reads")]
+pub(crate) struct FeedLimit {
     /// The most events in one answer, which may have fewer although more follow.
     #[param(minimum = 1, maximum = 1000, default = 50)]
     limit: Option<u32>,
 }
 
-/// The parameters that [`FeedQuery`] documents, parsed.
+/// The parameters of the feed, parsed.
 #[derive(Debug)]
 pub(crate) struct FeedParameters {
     pub(crate) query: Query,
@@ -142,47 +147,51 @@ impl Parameters {
         Ok(Self(parameters.into_owned().collect()))
     }
 
-    /// Parses the parameters that [`EventsQuery`] documents; any other is a problem.
+    /// Parses the parameters that [`EventFilters`] and [`EventsPaging`] document; any other is a problem.
     pub(crate) fn events_query(&self) -> ApiResult<Query> {
-        let mut problems = Problems::default();
         let mut query = Query::default();
+        let problems = self.set_each(&[], |name, value| set_parameter(&mut query, name, value));
+        problems.finish(Some(query))
+    }
+
+    /// Parses the parameters that [`FeedQuery`] and [`EventFilters`] document, and `limit`; any other is a problem.
+    pub(crate) fn feed_query(&self) -> ApiResult<FeedParameters> {
+        let mut parsed = FeedParameters {
+            query: Query::default(),
+            after: None,
+            wait: Duration::ZERO,
+        };
+        let problems = self.set_each(&["after", "wait"], |name, value| {
+            match name {
+                "after" => parsed.after = Some(value.to_owned()),
+                "wait" => parsed.wait = parse_wait(value)?,
+                "offset" | "ordering" => return Err(unknown()),
+                _ => set_parameter(&mut parsed.query, name, value)?,
+            }
+            Ok(())
+        });
+        problems.finish(Some(parsed))
+    }
+
+    /// Sets each parameter. Those of [`PARAMETERS`] may be given as often as that says, and `further` ones once.
+    fn set_each(
+        &self,
+        further: &[&str],
+        mut set: impl FnMut(&str, &str) -> Result<(), Invalid>,
+    ) -> Problems {
+        let mut problems = Problems::default();
         for (name, value) in &self.0 {
-            if let Err(invalid) = set_parameter(&mut query, name, value) {
+            if let Err(invalid) = set(name, value) {
                 problems.add(loc(name), invalid);
             }
         }
         for (name, most) in PARAMETERS {
             self.check_repeats(name, most, &mut problems);
         }
-        problems.finish(Some(query))
-    }
-
-    /// Parses the parameters that [`FeedQuery`] documents; any other is a problem.
-    pub(crate) fn feed_query(&self) -> ApiResult<FeedParameters> {
-        let mut problems = Problems::default();
-        let mut parsed = FeedParameters {
-            query: Query::default(),
-            after: None,
-            wait: Duration::ZERO,
-        };
-        for (name, value) in &self.0 {
-            let set = match name.as_str() {
-                "after" => {
-                    parsed.after = Some(value.clone());
-                    Ok(())
-                }
-                "wait" => parse_wait(value).map(|wait| parsed.wait = wait),
-                "offset" | "ordering" => Err(unknown()),
-                _ => set_parameter(&mut parsed.query, name, value),
-            };
-            if let Err(invalid) = set {
-                problems.add(loc(name), invalid);
-            }
+        for name in further {
+            self.check_repeats(name, 1, &mut problems);
         }
-        for (name, most) in PARAMETERS.into_iter().chain([("after", 1), ("wait", 1)]) {
-            self.check_repeats(name, most, &mut problems);
-        }
-        problems.finish(Some(parsed))
+        problems
     }
 
     /// Refuses all but these parameters, and each of them that is given twice.
@@ -280,7 +289,7 @@ fn unknown() -> Invalid {
 }
 
 fn set_parameter(query: &mut Query, name: &str, value: &str) -> Result<(), Invalid> {
-    // Without `..`: a new member of the query needs a parameter, here, in `PARAMETERS` and in `EventsQuery`.
+    // Without `..`: a new member of the query needs a parameter, here, in `PARAMETERS` and in `EventFilters`.
     let Query {
         record_ids,
         event_type_ids,

@@ -14,7 +14,9 @@ use utoipa::ToSchema;
 
 use crate::domain::{Cursor, Feed, Query, ReceivedAt};
 use crate::http::extractors::Parameters;
-use crate::http::extractors::parameters::{FeedParameters, FeedQuery, MAX_WAIT_SECONDS};
+use crate::http::extractors::parameters::{
+    EventFilters, FeedLimit, FeedParameters, FeedQuery, MAX_WAIT_SECONDS,
+};
 use crate::http::responses::openapi::{RequestErrors, TenantErrors, UnavailableErrors};
 use crate::http::responses::{ApiError, ApiResult, EventBody, EventPage, acquire_for_read};
 use crate::http::state::{AppState, MemoryPermit};
@@ -55,7 +57,7 @@ struct HeadBody {
 #[utoipa::path(
     get, path = FEED_PATH, operation_id = "get_feed", tag = "events",
     security(("api_key" = [], "client_id" = [])),
-    params(FeedQuery),
+    params(FeedQuery, EventFilters, FeedLimit),
     responses(
         (status = 200, description = "The next events", body = FeedBody),
         RequestErrors, TenantErrors, UnavailableErrors,

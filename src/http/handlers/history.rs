@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::{EventId, FileId, Invalid, Page};
-use crate::http::extractors::parameters::{EventsQuery, boolean};
+use crate::http::extractors::parameters::{EventFilters, EventsPaging, boolean};
 use crate::http::extractors::{Parameters, PathParameters, Problems, path_parameter};
 use crate::http::responses::openapi::{RequestErrors, TenantErrors, UnavailableErrors};
 use crate::http::responses::{
@@ -51,9 +51,7 @@ struct HeadBody {
 /// Lists a tenant's events, newest first.
 #[utoipa::path(
     get, path = "/api/history/events", operation_id = "list_events", tag = "events", security(("api_key" = [], "client_id" = [])),
-    params(
-        EventsQuery,
-    ),
+    params(EventFilters, EventsPaging),
     responses(
         (status = 200, description = "One page", body = EventsBody),
         RequestErrors, TenantErrors, UnavailableErrors,

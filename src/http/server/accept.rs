@@ -30,7 +30,7 @@ use crate::objects::{Capacity, RequestOrigin};
 /// hyper only uses its timer if it has a limit for request heads. [`TimedConnection`] enforces the real limits.
 const HEADER_TIMER_DURATION: Duration = Duration::from_secs(30);
 
-/// What hyper buffers of a request head: it reads up to twice as much before it refuses one, so the middleware counts.
+/// The bytes of a request head that hyper buffers. It reads up to twice as much before it refuses one, so the middleware counts.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// More headers than any client or proxy sends.

@@ -28,7 +28,7 @@ pub struct ResumeState {
     pub unverified: u64,
 }
 
-/// What a verification covers. A run with another selection would skip tenants that the first run did not verify.
+/// The tenants that a verification covers. A run with another selection would skip tenants that the first run did not verify.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Selection {

@@ -7,7 +7,7 @@
 //! On several replicas the watermark is the least of all of them, read before their parts are fetched: [`fetch`] is the one
 //! place that decides it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -165,14 +165,14 @@ impl Arrivals {
 
     /// Wakes those whose tenants have events that were received since the watermarks in `seen`.
     async fn wake_once(&self, seen: &mut HashMap<TableName, i64>) -> Result<(), Failure> {
-        let tables: Vec<TableName> = {
+        let tables: HashSet<TableName> = {
             let waiting = self.board.waiting();
             let mut waited_for = lock(&self.waited_for);
             waited_for.retain(|tenant, _| waiting.contains(tenant));
             waited_for.values().cloned().collect()
         };
         seen.retain(|table, _| tables.contains(table));
-        for table in seen_first(tables) {
+        for table in tables {
             // The watermark first: who subscribes from now on reads up to it.
             let until_us = self.watermark_since(&table, INTERVAL / 2).await?.at_us;
             let after_us = seen.get(&table).copied();
@@ -195,14 +195,6 @@ impl Arrivals {
         }
         Ok(())
     }
-}
-
-fn seen_first(mut tables: Vec<TableName>) -> Vec<TableName> {
-    tables.sort_unstable_by(|one, other| {
-        (&one.database, &one.name).cmp(&(&other.database, &other.name))
-    });
-    tables.dedup();
-    tables
 }
 
 async fn wake(arrivals: Weak<Arrivals>) {

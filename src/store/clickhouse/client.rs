@@ -64,7 +64,7 @@ pub(super) struct Client {
     pub(super) hosts: Vec<clickhouse::Client>,
     /// The host that answered last.
     pub(super) preferred: std::sync::Arc<AtomicUsize>,
-    /// Whether the hosts are all replicas of one cluster.
+    /// The hosts are all replicas of one cluster.
     pub(super) is_cluster: bool,
 }
 

@@ -36,7 +36,7 @@ pub(super) const TOMBSTONES: Schema = Schema {
     )],
 };
 
-/// What only one may have, on a cluster.
+/// A table of claims, on a cluster: only one caller may have a key.
 pub(super) const CLAIMS: Schema = Schema {
     steps: &[include_str!(
         "../../../migrations/clickhouse/claims_0001.sql"
@@ -125,7 +125,7 @@ async fn comments(client: &Client, table: &TableName) -> Result<Vec<String>, Fai
 /// Fills in the parts of a statement that differ on a cluster.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dialect {
-    /// Whether tables are replicated.
+    /// Tables are replicated.
     pub(super) is_cluster: bool,
 }
 

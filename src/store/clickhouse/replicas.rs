@@ -1,4 +1,4 @@
-//! What a cluster adds to the client: answers of a majority of the replicas, and statements for each of them.
+//! The client's additions for a cluster: answers of a majority of the replicas, and statements for each of them.
 //!
 //! An acknowledged INSERT is on a majority of the replicas, and any two majorities share a replica. So what was acknowledged
 //! is in the answers of a majority, whichever replicas answer, and whatever another one lacks. No coordination is

@@ -36,10 +36,10 @@ pub(super) const EVENTS_OF_TENANTS: &str = "{database:Identifier}.{table:Identif
 pub(super) const TOMBSTONES_BY_KEY: &str = "{database:Identifier}.{table:Identifier} \
      WHERE (client_id, file_id) IN {keys:Array(Tuple(UUID, UUID))}";
 
-/// What names a table in a statement.
+/// Names a table in a statement.
 const TABLES: [&str; 2] = ["{table:", POOL_DATABASE];
 
-/// What every place that names a table has to look like.
+/// The forms of every place that names a table.
 const SCOPES: [&str; 6] = [
     OWN_ROWS,
     OWN_ROWS_FINAL,
@@ -49,7 +49,7 @@ const SCOPES: [&str; 6] = [
     TOMBSTONES_BY_KEY,
 ];
 
-/// What may follow a condition on the tenant: nothing that widens it.
+/// The text that may follow a condition on the tenant: nothing that widens it.
 const CONTINUATIONS: [&str; 6] = ["", " AND ", " GROUP BY ", " ORDER BY ", " LIMIT ", ")"];
 
 /// A statement about the rows of one tenant, or about rows of several by their whole keys.

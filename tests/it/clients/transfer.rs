@@ -21,6 +21,16 @@ pub(super) enum Client {
 }
 
 impl Client {
+    /// Those that sign requests themselves.
+    pub(super) const WITH_KEY_PAIR: [Self; 6] = [
+        Self::Boto3,
+        Self::Minio,
+        Self::Aws,
+        Self::AwsJs,
+        Self::Rclone,
+        Self::S3cmd,
+    ];
+
     /// Runs the client on nothing but a URL: `put-url` sends the file, `get-url` writes it.
     pub(super) fn by_url(self, action: &str, url: &str, file: &Path, home: &Path) {
         let script = match self {

@@ -135,15 +135,7 @@ async fn what_never_can_be_stored_is_given_up() {
 
 #[tokio::test]
 async fn what_may_be_stored_later_is_left_to_be_sent_again() {
-    // A storage that nobody answers for: port 1 takes no connections.
-    let storage = Storage {
-        endpoint: "http://127.0.0.1:1".to_owned(),
-        bucket: "cluster-1-namespace-2".to_owned(),
-        region: "eu-west-2".to_owned(),
-        access_key_id: "EXAMPLEKEY".to_owned(),
-        secret_access_key: "example-secret-of-the-tests-only".to_owned(),
-    };
-    let mut server = Server::builder().files_in(&storage).start();
+    let mut server = Server::builder().files_in(&unreachable_storage()).start();
     let tenant = server.create_tenant("alx_demo").await;
     let function = Function::of(&server);
     let with_file = event_with_file(&support::uuid());
@@ -167,14 +159,7 @@ async fn what_may_be_stored_later_is_left_to_be_sent_again() {
 #[tokio::test]
 async fn the_messages_of_a_batch_fail_each_for_themselves() {
     // Storage is needed for one of them alone.
-    let storage = Storage {
-        endpoint: "http://127.0.0.1:1".to_owned(),
-        bucket: "cluster-1-namespace-2".to_owned(),
-        region: "eu-west-2".to_owned(),
-        access_key_id: "EXAMPLEKEY".to_owned(),
-        secret_access_key: "example-secret-of-the-tests-only".to_owned(),
-    };
-    let server = Server::builder().files_in(&storage).start();
+    let server = Server::builder().files_in(&unreachable_storage()).start();
     let tenant = server.create_tenant("alx_demo").await;
     let with_file = envelope(&tenant, &event_with_file(&support::uuid()));
     let batch = || {
@@ -242,4 +227,15 @@ fn a_service_that_says_nothing_is_waited_for_less_than_five_seconds() {
         reports_failures: false,
     };
     function.raises(&json!({"detail": event()}), "no answer");
+}
+
+/// Returns a storage that nobody answers for: port 1 takes no connections.
+fn unreachable_storage() -> Storage {
+    Storage {
+        endpoint: "http://127.0.0.1:1".to_owned(),
+        bucket: "cluster-1-namespace-2".to_owned(),
+        region: "eu-west-2".to_owned(),
+        access_key_id: "EXAMPLEKEY".to_owned(),
+        secret_access_key: "example-secret-of-the-tests-only".to_owned(),
+    }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Bridge, Entry, PATH, answers, wait_for_answers};
 use crate::crash::all_events;
@@ -21,10 +21,7 @@ async fn a_bare_function_is_enough() {
     let server = Server::start();
     let tenant = server.create_tenant("alx_demo").await;
     let bridge = Bridge::start().await;
-    let environment = json!({
-        "EVENT_HISTORY_URL": server.url(),
-        "EVENT_HISTORY_API_KEY": API_KEY,
-    });
+    let environment = environment(&server);
     let source = support::script("bare_forward.py");
     let function = json!({"name": "bare", "source": source, "environment": environment});
     bridge.act("function", function).await;
@@ -55,10 +52,7 @@ async fn the_function_passes_events_on_as_they_are() {
     let server = Server::start();
     let tenant = server.create_tenant("alx_demo").await;
     let bridge = Bridge::start().await;
-    let environment = json!({
-        "EVENT_HISTORY_URL": server.url(),
-        "EVENT_HISTORY_API_KEY": API_KEY,
-    });
+    let environment = environment(&server);
     let function = json!({"name": "forward", "source": FUNCTION, "environment": environment});
     bridge.act("function", function).await;
 
@@ -88,4 +82,12 @@ async fn the_function_passes_events_on_as_they_are() {
         assert!(sent.contains(id), "{id} was never put");
         assert_eq!(event["event_data"][0]["note"], "é \" 😀");
     }
+}
+
+/// Returns the environment of a function that forwards events to `server`.
+fn environment(server: &Server) -> Value {
+    json!({
+        "EVENT_HISTORY_URL": server.url(),
+        "EVENT_HISTORY_API_KEY": API_KEY,
+    })
 }

@@ -221,6 +221,21 @@ pub(crate) fn run(command: &mut Command) -> String {
     String::from_utf8(output.stdout).expect("tools print UTF-8")
 }
 
+/// Returns the status with which the service answers a request with this key: 400 where it accepts the key, since the
+/// request names no tenant.
+pub(crate) fn status_with_key(url: &str, key: &str) -> String {
+    run(Command::new("curl").args([
+        "-sS",
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_code}",
+        "-H",
+        &format!("X-API-Key: {key}"),
+        &format!("{url}/api/files/upload-url"),
+    ]))
+}
+
 /// Returns ports of 127.0.0.1 that are free, from below the range out of which the system gives ports
 /// to outgoing connections: none of those can take one while no server holds it.
 pub(crate) fn free_ports<const N: usize>() -> [u16; N] {

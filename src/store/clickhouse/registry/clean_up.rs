@@ -1,4 +1,4 @@
-//! What every replica does in the background: finishes what crashes interrupted, and follows deletions to their end.
+//! The background work of every replica: finishes what crashes interrupted, and follows deletions to their end.
 //!
 //! Replicas do the same at the same time, which is harmless: each step is idempotent, and states of entries only advance.
 

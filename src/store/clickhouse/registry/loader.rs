@@ -15,7 +15,7 @@ use crate::store::clickhouse::failure::Failure;
 /// The statements of so many batches run at once.
 const MAX_BATCHES: usize = 4;
 
-/// What a tenant is asked for by.
+/// The key of a tenant that is looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Key {
     Id(ClientId),

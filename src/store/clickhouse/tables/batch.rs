@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::events_table::{COLUMNS, CopiedRow, NewRow, StoredRow, Version};
+use super::events_table::{COLUMNS, NewRow, StoredRow, Version};
 use super::tombstones::{FOR_EVENT, REFUSED};
 use super::{MAX_IDS, indexed};
 use crate::domain::{ClientId, Event, EventId, FileId};
@@ -16,11 +16,11 @@ use crate::store::clickhouse::statement::{
 };
 use crate::store::clickhouse::table_names::TableName;
 
-/// What tells an event from all others, and a file.
+/// The identities of an event and of a file.
 pub(crate) type EventKey = (ClientId, EventId);
 pub(crate) type FileKey = (ClientId, FileId);
 
-/// What is stored of a batch.
+/// The events of a batch that are stored already.
 #[derive(Debug, Default)]
 pub(crate) struct Stored {
     /// For each key that is stored, which events of the batch have the stored content, by their index.
@@ -123,17 +123,9 @@ impl<'a> BatchTables<'a> {
                 .client
                 .fetch_majority::<StoredRow>("compare", query)
                 .await?;
-            let rows = rows.into_iter().flatten().map(|row| {
-                let client_id = row.client_id();
-                Ok((client_id, Event::try_from(row)?))
-            });
-            let rows: Vec<(ClientId, Event)> = rows.collect::<Result<_, Failure>>()?;
-            let events: Vec<_> = rows
-                .iter()
-                .map(|(client_id, event)| (*client_id, event))
-                .collect();
-            if !events.is_empty() {
-                self.insert(&events).await?;
+            let rows: Vec<StoredRow> = rows.into_iter().flatten().collect();
+            if !rows.is_empty() {
+                self.insert_rows(|| rows.iter().cloned()).await?;
             }
         }
         Ok(())
@@ -206,21 +198,26 @@ impl<'a> BatchTables<'a> {
             .copied()
             .partition(|(_, event)| event.received_at.is_some());
         if !copied.is_empty() {
-            let rows = || {
-                let rows = copied.iter().copied();
-                rows.filter_map(|(id, it)| Some(CopiedRow::new(id, it, it.received_at?)))
+            let row = |(id, it): (ClientId, &Event)| {
+                let received_at = it.received_at?;
+                Some(StoredRow::copied(id, it, received_at))
             };
-            let bind = |insert| self.events.bind_insert(insert);
-            self.client.insert("insert", bind, TABLE, rows).await?;
+            self.insert_rows(|| copied.iter().copied().filter_map(row))
+                .await?;
         }
         if new.is_empty() {
             return Ok(());
         }
+        self.insert_rows(|| new.iter().map(|(id, it)| NewRow::new(*id, it)))
+            .await
+    }
+
+    async fn insert_rows<T, R>(&self, rows: impl Fn() -> R) -> Result<(), Failure>
+    where
+        T: clickhouse::RowWrite + for<'row> clickhouse::Row<Value<'row> = T>,
+        R: Iterator<Item = T>,
+    {
         let bind = |insert| self.events.bind_insert(insert);
-        let rows = || {
-            let rows = new.iter().copied();
-            rows.map(|(client_id, event)| NewRow::new(client_id, event))
-        };
         self.client.insert("insert", bind, TABLE, rows).await
     }
 }

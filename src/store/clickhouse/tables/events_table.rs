@@ -36,31 +36,8 @@ pub(super) struct NewRow {
     files: String,
 }
 
-/// An event that another store received, with the time at which it did.
-#[derive(Debug, clickhouse::Row, Serialize)]
-pub(super) struct CopiedRow {
-    #[serde(with = "clickhouse::serde::uuid")]
-    client_id: Uuid,
-    #[serde(with = "clickhouse::serde::uuid")]
-    event_id: Uuid,
-    time_us: i64,
-    time_digits: u8,
-    event_type_id: i32,
-    record_id: i64,
-    source_id: i64,
-    source_type_id: i32,
-    source_name: String,
-    source_info: String,
-    #[serde(with = "clickhouse::serde::uuid::option")]
-    file_id: Option<Uuid>,
-    event_data: String,
-    files: String,
-    /// Microseconds since 1970-01-01T00:00:00Z.
-    received_at: i64,
-}
-
-/// An event as it is stored.
-#[derive(Debug, clickhouse::Row, Deserialize)]
+/// An event as it is stored. Inserted as such, it keeps the time at which it was first received.
+#[derive(Debug, Clone, clickhouse::Row, Serialize, Deserialize)]
 pub(super) struct StoredRow {
     #[serde(with = "clickhouse::serde::uuid")]
     client_id: Uuid,
@@ -87,6 +64,42 @@ pub(super) struct StoredRow {
 pub(super) type Version = (Reverse<u16>, i64);
 
 impl StoredRow {
+    /// Returns the row of an event that another store received at this time.
+    pub(super) fn copied(client_id: ClientId, event: &Event, received_at: ReceivedAt) -> Self {
+        let NewRow {
+            client_id,
+            event_id,
+            time_us,
+            time_digits,
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            file_id,
+            event_data,
+            files,
+        } = NewRow::new(client_id, event);
+        Self {
+            client_id,
+            event_id,
+            time_us,
+            time_digits,
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            file_id,
+            event_data,
+            files,
+            received_at: received_at.micros(),
+            revision: 0,
+        }
+    }
+
     /// Returns the approximate size of the row in memory.
     pub(super) fn weight_bytes(&self) -> usize {
         let texts = [
@@ -151,42 +164,6 @@ impl NewRow {
             file_id: event.file_id().map(|id| id.uuid()),
             event_data: data.as_str().to_owned(),
             files: files_column::encode(files).unwrap_or_default(),
-        }
-    }
-}
-
-impl CopiedRow {
-    pub(super) fn new(client_id: ClientId, event: &Event, received_at: ReceivedAt) -> Self {
-        let NewRow {
-            client_id,
-            event_id,
-            time_us,
-            time_digits,
-            event_type_id,
-            record_id,
-            source_id,
-            source_type_id,
-            source_name,
-            source_info,
-            file_id,
-            event_data,
-            files,
-        } = NewRow::new(client_id, event);
-        Self {
-            client_id,
-            event_id,
-            time_us,
-            time_digits,
-            event_type_id,
-            record_id,
-            source_id,
-            source_type_id,
-            source_name,
-            source_info,
-            file_id,
-            event_data,
-            files,
-            received_at: received_at.micros(),
         }
     }
 }
@@ -261,43 +238,14 @@ pub(super) fn distinct(rows: Vec<StoredRow>) -> Result<Vec<Event>, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{NewRow, StoredRow, distinct};
-    use crate::domain::Event;
+    use super::{StoredRow, distinct};
+    use crate::domain::{Event, ReceivedAt};
     use crate::store::samples::{Random, as_sent, tenant};
 
-    fn stored(event: &Event, revision: u16, received_at: i64) -> StoredRow {
-        let NewRow {
-            client_id,
-            event_id,
-            time_us,
-            time_digits,
-            event_type_id,
-            record_id,
-            source_id,
-            source_type_id,
-            source_name,
-            source_info,
-            file_id,
-            event_data,
-            files,
-        } = NewRow::new(tenant("demo").client_id, event);
-        StoredRow {
-            client_id,
-            event_id,
-            time_us,
-            time_digits,
-            event_type_id,
-            record_id,
-            source_id,
-            source_type_id,
-            source_name,
-            source_info,
-            file_id,
-            event_data,
-            files,
-            received_at,
-            revision,
-        }
+    fn stored(event: &Event, revision: u16, received_us: i64) -> StoredRow {
+        let received_at = ReceivedAt::from_micros(received_us).unwrap();
+        let row = StoredRow::copied(tenant("demo").client_id, event, received_at);
+        StoredRow { revision, ..row }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What becomes of one batch: one look-up and one INSERT for all its tenants.
+//! Stores one batch: one look-up and one INSERT for all its tenants.
 
 use std::collections::HashSet;
 use std::time::Duration;

@@ -34,7 +34,7 @@ pub(super) struct Slot {
 
 #[derive(Debug)]
 pub(super) enum SlotState {
-    /// With the log that was left beside it, if it is one that the next opening may trust.
+    /// The log that was kept, if the next opening may trust it.
     Closed(Option<LeftLog>),
     Open {
         database: Database,

@@ -209,7 +209,7 @@ impl Committer {
         }
     }
 
-    /// Closes the file, and returns the log that was left beside it, if the next opening may trust it.
+    /// Closes the file, and returns the log that it keeps, if the next opening may trust that.
     ///
     /// The checkpoint is run here: SQLite would do so too, but not for a file that was moved: a log left behind would
     /// then be taken for the log of whatever file comes in its place. After a failure only the log is known to be

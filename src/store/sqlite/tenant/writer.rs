@@ -30,7 +30,7 @@ const MAX_BATCH_EVENTS: usize = 1000;
 /// A writer releases what only load needs when no call has come for this long.
 const IDLE_AFTER: Duration = Duration::from_secs(1);
 
-/// What the databases of a store share.
+/// Resources that all databases of a store share.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
     backlog: Backlog,

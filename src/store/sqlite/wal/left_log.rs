@@ -21,7 +21,7 @@ use crate::store::sqlite::disk::file_names::wal_of;
 /// apart. So a file that changed this shortly before it was looked at may change again unnoticed.
 const CLOCK_STEP: Duration = Duration::from_millis(20);
 
-/// What is known of a database that was closed with its log.
+/// The state of a database when it was closed and its log kept.
 #[derive(Debug)]
 pub(crate) struct LeftLog {
     ownership: Arc<WalOwnership>,

@@ -1,6 +1,6 @@
 //! Conditional and partial reads, by RFC 9110 (sections 13 and 14) and S3.
 //!
-//! What RFC 9110 says to ignore is ignored: dates that are none, other units, invalid ranges, several ranges.
+//! Ignores what RFC 9110 says to ignore: dates that are none, other units, invalid ranges, several ranges.
 
 use std::ops;
 

@@ -47,7 +47,7 @@ const CHECKSUM: &str = "x-amz-checksum-";
 const CHECKSUM_MODE: &str = "x-amz-checksum-mode";
 const USER_METADATA: &str = "x-amz-meta-";
 
-/// What the sender of a verified request wrote.
+/// A verified request as its sender wrote it.
 #[derive(Debug, Clone)]
 pub(crate) struct SentRequest {
     pub headers: HeaderMap,
