@@ -28,8 +28,10 @@ async fn schemathesis_finds_nothing() {
         .arg(format!("{}/openapi.json", server.url()))
         .args(["--checks", "all", "--max-examples", "20", "--workers", "1"])
         .args(["--no-color", "--suppress-health-check", "all"])
-        // The feed waits for up to 25 s.
-        .args(["--request-timeout", "40"])
+        // The feed waits for up to 25 s where it is asked to.
+        .args(["--request-timeout", "40", "--max-response-time", "40"])
+        // The same requests in each run: a finding of one run is then there in the next.
+        .args(["--seed", "1"])
         // It would delete the tenant of all others.
         .args(["--exclude-operation-id", "delete_tenant"])
         .args(["-H", &format!("X-API-Key: {API_KEY}")])
