@@ -43,7 +43,7 @@ deny:
     cargo deny check bans licenses sources
 
 # All stress tests, one after the other: about twenty minutes after the release build.
-stress: crash torture callers tenants files big-file sweep jobs copy eventbridge replicas outages
+stress: crash torture callers tenants files big-file sweep jobs slow-copy copy eventbridge replicas outages
 
 # Rounds of load by 16 writers, each ended by SIGKILL: nothing acknowledged is lost.
 crash rounds="50": _release
@@ -53,7 +53,7 @@ crash rounds="50": _release
 torture rounds="10" cuts="30" flips="10": _release
     EVENT_HISTORY_TEST_ROUNDS={{ rounds }} EVENT_HISTORY_TEST_CUTS={{ cuts }} \
     EVENT_HISTORY_TEST_DAMAGES=1000000 EVENT_HISTORY_TEST_FLIPS={{ flips }} \
-    {{ run_stress }} -E 'test(/^torture::(cuts|damage)::/)'
+    {{ run_stress }} -E 'test(/^torture::(cuts|copies|damage)::/)'
 
 # Impact of hostile callers on another tenant (at most 250 ms) and memory of large pages (at most 256 MB), on two cores.
 callers seconds="10" callers="2000" events="1000": _release
@@ -83,6 +83,11 @@ sweep rounds="20" verified="1000": _release
 jobs rounds="100" tenants="1500": _release
     EVENT_HISTORY_TEST_JOB_ROUNDS={{ rounds }} EVENT_HISTORY_TEST_SWEPT_TENANTS={{ tenants }} \
     {{ run_stress }} -E 'test(/^files::(model|deleting)::/)'
+
+# Copies files of up to 200 MiB between storages that move 1 MB/s for each request: about ten minutes.
+slow-copy count="100" mib="200" rate="1000000": _release
+    EVENT_HISTORY_TEST_LIMITED_FILES={{ count }} EVENT_HISTORY_TEST_LIMITED_MIB={{ mib }} \
+    EVENT_HISTORY_TEST_LIMITED_RATE={{ rate }} {{ run_stress }} -E 'test(/^files::limited::/)'
 
 # Events through a bus, a rule and an API destination, with an outage and every event redelivered, twice.
 eventbridge events="1000": _release

@@ -13,6 +13,8 @@ pub mod objects;
 
 pub mod retry;
 
+pub mod presigned_requests;
+
 pub mod durable_file;
 
 pub mod jobs;

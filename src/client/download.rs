@@ -13,7 +13,7 @@ use super::api::RecordedFile;
 use super::error::failed;
 use super::local_file::finish;
 use super::progress::{Phase, Progress};
-use super::{Client, Error, storage};
+use super::{Client, Error};
 use crate::domain::{EventId, FileId, FileName, FileSha256};
 use crate::durable_file::{folder_of, sync_folder_of};
 
@@ -188,7 +188,7 @@ impl Client {
         let count = progress.attempt();
         let counter = count.counter();
         let (mut sha256, mut size_bytes) = (Sha256::new(), 0);
-        while let Some(chunk) = storage::chunk(&mut answer).await? {
+        while let Some(chunk) = self.storage.chunk(&mut answer).await? {
             if file
                 .size_bytes
                 .is_some_and(|it| it < size_bytes + chunk.len() as u64)

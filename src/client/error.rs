@@ -8,6 +8,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::presigned_requests::ErrorCode;
 use crate::retry::Transient;
 
 #[derive(Debug, thiserror::Error)]
@@ -26,12 +27,8 @@ pub enum Error {
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
-    #[error("storage answered {status}{}{code}", if code.is_empty() { "" } else { " " })]
-    Storage {
-        status: StatusCode,
-        /// S3's error code; may be empty.
-        code: String,
-    },
+    #[error("storage answered {status}{code}")]
+    Storage { status: StatusCode, code: ErrorCode },
     #[error("cannot {action} '{}'", path.display())]
     File {
         action: &'static str,
@@ -56,7 +53,9 @@ impl Transient for Error {
             Self::Unreachable { .. } => true,
             Self::Refused { status, .. } => is_transient(*status),
             // The code with which S3 rejects a body that stopped arriving.
-            Self::Storage { status, code } => is_transient(*status) || code == "RequestTimeout",
+            Self::Storage { status, code } => {
+                is_transient(*status) || code.as_str() == "RequestTimeout"
+            }
             Self::Answer { .. } | Self::File { .. } | Self::FileChanged(_) | Self::Other(_) => {
                 false
             }

@@ -9,6 +9,7 @@ mod backend_errors;
 pub mod copy;
 mod event_scan;
 pub mod fsck;
+mod known_files;
 mod progress;
 pub mod sweep;
 pub mod verify;

@@ -11,8 +11,11 @@
 
 mod clocks;
 mod copies;
+mod damaged;
 mod deleting;
 mod digests;
+mod limited;
+mod missing;
 mod model;
 mod owners;
 mod sweeping;
@@ -43,9 +46,12 @@ struct Uploaded {
 }
 
 async fn upload(server: &Server, tenant: &Tenant) -> Uploaded {
-    let upload = server.upload_url(tenant).await;
     let length = 1000 + usize::try_from(support::random_below(9000)).unwrap();
-    let bytes = support::random_bytes(length);
+    upload_bytes(server, tenant, support::random_bytes(length)).await
+}
+
+async fn upload_bytes(server: &Server, tenant: &Tenant, bytes: Vec<u8>) -> Uploaded {
+    let upload = server.upload_url(tenant).await;
     let put = server.client().put(&upload.url).body(bytes.clone());
     expect(put, StatusCode::OK).await;
     Uploaded {

@@ -112,6 +112,10 @@ async fn the_proxy_does_what_its_mode_says() {
     let delay = Duration::from_millis(100);
     assert!(timed(Mode::Delay(delay), &mut open).await >= 2 * delay);
     assert!(timed(Mode::Throttle(40), &mut open).await >= Duration::from_millis(400));
+    // The first bytes pass at once, and the next have to wait for them.
+    let limit = Mode::Limit(100);
+    timed(limit, &mut open).await;
+    assert!(timed(limit, &mut open).await >= Duration::from_millis(150));
     assert!(timed(Mode::Pass, &mut open).await < 2 * delay);
 
     proxy.set(Mode::Cut(7));

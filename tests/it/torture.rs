@@ -7,6 +7,7 @@
 )]
 
 mod callers;
+mod copies;
 mod cuts;
 mod damage;
 mod dice;

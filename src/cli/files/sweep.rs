@@ -56,7 +56,8 @@ async fn sweep(config: &SweepConfig) -> anyhow::Result<ExitCode> {
     print_report(&mut results, &report);
     results.end()?;
     close_store(&*job.store).await?;
-    Ok(success_if(report.kept == 0 && report.skipped_tenants == 0))
+    let problems = report.kept + report.skipped_tenants + report.damaged;
+    Ok(success_if(problems == 0))
 }
 
 fn print_file(results: &mut Results, file: &FoundFile) {
@@ -99,6 +100,7 @@ fn print_report(results: &mut Results, report: &Report) {
         skipped_tenants,
         of_unknown_age,
         other_objects,
+        damaged,
         remarks,
     } = report;
     for remark in remarks {
@@ -110,11 +112,12 @@ fn print_report(results: &mut Results, report: &Report) {
         "removed": removed.files, "removed_bytes": removed.bytes,
         "of_no_tenant": of_no_tenant.files, "of_no_tenant_bytes": of_no_tenant.bytes,
         "kept": kept, "skipped_tenants": skipped_tenants, "of_unknown_age": of_unknown_age, "other_objects": other_objects,
+        "damaged": damaged,
     }});
     let words = format!(
         "{} files of {} bytes; orphans: {} of {} bytes; of no tenant: {} of {} bytes; removed: {} of \
          {} bytes; could not be removed: {kept}; tenants skipped: {skipped_tenants}; of unknown age: {of_unknown_age}; other objects: \
-         {other_objects}",
+         {other_objects}; unreadable: {damaged}",
         seen.files,
         seen.bytes,
         orphans.files,

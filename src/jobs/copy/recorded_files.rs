@@ -5,8 +5,6 @@
 //! not what was recorded, the recorded version is copied over it. A storage computes its own tags and versions, so a
 //! record without a SHA-256 may not be kept: that is a difference.
 
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
@@ -15,15 +13,12 @@ use super::error::{Error, Side};
 use super::file_tally::{CONCURRENCY, Outcome, Tally, with_retries};
 use super::report::SkippedObjects;
 use super::{Job, Storages, TenantCopy};
-use crate::domain::{EventFile, EventId, FileId, FileRecord, ObjectKey};
+use crate::domain::{EventId, FileId, FileRecord, ObjectKey};
 use crate::jobs::Progress;
 use crate::jobs::event_scan::{EventBatch, EventScan};
+use crate::jobs::known_files::{KnownFiles, Seen};
 use crate::objects::transfer::{self, TransferConfig};
 use crate::objects::{self, ObjectInfo, Recorded, find_recorded};
-
-/// Files of a tenant that are remembered as checked, so that each is checked once however many events reference it: some
-/// tens of megabytes. Beyond that number a file may be checked again.
-const MAX_REMEMBERED: usize = 1_000_000;
 
 /// A file that an event references.
 struct Reference {
@@ -48,16 +43,13 @@ pub(super) async fn check(
     }
     let tenant = Arc::clone(&copy.tenant);
     let mut scan = EventScan::new(&*job.from, &tenant, None);
-    let mut known = HashMap::new();
+    let mut known = KnownFiles::default();
     loop {
         let batch = match scan.next().await {
             Ok(Some(batch)) => batch,
             Ok(None) => return Ok(()),
             Err(error) => return copy.fail(Side::Source, "read the events", error),
         };
-        if known.len() > MAX_REMEMBERED {
-            known.clear();
-        }
         let mut references = references(batch, &mut known, |file_id| ObjectKey {
             database_name: tenant.database_name.clone(),
             file_id,
@@ -88,38 +80,25 @@ pub(super) async fn check(
 /// Returns the files of these events that were not checked yet.
 fn references(
     batch: EventBatch,
-    known: &mut HashMap<FileId, u64>,
+    known: &mut KnownFiles,
     key: impl Fn(FileId) -> ObjectKey,
 ) -> Vec<Reference> {
     let mut references = Vec::new();
     for event in batch.events {
-        for EventFile { id, record } in event.files {
-            let evidence = evidence(record.as_ref());
-            let before = known.get(&id).copied();
-            if before == Some(evidence) {
+        for file in event.files {
+            let seen = known.see(&file);
+            if seen == Seen::WithThisRecord {
                 continue;
             }
-            known.entry(id).or_insert(evidence);
             references.push(Reference {
                 event_id: event.id,
-                key: key(id),
-                record,
-                must_not_replace: before.is_some(),
+                key: key(file.id),
+                record: file.record,
+                must_not_replace: seen == Seen::WithOtherRecord,
             });
         }
     }
     references
-}
-
-/// Returns a number that is the same for equal evidence of the bytes.
-fn evidence(record: Option<&FileRecord>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    let fields = record.map(|it| {
-        let sha256 = it.sha256.map(|sha256| *sha256.bytes());
-        (it.size_bytes, sha256, &it.etag, &it.version_id)
-    });
-    fields.hash(&mut hasher);
-    hasher.finish()
 }
 
 async fn check_one(

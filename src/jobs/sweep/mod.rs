@@ -86,27 +86,21 @@ pub struct Report {
     pub skipped_tenants: u64,
     /// Files whose upload time the storage does not tell.
     pub of_unknown_age: u64,
-    /// Objects that are not files of a tenant, or cannot be read. `remarks` names the first of them.
+    /// Objects that are not files of a tenant. `remarks` names the first of them.
     pub other_objects: u64,
-    /// The reasons why tenants or objects were skipped.
+    /// Objects that cannot be read. `remarks` names the first of them.
+    pub damaged: u64,
+    /// The reasons why tenants or objects were skipped. Names every skipped tenant.
     pub remarks: Vec<String>,
 }
 
-/// Remarks that are kept: the first ones show what is wrong.
-const MAX_REMARKS: usize = 100;
+/// Objects of each kind that are named: the first ones show what is wrong.
+const MAX_NAMED: u64 = 100;
 
 impl Tally {
     fn add(&mut self, bytes: u64) {
         self.files += 1;
         self.bytes += bytes;
-    }
-}
-
-impl Report {
-    fn remark(&mut self, remark: String) {
-        if self.remarks.len() < MAX_REMARKS {
-            self.remarks.push(remark);
-        }
     }
 }
 
@@ -174,13 +168,19 @@ impl Sweep<'_> {
             damaged,
             next: _,
         } = page;
-        self.report.other_objects += (unknown_keys.len() + damaged.len()) as u64;
+        let report = &mut self.report;
         for name in unknown_keys {
-            self.report
-                .remark(format!("'{name}' is not a file of a tenant"));
+            report.other_objects += 1;
+            if report.other_objects <= MAX_NAMED {
+                let remark = format!("'{name}' is not a file of a tenant");
+                report.remarks.push(remark);
+            }
         }
         for problem in damaged {
-            self.report.remark(problem);
+            report.damaged += 1;
+            if report.damaged <= MAX_NAMED {
+                report.remarks.push(problem);
+            }
         }
         for ListedObject { key, info } in objects {
             self.report.seen.add(info.size_bytes);
@@ -245,8 +245,8 @@ impl Sweep<'_> {
         }
         if self.skipped.insert(name.clone()) {
             self.report.skipped_tenants += 1;
-            self.report
-                .remark(format!("tenant '{name}' was skipped: {error}"));
+            let remark = format!("tenant '{name}' was skipped: {error}");
+            self.report.remarks.push(remark);
         }
         Ok(())
     }
@@ -261,20 +261,21 @@ impl Sweep<'_> {
             files.into_iter().for_each(&mut *self.on_file);
             return Ok(());
         }
-        let kept = self.remove(files).await?;
+        let mut kept = HashSet::new();
+        let removed = self.remove(files, &mut kept).await;
         let refused: Vec<Tombstone> = tombstones
             .into_iter()
             .filter(|it| kept.contains(&it.file))
             .collect();
-        if refused.is_empty() {
-            return Ok(());
+        if !refused.is_empty() {
+            let store = &*self.job.store;
+            let withdraw = || store.withdraw_tombstones(tenant, &refused);
+            let withdrawn = retry_tenant(store, "withdraw tombstones", withdraw).await;
+            if let Err(error) = withdrawn {
+                self.skip(&tenant.database_name, error).await?;
+            }
         }
-        let store = &*self.job.store;
-        let withdraw = || store.withdraw_tombstones(tenant, &refused);
-        match retry_tenant(store, "withdraw tombstones", withdraw).await {
-            Ok(()) => Ok(()),
-            Err(error) => self.skip(&tenant.database_name, error).await,
-        }
+        removed
     }
 
     /// Removes files under names that no tenant has, or reports them. Looks each name up again: a tenant may have been
@@ -294,7 +295,7 @@ impl Sweep<'_> {
                 self.report.of_no_tenant.add(file.size_bytes);
             }
             if self.job.delete && self.job.of_no_tenant {
-                self.remove(candidates).await?;
+                self.remove(candidates, &mut HashSet::new()).await?;
                 continue;
             }
             for file in candidates {
@@ -305,10 +306,13 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    /// Removes files, and returns those that the storage refused to remove.
-    async fn remove(&mut self, files: Vec<FoundFile>) -> Result<HashSet<FileId>, Error> {
+    /// Removes files, and adds those that the storage refused to remove to `refused`.
+    async fn remove(
+        &mut self,
+        files: Vec<FoundFile>,
+        refused: &mut HashSet<FileId>,
+    ) -> Result<(), Error> {
         let what = "remove files";
-        let mut refused = HashSet::new();
         for files in files.chunks(MAX_DELETE_CALL) {
             let keys: Vec<ObjectKey> = files.iter().map(|it| it.key.clone()).collect();
             let removed = retry(what, || self.job.objects.delete(&keys)).await;
@@ -330,7 +334,7 @@ impl Sweep<'_> {
                 (self.on_file)(FoundFile { fate, ..file });
             }
         }
-        Ok(refused)
+        Ok(())
     }
 }
 

@@ -122,6 +122,10 @@ fn log(report: &Report) {
             "tenants were skipped: their databases cannot be read"
         );
     }
+    if report.damaged > 0 {
+        let objects = report.damaged;
+        tracing::warn!(objects, "stored objects cannot be read");
+    }
     for remark in &report.remarks {
         tracing::debug!("{remark}");
     }

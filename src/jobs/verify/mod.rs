@@ -3,7 +3,7 @@
 mod file_check;
 mod resume_state;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::backend_errors::{retry, retry_file};
 use super::event_scan::{EventBatch, EventScan};
+use super::known_files::{KnownFiles, Seen};
 use super::{Error, Phase, Progress};
 use crate::domain::cause::chain;
 use crate::domain::{
@@ -30,9 +31,6 @@ pub use resume_state::ResumeState;
 const CONCURRENCY: usize = 4;
 /// The pauses after failed attempts to read a file whose storage responds.
 const FILE_PAUSES: [Duration; 2] = [Duration::from_millis(500); 2];
-/// Files of a tenant that are remembered as read, so that each is read once however many events reference it: some
-/// tens of megabytes. Beyond that number a file may be read again.
-const MAX_REMEMBERED: usize = 1_000_000;
 /// The interval at which the resume state is written, which bounds what a killed run has to repeat.
 const STATE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -112,6 +110,7 @@ pub async fn run(
         unverified,
         selection: _,
         tenant: _,
+        client_id: _,
         time_us: _,
         event_id: _,
     } = verification.state;
@@ -133,19 +132,9 @@ struct Verification<'a> {
 
 impl Verification<'_> {
     async fn tenant(&mut self, tenant: &Tenant) -> Result<(), Error> {
-        let after = match (&self.state.tenant, self.state.event_id) {
-            (Some(name), Some(id)) if name == tenant.database_name.as_str() => Some(Position {
-                time_us: self.state.time_us,
-                event_id: EventId::from_uuid(id),
-            }),
-            _ => None,
-        };
-        self.state.tenant = Some(tenant.database_name.to_string());
-        if after.is_none() {
-            self.state.event_id = None;
-        }
+        let after = self.state.begin(tenant);
         let mut scan = EventScan::new(&*self.job.store, tenant, after);
-        let mut known = HashSet::new();
+        let mut known = KnownFiles::default();
         loop {
             let batch = match scan.next().await {
                 Ok(Some(batch)) => batch,
@@ -174,16 +163,14 @@ impl Verification<'_> {
         &mut self,
         tenant: &Tenant,
         batch: EventBatch,
-        known: &mut HashSet<FileId>,
+        known: &mut KnownFiles,
     ) -> Result<(), Error> {
-        if known.len() > MAX_REMEMBERED {
-            known.clear();
-        }
         let last = batch.events.last().map(Event::position);
         let mut files = Vec::new();
         for event in batch.events {
             let event_id = event.id;
-            let new = event.files.into_iter().filter(|it| known.insert(it.id));
+            let files_of_event = event.files.into_iter();
+            let new = files_of_event.filter(|it| known.see(it) != Seen::WithThisRecord);
             files.extend(new.map(|file| (event_id, file)));
         }
         let (job, progress) = (self.job, self.progress);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Error;
-use crate::domain::DatabaseName;
+use crate::domain::{DatabaseName, EventId, Position, Tenant};
 use crate::durable_file;
 
 /// The position that a verification has reached. Every tenant before `tenant` by name is done, and so is every event of `tenant` up to
@@ -19,6 +19,9 @@ pub struct ResumeState {
     #[serde(default)]
     pub selection: Option<Selection>,
     pub tenant: Option<String>,
+    /// The tenant's client id. Its name may belong to another tenant when the run is resumed.
+    #[serde(default)]
+    pub client_id: Option<Uuid>,
     pub time_us: i64,
     pub event_id: Option<Uuid>,
     /// The counts so far.
@@ -70,6 +73,21 @@ impl ResumeState {
         }
     }
 
+    /// Begins with a tenant, and returns the position that was reached in its events; `None` at their beginning.
+    pub(super) fn begin(&mut self, tenant: &Tenant) -> Option<Position> {
+        let name = tenant.database_name.as_str();
+        let client_id = Some(tenant.client_id.uuid());
+        let is_it = self.tenant.as_deref() == Some(name) && self.client_id == client_id;
+        if !is_it {
+            self.event_id = None;
+        }
+        (self.tenant, self.client_id) = (Some(name.to_owned()), client_id);
+        self.event_id.map(|id| Position {
+            time_us: self.time_us,
+            event_id: EventId::from_uuid(id),
+        })
+    }
+
     /// Reads the state at `path`; without a file, the beginning.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let state = durable_file::read_json(path).map_err(failed(path))?;
@@ -89,5 +107,42 @@ fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     |source| Error::State {
         path: path.to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::ResumeState;
+    use crate::domain::{ClientId, DatabaseName, Entropy, EventId, SystemEntropy, Tenant};
+
+    fn tenant(name: &str) -> Tenant {
+        Tenant {
+            client_id: ClientId::random(&SystemEntropy),
+            database_name: DatabaseName::parse(name).unwrap(),
+            client_label: String::new(),
+            client_secret_sha256: [0; 32],
+            created_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_position_is_that_of_one_tenant() {
+        let (first, next) = (tenant("first"), tenant("next"));
+        let reached = SystemEntropy.uuid_v4();
+        let mut state = ResumeState::default();
+        assert_eq!(state.begin(&first), None);
+        state.event_id = Some(reached);
+        let mut resumed = state.clone();
+        let position = resumed.begin(&first).unwrap();
+        assert_eq!(position.event_id, EventId::from_uuid(reached));
+        // It was deleted meanwhile, and its name is another one's.
+        assert_eq!(state.clone().begin(&tenant("first")), None);
+        assert_eq!(resumed.begin(&next), None);
+        assert_eq!(resumed.event_id, None);
+        // A state that an older version wrote names no client id.
+        state.client_id = None;
+        assert_eq!(state.begin(&first), None);
     }
 }

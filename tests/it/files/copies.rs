@@ -219,6 +219,13 @@ async fn the_recorded_version_is_copied_and_locked() {
         .request_as(&source.tenant, Method::GET, &target);
     expect(request, StatusCode::OK).await;
     assert!(source.server.process().term().success());
+    // Both versions are verified.
+    let [database, _] = embedded_settings(&source.server);
+    let mut settings = Vec::from(bucket.settings());
+    settings.push(database);
+    let (code, lines) = run(files(source.server.folder(), &settings, &["verify"])).await;
+    assert_eq!(code, 0, "{lines:?}");
+    assert_eq!(lines[0]["sum"]["files"], 4, "{lines:?}");
     let home = tempfile::tempdir().unwrap();
     let output = source
         .copy(Some(&bucket), &destination(&home, None))

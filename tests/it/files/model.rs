@@ -391,5 +391,9 @@ async fn whatever_happens_on_seaweedfs_the_model_holds() {
         settings.push(database);
         let copies = [Some(&locked), None];
         round(server, settings, &storage, Some(&proxy), copies).await;
+        // It has room for few buckets at once.
+        for kind in ["source", "copy"] {
+            seaweedfs.remove_bucket(&bucket(kind)).await;
+        }
     }
 }

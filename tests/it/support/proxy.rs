@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// How much is passed on at a time, and so what [`Mode::Delay`] delays at once.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -24,8 +25,10 @@ pub(crate) enum Mode {
     Pass,
     /// Passes each chunk on so much later, both ways.
     Delay(Duration),
-    /// Passes answers on at so many bytes a second.
+    /// Passes answers on at so many bytes a second, which are few.
     Throttle(usize),
+    /// Passes so many bytes a second on, both ways.
+    Limit(u32),
     /// Passes so many bytes of the answers of a connection on, then closes it.
     Cut(usize),
     /// Tells another SHA-256 of an object than the storage does.
@@ -186,6 +189,7 @@ async fn interrupted(mode: &mut watch::Receiver<Mode>) -> End {
             Mode::Pass
             | Mode::Delay(_)
             | Mode::Throttle(_)
+            | Mode::Limit(_)
             | Mode::Cut(_)
             | Mode::Lie
             | Mode::Flip => {}
@@ -225,6 +229,7 @@ async fn pump(
     let mut buffer = [0; CHUNK_BYTES];
     // Counted while the connection is being cut, so that what an earlier mode let through is not.
     let mut passed_bytes = 0;
+    let mut free_at = Instant::now();
     loop {
         let read = from.read(&mut buffer).await?;
         if read == 0 {
@@ -245,6 +250,13 @@ async fn pump(
                 Mode::Throttle(bytes_per_second) if are_answers => {
                     tokio::time::sleep(TICK).await;
                     now = now.min((bytes_per_second / 10).max(1));
+                }
+                Mode::Limit(bytes_per_second) => {
+                    tokio::time::sleep_until(free_at).await;
+                    let bytes = u32::try_from(now).expect("a chunk is short");
+                    let taken = Duration::from_secs(1) * bytes / bytes_per_second;
+                    // A pause of the sender's saves nothing up.
+                    free_at = free_at.max(Instant::now()) + taken;
                 }
                 Mode::Cut(limit) if are_answers => now = now.min(limit - passed_bytes),
                 _ => {}

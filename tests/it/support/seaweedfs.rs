@@ -127,6 +127,18 @@ impl SeaweedFs {
         storage
     }
 
+    /// Removes a bucket with all that is in it.
+    pub(crate) async fn remove_bucket(&self, name: &str) {
+        let storage = Storage {
+            bucket: name.to_owned(),
+            ..self.storage.clone()
+        };
+        let (bucket, credentials) = (storage.bucket(), storage.credentials());
+        let delete = bucket.delete_bucket(&credentials).sign(PROBE_LIFE);
+        let delete = super::http_client().delete(delete);
+        super::expect(delete, StatusCode::NO_CONTENT).await;
+    }
+
     /// The gateway answers before the first volume can be written, so only a stored object counts.
     async fn wait_until_ready(&self) {
         let Self {

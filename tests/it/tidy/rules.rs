@@ -102,6 +102,7 @@ pub(super) const RULES: &[Rule] = &[
             "jobs::copy",
             "jobs::backend_errors",
             "jobs::event_scan",
+            "jobs::known_files",
             "jobs::Phase",
             "jobs::Progress",
             "domain",
@@ -143,6 +144,7 @@ pub(super) const RULES: &[Rule] = &[
             "jobs::verify",
             "jobs::backend_errors",
             "jobs::event_scan",
+            "jobs::known_files",
             "jobs::select_tenants",
             "jobs::Error",
             "jobs::Phase",
@@ -212,7 +214,13 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         part: "client",
-        may: &["client", "domain", "durable_file", "retry"],
+        may: &[
+            "client",
+            "domain",
+            "durable_file",
+            "presigned_requests",
+            "retry",
+        ],
         never: &[
             "axum",
             "clap",
@@ -230,6 +238,11 @@ pub(super) const RULES: &[Rule] = &[
         never: &[
             "axum", "hyper", "http", "reqwest", "rusqlite", "s3s", "std::fs",
         ],
+    },
+    Rule {
+        part: "presigned_requests",
+        may: &["presigned_requests"],
+        never: &["axum", "hyper", "http", "rusqlite", "s3s", "std::fs"],
     },
     Rule {
         part: "durable_file",
@@ -270,7 +283,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         part: "objects",
-        may: &["objects", "domain", "write_health"],
+        may: &["objects", "domain", "presigned_requests", "write_health"],
         never: &[],
     },
     Rule {

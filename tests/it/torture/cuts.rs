@@ -205,7 +205,7 @@ impl Round {
 }
 
 /// Starts a server on what a cut has left, and returns what is wrong with it.
-async fn after(root: &Path, ledger: &Ledger, length: u64) -> Vec<String> {
+pub(super) async fn after(root: &Path, ledger: &Ledger, length: u64) -> Vec<String> {
     let server = match server_on(root).try_start() {
         Ok(server) => server,
         Err(refusal) => return vec![format!("it does not start: {refusal}")],

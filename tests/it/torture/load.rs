@@ -65,7 +65,7 @@ pub(super) async fn load_until_killed(
             () = trouble => {}
             () = writers.enough(load) => {}
         }
-        recorder.kill(server);
+        recorder.end_run(|| server.kill());
         writers.is_over.set(true);
     };
     tokio::join!(writing, end);

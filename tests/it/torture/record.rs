@@ -4,12 +4,13 @@
 use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::support::{Builder, Server, compile_shim};
+use crate::support::{Builder, compile_shim};
 
 /// A `struct entry` of the library.
 const ENTRY_BYTES: usize = 4 * 4 + 3 * 8;
@@ -114,6 +115,19 @@ impl Recorder {
             .env("RECORD_FREEZE", text(&self.freeze()))
     }
 
+    /// Has the next run of a command recorded, as [`Self::records`] does.
+    pub(super) fn records_command(&self, command: &mut Command) {
+        const NAME: &str = "LD_PRELOAD";
+        let others = command.get_envs().find(|(name, _)| *name == NAME);
+        let others = others.and_then(|(_, value)| value?.to_str());
+        let preloaded = format!("{} {}", text(&self.shim), others.unwrap_or_default());
+        command
+            .env(NAME, preloaded)
+            .env("RECORD_ROOT", &self.root)
+            .env("RECORD_LOG", self.log(self.runs.get()))
+            .env("RECORD_FREEZE", self.freeze());
+    }
+
     /// Returns how long the record is. What was seen before this call happened before whatever comes behind
     /// that length.
     pub(super) fn position(&self) -> u64 {
@@ -121,8 +135,8 @@ impl Recorder {
         self.ended_bytes.get() + log.map_or(0, |log| log.len())
     }
 
-    /// Kills the server between two calls, so that the record has all that it did.
-    pub(super) fn kill(&self, server: &Server) {
+    /// Kills a process between two calls, by `kill`, so that the record has all that it did.
+    pub(super) fn end_run(&self, kill: impl FnOnce()) {
         let freeze = self.freeze();
         fs::write(&freeze, "").expect("a file in our folder");
         let mut length = u64::MAX;
@@ -134,7 +148,7 @@ impl Recorder {
             length = self.position();
             thread::sleep(STILL);
         }
-        server.kill();
+        kill();
         fs::remove_file(&freeze).expect("the file just made");
         self.ended_bytes.set(self.position());
         self.runs.set(self.runs.get() + 1);
