@@ -54,10 +54,17 @@ def main():
             traceback.print_exc()
             failed = True
             continue
-        if arguments.quick or arguments.debug:  # which say nothing about targets
+        seconds = time.monotonic() - started
+        if arguments.debug:  # whose figures mean nothing
+            print(f"{name}: {len(found)} measurements ran, {seconds:.0f} s", flush=True)
+            continue
+        if arguments.quick:  # which says nothing about targets
             found = [dataclasses.replace(row, target=None) for row in found]
         rows += found
-        print(f"{name}: {time.monotonic() - started:.0f} s", *map(short, found), sep="\n  ", file=sys.stderr)
+        print(f"{name}: {seconds:.0f} s", *map(short, found), sep="\n  ", file=sys.stderr)
+    if arguments.debug:
+        print("".join(f"{note}\n" for note in notes), end="")
+        sys.exit("a case failed" if failed else 0)
     text = f"{report.conditions(parameters, notes)}\n\n{report.table(rows)}"
     print(text)
     if failed:
@@ -79,7 +86,7 @@ def short(row):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--quick", action="store_true", help="small and short, to see that it runs")
-    parser.add_argument("--debug", action="store_true", help="with the debug build, to see that it runs")
+    parser.add_argument("--debug", action="store_true", help="with the debug build, to see that it runs: prints no figures")
     parser.add_argument("--rounds", type=int, help=f"rounds of each load, instead of {FULL.rounds}")
     parser.add_argument("--service", type=pathlib.Path, help="measure this program instead of building one")
     names = f"only these: {', '.join(cases.CASES)}; or the first part of a name"

@@ -1,5 +1,6 @@
 //! Requests to the service.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::header::HeaderValue;
@@ -15,7 +16,7 @@ use url::Url;
 use super::error::Detail;
 use super::local_file::LocalFile;
 use super::{Access, Error};
-use crate::domain::{EventId, FileSha256};
+use crate::domain::{Catalogue, EventId, FileSha256};
 use crate::retry::Retry;
 
 const SERVICE: &str = "the service";
@@ -232,6 +233,29 @@ impl Api {
         let segments = ["event-bridge", "create-event"];
         let _: Value = self.post_json("create-event", &segments, &body).await?;
         Ok(())
+    }
+
+    /// Returns the names that the service has for types.
+    pub(super) async fn catalogue(&self) -> Result<Catalogue, Error> {
+        #[derive(Deserialize)]
+        struct Names {
+            event_types: Vec<NamedType>,
+            source_types: Vec<NamedType>,
+        }
+        #[derive(Deserialize)]
+        struct NamedType {
+            id: i32,
+            name: String,
+        }
+        fn by_id(types: Vec<NamedType>) -> BTreeMap<i32, String> {
+            types.into_iter().map(|it| (it.id, it.name)).collect()
+        }
+        let request = || answer("catalogue", self.get(&["catalogue"], &[]));
+        let names: Names = self.retry.run(CALL, request).await?;
+        Ok(Catalogue {
+            event_types: by_id(names.event_types),
+            source_types: by_id(names.source_types),
+        })
     }
 
     /// Returns an event; `None` if it does not exist.

@@ -19,6 +19,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::domain::Catalogue;
 use crate::retry::{Limit, Retry};
 
 pub use download::{Download, FileOfEvent, Target};
@@ -57,5 +58,10 @@ impl Client {
             storage: storage::Storage::new()?,
             retry,
         })
+    }
+
+    /// Returns the names that the service has for event types and source types.
+    pub async fn catalogue(&self) -> Result<Catalogue, Error> {
+        self.api.catalogue().await
     }
 }

@@ -145,7 +145,6 @@ pub(super) const UPLOAD_SETTINGS: &[&Setting] = &[
     &MULTIPART_ABOVE,
     &PART_SIZE,
     &STATE_DIR,
-    &CONFIG,
 ];
 
 /// The settings of the commands that work on both the database and the files.

@@ -49,7 +49,7 @@ impl Catalogue {
         self.source_types.get(&id).map(String::as_str)
     }
 
-    /// Parses an event type: its name, or any number.
+    /// Parses an event type: any number, or a name.
     pub fn parse_event_type(&self, text: &str) -> Result<i32, String> {
         parse(&self.event_types, "event type", text)
     }
@@ -60,12 +60,12 @@ impl Catalogue {
 }
 
 fn parse(names: &BTreeMap<i32, String>, what: &str, text: &str) -> Result<i32, String> {
-    let known = names.iter().find(|(_, name)| *name == text);
-    let id = known.map(|(id, _)| *id).or_else(|| text.parse().ok());
+    let with_name = || names.iter().find(|(_, name)| *name == text);
+    let id = text.parse().ok().or_else(|| Some(*with_name()?.0));
     id.ok_or_else(|| {
         let known: Vec<&str> = names.values().map(String::as_str).collect();
         format!(
-            "'{text}' is no {what}: give a number, or one of {}",
+            "the service has no {what} '{text}': give a number, or one of {}",
             known.join(", ")
         )
     })

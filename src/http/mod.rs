@@ -20,7 +20,8 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use handlers::{
-    event_bridge, feed, history, multipart_uploads, operations, tenant_lifecycle, uploads,
+    event_bridge, feed, history, multipart_uploads, operations, tenant_lifecycle, type_names,
+    uploads,
 };
 use middleware::{Cors, Middleware, RequestLimits, RequestLog};
 use responses::openapi;
@@ -52,6 +53,7 @@ fn documented_routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(only(routes!(history::list)))
         .routes(only(routes!(history::file)))
         .routes(only(routes!(feed::feed)))
+        .routes(only(routes!(type_names::catalogue)))
         .routes(only(routes!(operations::live)))
         .routes(only(routes!(operations::ready)))
         .routes(only(routes!(operations::metrics)))

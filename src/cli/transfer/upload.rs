@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::{open_client, run_transfer};
-use crate::client::{MultipartRules, NewEvent, NewFile, Progress};
+use crate::client::{Client, MultipartRules, NewEvent, NewFile, Progress};
 use crate::config::{ClientConfig, Problems, UploadArguments};
 use crate::domain::{
     Catalogue, Clock, ContentType, EventId, EventTime, FileName, SystemClock, SystemEntropy,
@@ -23,7 +23,7 @@ pub(in crate::cli) struct UploadOptions {
     /// Files to upload
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Event type, by number or name: names are the defaults, and those of the service's settings file in --config
+    /// Event type: a number, or the name that the service has for it
     #[arg(long, value_name = "TYPE", allow_negative_numbers = true)]
     event_type: String,
     /// Id of the record that the event belongs to
@@ -75,11 +75,11 @@ struct Data(Vec<Value>);
 pub(in crate::cli) async fn run(options: &UploadOptions) -> anyhow::Result<ExitCode> {
     let config = ClientConfig::load(&options.client)?;
     let files = files(options)?;
-    let types = types(options, &config.catalogue)?;
     if !options.each && files.len() > MAX_FILES {
         bail!("an event references at most {MAX_FILES} files: pass --each, or fewer files");
     }
     let client = open_client(&config)?;
+    let types = types(options, &client).await?;
     let rules = MultipartRules {
         above_bytes: config.multipart_above_bytes,
         part_bytes: config.part_bytes,
@@ -149,8 +149,19 @@ fn event(options: &UploadOptions, (event_type_id, source_type_id): (i32, i32)) -
     }
 }
 
-/// Returns the ids of the event type and the source type.
-fn types(options: &UploadOptions, catalogue: &Catalogue) -> Result<(i32, i32), Problems> {
+/// Returns the ids of the event type and the source type. Only the service knows their names, so it is asked, unless
+/// both are numbers.
+async fn types(options: &UploadOptions, client: &Client) -> anyhow::Result<(i32, i32)> {
+    if let (Ok(event_type), Ok(source_type)) =
+        (options.event_type.parse(), options.source_type.parse())
+    {
+        return Ok((event_type, source_type));
+    }
+    let catalogue = run_transfer(client.catalogue(), &Progress::default()).await?;
+    Ok(parse_types(options, &catalogue)?)
+}
+
+fn parse_types(options: &UploadOptions, catalogue: &Catalogue) -> Result<(i32, i32), Problems> {
     let event_type = catalogue.parse_event_type(&options.event_type);
     let source_type = catalogue.parse_source_type(&options.source_type);
     match (event_type, source_type) {

@@ -12,8 +12,8 @@ use crate::config::command_settings::{
 };
 use crate::config::sources::{Problems, Sources};
 use crate::config::values;
+use crate::domain::ClientId;
 use crate::domain::file::limits::{MAX_FILE_BYTES, MAX_SINGLE_UPLOAD_BYTES, MIN_PART_BYTES};
-use crate::domain::{Catalogue, ClientId};
 
 /// Longer than any outage that a person waits for at the keyboard.
 const MAX_RETRY_FOR: Duration = Duration::from_hours(24);
@@ -28,8 +28,6 @@ pub struct ClientConfig {
     pub part_bytes: Option<u64>,
     /// `None`: none is named, and there is no home directory.
     pub state_folder: Option<PathBuf>,
-    /// The names of event types and source types, if the settings file of the service is at hand.
-    pub catalogue: Catalogue,
 }
 
 impl ClientConfig {
@@ -67,7 +65,6 @@ impl ClientConfig {
             multipart_above_bytes: multipart_above_bytes?,
             part_bytes,
             state_folder: state_folder.or_else(state_home),
-            catalogue: sources.catalogue(),
         })
     }
 }

@@ -108,6 +108,30 @@ async fn catalogue_types_have_names() {
         json!(&names("source_type")[..6]),
         json!(["user", "sequence", "system", "mcp", "import", null]),
     );
+    let catalogue = Call::new(&server, "GET", "/api/catalogue").send().await;
+    assert_eq!(catalogue.status, 200);
+    let event_types = catalogue.body["event_types"].as_array().expect("a list");
+    assert_eq!(
+        event_types[8..],
+        [
+            json!({"id": 9, "name": "document_generated"}),
+            json!({"id": 10, "name": "renamed"}),
+            json!({"id": 11, "name": "added"}),
+        ]
+    );
+    assert_eq!(
+        catalogue.body["source_types"],
+        json!([
+            {"id": 0, "name": "user"},
+            {"id": 1, "name": "sequence"},
+            {"id": 2, "name": "system"},
+            {"id": 3, "name": "mcp"},
+            {"id": 4, "name": "import"},
+        ])
+    );
+    let unknown = Call::new(&server, "GET", "/api/catalogue?id=1");
+    let unknown = unknown.send().await;
+    unknown.is_invalid(&["query.id extra_forbidden"]);
 }
 
 #[tokio::test]
@@ -237,7 +261,7 @@ async fn filters_narrow_and_repeat() {
 async fn invalid_parameters_are_all_reported() {
     let server = Server::start();
     let client = tenant(&server, "demo").await;
-    let cases: [(&str, &[&str]); 14] = [
+    let cases: [(&str, &[&str]); 15] = [
         ("limit=0", &["query.limit greater_than_equal"]),
         ("limit=1001", &["query.limit less_than_equal"]),
         ("limit=-1", &["query.limit int_parsing"]),
@@ -254,6 +278,10 @@ async fn invalid_parameters_are_all_reported() {
         (
             "event_time_from=2022-11-10",
             &["query.event_time_from datetime_parsing"],
+        ),
+        (
+            "event_time_to=2016-12-31T23:59:60Z",
+            &["query.event_time_to datetime_parsing"],
         ),
         ("ordering=record_id", &["query.ordering enum"]),
         ("page=2", &["query.page extra_forbidden"]),

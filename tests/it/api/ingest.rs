@@ -206,6 +206,11 @@ async fn all_problems_are_reported_at_once() {
     call(&nested.to_string())
         .await
         .is_invalid(&["body.detail.event_data.1.file_id uuid_parsing"]);
+    let mut leap = envelope("demo", 1);
+    leap["detail"]["event_time"] = json!("2016-12-31T23:59:60Z");
+    call(&leap.to_string())
+        .await
+        .is_invalid(&["body.detail.event_time datetime_parsing"]);
     let exact = call(r#"{"source": "demo"}"#).await;
     let expected = json!({ "detail": [
         { "loc": ["body", "detail"], "msg": "Field required", "type": "missing" }

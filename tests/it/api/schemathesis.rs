@@ -2,8 +2,11 @@
 
 use std::process::Command;
 
+use http::{Method, StatusCode};
+use serde_json::Value;
+
 use super::tenant;
-use crate::support::{self, API_KEY, Server};
+use crate::support::{self, API_KEY, Server, expect_json};
 
 /// The documented API answers 400 also where the state refuses a valid request (a name that is taken), and some rules
 /// between members cannot be written in a schema (two of them exclude each other).
@@ -19,17 +22,25 @@ async fn schemathesis_finds_nothing() {
     let home = tempfile::tempdir().expect("a folder");
     let configuration = home.path().join("schemathesis.toml");
     std::fs::write(&configuration, CONFIGURATION).expect("a writable folder");
+    // The other tests of the document read the one that the program prints.
+    let served = server.request(Method::GET, "/openapi.json");
+    let served: Value = expect_json(served, StatusCode::OK).await;
+    let printed = serde_json::to_value(event_history::http::openapi()).expect("JSON");
+    assert_eq!(served, printed);
     let tool = support::openapi_tool("schemathesis");
     let mut command: Command = support::clean_command(tool, home.path());
     command
+        .env(
+            "SCHEMATHESIS_HOOKS",
+            support::script("schemathesis_hooks.py"),
+        )
         .arg("--config-file")
         .arg(configuration)
         .arg("run")
         .arg(format!("{}/openapi.json", server.url()))
         .args(["--checks", "all", "--max-examples", "20", "--workers", "1"])
         .args(["--no-color", "--suppress-health-check", "all"])
-        // The feed waits for up to 25 s where it is asked to.
-        .args(["--request-timeout", "40", "--max-response-time", "40"])
+        .args(["--request-timeout", "40", "--max-response-time", "10"])
         // The same requests in each run: a finding of one run is then there in the next.
         .args(["--seed", "1"])
         // It would delete the tenant of all others.

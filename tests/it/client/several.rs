@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::{Fixture, refused};
-use crate::support;
+use crate::support::{self, Server};
 
 /// Uploads two files under one name and a third, as one event, and returns its id and the ids of the files.
 async fn event_with_three_files(fixture: &Fixture) -> (String, Vec<String>) {
@@ -77,18 +77,22 @@ async fn a_file_that_the_event_does_not_have_is_named() {
 }
 
 #[tokio::test]
-async fn types_have_the_names_of_the_settings_file() {
-    let fixture = Fixture::new().await;
-    let file = fixture.write("scan.pdf", b"a");
+async fn types_have_the_names_that_the_service_has() {
     let settings = "[event_types]\n11 = \"comment_added\"\n[source_types]\n4 = \"import\"\n";
-    fixture.write("settings.toml", settings.as_bytes());
+    let config = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(config.path(), settings).unwrap();
+    let server = Server::builder()
+        .arg("--config")
+        .arg(config.path().display().to_string())
+        .start();
+    let fixture = Fixture::at(server).await;
+    let file = fixture.write("scan.pdf", b"a");
     let upload = |event_type: &str, source_type: &str| {
         let file = file.to_str().unwrap();
         let types = ["--event-type", event_type, "--source-type", source_type];
         fixture.command(&[&["upload", file, "--record-id", "42"], &types[..]].concat())
     };
-    let mut configured = upload("comment_added", "import");
-    let event_id = support::run(configured.args(["--config", "settings.toml"]));
+    let event_id = support::run(&mut upload("comment_added", "import"));
     let event = fixture.event(event_id.trim_end()).await;
     assert_eq!(
         (&event["event_type_id"], &event["source_type_id"]),
@@ -100,15 +104,14 @@ async fn types_have_the_names_of_the_settings_file() {
         (&event["event_type_id"], &event["source_type_id"]),
         (&(-12).into(), &77.into())
     );
-    let output = upload("comment_added", "import").output().unwrap();
+    let output = upload("comment_aded", "inport").output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(
-        said.contains("--event-type: 'comment_added' is no event type"),
-        "{said}"
-    );
-    assert!(
-        said.contains("--source-type: 'import' is no source type"),
-        "{said}"
-    );
+    for problem in [
+        "--event-type: the service has no event type 'comment_aded'",
+        "document_generated, status_initialized, comment_added",
+        "--source-type: the service has no source type 'inport'",
+    ] {
+        assert!(said.contains(problem), "{said}");
+    }
 }
