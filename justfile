@@ -21,6 +21,12 @@ test *arguments:
 test-clickhouse *arguments:
     EVENT_HISTORY_TEST_DATABASE=clickhouse cargo nextest run --profile clickhouse "$@"
 
+# The API, isolation and crash tests, with hostile values, on clusters of nodes that they start: some two hours.
+[positional-arguments]
+cluster *arguments:
+    EVENT_HISTORY_TEST_DATABASE=cluster-1x3 cargo nextest run --profile cluster "$@"
+    EVENT_HISTORY_TEST_DATABASE=cluster-2x2 cargo nextest run --profile cluster "$@"
+
 # Checks format and lints, as CI does.
 lint:
     cargo fmt --check
@@ -43,7 +49,7 @@ deny:
     cargo deny check bans licenses sources
 
 # All stress tests, one after the other: about twenty minutes after the release build.
-stress: crash torture callers tenants files big-file sweep jobs slow-copy copy eventbridge replicas outages
+stress: crash torture callers tenants files big-file sweep jobs slow-copy copy eventbridge replicas outages cluster-torture
 
 # Rounds of load by 16 writers, each ended by SIGKILL: nothing acknowledged is lost.
 crash rounds="50": _release
@@ -123,6 +129,11 @@ replicas events="200000": _release
 outages rounds="10" events="200000": _release
     EVENT_HISTORY_TEST_REPLICA_EVENTS={{ events }} EVENT_HISTORY_TEST_OUTAGES={{ rounds }} \
     {{ run_stress }} -E 'test(/^replicas::outages::/)'
+
+# Three replicas on a ClickHouse cluster whose nodes are killed, paused, cut off and restarted by turns, and then its ZooKeeper.
+cluster-torture rounds="10" events="50000": _release
+    EVENT_HISTORY_TEST_CLUSTER_EVENTS={{ events }} EVENT_HISTORY_TEST_CLUSTER_FAILURES={{ rounds }} \
+    {{ run_stress }} -E 'test(/^replicas::cluster::/)'
 
 _release:
     cargo build --release

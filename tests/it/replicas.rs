@@ -1,6 +1,7 @@
 //! Several replicas of the service on one ClickHouse and one SeaweedFS: nothing else coordinates
 //! them, and callers need not know which of them they talk to.
 
+mod cluster;
 mod history;
 mod load;
 mod outages;
@@ -31,7 +32,7 @@ const MAX_MEMORY_BYTES: u64 = 200_000_000;
 async fn replicas_on_one_clickhouse_and_one_seaweedfs_store_each_event_once() {
     let count = event_count();
     let (engine, seaweedfs) = (ClickHouse::start(), SeaweedFs::start().await);
-    let servers = start_replicas(&engine, REPLICAS, Some(&seaweedfs));
+    let servers = start_replicas(&engine.url(), REPLICAS, Some(&seaweedfs));
     let tenants = make_tenants(&servers).await;
     let plan = Plan::new(&servers, tenants, count).await;
     let load = Load::new(servers, plan, Patience::Endless);
@@ -68,9 +69,9 @@ fn event_count() -> usize {
 }
 
 /// Starts replicas, all at the same moment; without `seaweedfs` each has files of its own.
-fn start_replicas(engine: &ClickHouse, count: usize, seaweedfs: Option<&SeaweedFs>) -> Vec<Server> {
+fn start_replicas(database: &str, count: usize, seaweedfs: Option<&SeaweedFs>) -> Vec<Server> {
     let start = || {
-        let builder = Server::builder().env("EVENT_HISTORY_DATABASE", engine.url());
+        let builder = Server::builder().env("EVENT_HISTORY_DATABASE", database);
         match seaweedfs {
             Some(seaweedfs) => builder.files_in(seaweedfs.storage()).start(),
             None => builder.start(),

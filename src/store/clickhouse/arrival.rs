@@ -234,6 +234,7 @@ async fn fetch(client: &Client, table: &TableName) -> Result<Watermark, Failure>
             .param("name", table.name.as_str())
     };
     let taken = Instant::now();
+    let client = client.of(table);
     let rows = client.fetch::<WatermarkRow>("watermark", query).await?;
     let row = rows.into_iter().next();
     let row = row.ok_or_else(|| Failure::InvalidData("no watermark".to_owned()))?;

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::address::Address;
+use super::address::{Address, Cluster};
 use super::client::Client;
+use super::cluster::{check_nodes, discover};
 use super::failure::{Failure, code};
 use super::registry;
 use crate::domain::cause::chain;
@@ -38,7 +39,7 @@ pub async fn check_address(address: &Address) -> Vec<Finding> {
         Ok(client) => {
             let mut findings = check(&client).await;
             if let Some(cluster) = &address.cluster {
-                findings.extend(check_cluster(&client, cluster.as_str()).await);
+                findings.extend(check_cluster(&client, cluster).await);
             }
             findings
         }
@@ -127,17 +128,15 @@ async fn grants(client: &Client, user: &str) -> Option<Finding> {
     })
 }
 
-async fn check_cluster(client: &Client, cluster: &str) -> Option<Finding> {
-    let sql = "SELECT count() FROM system.clusters WHERE cluster = {cluster:String}";
-    let hosts = client.fetch::<u64>("check", |it| it.query_raw(sql).param("cluster", cluster));
-    match hosts.await {
-        Ok(hosts) if hosts.first().is_some_and(|hosts| *hosts > 0) => None,
-        Ok(_) => Some(Finding::wrong(
+async fn check_cluster(client: &Client, cluster: &Cluster) -> Vec<Finding> {
+    match discover(client, cluster).await {
+        Ok(()) => check_nodes(client).await,
+        Err(Failure::Setup(problem)) => vec![Finding::wrong(
             SUBJECT,
-            format!("ClickHouse has no cluster '{cluster}'"),
+            problem,
             "use one of `SELECT DISTINCT cluster FROM system.clusters`",
-        )),
-        Err(failure) => Some(unreachable(&failure)),
+        )],
+        Err(failure) => vec![unreachable(&failure)],
     }
 }
 

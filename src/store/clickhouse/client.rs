@@ -1,7 +1,8 @@
-//! The client of ClickHouse: over HTTP, to the first host that answers, within bounded time.
+//! The client of ClickHouse: over HTTP, to the first of several nodes that answers, within bounded time.
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use clickhouse::insert::Insert;
@@ -18,6 +19,8 @@ use secrecy::ExposeSecret;
 use super::address::Address;
 use super::failure::Failure;
 use super::statement;
+use super::table_names::{ShardName, TableName};
+use super::topology::{Group, Node, Topology};
 
 /// Short, so that a dead host does not use up the time in which another could answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -58,20 +61,25 @@ const SETTINGS: [(&str, &str); 8] = [
     ("optimize_distinct_in_order", "0"),
 ];
 
-/// Connections to the hosts of one ClickHouse. Cheap to clone.
+/// Connections to nodes of one ClickHouse. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Client {
-    pub(super) hosts: Vec<clickhouse::Client>,
-    /// The host that answered last.
-    pub(super) preferred: std::sync::Arc<AtomicUsize>,
-    /// The hosts are all replicas of one cluster.
-    pub(super) is_cluster: bool,
+    topology: Arc<Topology>,
+    scope: Scope,
+}
+
+/// The nodes that a client asks: each of them has the tables that its statements are about.
+#[derive(Debug, Clone)]
+enum Scope {
+    All,
+    Shard(ShardName),
+    One(Arc<Group>),
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("hosts", &self.hosts.len())
+            .field("scope", &self.scope)
             .finish_non_exhaustive()
     }
 }
@@ -110,12 +118,72 @@ impl Client {
         if address.cluster.is_some() {
             base = on_cluster(base);
         }
-        let hosts = address.hosts.iter();
+        let nodes = address.hosts.iter().map(|url| Node {
+            url: url.as_str().into(),
+            client: base.clone().with_url(url),
+        });
+        let topology = Topology::new(nodes.collect(), address.cluster.is_some());
         Ok(Self {
-            hosts: hosts.map(|url| base.clone().with_url(url)).collect(),
-            preferred: std::sync::Arc::default(),
-            is_cluster: address.cluster.is_some(),
+            topology: Arc::new(topology),
+            scope: Scope::All,
         })
+    }
+
+    pub(super) fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// Returns the client for the rows of a table: it asks the nodes of its shard.
+    pub(super) fn of(&self, table: &TableName) -> Self {
+        self.of_shard(&table.shard)
+    }
+
+    pub(super) fn of_shard(&self, shard: &ShardName) -> Self {
+        Self {
+            topology: Arc::clone(&self.topology),
+            scope: Scope::Shard(shard.clone()),
+        }
+    }
+
+    /// Returns a client that asks this node and no other.
+    pub(super) fn of_node(&self, node: &Node) -> Self {
+        let group = Group::new(vec![node.clone()], 1);
+        Self {
+            topology: Arc::clone(&self.topology),
+            scope: Scope::One(Arc::new(group)),
+        }
+    }
+
+    /// Returns the nodes that it asks.
+    pub(super) fn group(&self) -> Result<Arc<Group>, Failure> {
+        match &self.scope {
+            Scope::All => Ok(self.topology.all()),
+            Scope::Shard(name) => self.topology.shard(name),
+            Scope::One(group) => Ok(Arc::clone(group)),
+        }
+    }
+
+    /// Tells whether it asks several replicas, each of which may lack something.
+    pub(super) fn is_cluster(&self) -> bool {
+        self.topology.is_cluster() && !matches!(self.scope, Scope::One(_))
+    }
+
+    /// Refuses a statement about events that names no tenant, wherever it was made, and one that may reach a shard without
+    /// the rows.
+    fn checked(&self, query: Query) -> Result<Query, Failure> {
+        let sql = query.sql_display().to_string();
+        statement::check(&sql)?;
+        self.check_scope(&sql)?;
+        Ok(query)
+    }
+
+    fn check_scope(&self, sql: &str) -> Result<(), Failure> {
+        if matches!(self.scope, Scope::All) && statement::is_of_one_shard(sql) {
+            return Err(Failure::Setup(format!(
+                "a statement about events names no shard and was not sent: {sql}"
+            )));
+        }
+        Ok(())
     }
 
     /// Returns all rows of a query. `operation` names it in metrics.
@@ -129,7 +197,7 @@ impl Client {
     {
         let query = &query;
         let call = |host: clickhouse::Client| async move {
-            Ok(checked(query(&host))?.fetch_all::<T>().await?)
+            Ok(self.checked(query(&host))?.fetch_all::<T>().await?)
         };
         let may_retry = |failure: &Failure| self.may_ask_another(failure);
         self.call(operation, CALL_TIMEOUT, may_retry, call).await
@@ -151,7 +219,7 @@ impl Client {
     {
         let (query, weight, alike) = (&query, &weight, &alike);
         let call = |host: clickhouse::Client| async move {
-            let mut cursor = checked(query(&host))?.fetch::<T>()?;
+            let mut cursor = self.checked(query(&host))?.fetch::<T>()?;
             let (mut rows, mut taken_bytes): (Vec<T>, usize) = (Vec::new(), 0);
             while let Some(row) = cursor.next().await? {
                 let is_behind = rows.last().is_some_and(|last| !alike(last, &row));
@@ -179,7 +247,7 @@ impl Client {
     {
         let (query, map) = (&query, &map);
         let call = |host: clickhouse::Client| async move {
-            let mut cursor = checked(query(&host))?.fetch::<T>()?;
+            let mut cursor = self.checked(query(&host))?.fetch::<T>()?;
             let mut mapped = Vec::new();
             while let Some(row) = cursor.next().await? {
                 mapped.push(map(row));
@@ -210,12 +278,13 @@ impl Client {
     ) -> Result<(), Failure> {
         let query = &query;
         let call = |host: clickhouse::Client| async move {
-            let query = checked(query(&host))?
+            let query = self
+                .checked(query(&host))?
                 .with_setting("max_execution_time", timeout.as_secs().to_string());
             query.execute().await.map_err(Failure::from)
         };
         let may_retry = |failure: &Failure| {
-            failure.was_not_sent() || (self.is_cluster && self.may_ask_another(failure))
+            failure.was_not_sent() || (self.is_cluster() && self.may_ask_another(failure))
         };
         self.call(operation, timeout, may_retry, call).await
     }
@@ -233,6 +302,7 @@ impl Client {
         R: Iterator<Item = T>,
         T: for<'a> clickhouse::Row<Value<'a> = T>,
     {
+        self.check_scope(table)?;
         let (bind, rows) = (&bind, &rows);
         let call = |host: clickhouse::Client| async move {
             // The table's columns are known: asking for them would be another call.
@@ -249,10 +319,10 @@ impl Client {
 
     /// Tells whether another host may succeed where one failed, with a statement that may be sent twice.
     fn may_ask_another(&self, failure: &Failure) -> bool {
-        failure.allows_failover() || (self.is_cluster && failure.is_of_one_replica())
+        failure.allows_failover() || (self.is_cluster() && failure.is_of_one_replica())
     }
 
-    /// Tries the hosts in turn, beginning with the one that answered last, while `may_retry` and the
+    /// Tries the nodes in turn, beginning with the one that answered last, while `may_retry` and the
     /// time allow.
     async fn call<T, F>(
         &self,
@@ -265,19 +335,22 @@ impl Client {
         F: Future<Output = Result<T, Failure>>,
     {
         let started = Instant::now();
-        let first = self.preferred.load(Ordering::Relaxed);
+        let group = self.group()?;
+        let nodes = &group.nodes;
+        let first = group.preferred.load(Ordering::Relaxed);
         let mut outcome = Err(Failure::TimedOut);
-        for step in 0..self.hosts.len() {
-            let index = (first + step) % self.hosts.len();
+        for step in 0..nodes.len() {
+            let index = (first + step) % nodes.len();
             let left = timeout.saturating_sub(started.elapsed());
-            // The last host may use all the time that is left, the others their share of it.
-            let shares = u32::try_from(self.hosts.len() - step).unwrap_or(1);
-            let answer = tokio::time::timeout(left / shares, call(self.hosts[index].clone())).await;
+            // The last node may use all the time that is left, the others their share of it.
+            let shares = u32::try_from(nodes.len() - step).unwrap_or(1);
+            let answer =
+                tokio::time::timeout(left / shares, call(nodes[index].client.clone())).await;
             outcome = answer.unwrap_or(Err(Failure::TimedOut));
             match &outcome {
                 Err(failure) if may_retry(failure) => {}
                 _ => {
-                    self.preferred.store(index, Ordering::Relaxed);
+                    group.preferred.store(index, Ordering::Relaxed);
                     break;
                 }
             }
@@ -294,12 +367,6 @@ impl Client {
         .record(started.elapsed());
         outcome
     }
-}
-
-/// Refuses a statement about events that names no tenant, wherever it was made.
-fn checked(query: Query) -> Result<Query, Failure> {
-    statement::check(&query.sql_display().to_string())?;
-    Ok(query)
 }
 
 /// On a cluster an acknowledged row is on a majority of the replicas. An INSERT that Keeper or the others do not answer is
@@ -319,6 +386,7 @@ mod tests {
     use super::Client;
     use crate::store::clickhouse::failure::Failure;
     use crate::store::clickhouse::statement::OWN_ROWS;
+    use crate::store::clickhouse::table_names::ShardName;
 
     /// Nobody listens on that port: what is sent fails for that reason.
     #[tokio::test]
@@ -340,9 +408,16 @@ mod tests {
         let refused = client.run("ddl", |it| it.query_raw(deletes)).await;
         assert!(matches!(refused, Err(Failure::Setup(_))), "{refused:?}");
         let scoped = format!("SELECT count() FROM {OWN_ROWS}");
-        let sent = client
-            .fetch::<u64>("count", |it| it.query_raw(&scoped))
-            .await;
+        let query = |it: &clickhouse::Client| it.query_raw(&scoped);
+        // Without a shard it may reach nodes that lack the tenant's rows.
+        let refused = client.fetch::<u64>("count", query).await;
+        assert!(matches!(refused, Err(Failure::Setup(_))), "{refused:?}");
+        let rows = || std::iter::once(1_u64);
+        let insert = client.insert("insert", |it| it, "_event_history.events", rows);
+        let refused = insert.await;
+        assert!(matches!(refused, Err(Failure::Setup(_))), "{refused:?}");
+        let shard = client.of_shard(&ShardName::default());
+        let sent = shard.fetch::<u64>("count", query).await;
         assert!(matches!(sent, Err(Failure::Unreachable(_))), "{sent:?}");
     }
 }

@@ -1,57 +1,68 @@
 //! The DDL of this program's tables, and the versions of them that it knows.
 //!
-//! A table's comment holds its version. Each step is a file under `migrations/clickhouse`, never edited once released,
-//! of one idempotent statement: replicas that start together may run it at the same time.
+//! A table's comment holds its version. A table that is missing is created in the current one: on a cluster the others may
+//! have it already, and a replica joins only with the same columns. Each upgrade is a file under `migrations/clickhouse`, never
+//! edited once released, of idempotent statements: replicas that start together may run it at the same time.
+
+use std::time::Duration;
 
 use super::client::Client;
-use super::failure::Failure;
+use super::failure::{Failure, code};
 use super::table_names::TableName;
 use crate::store::Error;
 
 const VERSION_PREFIX: &str = "event-history schema ";
 
-/// The migrations of one kind of table.
+/// Between the statements of an upgrade.
+const SEPARATOR: &str = ";\n";
+
+/// Replicas change a table by turns: the attempts of one, and the pause after each.
+const ALTER_ATTEMPTS: u32 = 10;
+const ALTER_PAUSE: Duration = Duration::from_millis(200);
+
+/// One kind of table.
 #[derive(Debug)]
 pub(super) struct Schema {
-    steps: &'static [&'static str],
+    /// Creates it in the current version, which is one more than there are upgrades.
+    create: &'static str,
+    /// From each version to the next one.
+    upgrades: &'static [&'static str],
 }
 
 pub(super) const REGISTRY: Schema = Schema {
-    steps: &[include_str!(
-        "../../../migrations/clickhouse/registry_0001.sql"
+    create: include_str!("../../../migrations/clickhouse/registry.sql"),
+    upgrades: &[include_str!(
+        "../../../migrations/clickhouse/registry_0002.sql"
     )],
 };
 
 /// Events, of all pooled tenants or of a dedicated one.
 pub(super) const EVENTS: Schema = Schema {
-    steps: &[include_str!(
-        "../../../migrations/clickhouse/events_0001.sql"
-    )],
+    create: include_str!("../../../migrations/clickhouse/events.sql"),
+    upgrades: &[],
 };
 
 /// The tombstones next to [`EVENTS`].
 pub(super) const TOMBSTONES: Schema = Schema {
-    steps: &[include_str!(
-        "../../../migrations/clickhouse/tombstones_0001.sql"
-    )],
+    create: include_str!("../../../migrations/clickhouse/tombstones.sql"),
+    upgrades: &[],
 };
 
 /// A table of claims, on a cluster: only one caller may have a key.
 pub(super) const CLAIMS: Schema = Schema {
-    steps: &[include_str!(
-        "../../../migrations/clickhouse/claims_0001.sql"
-    )],
+    create: include_str!("../../../migrations/clickhouse/claims.sql"),
+    upgrades: &[],
 };
 
 /// Creates the table that holds `$ID`, when it is first needed.
-pub(super) const DATABASE_ID: &str =
-    include_str!("../../../migrations/clickhouse/database_0001.sql");
+pub(super) const DATABASE_ID: &str = include_str!("../../../migrations/clickhouse/database.sql");
 
 impl Schema {
-    /// Returns the statements that bring a table with this comment up to date. [`Error::Damaged`] for another program's
+    /// Returns the upgrades that bring a table with this comment up to date. [`Error::Damaged`] for another program's
     /// table, [`Error::Unavailable`] for one that a newer version has changed.
     fn missing(&self, table: &TableName, comment: &str) -> Result<&'static [&'static str], Error> {
         let TableName {
+            shard: _,
             database,
             name: table,
         } = table;
@@ -59,9 +70,10 @@ impl Schema {
         let version = comment.strip_prefix(VERSION_PREFIX);
         let version: usize = version
             .and_then(|it| it.parse().ok())
+            .filter(|version| *version > 0)
             .ok_or_else(|| Error::Damaged(format!("table '{table}' belongs to another program")))?;
-        self.steps.get(version..).ok_or_else(|| {
-            let known = self.steps.len();
+        self.upgrades.get(version - 1..).ok_or_else(|| {
+            let known = self.upgrades.len() + 1;
             let reason = format!(
                 "table '{table}' has schema version {version}, and this version of the program supports up to \
                  {known}"
@@ -70,8 +82,8 @@ impl Schema {
         })
     }
 
-    /// Creates the table unless it exists, and brings it up to date, on every host of a cluster that answers. Replicas
-    /// may do so at the same time.
+    /// Creates the table unless it exists, and brings it up to date, on every node of a cluster that answers, and on as
+    /// many at least as reading needs. Replicas may do so at the same time.
     pub(super) async fn apply(
         &self,
         client: &Client,
@@ -81,20 +93,24 @@ impl Schema {
         if let Some(problem) = self.problem(client, table).await? {
             return Err(problem);
         }
-        let applied = client.everywhere(|host| async move {
-            let mut steps: &[&str] = self.steps;
-            if let Some(comment) = comments(&host, table).await?.pop() {
-                let missing = self.missing(table, &comment);
-                steps = missing.map_err(|error| Failure::Setup(error.to_string()))?;
+        let apply = |node: Client| async move {
+            match comments(&node, table).await?.pop() {
+                None => {
+                    let sql = dialect.statement(self.create);
+                    node.run("migrate", |it| table.bind(it.query_raw(&sql)))
+                        .await
+                }
+                Some(comment) => {
+                    let missing = self.missing(table, &comment);
+                    let missing = missing.map_err(|error| Failure::Setup(error.to_string()))?;
+                    for statement in missing.iter().flat_map(|it| it.split(SEPARATOR)) {
+                        alter(&node, table, statement).await?;
+                    }
+                    Ok(())
+                }
             }
-            for step in steps {
-                let sql = dialect.statement(step);
-                let run = host.run("migrate", |it| table.bind(it.query_raw(&sql)));
-                run.await?;
-            }
-            Ok(())
-        });
-        Ok(applied.await?)
+        };
+        Ok(client.where_reachable(apply).await?)
     }
 
     /// Returns what is wrong with the table's schema, if the table exists. Changes nothing.
@@ -111,10 +127,25 @@ impl Schema {
     }
 }
 
-/// Returns a table's comment, which holds its version, on each of a majority of the hosts that have the table.
+/// Runs a statement of an upgrade, again if another replica was changing the table.
+async fn alter(node: &Client, table: &TableName, statement: &str) -> Result<(), Failure> {
+    let mut attempt = 1;
+    loop {
+        let altered = node.run("migrate", |it| table.bind(it.query_raw(statement)));
+        match altered.await {
+            Err(failure) if failure.is(code::CANNOT_ASSIGN_ALTER) && attempt < ALTER_ATTEMPTS => {
+                attempt += 1;
+                tokio::time::sleep(ALTER_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Returns a table's comment, which holds its version, on each of the nodes that are asked and have the table.
 async fn comments(client: &Client, table: &TableName) -> Result<Vec<String>, Failure> {
     let sql = "SELECT comment FROM system.tables WHERE database = {database:String} AND name = {name:String}";
-    let comments = client.fetch_majority::<String>("migrate", |it| {
+    let comments = client.fetch_read_quorum::<String>("migrate", |it| {
         it.query_raw(sql)
             .param("database", table.database.as_str())
             .param("name", table.name.as_str())
@@ -166,21 +197,37 @@ impl Dialect {
 
 #[cfg(test)]
 mod tests {
-    use super::{Dialect, EVENTS, REGISTRY, Schema, TOMBSTONES, TableName};
+    use super::{CLAIMS, Dialect, EVENTS, REGISTRY, Schema, TOMBSTONES, TableName};
     use crate::store::Error;
 
     #[test]
     fn a_table_gets_the_steps_that_it_lacks() {
         let schema = Schema {
-            steps: &["one", "two"],
+            create: "three",
+            upgrades: &["two", "three"],
         };
-        let missing = |comment| schema.missing(&TableName::pooled(), comment);
-        assert_eq!(missing("event-history schema 2").unwrap(), [""; 0]);
-        assert_eq!(missing("event-history schema 1").unwrap(), ["two"]);
+        let table = TableName::global("default", "tenants");
+        let missing = |comment| schema.missing(&table, comment);
+        assert_eq!(missing("event-history schema 3").unwrap(), [""; 0]);
+        assert_eq!(missing("event-history schema 2").unwrap(), ["three"]);
+        assert_eq!(missing("event-history schema 1").unwrap(), ["two", "three"]);
+        missing("event-history schema 0").unwrap_err();
         let newer = missing("event-history schema 9");
         assert!(matches!(newer, Err(Error::Unavailable(_))));
         let foreign = missing("somebody's tenants");
         assert!(matches!(foreign, Err(Error::Damaged(_))));
+    }
+
+    #[test]
+    fn a_table_is_created_in_the_current_version() {
+        for schema in [&REGISTRY, &EVENTS, &TOMBSTONES, &CLAIMS] {
+            let version = schema.upgrades.len() + 1;
+            let comment = format!("COMMENT 'event-history schema {version}'");
+            assert!(schema.create.trim_end().ends_with(&comment), "{schema:?}");
+            if let Some(upgrade) = schema.upgrades.last() {
+                assert!(upgrade.trim_end().ends_with(&comment), "{schema:?}");
+            }
+        }
     }
 
     #[test]
@@ -213,10 +260,10 @@ mod tests {
                     .filter(|line| !line.trim_start().starts_with("--"));
                 lines.collect::<Vec<_>>().join("\n")
             };
-            let sql = without_comments(clustered.statement(schema.steps[0]));
+            let sql = without_comments(clustered.statement(schema.create));
             assert!(sql.contains(replicated), "{sql}");
             assert!(!sql.contains('$'), "{sql}");
-            let sql = without_comments(alone.statement(schema.steps[0]));
+            let sql = without_comments(alone.statement(schema.create));
             assert!(sql.contains(one), "{sql}");
             assert!(!sql.contains('$'), "{sql}");
         }

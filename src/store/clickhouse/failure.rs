@@ -27,11 +27,13 @@ pub(super) mod code {
     pub(super) const TIMEOUT_EXCEEDED: u32 = 159;
     pub(super) const NO_ZOOKEEPER: u32 = 225;
     /// A replica without a session in Keeper.
-    pub(super) const TABLE_IS_READ_ONLY: u32 = 242;
+    pub(crate) const TABLE_IS_READ_ONLY: u32 = 242;
     pub(super) const TOO_FEW_LIVE_REPLICAS: u32 = 285;
     /// The quorum was not reached in time. The row may be there later.
     pub(super) const UNKNOWN_STATUS_OF_INSERT: u32 = 319;
     pub(crate) const KEEPER_EXCEPTION: u32 = 999;
+    /// Another replica is changing the table.
+    pub(crate) const CANNOT_ASSIGN_ALTER: u32 = 517;
     pub(super) const TOO_MANY_PARTS: u32 = 252;
     /// Files of the table are not what they were when they were written.
     pub(super) const CHECKSUM_DOESNT_MATCH: u32 = 40;
@@ -254,7 +256,7 @@ mod tests {
     use super::{Failure, code, refused};
     use crate::domain::Placement;
     use crate::store::Error;
-    use crate::store::clickhouse::table_names::TableName;
+    use crate::store::clickhouse::table_names::{Assignment, ShardName, TableName};
     use crate::store::samples::tenant;
 
     #[test]
@@ -270,7 +272,10 @@ mod tests {
     #[test]
     fn damage_is_not_reported_as_unavailability() {
         let tenant = tenant("demo");
-        let (name, table) = (&tenant.database_name, TableName::pooled());
+        let (name, table) = (
+            &tenant.database_name,
+            TableName::pooled(&ShardName::default()),
+        );
         let damaged = [
             Failure::InvalidData("event 7: it makes no sense".to_owned()),
             refused("Code: 40. DB::Exception: Checksum doesn't match"),
@@ -294,10 +299,16 @@ mod tests {
     fn a_missing_table_is_a_missing_tenant_only_if_it_is_the_tenants() {
         let tenant = tenant("demo");
         let missing = refused("Code: 60. DB::Exception: Table x does not exist.");
-        let own = TableName::of(&tenant, Placement::Dedicated);
+        let own = TableName::of(
+            &tenant,
+            &Assignment {
+                placement: Placement::Dedicated,
+                shard: ShardName::default(),
+            },
+        );
         let error = missing.clone().for_tenant(&tenant.database_name, &own);
         assert!(matches!(error, Error::DatabaseMissing(_)), "{error:?}");
-        let shared = TableName::pooled();
+        let shared = TableName::pooled(&ShardName::default());
         let error = missing.for_tenant(&tenant.database_name, &shared);
         assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
     }

@@ -12,6 +12,7 @@ mod address;
 mod arrival;
 mod check_server;
 mod client;
+mod cluster;
 mod ddl;
 mod failure;
 mod registry;
@@ -19,6 +20,7 @@ mod replicas;
 mod statement;
 mod table_names;
 mod tables;
+mod topology;
 mod writer;
 
 use std::sync::Arc;
@@ -94,7 +96,7 @@ impl ClickHouse {
         let found =
             found.filter(|it| it.has_database && it.tenant.database_name == tenant.database_name);
         let found = found.ok_or_else(|| Error::DatabaseMissing(tenant.database_name.clone()))?;
-        Ok(TableName::of(tenant, found.placement))
+        Ok(TableName::of(tenant, &found.assignment))
     }
 
     /// Reads a tenant's rows. An empty answer may be that of a tenant which another replica has deleted, so then the entry
@@ -102,7 +104,7 @@ impl ClickHouse {
     async fn read<T>(
         &self,
         tenant: &Tenant,
-        read: impl AsyncFnOnce(&TenantTables<'_>) -> Result<T, Failure>,
+        read: impl AsyncFnOnce(&TenantTables) -> Result<T, Failure>,
         is_empty: impl FnOnce(&T) -> bool,
     ) -> Result<T, Error> {
         let table = self.table(tenant).await?;
@@ -144,6 +146,7 @@ pub fn describe_metrics() {
     super::append_queue::describe_metrics();
     registry::describe_metrics();
     arrival::describe_metrics();
+    cluster::describe_metrics();
     describe_histogram!(
         "event_history_clickhouse_request_duration_seconds",
         Unit::Seconds,
@@ -273,7 +276,7 @@ impl Store for ClickHouse {
             } => Some((received_us, time_us, event_id.uuid())),
             FeedPosition::Sequence { .. } => return Err(CursorProblem::OtherTenant.into()),
         };
-        let read = async |it: &TenantTables<'_>| it.feed(after, watermark.at_us, query).await;
+        let read = async |it: &TenantTables| it.feed(after, watermark.at_us, query).await;
         let arrived = self.read(tenant, read, |it| it.last.is_none()).await?;
         let Arrived {
             events,
@@ -297,7 +300,7 @@ impl Store for ClickHouse {
     async fn newest_cursor(&self, tenant: &Tenant) -> Result<Cursor, Error> {
         let table = self.table(tenant).await?;
         let watermark = self.watermark(tenant, &table).await?;
-        let read = async |it: &TenantTables<'_>| it.newest(watermark.at_us).await;
+        let read = async |it: &TenantTables| it.newest(watermark.at_us).await;
         let newest = self.read(tenant, read, Option::is_none).await?;
         let epoch = watermark.epoch(tenant.client_id);
         let position = newest.unwrap_or(FeedPosition::Start);
@@ -311,7 +314,7 @@ impl Store for ClickHouse {
     ) -> Result<Option<Cursor>, Error> {
         let table = self.table(tenant).await?;
         let watermark = self.watermark(tenant, &table).await?;
-        let read = async |it: &TenantTables<'_>| it.position_of(event).await;
+        let read = async |it: &TenantTables| it.position_of(event).await;
         let found = self.read(tenant, read, Option::is_none).await?;
         let epoch = watermark.epoch(tenant.client_id);
         Ok(found.map(|position| Cursor::new(tenant.client_id, epoch, position)))

@@ -1,10 +1,10 @@
 //! The client's additions for a cluster: answers of a majority of the replicas, and statements for each of them.
 //!
-//! An acknowledged INSERT is on a majority of the replicas, and any two majorities share a replica. So what was acknowledged
-//! is in the answers of a majority, whichever replicas answer, and whatever another one lacks. No coordination is
-//! needed for that: reads go on while Keeper is down. Without a cluster, a majority is the one server.
+//! An acknowledged INSERT is on a majority of the replicas of its shard, and any two majorities share a replica. So what was
+//! acknowledged is in the answers of a majority, whichever replicas answer, and whatever another one lacks. (Of two
+//! replicas both have it, so one answer suffices.) No coordination is needed for that: reads go on while Keeper is
+//! down. Without a cluster, a majority is the one server.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use clickhouse::query::Query;
@@ -21,8 +21,8 @@ use super::failure::Failure;
 const GRACE: Duration = Duration::from_secs(1);
 
 impl Client {
-    /// Returns the rows of a query by host, of a majority of them: those that answer first. A host without the table has
-    /// no answer.
+    /// Returns the rows of a query by node, of a majority of the nodes: those that answer first. A node without the table
+    /// has no answer.
     pub(super) async fn fetch_majority<T>(
         &self,
         operation: &'static str,
@@ -32,11 +32,26 @@ impl Client {
         T: RowOwned + RowRead,
     {
         let query = &query;
-        let fetch = |host: Self| async move { host.fetch(operation, query).await };
+        let fetch = |node: Self| async move { node.fetch(operation, query).await };
         self.ask_majority(fetch).await
     }
 
-    /// Returns what `ask` returns for each of a majority of the hosts.
+    /// Returns the rows of a query by node, of as many nodes as show whatever was acknowledged: of two replicas one, since
+    /// both have acknowledged it.
+    pub(super) async fn fetch_read_quorum<T>(
+        &self,
+        operation: &'static str,
+        query: impl Fn(&clickhouse::Client) -> Query,
+    ) -> Result<Vec<Vec<T>>, Failure>
+    where
+        T: RowOwned + RowRead,
+    {
+        let query = &query;
+        let fetch = |node: Self| async move { node.fetch(operation, query).await };
+        self.ask_read_quorum(fetch).await
+    }
+
+    /// Returns what `ask` returns for each of a majority of the nodes.
     pub(super) async fn ask_majority<T, F>(
         &self,
         ask: impl Fn(Self) -> F,
@@ -44,18 +59,51 @@ impl Client {
     where
         F: Future<Output = Result<T, Failure>>,
     {
+        self.ask(self.group()?.write_quorum(), ask).await
+    }
+
+    /// Returns what `ask` returns for as many nodes as [`Self::fetch_read_quorum`] asks.
+    pub(super) async fn ask_read_quorum<T, F>(
+        &self,
+        ask: impl Fn(Self) -> F,
+    ) -> Result<Vec<T>, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        self.ask(self.group()?.read_quorum(), ask).await
+    }
+
+    async fn ask<T, F>(&self, needed: usize, ask: impl Fn(Self) -> F) -> Result<Vec<T>, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
         if !self.is_cluster() {
             return Ok(vec![ask(self.clone()).await?]);
         }
         let asked = self
-            .each()
+            .each()?
             .into_iter()
-            .map(|host| within(CALL_TIMEOUT, ask(host)));
-        majority(asked.collect(), self.majority(), Duration::ZERO).await
+            .map(|node| within(CALL_TIMEOUT, ask(node)));
+        majority(asked.collect(), needed, Duration::ZERO).await
     }
 
-    /// Runs statements on every host of a cluster that answers, and on a majority at least.
+    /// Runs statements on every node that answers, and on a majority at least.
     pub(super) async fn everywhere<F>(&self, run: impl Fn(Self) -> F) -> Result<(), Failure>
+    where
+        F: Future<Output = Result<(), Failure>>,
+    {
+        self.run_on(self.group()?.write_quorum(), run).await
+    }
+
+    /// Runs statements on every node that answers, and on as many at least as reading needs.
+    pub(super) async fn where_reachable<F>(&self, run: impl Fn(Self) -> F) -> Result<(), Failure>
+    where
+        F: Future<Output = Result<(), Failure>>,
+    {
+        self.run_on(self.group()?.read_quorum(), run).await
+    }
+
+    async fn run_on<F>(&self, needed: usize, run: impl Fn(Self) -> F) -> Result<(), Failure>
     where
         F: Future<Output = Result<(), Failure>>,
     {
@@ -63,34 +111,21 @@ impl Client {
             return run(self.clone()).await;
         }
         let runs = self
-            .each()
+            .each()?
             .into_iter()
-            .map(|host| within(DDL_TIMEOUT, run(host)));
-        let done = majority(runs.collect(), self.majority(), GRACE).await;
-        done.map(drop)
+            .map(|node| within(DDL_TIMEOUT, run(node)));
+        majority(runs.collect(), needed, GRACE).await.map(drop)
     }
 
-    /// Returns a client for each host, which asks no other.
-    pub(super) fn each(&self) -> Vec<Self> {
-        let one = |host: &clickhouse::Client| Self {
-            hosts: vec![host.clone()],
-            preferred: Arc::default(),
-            is_cluster: false,
-        };
-        self.hosts.iter().map(one).collect()
+    /// Returns a client for each node, which asks no other.
+    pub(super) fn each(&self) -> Result<Vec<Self>, Failure> {
+        let group = self.group()?;
+        Ok(group.nodes.iter().map(|node| self.of_node(node)).collect())
     }
 
-    pub(super) fn is_cluster(&self) -> bool {
-        self.is_cluster
-    }
-
-    /// Returns how many hosts have what was acknowledged.
-    pub(super) fn majority(&self) -> usize {
-        if self.is_cluster() {
-            self.hosts.len() / 2 + 1
-        } else {
-            1
-        }
+    /// Returns how many nodes have what was acknowledged.
+    pub(super) fn majority(&self) -> Result<usize, Failure> {
+        Ok(self.group()?.write_quorum())
     }
 }
 

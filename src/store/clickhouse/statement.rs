@@ -95,6 +95,12 @@ impl Statement {
     }
 }
 
+/// Tells whether a statement, or the name of a table to insert into, is about rows that one shard has.
+pub(super) fn is_of_one_shard(sql: &str) -> bool {
+    let creates = ["CREATE", "ALTER"].iter();
+    TABLES.iter().any(|it| sql.contains(it)) && !creates.into_iter().any(|it| sql.contains(it))
+}
+
 /// Refuses a statement that reads or deletes rows of events or tombstones without a condition on the tenant. What creates,
 /// drops or merges whole tables has none.
 pub(super) fn check(sql: &str) -> Result<(), Failure> {

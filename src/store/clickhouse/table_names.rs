@@ -1,4 +1,7 @@
-//! The names of tables and databases in ClickHouse.
+//! The names of tables, databases and shards in ClickHouse.
+
+use std::fmt;
+use std::sync::Arc;
 
 use clickhouse::insert::Insert;
 use clickhouse::query::Query;
@@ -16,31 +19,73 @@ const TOMBSTONES: &str = "tombstones";
 
 const DELETED_PREFIX: &str = "_deleted_";
 
-/// A table of events, or the table of tombstones next to it.
+/// The name of a shard of a cluster: what its nodes have as the macro `{shard}`, by which their tables replicate. Without a
+/// cluster there is one shard, and its name is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct ShardName(Arc<str>);
+
+impl ShardName {
+    pub(super) fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ShardName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a tenant's events are kept, as its entry says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Assignment {
+    pub(super) placement: Placement,
+    pub(super) shard: ShardName,
+}
+
+/// A table of events in one shard, or the table of tombstones next to it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct TableName {
+    /// Only the nodes of this shard have the rows.
+    pub(super) shard: ShardName,
     pub(super) database: String,
     pub(super) name: String,
 }
 
 impl TableName {
-    /// Returns the table of a tenant's events: the one that all pooled tenants share, or in a dedicated tenant's own
-    /// database a table that has the client id in its name. No statement for a deleted tenant thus reaches the table of
-    /// another tenant that has its name by now, whatever a replica has cached.
-    pub(super) fn of(tenant: &Tenant, placement: Placement) -> Self {
+    /// Returns the table of a tenant's events: the one that all pooled tenants of the shard share, or in a dedicated
+    /// tenant's own database a table that has the client id in its name. No statement for a deleted tenant thus reaches the
+    /// table of another tenant that has its name by now, whatever a replica has cached.
+    pub(super) fn of(tenant: &Tenant, assignment: &Assignment) -> Self {
+        let Assignment { placement, shard } = assignment;
         match placement {
-            Placement::Pooled => Self::pooled(),
+            Placement::Pooled => Self::pooled(shard),
             Placement::Dedicated => Self {
+                shard: shard.clone(),
                 database: tenant.database_name.to_string(),
                 name: format!("{EVENTS}_{}", tenant.client_id.uuid().simple()),
             },
         }
     }
 
-    pub(super) fn pooled() -> Self {
+    pub(super) fn pooled(shard: &ShardName) -> Self {
         Self {
+            shard: shard.clone(),
             database: POOL_DATABASE.to_owned(),
             name: EVENTS.to_owned(),
+        }
+    }
+
+    /// Returns a table of the whole cluster, which every node has.
+    pub(super) fn global(database: &str, name: &str) -> Self {
+        Self {
+            shard: ShardName::default(),
+            database: database.to_owned(),
+            name: name.to_owned(),
         }
     }
 
@@ -51,6 +96,7 @@ impl TableName {
     /// Returns the table of tombstoned files next to this table of events.
     pub(super) fn tombstones(&self) -> Self {
         Self {
+            shard: self.shard.clone(),
             database: self.database.clone(),
             name: self.name.replacen(EVENTS, TOMBSTONES, 1),
         }
@@ -78,24 +124,30 @@ pub(super) fn deleted_database(client_id: ClientId) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{POOL_DATABASE, TableName, deleted_database};
+    use super::{Assignment, POOL_DATABASE, ShardName, TableName, deleted_database};
     use crate::domain::{DatabaseName, Placement};
     use crate::store::samples::tenant;
 
     #[test]
     fn a_tenant_has_the_shared_tables_or_its_own() {
         let tenant = tenant("events-demo");
-        let pooled = TableName::of(&tenant, Placement::Pooled);
+        let assigned = |placement| Assignment {
+            placement,
+            shard: ShardName::new("2"),
+        };
+        let pooled = TableName::of(&tenant, &assigned(Placement::Pooled));
         assert!(pooled.is_pooled());
+        assert_eq!(pooled.shard.as_str(), "2");
         assert_eq!(pooled.tombstones().name, "tombstones");
-        let own = TableName::of(&tenant, Placement::Dedicated);
+        let own = TableName::of(&tenant, &assigned(Placement::Dedicated));
         let id = tenant.client_id.uuid().simple();
         assert!(!own.is_pooled());
         assert_eq!(
-            (own.database.as_str(), own.name),
+            (own.database.as_str(), own.name.clone()),
             ("events-demo", format!("events_{id}"))
         );
-        let own = TableName::of(&tenant, Placement::Dedicated).tombstones();
+        assert_eq!(own.shard.as_str(), "2");
+        let own = TableName::of(&tenant, &assigned(Placement::Dedicated)).tombstones();
         assert_eq!(
             (own.database.as_str(), own.name),
             ("events-demo", format!("tombstones_{id}"))

@@ -1,19 +1,13 @@
 //! What a replica that is dead or behind, and a Keeper that is down, do to the service.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use event_history::domain::{Event, Tenant};
-use event_history::store::{self, Appended, Created, Error, Store};
+use event_history::domain::Event;
+use event_history::store::{Appended, Error};
 
-use crate::samples::{Random, tenant};
+use super::{LIMIT, REPAIRED, append, assert_stored, create, open};
+use crate::samples::Random;
 use crate::support::{self, Cluster};
-
-/// The limit of a call while a replica does not answer: EventBridge waits 5 s.
-const LIMIT: Duration = Duration::from_secs(5);
-
-/// A replica that is back has everything after this.
-const REPAIRED: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_dead_or_paused_replica_stops_nothing() {
@@ -121,6 +115,10 @@ async fn without_keeper_reads_continue_and_writes_are_refused() {
     assert!(started.elapsed() < LIMIT, "{:?}", started.elapsed());
     assert!(!store.takes_writes());
     assert_stored(&*store, &stored).await;
+    support::wait_for("the store not to be ready", REPAIRED, async || {
+        store.ping().await.is_err().then_some(())
+    })
+    .await;
 
     cluster.zookeeper_mut().start_again();
     support::wait_for("an event to be stored", REPAIRED, async || {
@@ -128,32 +126,5 @@ async fn without_keeper_reads_continue_and_writes_are_refused() {
     })
     .await;
     assert!(store.takes_writes());
-}
-
-async fn open(url: &str) -> Arc<dyn Store> {
-    store::open(&url.parse().unwrap()).await.unwrap()
-}
-
-async fn create(store: &dyn Store, name: &str) -> Tenant {
-    let tenant = tenant(name);
-    let created = store.create_tenant(tenant.clone()).await.unwrap();
-    assert_eq!(created, Created::New);
-    tenant
-}
-
-async fn append(store: &dyn Store, tenant: &Tenant, event: &Event) {
-    let started = Instant::now();
-    let outcomes = store.append(tenant, vec![event.clone()]).await.unwrap();
-    assert_eq!(outcomes, [Appended::Stored]);
-    assert!(started.elapsed() < LIMIT, "{:?}", started.elapsed());
-}
-
-async fn assert_stored(store: &dyn Store, stored: &[(Tenant, Event)]) {
-    for (tenant, event) in stored {
-        let found = store.event(tenant, event.id).await.unwrap();
-        assert!(
-            found.is_some_and(|found| found.same_content(event)),
-            "{event:?}"
-        );
-    }
+    store.ping().await.unwrap();
 }

@@ -111,6 +111,15 @@ impl Plan {
         }
     }
 
+    /// Plans `count` events that reference no files.
+    pub(super) fn without_files(tenants: Vec<Tenant>, count: usize) -> Self {
+        Self {
+            ids: (0..count).map(|_| support::uuid()).collect(),
+            files: vec![Vec::new(); tenants.len()],
+            tenants,
+        }
+    }
+
     pub(super) fn count(&self) -> usize {
         self.ids.len()
     }
@@ -138,8 +147,8 @@ impl Plan {
             "source_info": "",
             "event_data": [{"place": place, "note": "é \" 😀", "text": "x".repeat(place % 300)}],
         });
-        if place % FILE_EVERY == FILE_EVERY / 2 {
-            let files = &self.files[self.tenant_of(place)];
+        let files = &self.files[self.tenant_of(place)];
+        if place % FILE_EVERY == FILE_EVERY / 2 && !files.is_empty() {
             detail["file_id"] = files[place / FILE_EVERY % files.len()].as_str().into();
         }
         detail
@@ -217,6 +226,10 @@ impl Load {
 
     pub(super) fn refusals(&self) -> usize {
         self.lock().refusals
+    }
+
+    pub(super) fn requests(&self) -> usize {
+        self.lock().requests
     }
 
     pub(super) fn assert_in_time(&self) {

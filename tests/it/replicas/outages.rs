@@ -31,7 +31,7 @@ async fn a_clickhouse_that_is_killed_takes_nothing_from_replicas_with_seaweedfs(
     let rounds = support::number_from_environment("EVENT_HISTORY_TEST_OUTAGES", 2);
     let rounds = usize::try_from(rounds).expect("a small number");
     let (mut engine, seaweedfs) = (ClickHouse::start(), SeaweedFs::start().await);
-    let servers = start_replicas(&engine, REPLICAS, Some(&seaweedfs));
+    let servers = start_replicas(&engine.url(), REPLICAS, Some(&seaweedfs));
     let pids: Vec<u32> = servers.iter().map(|it| it.process().pid()).collect();
     let tenants = make_tenants(&servers).await;
     let plan = Plan::new(&servers, tenants, count).await;
@@ -86,7 +86,7 @@ async fn a_clickhouse_that_is_killed_takes_nothing_from_replicas_with_seaweedfs(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn upload_urls_go_on_at_every_replica_while_clickhouse_is_down() {
     let mut engine = ClickHouse::start();
-    let servers = start_replicas(&engine, REPLICAS, None);
+    let servers = start_replicas(&engine.url(), REPLICAS, None);
     let tenants = make_tenants(&servers).await;
     for server in &servers {
         assert_upload_urls(server, &tenants).await;

@@ -26,7 +26,7 @@ const UPLOAD_URL: &str = "/api/files/upload-url";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replicas_that_start_at_the_same_moment_share_an_empty_clickhouse() {
     let engine = ClickHouse::start();
-    let servers = start_replicas(&engine, 4, None);
+    let servers = start_replicas(&engine.url(), 4, None);
     for (number, server) in servers.iter().enumerate() {
         let tenant = server.create_tenant(&format!("of-{number}")).await;
         for other in &servers {
@@ -66,7 +66,7 @@ async fn replicas_that_start_at_the_same_moment_share_an_empty_clickhouse() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tenant_deleted_by_one_replica_soon_is_nobodys_at_the_others_of_a_clickhouse() {
     let engine = ClickHouse::start();
-    let servers = start_replicas(&engine, 3, None);
+    let servers = start_replicas(&engine.url(), 3, None);
     let [here, there, elsewhere] = &servers[..] else {
         panic!("three were asked for")
     };
@@ -123,7 +123,7 @@ async fn a_tenant_deleted_by_one_replica_soon_is_nobodys_at_the_others_of_a_clic
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tenant_made_again_in_a_clickhouse_has_nothing_to_do_with_the_one_before() {
     let engine = ClickHouse::start();
-    let servers = start_replicas(&engine, 3, None);
+    let servers = start_replicas(&engine.url(), 3, None);
     let [here, there, elsewhere] = &servers[..] else {
         panic!("three were asked for")
     };
@@ -163,7 +163,7 @@ async fn a_tenant_made_again_in_a_clickhouse_has_nothing_to_do_with_the_one_befo
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_name_in_a_clickhouse_always_means_the_tenant_that_has_it_now() {
     let engine = ClickHouse::start();
-    let servers = start_replicas(&engine, 2, None);
+    let servers = start_replicas(&engine.url(), 2, None);
     let [here, there] = &servers[..] else {
         panic!("two were asked for")
     };

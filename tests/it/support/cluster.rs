@@ -87,6 +87,17 @@ impl Cluster {
         })
     }
 
+    /// Starts two replicas that lack a setting.
+    pub(crate) fn start_without(setting: &str) -> Self {
+        let (start, end) = (format!("<{setting}>"), format!("</{setting}>"));
+        Self::launch(1, 2, |zookeeper_port, ports| {
+            let config = config_of_cluster(zookeeper_port, ports, 2);
+            let (before, rest) = config.split_once(&start).expect("the setting");
+            let (_, after) = rest.split_once(&end).expect("its end");
+            format!("{before}{after}")
+        })
+    }
+
     /// Starts three replicas with the configuration that `deploy/compose` has for them.
     pub(crate) fn start_as_deployed() -> Self {
         Self::launch(1, 3, deployed_config)

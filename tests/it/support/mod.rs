@@ -7,6 +7,7 @@
 mod clickhouse;
 pub(crate) mod cluster;
 mod database;
+mod existing_cluster;
 mod faulty_sync;
 pub(crate) mod hostile;
 mod ministack;
@@ -30,6 +31,7 @@ use url::Url;
 pub(crate) use clickhouse::ClickHouse;
 pub(crate) use cluster::Cluster;
 pub(crate) use database::Database;
+pub(crate) use existing_cluster::ExistingCluster;
 pub(crate) use faulty_sync::{Call, FaultySync};
 pub(crate) use ministack::MiniStack;
 pub(crate) use process::Running;

@@ -114,8 +114,5 @@ fn key(name: &DatabaseName) -> String {
 }
 
 fn table() -> TableName {
-    TableName {
-        database: "default".to_owned(),
-        name: "tenants_claims".to_owned(),
-    }
+    TableName::global("default", "tenants_claims")
 }

@@ -2,6 +2,7 @@
 //!
 //! Replicas do the same at the same time, which is harmless: each step is idempotent, and states of entries only advance.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -16,7 +17,9 @@ use super::revision::State;
 use super::rows;
 use crate::store::Error;
 use crate::store::append_queue::count_f64;
+use crate::store::clickhouse::cluster::measure;
 use crate::store::clickhouse::failure::code;
+use crate::store::clickhouse::table_names::ShardName;
 
 /// The pause between two rounds.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -94,11 +97,16 @@ async fn finish(registry: Weak<Registry>) {
 
 async fn repair(registry: Weak<Registry>) {
     loop {
-        sleep(REPAIR_INTERVAL).await;
-        let Some(registry) = registry.upgrade() else {
+        let Some(current) = registry.upgrade() else {
             return;
         };
-        if let Err(error) = registry.repair().await {
+        measure(&current.client).await;
+        drop(current);
+        sleep(REPAIR_INTERVAL).await;
+        let Some(current) = registry.upgrade() else {
+            return;
+        };
+        if let Err(error) = current.repair().await {
             tracing::debug!(%error, "the replicas of the cluster were not compared");
         }
     }
@@ -145,12 +153,16 @@ impl Registry {
             return Ok(Merged::Nothing);
         }
         let started = Instant::now();
-        match rows::merge(&self.client).await {
-            // Another replica is merging.
-            Err(failure) if failure.is(code::QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING) => {
-                return Ok(Merged::Nothing);
+        let due = left.iter().filter(|entry| entry.age >= erase_after);
+        let shards: BTreeSet<ShardName> = due.map(|it| it.assignment.shard.clone()).collect();
+        for shard in shards {
+            match rows::merge(&self.client, &shard).await {
+                // Another replica is merging.
+                Err(failure) if failure.is(code::QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING) => {
+                    return Ok(Merged::Nothing);
+                }
+                outcome => outcome?,
             }
-            outcome => outcome?,
         }
         let count = left.len();
         let left = self.advance_erased(left).await?;
@@ -168,7 +180,8 @@ impl Registry {
     async fn advance_erased(&self, entries: Vec<Entry>) -> Result<Vec<Entry>, Error> {
         let mut left = Vec::new();
         for entry in entries {
-            if rows::are_on_disk(&self.client, entry.tenant.client_id).await? {
+            let (shard, id) = (&entry.assignment.shard, entry.tenant.client_id);
+            if rows::are_on_disk(&self.client, shard, id).await? {
                 left.push(entry);
             } else {
                 self.advance(&entry, State::Erased).await?;

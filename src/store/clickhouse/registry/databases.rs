@@ -1,8 +1,8 @@
 //! The databases of tenants: how they are created, owned and dropped.
 //!
 //! A tenant's database has a view `events`, which shows its events to people. Who created a database stands in its
-//! comment, so one statement decides whose it is and says so. On a cluster, where each replica has databases of its own,
-//! [`Claims`] decide whose a name is. Databases of other programs have no such comment, and are never touched.
+//! comment, so one statement decides whose it is and says so. On a cluster the nodes of the tenant's shard have the
+//! database, each its own, so there [`Claims`] decide whose a name is. Databases of other programs have no such comment, and are never touched.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,9 @@ use crate::store::Error;
 use crate::store::clickhouse::client::Client;
 use crate::store::clickhouse::ddl::{Dialect, EVENTS, TOMBSTONES};
 use crate::store::clickhouse::failure::{Failure, code};
-use crate::store::clickhouse::table_names::{POOL_DATABASE, TableName, VIEW, deleted_database};
+use crate::store::clickhouse::table_names::{
+    POOL_DATABASE, ShardName, TableName, VIEW, deleted_database,
+};
 
 /// The comment of a tenant's database and view begins with this; the client id follows.
 const COMMENT_PREFIX: &str = "event-history tenant ";
@@ -60,20 +62,29 @@ impl Databases {
                 |it: &clickhouse::Client| it.query_raw(sql).param("database", POOL_DATABASE);
             host.run("ddl", create).await
         };
-        self.client.everywhere(create).await?;
+        self.client.where_reachable(create).await?;
         if self.client.is_cluster() {
             self.claims().create_table(self.dialect).await?;
         }
-        self.create_tables(&TableName::pooled()).await
+        // On the nodes of all shards.
+        let events = TableName::pooled(&ShardName::default());
+        self.apply(&self.client, &events).await
     }
 
-    /// Creates a table of events and that of tombstones, or brings them up to date.
+    /// Creates a tenant's own tables on the nodes of its shard, or brings them up to date.
     pub(super) async fn create_tables(&self, events: &TableName) -> Result<(), Error> {
-        EVENTS.apply(&self.client, self.dialect, events).await?;
+        self.apply(&self.client.of(events), events).await
+    }
+
+    /// Creates a table of events and that of tombstones on this node, or brings them up to date.
+    pub(super) async fn create_tables_here(&self, events: &TableName) -> Result<(), Error> {
+        self.apply(&self.client, events).await
+    }
+
+    async fn apply(&self, client: &Client, events: &TableName) -> Result<(), Error> {
+        EVENTS.apply(client, self.dialect, events).await?;
         let tombstones = events.tombstones();
-        TOMBSTONES
-            .apply(&self.client, self.dialect, &tombstones)
-            .await
+        TOMBSTONES.apply(client, self.dialect, &tombstones).await
     }
 
     /// Decides whose a name is: of several calls at once, by any replicas, one gets it. Without a cluster that is the one
@@ -85,13 +96,18 @@ impl Databases {
         self.create_here(name, id).await
     }
 
-    /// Creates the database of a tenant that has the name, on every host that lacks it.
-    pub(super) async fn create(&self, name: &DatabaseName, id: ClientId) -> Result<(), Failure> {
+    /// Creates the database of a tenant that has the name, on every node of its shard that lacks it.
+    pub(super) async fn create(
+        &self,
+        shard: &ShardName,
+        name: &DatabaseName,
+        id: ClientId,
+    ) -> Result<(), Failure> {
         if !self.client.is_cluster() {
             return Ok(()); // it was created to get the name
         }
         let create = |host: Client| async move { self.on(&host).replace_here(name, id).await };
-        self.client.everywhere(create).await
+        self.client.of_shard(shard).everywhere(create).await
     }
 
     /// Creates the database of a tenant that has the name, in place of that of a tenant that was deleted while this host
@@ -131,7 +147,7 @@ impl Databases {
         }
     }
 
-    /// Creates the view of a tenant's events on every host that lacks it.
+    /// Creates the view of a tenant's events on every node of its shard that lacks it.
     pub(super) async fn create_view(
         &self,
         name: &DatabaseName,
@@ -140,7 +156,7 @@ impl Databases {
     ) -> Result<(), Failure> {
         let create =
             |host: Client| async move { self.on(&host).create_view_here(name, id, table).await };
-        self.client.everywhere(create).await
+        self.client.of(table).everywhere(create).await
     }
 
     pub(super) async fn create_view_here(
@@ -151,6 +167,7 @@ impl Databases {
     ) -> Result<(), Failure> {
         // A view's definition takes no parameters. All these names and the id are of letters, digits, `_` and `-`.
         let TableName {
+            shard: _,
             database,
             name: table,
         } = table;
@@ -175,7 +192,7 @@ impl Databases {
             return Ok(Owner::Tenant(owner));
         }
         let ask = |host: Client| async move { self.on(&host).owner_here(name.as_str()).await };
-        let owners = self.client.ask_majority(ask).await?;
+        let owners = self.client.ask_read_quorum(ask).await?;
         let is_foreign = owners.contains(&Owner::Foreign);
         Ok(if is_foreign {
             Owner::Foreign
@@ -200,14 +217,15 @@ impl Databases {
         }
     }
 
-    /// Returns which of these databases have the view of a tenant's events, and whose it is. On a cluster a host may lack
-    /// a view that others have.
+    /// Returns which of these databases of a shard have the view of a tenant's events, and whose it is. A node may lack a view
+    /// that others have.
     pub(super) async fn views(
         &self,
+        shard: &ShardName,
         databases: &[&DatabaseName],
     ) -> Result<HashMap<String, ClientId>, Failure> {
         let ask = |host: Client| async move { self.on(&host).views_here(databases).await };
-        let views = self.client.ask_majority(ask).await?;
+        let views = self.client.of_shard(shard).ask_read_quorum(ask).await?;
         Ok(views.into_iter().flatten().collect())
     }
 
@@ -247,14 +265,15 @@ impl Databases {
         Ok(owned.collect())
     }
 
-    /// Drops the database if this tenant owns it, and frees its name.
+    /// Drops the database on the nodes of its shard if this tenant owns it, and frees its name.
     pub(super) async fn drop_owned(
         &self,
+        shard: &ShardName,
         name: &DatabaseName,
         id: ClientId,
     ) -> Result<(), Failure> {
         let drop = |host: Client| async move { self.on(&host).drop_owned_here(name, id).await };
-        self.client.everywhere(drop).await?;
+        self.client.of_shard(shard).everywhere(drop).await?;
         if self.client.is_cluster() {
             self.claims().release(name, id).await?;
         }

@@ -15,13 +15,13 @@ use crate::store::Error;
 use crate::store::clickhouse::client::Client;
 use crate::store::clickhouse::ddl::{DATABASE_ID, Dialect, REGISTRY};
 use crate::store::clickhouse::failure::Failure;
-use crate::store::clickhouse::table_names::TableName;
+use crate::store::clickhouse::table_names::{Assignment, ShardName, TableName};
 
 const TABLE: &str = "default.tenants";
 
 const DATABASE_ID_TABLE: &str = "default.tenants_database_id";
 
-const COLUMNS: &str = "client_id, revision, database_name, placement, client_label, \
+const COLUMNS: &str = "client_id, revision, database_name, placement, shard, client_label, \
      client_secret_sha256, created_at, \
      toUInt32(greatest(0, dateDiff('second', written_at, now()))) AS age_s, \
      toUnixTimestamp64Micro(now64(6)) AS read_at_us";
@@ -38,7 +38,7 @@ pub(super) const MAX_KEYS: usize = 1000;
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) tenant: Tenant,
-    pub(super) placement: Placement,
+    pub(super) assignment: Assignment,
     pub(super) revision: Revision,
     /// The time since it was written, by the clock of ClickHouse.
     pub(super) age: Duration,
@@ -53,7 +53,7 @@ impl Entry {
     }
 
     pub(super) fn table(&self) -> TableName {
-        TableName::of(&self.tenant, self.placement)
+        TableName::of(&self.tenant, &self.assignment)
     }
 }
 
@@ -107,40 +107,49 @@ impl EntriesTable {
         Ok(found)
     }
 
-    /// Returns which of these tenants exist, and how they are placed.
-    pub(super) async fn placements(
+    /// Returns which of these tenants exist, and where their events are.
+    pub(super) async fn assignments(
         &self,
         ids: &[ClientId],
-    ) -> Result<HashMap<ClientId, Placement>, Failure> {
+    ) -> Result<HashMap<ClientId, Assignment>, Failure> {
         let ids: Vec<Uuid> = ids.iter().map(ClientId::uuid).collect();
         // Without FINAL, which takes three times as long.
         let sql = format!(
             "SELECT client_id, max(revision) AS revision, \
-             toInt8(argMax(placement, tenants.revision)) AS placement \
+             toInt8(argMax(placement, tenants.revision)) AS placement, \
+             argMax(shard, tenants.revision) AS shard \
              FROM {TABLE} AS tenants WHERE client_id IN {{ids:Array(UUID)}} GROUP BY client_id"
         );
-        let mut latest: HashMap<ClientId, (Revision, Placement)> = HashMap::new();
+        let mut latest: HashMap<ClientId, (Revision, Assignment)> = HashMap::new();
         for ids in ids.chunks(MAX_KEYS) {
             let query = |it: &clickhouse::Client| it.query_raw(&sql).param("ids", ids);
-            let rows = self.client.fetch_majority::<PlacementRow>("tenant", query);
+            let rows = self
+                .client
+                .fetch_read_quorum::<AssignmentRow>("tenant", query);
             for row in rows.await?.into_iter().flatten() {
-                let PlacementRow {
+                let AssignmentRow {
                     client_id,
                     revision,
                     placement: placed,
+                    shard,
                 } = row;
-                let (revision, placed) = (Revision(revision), placement(placed)?);
-                let known = latest.entry(ClientId::from_uuid(client_id));
-                let known = known.or_insert((revision, placed));
-                if known.0 < revision {
-                    *known = (revision, placed);
+                let revision = Revision(revision);
+                let assignment = Assignment {
+                    placement: placement(placed)?,
+                    shard: self.client.topology().resolve(&ShardName::new(&shard)),
+                };
+                match latest.entry(ClientId::from_uuid(client_id)) {
+                    hash_map::Entry::Occupied(entry) if entry.get().0 >= revision => {}
+                    entry => _ = entry.insert_entry((revision, assignment)),
                 }
             }
         }
         let ready = latest
             .into_iter()
             .filter(|(_, (revision, _))| revision.state() == State::Ready);
-        Ok(ready.map(|(id, (_, placement))| (id, placement)).collect())
+        Ok(ready
+            .map(|(id, (_, assignment))| (id, assignment))
+            .collect())
     }
 
     /// Counts the dedicated tenants.
@@ -149,6 +158,17 @@ impl EntriesTable {
         let mut entries = self.select("tenants", &condition, |query| query).await?;
         entries.retain(is_alive);
         Ok(entries.len() as u64)
+    }
+
+    /// Counts the tenants of a shard, as a majority of its nodes know them.
+    pub(super) async fn count_in(&self, shard: &ShardName) -> Result<u64, Failure> {
+        let sql = format!(
+            "SELECT count() FROM {TABLE} FINAL WHERE shard = {{shard:String}} AND {IS_ALIVE}"
+        );
+        let count = |it: &clickhouse::Client| it.query_raw(&sql).param("shard", shard.as_str());
+        let client = self.client.of_shard(shard);
+        let counts = client.fetch_majority::<u64>("tenants", count).await?;
+        Ok(counts.into_iter().flatten().max().unwrap_or_default())
     }
 
     /// Returns all entries that are not deleted, by name.
@@ -176,8 +196,8 @@ impl EntriesTable {
         let sql = format!("SELECT {COLUMNS} FROM {TABLE} FINAL WHERE {condition}");
         let rows = self
             .client
-            .fetch_majority::<Row>(operation, |it| bind(it.query_raw(&sql)));
-        let mut entries = latest(rows.await?)?;
+            .fetch_read_quorum::<Row>(operation, |it| bind(it.query_raw(&sql)));
+        let mut entries = self.latest(rows.await?)?;
         if self.client.is_cluster() {
             let ids: Vec<Uuid> = entries
                 .iter()
@@ -206,20 +226,38 @@ impl EntriesTable {
         let mut found = Vec::new();
         for ids in ids.chunks(MAX_KEYS) {
             let query = |it: &clickhouse::Client| it.query_raw(&sql).param("ids", ids);
-            let rows = self.client.fetch_majority::<Row>(operation, query);
-            found.extend(latest(rows.await?)?);
+            let rows = self.client.fetch_read_quorum::<Row>(operation, query);
+            found.extend(self.latest(rows.await?)?);
         }
         Ok(found)
+    }
+
+    /// Returns the last state of each tenant, out of the rows of several replicas.
+    fn latest(&self, rows: Vec<Vec<Row>>) -> Result<Vec<Entry>, Failure> {
+        let mut latest: HashMap<Uuid, Row> = HashMap::new();
+        for row in rows.into_iter().flatten() {
+            match latest.entry(row.client_id) {
+                hash_map::Entry::Occupied(entry) if entry.get().revision >= row.revision => {}
+                entry => _ = entry.insert_entry(row),
+            }
+        }
+        let entries = latest.into_values().map(|row| {
+            let mut entry = Entry::try_from(row)?;
+            let shard = &mut entry.assignment.shard;
+            *shard = self.client.topology().resolve(shard);
+            Ok(entry)
+        });
+        entries.collect()
     }
 
     /// Writes the state of a tenant. Of a deleted one, label and secret are erased.
     pub(super) async fn write(
         &self,
         tenant: &Tenant,
-        placement: Placement,
+        assignment: &Assignment,
         revision: Revision,
     ) -> Result<(), Failure> {
-        let row = || std::iter::once(NewRow::new(tenant, placement, revision));
+        let row = || std::iter::once(NewRow::new(tenant, assignment, revision));
         self.client
             .insert("tenant_write", |it| it, TABLE, row)
             .await
@@ -270,27 +308,12 @@ impl EntriesTable {
 }
 
 pub(super) fn table() -> TableName {
-    TableName {
-        database: "default".to_owned(),
-        name: "tenants".to_owned(),
-    }
+    TableName::global("default", "tenants")
 }
 
 /// Tells what [`IS_ALIVE`] does.
 fn is_alive(entry: &Entry) -> bool {
     entry.state() < State::Deleted
-}
-
-/// Returns the last state of each tenant, out of the rows of several replicas.
-fn latest(rows: Vec<Vec<Row>>) -> Result<Vec<Entry>, Failure> {
-    let mut latest: HashMap<Uuid, Row> = HashMap::new();
-    for row in rows.into_iter().flatten() {
-        match latest.entry(row.client_id) {
-            hash_map::Entry::Occupied(entry) if entry.get().revision >= row.revision => {}
-            entry => _ = entry.insert_entry(row),
-        }
-    }
-    latest.into_values().map(Entry::try_from).collect()
 }
 
 fn placement(value: i8) -> Result<Placement, Failure> {
@@ -304,11 +327,12 @@ fn placement(value: i8) -> Result<Placement, Failure> {
 }
 
 #[derive(Debug, clickhouse::Row, Deserialize)]
-struct PlacementRow {
+struct AssignmentRow {
     #[serde(with = "clickhouse::serde::uuid")]
     client_id: Uuid,
     revision: u32,
     placement: i8,
+    shard: String,
 }
 
 #[derive(Debug, clickhouse::Row, Serialize)]
@@ -318,6 +342,7 @@ struct NewRow {
     revision: u32,
     database_name: String,
     placement: i8,
+    shard: String,
     client_label: String,
     client_secret_sha256: [u8; 32],
     /// Nanoseconds since 1970-01-01T00:00:00Z.
@@ -331,6 +356,7 @@ struct Row {
     revision: u32,
     database_name: String,
     placement: i8,
+    shard: String,
     client_label: String,
     client_secret_sha256: [u8; 32],
     /// Nanoseconds since 1970-01-01T00:00:00Z.
@@ -340,7 +366,8 @@ struct Row {
 }
 
 impl NewRow {
-    fn new(tenant: &Tenant, placement: Placement, revision: Revision) -> Self {
+    fn new(tenant: &Tenant, assignment: &Assignment, revision: Revision) -> Self {
+        let Assignment { placement, shard } = assignment;
         let Tenant {
             client_id,
             database_name,
@@ -357,6 +384,7 @@ impl NewRow {
                 Placement::Pooled => 0,
                 Placement::Dedicated => 1,
             },
+            shard: shard.as_str().to_owned(),
             client_label: if is_kept {
                 client_label.clone()
             } else {
@@ -382,6 +410,7 @@ impl TryFrom<Row> for Entry {
             revision,
             database_name,
             placement: placed,
+            shard,
             client_label,
             client_secret_sha256,
             created_at,
@@ -401,7 +430,10 @@ impl TryFrom<Row> for Entry {
         };
         Ok(Self {
             tenant,
-            placement: placement(placed)?,
+            assignment: Assignment {
+                placement: placement(placed)?,
+                shard: ShardName::new(&shard),
+            },
             revision: Revision(revision),
             age: Duration::from_secs(age_s.into()),
             read_at_us,

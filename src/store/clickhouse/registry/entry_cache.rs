@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::{ClientId, DatabaseName, Placement, Tenant};
+use crate::domain::{ClientId, DatabaseName, Tenant};
+use crate::store::clickhouse::table_names::Assignment;
 
 /// The maximum age of entries that are used while ClickHouse is unreachable: nobody can delete a tenant meanwhile, and one that
 /// was deleted just before does not stay forever.
@@ -45,7 +46,7 @@ pub(super) struct DeletionCount(u64);
 #[derive(Debug, Clone)]
 pub(crate) struct LoadedTenant {
     pub(crate) tenant: Arc<Tenant>,
-    pub(crate) placement: Placement,
+    pub(crate) assignment: Assignment,
     pub(crate) has_database: bool,
 }
 
@@ -184,6 +185,7 @@ mod tests {
 
     use super::{EntryCache, LoadedTenant, Lookup, MAX_STALE};
     use crate::domain::Placement;
+    use crate::store::clickhouse::table_names::{Assignment, ShardName};
     use crate::store::samples::tenant;
 
     const LIFETIME: Duration = Duration::from_secs(5);
@@ -191,7 +193,10 @@ mod tests {
     fn loaded() -> LoadedTenant {
         LoadedTenant {
             tenant: Arc::new(tenant("demo")),
-            placement: Placement::Pooled,
+            assignment: Assignment {
+                placement: Placement::Pooled,
+                shard: ShardName::default(),
+            },
             has_database: true,
         }
     }

@@ -4,12 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use tokio::time::{sleep, timeout};
+
 use super::Registry;
 use super::databases::Owner;
 use super::entries::Entry;
 use super::revision::{Revision, State};
 use super::rows;
 use crate::domain::{ClientId, DatabaseName, Placement, Tenant};
+use crate::store::clickhouse::failure::Failure;
+use crate::store::clickhouse::table_names::{Assignment, ShardName};
 use crate::store::{Created, Error};
 
 /// A creation that began longer ago was interrupted: each of its steps is bounded.
@@ -17,6 +22,12 @@ pub(super) const MAX_CREATION: Duration = Duration::from_mins(5);
 
 /// The attempts at a creation that races with a deletion of the same name, and at the deletion of rows.
 const MAX_ATTEMPTS: usize = 5;
+
+/// A deletion by one node reaches others within this, unless they lag.
+const REPLICATION_PAUSE: Duration = Duration::from_millis(50);
+
+/// A shard whose nodes take longer than this to answer gets no new tenants.
+const SHARD_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Tables cost memory and files: one for each of thousands of tenants would not work.
 const MAX_DEDICATED: u64 = 50;
@@ -75,9 +86,17 @@ impl Registry {
             Some(entry) if entry.state() > State::Deleting => entry.revision.next_life(),
             Some(entry) => entry.revision,
         };
+        let assignment = Assignment {
+            placement,
+            // What is left of an earlier life is in its shard.
+            shard: match own {
+                Some(entry) => entry.assignment.shard.clone(),
+                None => self.choose_shard(id).await?,
+            },
+        };
         let write = |state| {
             self.entries
-                .write(tenant, placement, revision.with_state(state))
+                .write(tenant, &assignment, revision.with_state(state))
         };
         write(State::Creating).await?;
         let owner = self.databases.claim(name, id).await?;
@@ -88,7 +107,7 @@ impl Registry {
         }
         let entry = Entry {
             tenant: tenant.clone(),
-            placement,
+            assignment: assignment.clone(),
             revision,
             age: Duration::ZERO,
             read_at_us: 0,
@@ -101,8 +120,9 @@ impl Registry {
     async fn finish_creation(&self, entry: &Entry) -> Result<(), Error> {
         let tenant = &entry.tenant;
         let (name, table) = (&tenant.database_name, entry.table());
-        self.databases.create(name, tenant.client_id).await?;
-        if entry.placement == Placement::Dedicated {
+        let Assignment { placement, shard } = &entry.assignment;
+        self.databases.create(shard, name, tenant.client_id).await?;
+        if *placement == Placement::Dedicated {
             self.databases.create_tables(&table).await?;
         }
         let view = self.databases.create_view(name, tenant.client_id, &table);
@@ -111,7 +131,33 @@ impl Registry {
             failure => failure.into(),
         })?;
         let ready = entry.revision.with_state(State::Ready);
-        Ok(self.entries.write(tenant, entry.placement, ready).await?)
+        Ok(self.entries.write(tenant, &entry.assignment, ready).await?)
+    }
+
+    /// Returns the shard of a new tenant: the one with the fewest tenants, of those that can store something.
+    async fn choose_shard(&self, id: ClientId) -> Result<ShardName, Error> {
+        let shards = self.client.topology().shards();
+        if let [only] = &shards[..] {
+            return Ok(only.clone());
+        }
+        let counts = shards.iter().map(async |shard| {
+            let count = timeout(SHARD_PATIENCE, self.entries.count_in(shard)).await;
+            count.unwrap_or(Err(Failure::TimedOut))
+        });
+        let counts = join_all(counts).await;
+        // Of shards with as many tenants, new tenants get different ones, whichever replicas they are created by.
+        let start = usize::try_from(id.uuid().as_u64_pair().1 % 1024).unwrap_or_default();
+        let turn = |index: usize| (index + start) % shards.len();
+        let shards = shards.iter().zip(&counts).enumerate();
+        let able = shards.filter_map(|(index, (shard, count))| {
+            let count = count.as_ref().ok()?;
+            Some(((*count, turn(index)), shard))
+        });
+        if let Some((_, shard)) = able.min_by_key(|(rank, _)| *rank) {
+            return Ok(shard.clone());
+        }
+        let mut failures = counts.into_iter().filter_map(Result::err);
+        Err(failures.next().unwrap_or(Failure::TimedOut).into())
     }
 
     /// Decides whether the owner of a database keeps the name, or is being deleted.
@@ -154,7 +200,7 @@ impl Registry {
         };
         let deleting = entry.revision.with_state(State::Deleting);
         self.entries
-            .write(&entry.tenant, entry.placement, deleting)
+            .write(&entry.tenant, &entry.assignment, deleting)
             .await?;
         // It may have been loaded in between: that is removed from the cache again.
         self.finish_deletion(&entry).await
@@ -176,9 +222,9 @@ impl Registry {
     async fn finish_deletion(&self, entry: &Entry) -> Result<(), Error> {
         let id = entry.tenant.client_id;
         self.cache.remove_deleted(id);
-        let dropped = self.databases.drop_owned(&entry.tenant.database_name, id);
-        dropped.await?;
-        match entry.placement {
+        let (shard, name) = (&entry.assignment.shard, &entry.tenant.database_name);
+        self.databases.drop_owned(shard, name, id).await?;
+        match entry.assignment.placement {
             // Its rows were in the database.
             Placement::Dedicated => self.advance(entry, State::Erased).await,
             Placement::Pooled => {
@@ -193,8 +239,11 @@ impl Registry {
     /// Deletes the rows of this life of a pooled tenant. Returns false if another replica was faster and the tenant may
     /// have begun another life.
     async fn delete_rows(&self, entry: &Entry) -> Result<bool, Error> {
-        let id = entry.tenant.client_id;
-        for _ in 0..MAX_ATTEMPTS {
+        let (id, shard) = (entry.tenant.client_id, &entry.assignment.shard);
+        for attempt in 0..MAX_ATTEMPTS {
+            if attempt > 0 {
+                sleep(REPLICATION_PAUSE).await;
+            }
             // Read again for its time: what another life receives comes later.
             let current = self.entries.by_client_id(id).await?;
             let Some(current) =
@@ -202,7 +251,7 @@ impl Registry {
             else {
                 return Ok(false);
             };
-            if rows::delete(&self.client, id, current.read_at_us).await? {
+            if rows::delete(&self.client, shard, id, current.read_at_us).await? {
                 return Ok(true);
             }
         }
@@ -212,51 +261,67 @@ impl Registry {
     /// Notes that a tenant has reached a state.
     pub(super) async fn advance(&self, entry: &Entry, state: State) -> Result<(), Error> {
         let revision = entry.revision.with_state(state);
-        let written = self.entries.write(&entry.tenant, entry.placement, revision);
+        let written = self
+            .entries
+            .write(&entry.tenant, &entry.assignment, revision);
         Ok(written.await?)
     }
 
     /// Finishes what was interrupted: creations that got as far as a database, and deletions. Undoes other creations.
-    /// Leaves alone what another replica may be at, unless it began longer than `patience` ago.
+    /// Leaves alone what another replica may be at, unless it began longer than `patience` ago. What fails for one tenant,
+    /// whose shard is down, does not keep others from being finished.
     pub(super) async fn recover(&self, patience: Duration) -> Result<(), Error> {
+        let mut outcome = Ok(());
         for entry in self.entries.unfinished().await? {
-            let name = &entry.tenant.database_name;
-            match entry.state() {
-                State::Deleting if entry.age >= patience => {
-                    tracing::warn!(tenant = %name, "finishing an interrupted deletion of a tenant");
-                    self.finish_deletion(&entry).await?;
-                }
-                State::Creating if entry.age >= MAX_CREATION => {
-                    let owner = self.databases.owner(name).await?;
-                    if owner == Owner::Tenant(entry.tenant.client_id) {
-                        tracing::warn!(tenant = %name, "finishing an interrupted creation of a tenant");
-                        self.finish_creation(&entry).await?;
-                    } else {
-                        tracing::warn!(tenant = %name, "undoing an interrupted creation of a tenant");
-                        self.advance(&entry, State::Erased).await?;
-                    }
-                }
-                _ => {}
-            }
+            let finished = self.recover_one(&entry, patience).await;
+            outcome = outcome.and(finished);
         }
-        Ok(())
+        outcome
+    }
+
+    async fn recover_one(&self, entry: &Entry, patience: Duration) -> Result<(), Error> {
+        let name = &entry.tenant.database_name;
+        match entry.state() {
+            State::Deleting if entry.age >= patience => {
+                tracing::warn!(tenant = %name, "finishing an interrupted deletion of a tenant");
+                self.finish_deletion(entry).await
+            }
+            State::Creating if entry.age >= MAX_CREATION => {
+                let owner = self.databases.owner(name).await?;
+                if owner == Owner::Tenant(entry.tenant.client_id) {
+                    tracing::warn!(tenant = %name, "finishing an interrupted creation of a tenant");
+                    self.finish_creation(entry).await
+                } else {
+                    tracing::warn!(tenant = %name, "undoing an interrupted creation of a tenant");
+                    self.advance(entry, State::Erased).await
+                }
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Deletes the rows that came after the deletion of their tenants, once no more can come.
     pub(super) async fn delete_late_rows(&self, late_inserts: Duration) -> Result<(), Error> {
+        let mut outcome = Ok(());
         for entry in self.entries.unfinished().await? {
             let is_over = entry.state() == State::Deleted && entry.age > late_inserts;
-            if is_over && self.delete_rows(&entry).await? {
-                self.advance(&entry, State::Emptied).await?;
+            if is_over {
+                let emptied = async {
+                    if self.delete_rows(&entry).await? {
+                        self.advance(&entry, State::Emptied).await?;
+                    }
+                    Ok(())
+                };
+                outcome = outcome.and(emptied.await);
             }
         }
-        Ok(())
+        outcome
     }
 
     /// Brings the tables of dedicated tenants up to date.
     pub(super) async fn upgrade_dedicated(&self) -> Result<(), Error> {
         for entry in self.entries.all().await? {
-            if entry.state() != State::Ready || entry.placement != Placement::Dedicated {
+            if entry.state() != State::Ready || entry.assignment.placement != Placement::Dedicated {
                 continue;
             }
             let name = &entry.tenant.database_name;

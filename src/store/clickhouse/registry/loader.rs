@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::future::{join_all, try_join_all};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::databases::Databases;
 use super::entries::{EntriesTable, Entry, MAX_KEYS};
 use super::entry_cache::LoadedTenant;
 use super::revision::State;
-use crate::domain::{ClientId, DatabaseName};
+use crate::domain::{ClientId, DatabaseName, Tenant};
 use crate::store::clickhouse::failure::Failure;
+use crate::store::clickhouse::table_names::{Assignment, ShardName};
 
 /// The statements of so many batches run at once.
 const MAX_BATCHES: usize = 4;
@@ -88,14 +90,14 @@ impl Source {
         let loaded = self.load(&batch).await;
         for Request { key, answer } in batch {
             let found = match &loaded {
-                Ok(tenants) => Ok(find(tenants, &key).cloned()),
+                Ok(tenants) => find(tenants, &key),
                 Err(failure) => Err(failure.clone()),
             };
             let _ = answer.send(found);
         }
     }
 
-    async fn load(&self, batch: &[Request]) -> Result<Vec<LoadedTenant>, Failure> {
+    async fn load(&self, batch: &[Request]) -> Result<Vec<Found>, Failure> {
         let (mut ids, mut names) = (Vec::new(), Vec::new());
         for request in batch {
             match &request.key {
@@ -103,30 +105,72 @@ impl Source {
                 Key::Name(name) => names.push(name.clone()),
             }
         }
-        let mut entries = self.entries.find(&ids, &names).await?;
-        entries.retain(|entry| entry.state() == State::Ready);
-        let databases: Vec<_> = entries.iter().map(|it| &it.tenant.database_name).collect();
-        let mut owners = HashMap::new();
-        for databases in databases.chunks(MAX_KEYS) {
-            owners.extend(self.databases.views(databases).await?);
+        let mut by_shard: HashMap<ShardName, Vec<Entry>> = HashMap::new();
+        for entry in self.entries.find(&ids, &names).await? {
+            if entry.state() == State::Ready {
+                let shard = entry.assignment.shard.clone();
+                by_shard.entry(shard).or_default().push(entry);
+            }
         }
-        let loaded = |entry: Entry| {
-            let owner = owners.get(entry.tenant.database_name.as_str());
-            LoadedTenant {
-                has_database: owner == Some(&entry.tenant.client_id),
-                placement: entry.placement,
+        let shards = by_shard.into_iter();
+        let found = join_all(shards.map(|(shard, entries)| self.look_at(shard, entries)));
+        Ok(found.await.concat())
+    }
+
+    /// Finds out which of these tenants have their databases. A shard that does not answer fails its own tenants alone.
+    async fn look_at(&self, shard: ShardName, entries: Vec<Entry>) -> Vec<Found> {
+        let databases: Vec<_> = entries.iter().map(|it| &it.tenant.database_name).collect();
+        let views = databases
+            .chunks(MAX_KEYS)
+            .map(|databases| self.databases.views(&shard, databases));
+        let owners: Result<HashMap<String, ClientId>, Failure> = try_join_all(views)
+            .await
+            .map(|owners| owners.into_iter().flatten().collect());
+        let found = |entry: Entry| {
+            let name = entry.tenant.database_name.as_str();
+            let owner = owners.as_ref().map(|it| it.get(name).copied());
+            Found {
+                has_database: owner
+                    .map(|it| it == Some(entry.tenant.client_id))
+                    .map_err(Failure::clone),
+                assignment: entry.assignment,
                 tenant: Arc::new(entry.tenant),
             }
         };
-        Ok(entries.into_iter().map(loaded).collect())
+        entries.into_iter().map(found).collect()
     }
 }
 
+/// A tenant's entry, and whether its database exists, if its shard has told.
+#[derive(Debug, Clone)]
+struct Found {
+    tenant: Arc<Tenant>,
+    assignment: Assignment,
+    has_database: Result<bool, Failure>,
+}
+
 /// Of several entries with one name, the one that owns the database counts.
-fn find<'a>(tenants: &'a [LoadedTenant], key: &Key) -> Option<&'a LoadedTenant> {
+fn find(tenants: &[Found], key: &Key) -> Loaded {
     let matching = tenants.iter().filter(|it| match key {
         Key::Id(id) => it.tenant.client_id == *id,
         Key::Name(name) => it.tenant.database_name == *name,
     });
-    matching.max_by_key(|it| it.has_database)
+    let rank = |it: &&Found| match it.has_database {
+        Ok(has_database) => u8::from(has_database) * 2,
+        Err(_) => 1,
+    };
+    let found = matching.max_by_key(rank).cloned();
+    let loaded = found.map(|it| {
+        let Found {
+            tenant,
+            assignment,
+            has_database,
+        } = it;
+        Ok(LoadedTenant {
+            tenant,
+            assignment,
+            has_database: has_database?,
+        })
+    });
+    loaded.transpose()
 }

@@ -28,11 +28,12 @@ use self::entries::EntriesTable;
 use self::entry_cache::{DeletionCount, EntryCache, LoadedTenant, Lookup};
 use self::loader::{Key, Loader};
 use self::revision::State;
-use super::address::Address;
+use super::address::{Address, Cluster};
 use super::client::Client;
+use super::cluster::{check_writable, discover};
 use super::ddl::{Dialect, EVENTS, REGISTRY};
 use super::failure::Failure;
-use super::table_names::TableName;
+use super::table_names::{Assignment, ShardName, TableName};
 use crate::domain::{ClientId, DatabaseName, Placement, Tenant};
 use crate::store::Error;
 
@@ -44,6 +45,7 @@ const REFRESHES_PER_LIFETIME: u32 = 8;
 #[derive(Debug)]
 pub(super) struct Registry {
     client: Client,
+    cluster: Option<Cluster>,
     dialect: Dialect,
     entries: EntriesTable,
     databases: Databases,
@@ -65,11 +67,16 @@ impl Registry {
         dialect: Dialect,
         address: &Address,
     ) -> Result<Self, Error> {
+        let cluster = address.cluster.clone();
+        if let Some(cluster) = &cluster {
+            discover(client, cluster).await?;
+        }
         let entries = EntriesTable::new(client);
         entries.create_table(dialect).await?;
         let databases = Databases::new(client, dialect);
         let registry = Self {
             client: client.clone(),
+            cluster,
             dialect,
             loader: Loader::new(&entries, &databases),
             entries,
@@ -80,9 +87,26 @@ impl Registry {
             placement: address.placement,
         };
         registry.databases.create_pool().await?;
-        registry.upgrade_dedicated().await?;
-        registry.recover(Duration::ZERO).await?;
+        let finished = async {
+            registry.upgrade_dedicated().await?;
+            registry.recover(Duration::ZERO).await
+        };
+        match finished.await {
+            // A shard that is down stops no others: the rest is done in the background.
+            Err(error @ (Error::Unavailable(_) | Error::Busy)) if client.is_cluster() => {
+                tracing::warn!(%error, "interrupted creations and deletions of tenants were not finished");
+            }
+            outcome => outcome?,
+        }
         Ok(registry)
+    }
+
+    /// Looks for nodes that have joined or left the cluster, or were not there before.
+    async fn discover(&self) -> Result<(), Error> {
+        match &self.cluster {
+            Some(cluster) => Ok(discover(&self.client, cluster).await?),
+            None => Ok(()),
+        }
     }
 
     pub(super) async fn by_client_id(
@@ -106,12 +130,12 @@ impl Registry {
         self.load(Key::Id(id), Lookup::Miss).await
     }
 
-    /// Returns which of these tenants exist at this moment, and how they are placed.
-    pub(super) async fn placements(
+    /// Returns which of these tenants exist at this moment, and where their events are.
+    pub(super) async fn assignments(
         &self,
         ids: &[ClientId],
-    ) -> Result<HashMap<ClientId, Placement>, Failure> {
-        self.entries.placements(ids).await
+    ) -> Result<HashMap<ClientId, Assignment>, Failure> {
+        self.entries.assignments(ids).await
     }
 
     pub(super) async fn all(&self) -> Result<Vec<Arc<Tenant>>, Error> {
@@ -130,8 +154,13 @@ impl Registry {
         self.entries.database_id().await
     }
 
+    /// Fails if nothing can be read, and on a cluster if no shard can store anything.
     pub(super) async fn ping(&self) -> Result<(), Error> {
-        Ok(self.entries.ping().await?)
+        self.entries.ping().await?;
+        if self.client.is_cluster() {
+            check_writable(&self.client).await?;
+        }
+        Ok(())
     }
 
     /// Returns what the cache has, or else loads it.
@@ -220,7 +249,10 @@ impl Registry {
 /// Returns what is wrong with the schemas of the shared tables that exist. Changes nothing.
 pub(super) async fn check_schema(client: &Client) -> Result<Option<Error>, Failure> {
     match REGISTRY.problem(client, &entries::table()).await? {
-        None => EVENTS.problem(client, &TableName::pooled()).await,
+        None => {
+            let events = TableName::pooled(&ShardName::default());
+            EVENTS.problem(client, &events).await
+        }
         problem => Ok(problem),
     }
 }

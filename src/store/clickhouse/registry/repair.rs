@@ -9,45 +9,56 @@ use super::revision::State;
 use crate::domain::{ClientId, DatabaseName, Placement};
 use crate::store::Error;
 use crate::store::clickhouse::failure::Failure;
+use crate::store::clickhouse::table_names::ShardName;
 
 impl Registry {
-    /// Creates what replicas lack, and drops the databases of tenants that were deleted while a replica was down. What
-    /// fails on one replica does not keep others from being repaired.
+    /// Creates what nodes lack, brings their tables up to date, and drops the databases of tenants that were deleted while a
+    /// node was down. What fails on one node does not keep others from being repaired.
     pub(super) async fn repair(&self) -> Result<(), Error> {
+        self.discover().await?;
         self.entries.create_table(self.dialect).await?;
         self.databases.create_pool().await?;
-        let mut ready = self.entries.all().await?;
-        ready.retain(|entry| entry.state() == State::Ready);
-        for host in self.client.each() {
-            if let Err(failure) = self.repair_host(&self.databases.on(&host), &ready).await {
-                tracing::debug!(%failure, "a replica of the cluster was not repaired");
+        let mut by_shard: HashMap<ShardName, Vec<Entry>> = HashMap::new();
+        for entry in self.entries.all().await? {
+            if entry.state() == State::Ready {
+                let shard = entry.assignment.shard.clone();
+                by_shard.entry(shard).or_default().push(entry);
+            }
+        }
+        for shard in self.client.topology().shards() {
+            let ready = by_shard.remove(&shard).unwrap_or_default();
+            for node in self.client.of_shard(&shard).each()? {
+                if let Err(failure) = self.repair_node(&self.databases.on(&node), &ready).await {
+                    tracing::debug!(%failure, "a replica of the cluster was not repaired");
+                }
             }
         }
         Ok(())
     }
 
-    async fn repair_host(&self, host: &Databases, ready: &[Entry]) -> Result<(), Failure> {
-        let there = host.all_here().await?;
-        let lacking = ready.iter().filter(|entry| {
-            let found = there.get(entry.tenant.database_name.as_str());
-            found != Some(&(entry.tenant.client_id, true))
-        });
-        for entry in lacking {
+    async fn repair_node(&self, node: &Databases, ready: &[Entry]) -> Result<(), Failure> {
+        let there = node.all_here().await?;
+        for entry in ready {
             let (name, id) = (&entry.tenant.database_name, entry.tenant.client_id);
-            tracing::info!(tenant = %name, "creating the database of a tenant on a replica that lacks it");
-            host.replace_here(name, id).await?;
-            if entry.placement == Placement::Dedicated {
-                let created = host.create_tables(&entry.table()).await;
+            let is_complete = there.get(name.as_str()) == Some(&(id, true));
+            if !is_complete {
+                tracing::info!(tenant = %name, "creating the database of a tenant on a replica that lacks it");
+                node.replace_here(name, id).await?;
+            }
+            if entry.assignment.placement == Placement::Dedicated {
+                let created = node.create_tables_here(&entry.table()).await;
                 created.map_err(|error| Failure::Setup(error.to_string()))?;
             }
-            host.create_view_here(name, id, &entry.table()).await?;
+            if !is_complete {
+                node.create_view_here(name, id, &entry.table()).await?;
+            }
         }
-        self.drop_leftovers(host, there, ready).await
+        self.drop_leftovers(node, there, ready).await
     }
 
     async fn drop_leftovers(
         &self,
-        host: &Databases,
+        node: &Databases,
         there: HashMap<String, (ClientId, bool)>,
         ready: &[Entry],
     ) -> Result<(), Failure> {
@@ -62,7 +73,7 @@ impl Registry {
             };
             if entry.state() > State::Deleting {
                 tracing::info!(tenant = %name, "dropping the database of a deleted tenant on a replica that was down");
-                host.drop_owned_here(&name, id).await?;
+                node.drop_owned_here(&name, id).await?;
             }
         }
         Ok(())

@@ -7,13 +7,16 @@ use crate::domain::ClientId;
 use crate::store::clickhouse::client::Client;
 use crate::store::clickhouse::failure::Failure;
 use crate::store::clickhouse::statement::{OWN_ROWS, Statement};
-use crate::store::clickhouse::table_names::TableName;
+use crate::store::clickhouse::table_names::{ShardName, TableName};
 
 /// The time limit of a merge of all events.
 const MAX_MERGE: std::time::Duration = std::time::Duration::from_hours(12);
 
 /// The id of the statement that merges a table. ClickHouse runs one statement of an id at a time, so one replica merges.
 const MERGE_ID: &str = "event-history-erase";
+
+/// A node that lags waits for its replication before it deletes. After this another one is asked.
+const REPLICA_TIMEOUT_S: u8 = 2;
 
 /// A table that has rows of tenants, and the column that says when one was received.
 #[derive(Debug, Clone)]
@@ -22,9 +25,9 @@ struct Rows {
     received: &'static str,
 }
 
-/// The two tables of pooled tenants.
-fn pool() -> [Rows; 2] {
-    let events = TableName::pooled();
+/// The two tables of a shard's pooled tenants.
+fn pool(shard: &ShardName) -> [Rows; 2] {
+    let events = TableName::pooled(shard);
     [
         Rows {
             table: events.tombstones(),
@@ -38,14 +41,22 @@ fn pool() -> [Rows; 2] {
 }
 
 /// Deletes a pooled tenant's rows that were received before `until_us`, in microseconds since 1970-01-01T00:00:00Z. Returns
-/// whether none of them is left.
-pub(super) async fn delete(client: &Client, id: ClientId, until_us: i64) -> Result<bool, Failure> {
+/// whether none of them is left on a majority of the nodes: one of them executes the deletion, and acknowledges it before
+/// others know of it.
+pub(super) async fn delete(
+    client: &Client,
+    shard: &ShardName,
+    id: ClientId,
+    until_us: i64,
+) -> Result<bool, Failure> {
+    let client = client.of_shard(shard);
     let mut is_done = true;
-    for rows in pool() {
+    for rows in pool(shard) {
         let condition = rows.received_before();
         let sql = format!(
             "DELETE FROM {OWN_ROWS} AND {condition} SETTINGS \
-             lightweight_delete_mode = 'lightweight_update', allow_experimental_lightweight_update = 1"
+             lightweight_delete_mode = 'lightweight_update', allow_experimental_lightweight_update = 1, \
+             receive_timeout = {REPLICA_TIMEOUT_S}"
         );
         let statement = Statement::of_tenant(&rows.table, id, sql)?;
         let delete = client.run("delete_rows", |it| {
@@ -63,8 +74,13 @@ pub(super) async fn delete(client: &Client, id: ClientId, until_us: i64) -> Resu
 }
 
 /// Tells whether rows of a deleted tenant are still on the disk, where nobody can read them.
-pub(super) async fn are_on_disk(client: &Client, id: ClientId) -> Result<bool, Failure> {
-    for rows in pool() {
+pub(super) async fn are_on_disk(
+    client: &Client,
+    shard: &ShardName,
+    id: ClientId,
+) -> Result<bool, Failure> {
+    let client = client.of_shard(shard);
+    for rows in pool(shard) {
         let sql = format!("SELECT count() FROM {OWN_ROWS}");
         let statement = Statement::of_tenant(&rows.table, id, sql)?;
         let left = client.fetch::<u64>("count_rows", |it| {
@@ -78,9 +94,10 @@ pub(super) async fn are_on_disk(client: &Client, id: ClientId) -> Result<bool, F
     Ok(false)
 }
 
-/// Merges each table into as few parts as there can be, without the rows that were deleted.
-pub(super) async fn merge(client: &Client) -> Result<(), Failure> {
-    for rows in pool() {
+/// Merges each table of a shard into as few parts as there can be, without the rows that were deleted.
+pub(super) async fn merge(client: &Client, shard: &ShardName) -> Result<(), Failure> {
+    let client = client.of_shard(shard);
+    for rows in pool(shard) {
         let sql = "OPTIMIZE TABLE {database:Identifier}.{table:Identifier} FINAL";
         let merge = client.run_within("erase_rows", MAX_MERGE, |it| {
             let statement = rows.table.bind(it.query_raw(sql));

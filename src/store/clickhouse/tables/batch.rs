@@ -42,12 +42,13 @@ const TABLE: &str = "{database:Identifier}.{table:Identifier}";
 /// A table of events and that of tombstones, for any number of tenants.
 #[derive(Debug)]
 pub(crate) struct BatchTables<'a> {
-    client: &'a Client,
+    client: Client,
     events: &'a TableName,
 }
 
 impl<'a> BatchTables<'a> {
-    pub(crate) fn new(client: &'a Client, events: &'a TableName) -> Self {
+    pub(crate) fn new(client: &Client, events: &'a TableName) -> Self {
+        let client = client.of(events);
         Self { client, events }
     }
 
@@ -98,7 +99,7 @@ impl<'a> BatchTables<'a> {
                 }
             }
         }
-        let needed = self.client.majority();
+        let needed = self.client.majority()?;
         let uncertain = first.iter().filter(|(_, first)| first.hosts < needed);
         Ok(Stored {
             uncertain: uncertain.map(|(key, _)| *key).collect(),

@@ -34,7 +34,7 @@ pub(crate) struct Arrived {
     pub(crate) has_more: bool,
 }
 
-impl TenantTables<'_> {
+impl TenantTables {
     /// Returns the events behind a position that were received until `until_us` and match the filters.
     pub(crate) async fn feed(
         &self,
@@ -149,6 +149,7 @@ pub(crate) async fn arrived(
          AND received_at <= fromUnixTimestamp64Micro({{until_us:Int64}}, 'UTC') GROUP BY client_id"
     );
     let statement = Statement::of_keys(table, sql)?;
+    let client = client.of(table);
     let tenants: Vec<Uuid> = tenants.iter().map(ClientId::uuid).collect();
     let mut found = Vec::new();
     for tenants in tenants.chunks(MAX_IDS) {

@@ -37,16 +37,16 @@ const INDEXED_ROWS: &str = "100000";
 
 /// The rows of one tenant, in the tables that it shares or has for itself.
 #[derive(Debug)]
-pub(super) struct TenantTables<'a> {
-    client: &'a Client,
+pub(super) struct TenantTables {
+    client: Client,
     events: TableName,
     client_id: ClientId,
 }
 
-impl<'a> TenantTables<'a> {
-    pub(super) fn new(client: &'a Client, events: TableName, client_id: ClientId) -> Self {
+impl TenantTables {
+    pub(super) fn new(client: &Client, events: TableName, client_id: ClientId) -> Self {
         Self {
-            client,
+            client: client.of(&events),
             events,
             client_id,
         }
@@ -69,7 +69,7 @@ impl<'a> TenantTables<'a> {
             let query = |it: &clickhouse::Client| statement.on(it).param("ids", ids);
             let rows = self
                 .client
-                .fetch_majority::<IdRow>(operation, query)
+                .fetch_read_quorum::<IdRow>(operation, query)
                 .await?;
             found.extend(rows.into_iter().flatten().map(|row| row.id));
         }

@@ -21,7 +21,7 @@ const FIRST_ROWS: usize = 256;
 /// More rows than these are counted with their duplicates: leaving them out takes a tenth of a second per million.
 const MAX_EXACT_ROWS: u64 = 1_500_000;
 
-impl TenantTables<'_> {
+impl TenantTables {
     /// Reads a page and its counts, in three queries at once: an event that is stored meanwhile may be in one and not
     /// in another. Of a page that may be large the positions are read first, and then as many of its rows as fit.
     pub(crate) async fn page(&self, query: &Query) -> Result<Page, Failure> {

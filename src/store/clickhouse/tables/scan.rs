@@ -8,7 +8,7 @@ use crate::store::SCAN_BYTES;
 use crate::store::clickhouse::failure::Failure;
 use crate::store::clickhouse::statement::OWN_ROWS;
 
-impl TenantTables<'_> {
+impl TenantTables {
     /// Returns the next events after `after`, oldest first.
     pub(crate) async fn scan(
         &self,

@@ -39,7 +39,7 @@ struct TombstoneRow {
     withdrawn: u8,
 }
 
-impl TenantTables<'_> {
+impl TenantTables {
     /// Returns those of these files that no event references.
     pub(crate) async fn unreferenced(&self, files: &[FileId]) -> Result<Vec<FileId>, Failure> {
         let sql = format!(

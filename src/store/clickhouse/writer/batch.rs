@@ -14,7 +14,7 @@ use crate::store::append_queue::count_f64;
 use crate::store::clickhouse::client::Client;
 use crate::store::clickhouse::failure::Failure;
 use crate::store::clickhouse::registry::Registry;
-use crate::store::clickhouse::table_names::TableName;
+use crate::store::clickhouse::table_names::{Assignment, TableName};
 use crate::store::clickhouse::tables::BatchTables;
 
 /// A broken INSERT is sent once more after this: the connection may have been stale, or the server may have been
@@ -73,11 +73,13 @@ async fn existing(
 ) -> Result<HashSet<ClientId>, Failure> {
     let ids: HashSet<ClientId> = calls.iter().map(|call| call.client_id).collect();
     let ids: Vec<ClientId> = ids.into_iter().collect();
-    let placements = registry.placements(&ids).await?;
-    let is_here = |placement| table.is_pooled() == (placement == Placement::Pooled);
-    let here = placements
+    let assignments = registry.assignments(&ids).await?;
+    let is_here = |Assignment { placement, shard }: &Assignment| {
+        table.is_pooled() == (*placement == Placement::Pooled) && table.shard == *shard
+    };
+    let here = assignments
         .into_iter()
-        .filter(|(_, placement)| is_here(*placement));
+        .filter(|(_, assignment)| is_here(assignment));
     Ok(here.map(|(id, _)| id).collect())
 }
 

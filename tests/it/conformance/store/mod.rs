@@ -1,12 +1,13 @@
 //! What every backend has to do, as plain functions that take an opener.
 //!
 //! Each panics where the contract of [`Store`] is broken. Each works on tenants of its own, so that all
-//! of them may run in one place, one after the other.
+//! of them may run in one place, one after the other or at the same time.
 
 #![expect(
     clippy::unwrap_used,
     reason = "a failure of the store under test ends the test"
 )]
+#![expect(clippy::print_stdout, reason = "where the time goes")]
 
 pub(crate) mod events;
 pub(crate) mod feed;
@@ -15,11 +16,13 @@ pub(crate) mod tenants;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use event_history::domain::query::Limit;
 use event_history::domain::{Event, Page, Query, Tenant};
 use event_history::store::{Created, Error, READ_BYTES, Store};
+use futures_util::future::{BoxFuture, FutureExt as _};
 
 use crate::samples::{as_sent, tenant};
 
@@ -27,37 +30,76 @@ use crate::samples::{as_sent, tenant};
 #[async_trait]
 pub(crate) trait Opener: Send + Sync {
     async fn open(&self) -> Arc<dyn Store>;
+
+    /// Tells whether calls take so long that a few of many similar ones have to do.
+    fn is_slow(&self) -> bool {
+        false
+    }
 }
 
-/// Runs everything.
+macro_rules! part {
+    ($($part:ident)::+) => {
+        (stringify!($($part)::+), |opener| $($part)::+(opener).boxed())
+    };
+}
+
+/// A part of the suite. Each works on tenants of its own.
+type Part = (
+    &'static str,
+    for<'a> fn(&'a dyn Opener) -> BoxFuture<'a, ()>,
+);
+
+/// These wait for most of their time.
+const WAITING: [Part; 2] = [
+    part!(files::tombstones_unreferenced_files),
+    part!(files::never_both_references_and_tombstones_a_file),
+];
+
+const OTHERS: [Part; 25] = [
+    part!(tenants::creates_finds_and_deletes_tenants),
+    part!(tenants::lets_one_of_racing_creations_win),
+    part!(tenants::lists_tenants_by_name),
+    part!(tenants::keeps_names_apart_that_differ_by_case),
+    part!(events::stores_an_event_once),
+    part!(events::stores_an_event_once_for_racing_senders),
+    part!(events::joins_pages_to_the_whole),
+    part!(events::walks_the_whole_by_scanning),
+    part!(events::filters_as_the_query_says),
+    part!(events::gives_back_what_was_sent),
+    part!(events::takes_large_events),
+    part!(events::reads_large_events_a_few_at_a_time),
+    part!(feed::shows_events_in_the_order_of_arrival),
+    part!(feed::advances_the_cursor_past_what_filters_hide),
+    part!(feed::bounds_what_one_read_of_the_feed_returns),
+    part!(feed::keeps_the_times_of_copied_events),
+    part!(feed::refuses_the_cursors_of_others),
+    part!(feed::wakes_who_waits_for_news),
+    part!(feed::shows_followers_every_event_once),
+    part!(tenants::isolates_tenants),
+    part!(tenants::forgets_deleted_tenants),
+    part!(tenants::takes_a_deleted_tenant_back),
+    part!(tenants::deletes_under_load),
+    part!(tenants::keeps_everything_when_reopened),
+    part!(tenants::refuses_work_once_closed),
+];
+
+/// Runs everything, one after the other.
 pub(crate) async fn all(opener: &dyn Opener) {
-    tenants::creates_finds_and_deletes_tenants(opener).await;
-    tenants::lets_one_of_racing_creations_win(opener).await;
-    tenants::lists_tenants_by_name(opener).await;
-    tenants::keeps_names_apart_that_differ_by_case(opener).await;
-    events::stores_an_event_once(opener).await;
-    events::stores_an_event_once_for_racing_senders(opener).await;
-    events::joins_pages_to_the_whole(opener).await;
-    events::walks_the_whole_by_scanning(opener).await;
-    events::filters_as_the_query_says(opener).await;
-    events::gives_back_what_was_sent(opener).await;
-    events::takes_large_events(opener).await;
-    events::reads_large_events_a_few_at_a_time(opener).await;
-    feed::shows_events_in_the_order_of_arrival(opener).await;
-    feed::advances_the_cursor_past_what_filters_hide(opener).await;
-    feed::bounds_what_one_read_of_the_feed_returns(opener).await;
-    feed::keeps_the_times_of_copied_events(opener).await;
-    feed::refuses_the_cursors_of_others(opener).await;
-    feed::wakes_who_waits_for_news(opener).await;
-    feed::shows_followers_every_event_once(opener).await;
-    files::tombstones_unreferenced_files(opener).await;
-    files::never_both_references_and_tombstones_a_file(opener).await;
-    tenants::isolates_tenants(opener).await;
-    tenants::forgets_deleted_tenants(opener).await;
-    tenants::takes_a_deleted_tenant_back(opener).await;
-    tenants::deletes_under_load(opener).await;
-    tenants::keeps_everything_when_reopened(opener).await;
-    tenants::refuses_work_once_closed(opener).await;
+    one_by_one(&OTHERS, opener).await;
+    one_by_one(&WAITING, opener).await;
+}
+
+/// Runs everything, and other parts while some of them wait.
+pub(crate) async fn overlapping(opener: &dyn Opener) {
+    tokio::join!(one_by_one(&OTHERS, opener), one_by_one(&WAITING, opener));
+}
+
+async fn one_by_one(parts: &[Part], opener: &dyn Opener) {
+    for (name, part) in parts {
+        let started = Instant::now();
+        part(opener).await;
+        println!("{:6.1?} {name}", started.elapsed());
+    }
 }
 
 /// Opens the store and makes a tenant in it.

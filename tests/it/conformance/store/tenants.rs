@@ -57,7 +57,8 @@ pub(crate) async fn creates_finds_and_deletes_tenants(opener: &dyn Opener) {
 
 pub(crate) async fn lets_one_of_racing_creations_win(opener: &dyn Opener) {
     let store = opener.open().await;
-    for round in 0..8 {
+    let rounds = if opener.is_slow() { 2 } else { 8 };
+    for round in 0..rounds {
         let mut racers = JoinSet::new();
         for _ in 0..8 {
             let (store, tenant) = (Arc::clone(&store), tenant(&format!("race-{round}")));
@@ -195,7 +196,8 @@ pub(crate) async fn takes_a_deleted_tenant_back(opener: &dyn Opener) {
 /// Whoever appends while the tenant is deleted and made again is told the truth.
 pub(crate) async fn deletes_under_load(opener: &dyn Opener) {
     let (store, mut tenant) = with_tenant(opener, "deleted-busy").await;
-    for round in 0..10 {
+    let rounds = if opener.is_slow() { 3 } else { 10 };
+    for round in 0..rounds {
         let mut senders = JoinSet::new();
         for sender in 0..8 {
             let (store, tenant) = (Arc::clone(&store), tenant.clone());

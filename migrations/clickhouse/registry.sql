@@ -10,9 +10,10 @@ CREATE TABLE IF NOT EXISTS default.tenants
     client_label         String,
     client_secret_sha256 FixedString(32),
     created_at           DateTime64(9, 'UTC'),
-    written_at           DateTime('UTC') DEFAULT now() COMMENT 'by the clock of this server'
+    written_at           DateTime('UTC') DEFAULT now() COMMENT 'by the clock of this server',
+    shard                String DEFAULT '' COMMENT 'the shard of a cluster that has the events'
 )
 ENGINE = $GLOBAL_ENGINE(ReplacingMergeTree, revision)
 ORDER BY client_id
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
-COMMENT 'event-history schema 1'
+COMMENT 'event-history schema 2'
