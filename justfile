@@ -2,7 +2,8 @@
 
 # The stress tests measure the release build.
 release := justfile_directory() / "target/release/event-history"
-run_stress := "EVENT_HISTORY_TEST_BINARY=" + release + " cargo nextest run --profile stress --no-capture"
+run_stress_captured := "EVENT_HISTORY_TEST_BINARY=" + release + " cargo nextest run --profile stress --success-output immediate"
+run_stress := run_stress_captured + " --no-capture"
 
 _default:
     @just --list --unsorted
@@ -48,7 +49,7 @@ openapi:
 deny:
     cargo deny check bans licenses sources
 
-# All stress tests, one after the other: about twenty minutes after the release build.
+# All stress tests, one after the other: about fifty minutes after the release build.
 stress: crash torture callers tenants files big-file sweep jobs slow-copy copy eventbridge replicas outages cluster-torture
 
 # Rounds of load by 16 writers, each ended by SIGKILL: nothing acknowledged is lost.
@@ -85,10 +86,11 @@ sweep rounds="20" verified="1000": _release
     EVENT_HISTORY_TEST_SWEEP_ROUNDS={{ rounds }} EVENT_HISTORY_TEST_VERIFIED_FILES={{ verified }} \
     {{ run_stress }} -E 'test(/^files::/)'
 
-# Uploads, events, deletions, sweeps, verifications and copies at once, with kills and a storage that fails.
+# Uploads, events, deletions, sweeps, verifications and copies at once, with kills and a storage that fails: rounds on the
+# embedded storage and on SeaweedFS side by side, whose figures are printed at their end.
 jobs rounds="100" tenants="1500": _release
     EVENT_HISTORY_TEST_JOB_ROUNDS={{ rounds }} EVENT_HISTORY_TEST_SWEPT_TENANTS={{ tenants }} \
-    {{ run_stress }} -E 'test(/^files::(model|deleting)::/)'
+    {{ run_stress_captured }} -E 'test(/^files::(model|deleting)::/)'
 
 # Copies files of up to 200 MiB between storages that move 1 MB/s for each request: about ten minutes.
 slow-copy count="100" mib="200" rate="1000000": _release

@@ -23,7 +23,7 @@ const CLIENTS: usize = 4;
 const TENANTS: usize = 4;
 
 /// The time of disturbance in a round.
-const DISTURBED: Duration = Duration::from_secs(8);
+const DISTURBED: Duration = Duration::from_secs(5);
 
 /// The longest that a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -319,6 +319,7 @@ async fn round(
     let begin = Instant::now();
     let (server, known) = disturb(server, &settings, proxy).await;
     let home = server.folder().to_owned();
+    let disturbed = begin.elapsed();
     let events = holds(&home, &server, &settings, &known).await;
     // S3 dates files by the second.
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -339,6 +340,7 @@ async fn round(
     }
     holds(&home, &server, &settings, &known).await;
     assert!(server.process().term().success());
+    let swept = begin.elapsed();
 
     let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let mut from = settings;
@@ -346,7 +348,7 @@ async fn round(
         let to = destination(folder, storage);
         for _ in 0..2 {
             let copying = Running::spawn(&mut copy(&home, &from, &to));
-            tokio::time::sleep(Duration::from_millis(random_below(1_500))).await;
+            tokio::time::sleep(Duration::from_millis(random_below(800))).await;
             copying.kill();
         }
         succeed(&mut copy(&home, &from, &to));
@@ -356,7 +358,8 @@ async fn round(
         from = to;
     }
     println!(
-        "{} files, {events} with an event, {orphans} orphans, in {:?}",
+        "{} files, {events} with an event, {orphans} orphans; disturbed until {disturbed:.1?}, swept until {swept:.1?}, \
+         copied until {:.1?}",
         known.len(),
         begin.elapsed()
     );
