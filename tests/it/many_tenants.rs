@@ -14,7 +14,7 @@ const MAX_OPEN_FILES: usize = 4000;
 const MAX_RESIDENT_BYTES: u64 = 256_000_000;
 
 /// Of write-ahead logs and what is beside them, as docs/operations.md says.
-const MAX_LOG_BYTES: u64 = 5 << 28;
+const MAX_LOG_BYTES: u64 = 5 << 29;
 
 const MAX_START: Duration = Duration::from_secs(1);
 

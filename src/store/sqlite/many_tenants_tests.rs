@@ -97,6 +97,30 @@ async fn closing_leaves_the_log_and_opening_reads_it_without_writing() {
     assert_eq!(left, 10, "closing the store runs all checkpoints");
 }
 
+/// Opening it reads all of the log, and to remove it takes several syncs.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_a_database_that_is_evicted_again_and_again_is_kept_and_stays_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder, FEW, &LogUsage::default()).await;
+    let tenants = fill(&store, 1).await;
+    let first = log(&folder, 0).expect("a log");
+    sleep(SETTLED).await;
+    let others = fill_others(&store, 8).await;
+    for seed in 2..14 {
+        store.append(&tenants[0], history(seed, 1)).await.unwrap();
+        sleep(SETTLED).await;
+        for other in &others {
+            assert_eq!(total(&store, other).await, 1);
+        }
+        until(|| open_logs(&folder) <= 4).await;
+        let log = log(&folder, 0).expect("the log is kept");
+        assert_eq!(log.ino(), first.ino(), "event {seed}");
+        assert!(log.len() < 512 * 1024, "event {seed}: {}", log.len());
+    }
+    assert_eq!(total(&store, &tenants[0]).await, 13);
+    store.close().await.unwrap();
+}
+
 async fn fill_others(store: &Sqlite, count: usize) -> Vec<Tenant> {
     let mut tenants = Vec::new();
     for number in 0..count {

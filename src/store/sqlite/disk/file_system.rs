@@ -33,6 +33,10 @@ impl Inode {
             Err(error) => Err(error),
         }
     }
+
+    pub(super) const fn number(self) -> u64 {
+        self.number
+    }
 }
 
 /// Returns when the file at `path` was created, in nanoseconds since 1970; `None` if the file system does not say.

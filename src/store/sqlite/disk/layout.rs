@@ -58,6 +58,11 @@ impl Layout {
         self.path.join("external-access.turnstile")
     }
 
+    /// The file whose locked bytes are the databases that the service has open.
+    pub(crate) fn in_use_lock(&self) -> PathBuf {
+        self.path.join("in-use.lock")
+    }
+
     /// The folder of databases that an operator removed: deleting them is a second step, by hand.
     pub(crate) fn removed(&self) -> PathBuf {
         self.path.join("removed")

@@ -4,6 +4,7 @@ pub(super) mod access_lock;
 pub(super) mod error_mapping;
 pub(super) mod file_names;
 pub(super) mod file_system;
+pub(super) mod in_use_lock;
 pub(super) mod layout;
 
 use std::fs::{self, File, TryLockError};
@@ -15,6 +16,7 @@ use self::access_lock::AccessLock;
 use self::error_mapping::{io_failed, refused};
 use self::file_names::{files_of, wal_owner_of};
 use self::file_system::{create_folder, open_lock_file, sync};
+use self::in_use_lock::InUseLocks;
 use self::layout::Layout;
 use crate::domain::DatabaseName;
 use crate::store::{Error, closed};
@@ -29,6 +31,7 @@ pub(super) struct Folder {
     pub(super) layout: Layout,
     /// Of what is written in the folder of databases.
     pub(super) writes: WriteHealth,
+    pub(super) in_use: InUseLocks,
     lock: Mutex<Option<ServiceLock>>,
 }
 
@@ -49,9 +52,11 @@ impl Folder {
         }
         open_lock_file(&layout.access_lock())?;
         open_lock_file(&layout.access_turnstile())?;
+        let in_use = InUseLocks::open(&layout)?;
         sync(layout.path())?;
         Ok(Self {
             writes: WriteHealth::of(layout.tenants()),
+            in_use,
             layout,
             lock: Mutex::new(Some(lock)),
         })
@@ -136,6 +141,7 @@ impl Folder {
 
     /// Drops this share of the lock: other services may open the folder once the other shares are gone.
     pub(super) fn close(&self) {
+        self.in_use.close();
         self.lock
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

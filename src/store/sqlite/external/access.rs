@@ -8,8 +8,8 @@ use rusqlite::Connection;
 use crate::store::Error;
 use crate::store::sqlite::disk::access_lock::{AccessLock, ExclusiveAccess, SharedAccess};
 use crate::store::sqlite::disk::error_mapping::{io_failed, sql_failed};
-use crate::store::sqlite::wal::recovery::{self, InUseLock};
-use crate::store::sqlite::wal::{connection, ownership};
+use crate::store::sqlite::disk::in_use_lock::is_in_use;
+use crate::store::sqlite::wal::{connection, ownership, recovery};
 use crate::store::sqlite::{disk::layout::Layout, tables::schema::Schema};
 
 /// The time that an external process waits for its turn to write: longer than any transaction of the service takes.
@@ -36,7 +36,7 @@ impl Access {
         }
         let exclusive = lock.exclusive()?;
         for path in databases {
-            if recovery::has_wal(path)? && !InUseLock::is_held(path)? {
+            if recovery::has_wal(path)? && !is_in_use(layout, path)? {
                 recovery::prepare_exclusively(path, &exclusive)?;
             }
         }

@@ -11,9 +11,10 @@ use crate::domain::cause::chain;
 use crate::domain::{ClientId, Tenant};
 use crate::store::sqlite::disk::error_mapping::{io_failed, refused, sql_failed};
 use crate::store::sqlite::disk::file_system::{Inode, create_file, sync};
+use crate::store::sqlite::disk::in_use_lock::{InUseLock, InUseLocks};
 use crate::store::sqlite::wal::connection::{self, close_with_checkpoint};
 use crate::store::sqlite::wal::ownership::{self, Checkpointed, WalOwnership};
-use crate::store::sqlite::wal::recovery::{self, InUseLock, ReopenLimiter};
+use crate::store::sqlite::wal::recovery::{self, ReopenLimiter};
 use crate::store::sqlite::{disk::Folder, disk::access_lock::AccessLock, tables::schema::REGISTRY};
 use crate::store::{Error, closed};
 use crate::write_health::WriteHealth;
@@ -24,6 +25,7 @@ pub(super) struct RegistryFile {
     path: PathBuf,
     inode: Inode,
     access_lock: AccessLock,
+    in_use: InUseLocks,
     writes: WriteHealth,
     reopen: ReopenLimiter,
     state: Mutex<FileState>,
@@ -65,6 +67,7 @@ impl RegistryFile {
         Ok(Self {
             inode: inode.ok_or_else(|| gone(&path))?,
             access_lock: folder.access_lock(),
+            in_use: folder.in_use.clone(),
             writes: folder.writes.clone(),
             path,
             reopen: ReopenLimiter::default(),
@@ -156,7 +159,7 @@ impl RegistryFile {
         state.open = None;
         let opened = ownership::require_own_wal(&self.path)
             .and_then(|()| recovery::prepare_exclusively(&self.path, &exclusive))
-            .and_then(|()| connect_to(&self.path))
+            .and_then(|()| connect_to(&self.path, &self.in_use))
             .inspect_err(|error| self.writes.failed(chain(error)))?;
         drop(exclusive);
         let open = state.open.insert(opened);
@@ -193,13 +196,13 @@ fn connect(folder: &Folder, path: &Path) -> Result<Open, Error> {
     }
     ownership::require_own_wal(path)?;
     let _exclusive = recovery::prepare(path, &folder.access_lock())?;
-    let open = connect_to(path)?;
+    let open = connect_to(path, &folder.in_use)?;
     sync(folder.layout.path())?; // SQLite created the log, and does not say if it could not sync its name
     Ok(open)
 }
 
 /// Opens a file that is there and whose log is on the disk.
-fn connect_to(path: &Path) -> Result<Open, Error> {
+fn connect_to(path: &Path, in_use: &InUseLocks) -> Result<Open, Error> {
     let failed = |error: rusqlite::Error| sql_failed(path, error);
     let mut connection = connection::open(path).map_err(failed)?;
     connection
@@ -222,7 +225,8 @@ fn connect_to(path: &Path) -> Result<Open, Error> {
         .query_row("SELECT count(*) FROM tenants", [], |_| Ok(()))
         .map_err(failed)?;
     require_integrity(&connection, path)?;
-    let in_use = InUseLock::acquire(path)?;
+    let inode = Inode::at(path).map_err(|error| io_failed(path, error))?;
+    let in_use = in_use.lock(inode.ok_or_else(|| gone(path))?, path)?;
     let ownership = WalOwnership::begin(path)?;
     let copied = ownership.checkpoint(|| checkpoint(&connection));
     copied.map_err(failed)?;

@@ -14,6 +14,7 @@ use rusqlite::hooks::Wal;
 use super::background_thread;
 use super::database_file::DatabaseFile;
 use crate::store::sqlite::wal::ownership::Checkpointed;
+use crate::store::sqlite::wal::usage::LogBytes;
 
 /// The pages of the log (of 4 KiB) at which a checkpoint starts under load. Pages that are written again and
 /// again are copied once; measured in docs/benchmarks-layouts.md, twice as many gain nothing.
@@ -22,6 +23,13 @@ const START_AT_PAGES: i32 = 8192;
 /// The limit while calls come one by one: the log's file stays small, and is soon one that is overwritten,
 /// which takes a commit two thirds of the time of one that makes it longer.
 const START_AT_PAGES_WHEN_QUIET: i32 = 1024;
+
+/// The limit while all logs together take much of the space that they may (`wal/usage.rs`), and for a database that was
+/// evicted before: it will be again, and then its log has to be short enough to be left (`committer.rs`).
+const START_AT_PAGES_WHEN_SHORT: i32 = 32;
+
+/// After so many commits a database counts as one that stays open.
+const FIRST_COMMITS: u32 = 64;
 
 /// The pages that the writer copies between two commits: it takes a few milliseconds.
 const REST_PAGES: i32 = 512;
@@ -36,6 +44,18 @@ const FRAME_BYTES: u64 = 4096 + 24;
 /// commits are faster than the disk, and then waiting would not help.
 const MAX_PASSES: usize = 5;
 
+/// The pages that one event changes, and some to spare.
+const SMALL_COMMIT_PAGES: i32 = 12;
+
+/// What a checkpoint needs next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// A thread that copies most of the log.
+    Start,
+    /// The writer, for the rest of it.
+    End,
+}
+
 /// Runs the checkpoints of the connection that writes.
 #[derive(Debug, Default)]
 pub(super) struct Checkpointer {
@@ -44,6 +64,8 @@ pub(super) struct Checkpointer {
     /// Where the last checkpoint ended: a reader may have kept the log from restarting since.
     copied_pages: i32,
     thread: Option<JoinHandle<()>>,
+    /// The commits that are still to come before the database counts as one that stays open.
+    first_commits: u32,
 }
 
 impl Checkpointer {
@@ -56,30 +78,63 @@ impl Checkpointer {
         }))
     }
 
-    /// Tells whether [`Self::run`] has something to do. To be asked after each commit.
-    pub(super) fn is_due(&mut self, under_load: bool) -> bool {
+    /// Keeps the log, which has so many frames, short for now: the database was evicted before.
+    pub(super) fn expect_eviction(&mut self, frames: u32) {
+        self.first_commits = FIRST_COMMITS;
+        let frames = i32::try_from(frames).unwrap_or(i32::MAX);
+        self.pages.store(frames, Ordering::Relaxed);
+    }
+
+    /// Tells whether [`Self::run_to_end`] has to let the log start over before the next commit. To be asked before each.
+    ///
+    /// The log of a database that was evicted cannot wait for the time after a commit: if that is the last one before the
+    /// next eviction, nothing is written over the log, and whoever opens the database takes all of it for new.
+    pub(super) fn is_due_first(&self) -> bool {
+        let new = self.pages.load(Ordering::Relaxed) - self.copied_pages;
+        self.first_commits > 0 && new > START_AT_PAGES_WHEN_SHORT
+    }
+
+    /// Returns what [`Self::run`] has to do. To be asked after each commit.
+    pub(super) fn due(&mut self, under_load: bool, log: &LogBytes) -> Option<Due> {
+        self.first_commits = self.first_commits.saturating_sub(1);
         if let Some(thread) = &self.thread {
-            return thread.is_finished();
+            return thread.is_finished().then_some(Due::End);
         }
         let pages = self.pages.load(Ordering::Relaxed);
         if pages < self.copied_pages {
             self.copied_pages = 0; // the log was restarted
         }
-        let limit = if under_load {
+        if self.first_commits > 0 {
+            return None;
+        }
+        let limit = if log.is_scarce() {
+            START_AT_PAGES_WHEN_SHORT
+        } else if under_load {
             START_AT_PAGES
         } else {
             START_AT_PAGES_WHEN_QUIET
         };
-        pages - self.copied_pages > limit
+        let new = pages - self.copied_pages;
+        (new > limit).then_some(if new > REST_PAGES {
+            Due::Start
+        } else {
+            Due::End
+        })
     }
 
     /// Starts a checkpoint, or ends it. Called between commits; takes milliseconds at most.
-    pub(super) fn run(&mut self, file: &Arc<DatabaseFile>, connection: &Connection) {
-        if self.thread.is_some() {
-            self.run_to_end(file, connection);
-        } else {
-            self.start(file);
+    pub(super) fn run(&mut self, due: Due, file: &Arc<DatabaseFile>, connection: &Connection) {
+        match due {
+            Due::Start => self.start(file),
+            Due::End => self.run_to_end(file, connection),
         }
+    }
+
+    /// Returns where in the log's file the next commit ends, if it is a small one. It starts over behind a checkpoint.
+    pub(super) fn next_end_bytes(&self) -> u64 {
+        let pages = self.pages.load(Ordering::Relaxed);
+        let used = if pages == self.copied_pages { 0 } else { pages };
+        u64::try_from(used + SMALL_COMMIT_PAGES).unwrap_or(0) * FRAME_BYTES
     }
 
     /// Waits for the thread, and copies the rest of the log. Its file keeps its length: overwriting what is there is

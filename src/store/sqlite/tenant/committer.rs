@@ -17,6 +17,7 @@ use crate::store::sqlite::disk::error_mapping::{io_failed, is_damage, sql_failed
 use crate::store::sqlite::tables::arrival::ArrivalClock;
 use crate::store::sqlite::wal::left_log::{self, LeftLog};
 use crate::store::sqlite::wal::recovery::failed_before;
+use crate::store::sqlite::wal::reserve;
 use crate::store::sqlite::{tables::event_rows::Appending, wal::connection::close_with_checkpoint};
 use crate::store::{Appended, Error};
 
@@ -41,6 +42,14 @@ pub(crate) enum Closing {
     Checkpoint,
     /// The log stays if it is short, and the next opening reads it: nothing has to be synced.
     LeaveLog,
+}
+
+/// How a database was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opened {
+    Anew,
+    /// After an eviction, which left a log of so many frames.
+    WithLeftLog(u32),
 }
 
 /// Stores batches, one after the other.
@@ -75,8 +84,12 @@ impl Committer {
         caches: &LargeCaches,
         arrivals: ArrivalClock,
         news: Publisher,
+        opened: Opened,
     ) -> Result<Self, Error> {
-        let checkpointer = Checkpointer::default();
+        let mut checkpointer = Checkpointer::default();
+        if let Opened::WithLeftLog(frames) = opened {
+            checkpointer.expect_eviction(frames);
+        }
         let followed = checkpointer.follow(&mut connection);
         followed.map_err(|error| sql_failed(&file.path, error))?;
         Ok(Self {
@@ -98,6 +111,10 @@ impl Committer {
     /// Stores a batch, answers its callers, and keeps the log short.
     pub(super) fn store(&mut self, batch: Vec<Append>) {
         self.fit_cache(&batch);
+        // A file that was taken away is left as it is until it is closed.
+        if self.checkpointer.is_due_first() && self.file.is_in_place().unwrap_or(false) {
+            self.checkpointer.run_to_end(&self.file, &self.connection);
+        }
         let outcome = self.try_commit(&batch);
         if batch.len() > 1 && matches!(&outcome, Err(Failure::Sql(error)) if is_damage(error)) {
             self.store_one_by_one(batch);
@@ -107,8 +124,12 @@ impl Committer {
         self.file.log.grow_to(self.checkpointer.wal_bytes());
         if self.file.log.is_far_exceeded() {
             self.checkpointer.shorten(&self.file, &self.connection);
-        } else if self.checkpointer.is_due(self.has_large_cache()) && !self.file.has_failed() {
-            self.checkpointer.run(&self.file, &self.connection);
+        } else if let Some(due) = self
+            .checkpointer
+            .due(self.large_cache.is_some(), &self.file.log)
+            && !self.file.has_failed()
+        {
+            self.checkpointer.run(due, &self.file, &self.connection);
         }
     }
 
@@ -176,7 +197,7 @@ impl Committer {
             return Err(Failure::Missing);
         }
         self.file.sync_wal_name()?;
-        let outcomes = write(&mut self.connection, &mut self.arrivals, batch)?;
+        let outcomes = self.write(batch)?;
         self.file.ownership.note_commit();
         // A file that was removed meanwhile took the events with it: they must not be called stored.
         if !self.file.is_in_place()? {
@@ -187,6 +208,17 @@ impl Committer {
         let events: usize = batch.iter().map(|append| append.events.len()).sum();
         histogram!("event_history_commit_events").record(count_f64(events));
         histogram!("event_history_commit_duration_seconds").record(started.elapsed());
+        Ok(outcomes)
+    }
+
+    fn write(&mut self, batch: &[Append]) -> rusqlite::Result<Vec<Vec<Appended>>> {
+        let behavior = TransactionBehavior::Immediate;
+        let transaction = self.connection.transaction_with_behavior(behavior)?;
+        // Nobody else writes to the log now.
+        let length = reserve::extend(&self.file.path, self.checkpointer.next_end_bytes());
+        self.file.log.grow_to(length);
+        let outcomes = append_all(&transaction, &mut self.arrivals, batch)?;
+        transaction.commit()?;
         Ok(outcomes)
     }
 
@@ -271,13 +303,12 @@ impl From<io::Error> for Failure {
     }
 }
 
-fn write(
-    connection: &mut Connection,
+fn append_all(
+    transaction: &Connection,
     arrivals: &mut ArrivalClock,
     batch: &[Append],
 ) -> rusqlite::Result<Vec<Vec<Appended>>> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut appending = Appending::start(&transaction, arrivals)?;
+    let mut appending = Appending::start(transaction, arrivals)?;
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut events = 0;
     for append in batch {
@@ -292,6 +323,5 @@ fn write(
         outcomes.push(outcome);
     }
     appending.finish()?;
-    transaction.commit()?;
     Ok(outcomes)
 }

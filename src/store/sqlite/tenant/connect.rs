@@ -7,9 +7,12 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::store::sqlite::wal::connection;
 
-/// The pages that a connection keeps in memory. With every tenant open and every reader in use, all caches together
-/// stay under 256 MiB, of which an idle tenant uses a few pages.
-pub(super) const CACHE_KIB: i64 = 256;
+/// The pages that a connection that writes keeps in memory: an event changes or reads some twenty of a large database. A
+/// thousand of these caches together stay under 128 MiB.
+pub(super) const CACHE_KIB: i64 = 112;
+
+/// The pages that a connection that reads keeps in memory. There are some hundred of these at most.
+const READER_CACHE_KIB: i64 = 256;
 
 /// The time that a statement waits for an external process that writes to the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,7 +28,7 @@ const MAX_WAL_BYTES: i64 = 64 * 1024 * 1024;
 pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
     let connection = connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    limit_memory(&connection)?;
+    limit_memory(&connection, CACHE_KIB)?;
     Ok(connection)
 }
 
@@ -49,11 +52,11 @@ pub(super) fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<(
 pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    limit_memory(&connection)?;
+    limit_memory(&connection, READER_CACHE_KIB)?;
     Ok(connection)
 }
 
-pub(super) fn limit_memory(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn limit_memory(connection: &Connection, cache_kib: i64) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)
+    connection.pragma_update(None, "cache_size", -cache_kib)
 }

@@ -13,9 +13,11 @@ use crate::domain::DatabaseName;
 use crate::store::Error;
 use crate::store::sqlite::disk::{Folder, ServiceLock};
 use crate::store::sqlite::wal::ownership::WalOwnership;
-use crate::store::sqlite::wal::recovery::{self, InUseLock};
+use crate::store::sqlite::wal::recovery;
 use crate::store::sqlite::wal::usage::LogBytes;
-use crate::store::sqlite::{disk::access_lock::AccessLock, disk::file_system::Inode};
+use crate::store::sqlite::{
+    disk::access_lock::AccessLock, disk::file_system::Inode, disk::in_use_lock::InUseLock,
+};
 use crate::write_health::WriteHealth;
 
 /// The file of an open database, shared by its reader, writer and checkpoint threads.
@@ -52,7 +54,7 @@ impl DatabaseFile {
     ) -> Result<Self, Error> {
         Ok(Self {
             name: name.clone(),
-            _in_use: InUseLock::acquire(&path)?,
+            _in_use: folder.in_use.lock(inode, &path)?,
             is_wal_name_durable: AtomicBool::new(left.is_some()),
             ownership: match left {
                 Some(ownership) => ownership,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::committer::Closing;
+use super::committer::{Closing, Opened};
 use super::database_file::DatabaseFile;
 use super::readers::{Key, Readers};
 use super::writer::{Shared, Writer};
@@ -91,7 +91,7 @@ impl Opening<'_> {
         let file = DatabaseFile::open(self.folder, name, path, inode, log, None)?;
         drop(exclusive);
         file.log.look_at_open(&file.path);
-        self.start(file, connection)
+        self.start(file, connection, Opened::Anew)
     }
 
     /// Opens the database with the log that this process has left beside it, if nobody has touched it since.
@@ -110,6 +110,7 @@ impl Opening<'_> {
         let connection = connect::open(path).map_err(failed)?;
         connect::prepare_commits(&connection).map_err(failed)?;
         read_something(&connection).map_err(failed)?;
+        let opened = Opened::WithLeftLog(left.frames());
         let Some(ownership) = left.found_by(&connection) else {
             return Ok(None);
         };
@@ -119,10 +120,15 @@ impl Opening<'_> {
             Arc::clone(self.log),
         );
         let file = DatabaseFile::open(self.folder, name, path, inode, log, Some(ownership))?;
-        self.start(file, connection).map(Some)
+        self.start(file, connection, opened).map(Some)
     }
 
-    fn start(&self, file: DatabaseFile, connection: Connection) -> Result<Database, Error> {
+    fn start(
+        &self,
+        file: DatabaseFile,
+        connection: Connection,
+        opened: Opened,
+    ) -> Result<Database, Error> {
         let file = Arc::new(file);
         let readers = self.shared.readers.clone();
         Ok(Database {
@@ -130,6 +136,7 @@ impl Opening<'_> {
                 Arc::clone(&file),
                 connection,
                 self.tenant.client_id,
+                opened,
                 self.shared,
             )?,
             file,

@@ -55,7 +55,7 @@ pub(super) fn release(
     connection: &Connection,
     permit: OwnedSemaphorePermit,
 ) -> rusqlite::Result<()> {
-    limit_memory(connection)?;
+    limit_memory(connection, CACHE_KIB)?;
     connection.execute_batch("PRAGMA shrink_memory")?;
     drop(permit);
     Ok(())

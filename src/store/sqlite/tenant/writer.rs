@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
-use super::committer::{Closing, Committer};
+use super::committer::{Closing, Committer, Opened};
 use super::database_file::DatabaseFile;
 use super::page_cache::LargeCaches;
 use super::readers::Readers;
@@ -105,11 +105,12 @@ impl Writer {
         file: Arc<DatabaseFile>,
         connection: Connection,
         tenant: ClientId,
+        opened: Opened,
         shared: &Shared,
     ) -> Result<Self, Error> {
         let arrivals = ArrivalClock::new(Arc::clone(&shared.clock));
         let news = shared.news.publisher(tenant);
-        let committer = Committer::start(file, connection, &shared.caches, arrivals, news)?;
+        let committer = Committer::start(file, connection, &shared.caches, arrivals, news, opened)?;
         let state = WriterState {
             queue: Mutex::default(),
             committer: Mutex::new(Some(committer)),

@@ -52,6 +52,11 @@ impl LeftLog {
         })
     }
 
+    /// Returns the number of its frames.
+    pub(crate) const fn frames(&self) -> u32 {
+        self.frames
+    }
+
     /// Tells whether nothing has touched the files of the database at `path` since.
     pub(crate) fn is_untouched(&self, path: &Path) -> bool {
         let is = |path: &Path, stamp: &Stamp| Stamp::at(path).is_ok_and(|it| it == *stamp);

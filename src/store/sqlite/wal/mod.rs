@@ -9,5 +9,6 @@ pub(super) mod left_log;
 pub(super) mod ownership;
 mod ownership_record;
 pub(super) mod recovery;
+pub(super) mod reserve;
 pub(super) mod scan;
 pub(super) mod usage;

@@ -12,7 +12,7 @@
 //!
 //! Source: `walFrames`, `walCheckpoint` and `walIndexRecover` in SQLite's `wal.c`; fsync(2).
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -66,39 +66,6 @@ pub(crate) fn has_wal(path: &Path) -> Result<bool, Error> {
         Ok(found) => Ok(found.len() > 0),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(io_failed(&wal, error)),
-    }
-}
-
-/// Tells other processes that the service has a database open, while this lives: they must not recover its log.
-#[derive(Debug)]
-pub(crate) struct InUseLock {
-    _wal: File,
-}
-
-impl InUseLock {
-    /// Locks the log of a database that a connection has read from, so that there is one.
-    pub(crate) fn acquire(path: &Path) -> Result<Self, Error> {
-        let wal = wal_of(path);
-        let locked = File::open(&wal).and_then(|file| file.lock_shared().map(|()| file));
-        let file = locked.map_err(|error| io_failed(&wal, error))?;
-        Ok(Self { _wal: file })
-    }
-
-    /// Tells whether another process holds it. External access has to be kept out meanwhile, since this takes the
-    /// lock for a moment.
-    pub(crate) fn is_held(path: &Path) -> Result<bool, Error> {
-        let wal = wal_of(path);
-        let failed = |error| io_failed(&wal, error);
-        let file = match File::open(&wal) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(failed(error)),
-        };
-        match file.try_lock() {
-            Ok(()) => Ok(false),
-            Err(TryLockError::WouldBlock) => Ok(true),
-            Err(TryLockError::Error(error)) => Err(failed(error)),
-        }
     }
 }
 

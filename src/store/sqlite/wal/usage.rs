@@ -9,8 +9,9 @@ use tokio::sync::Notify;
 
 use crate::store::sqlite::disk::file_names::wal_of;
 
-/// Checkpoints shorten the longest unused logs while all take more than this.
-const LIMIT_BYTES: u64 = 1024 * 1024 * 1024;
+/// Checkpoints remove the logs that were used least recently while all take more than this. Ten thousand tenants fit,
+/// each with the log that [`LogBytes::is_scarce`] leaves it.
+const LIMIT_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
 /// Beyond it each writer shortens its own log, and a database is not closed with one: checkpoints in the background
 /// cannot keep up.
@@ -71,6 +72,10 @@ impl LogUsage {
 
     pub(crate) fn is_far_exceeded(&self) -> bool {
         self.bytes() > self.0.hard_limit
+    }
+
+    fn is_scarce(&self) -> bool {
+        self.bytes() > self.0.limit / 4 * 3
     }
 
     /// Waits until there may be too much.
@@ -134,6 +139,12 @@ impl LogBytes {
 
     pub(crate) fn is_there(&self) -> bool {
         self.get() > 0
+    }
+
+    /// Tells whether logs should no longer grow: a checkpoint lets a log start over and keeps its file, which costs two
+    /// syncs. Removing a log costs more, and the next commits have to make it longer again.
+    pub(crate) fn is_scarce(&self) -> bool {
+        self.total.is_scarce()
     }
 
     /// Tells whether the writer has to shorten its log itself.
