@@ -16,7 +16,7 @@ use crate::http::{self, ApiOptions, AppState, ServerOptions, Waiters};
 use crate::jobs::sweep::{self, OrphanSweeper};
 use crate::objects::embedded::TenantLookup;
 use crate::objects::{self, StorageContext, TransferLimits};
-use crate::service::{self, ApiKeys, Service, Settings, TenantChanges};
+use crate::service::{self, ApiKeys, BatchLookups, Service, Settings, TenantChanges};
 use crate::store::{self, Store};
 use crate::telemetry;
 
@@ -80,6 +80,7 @@ impl App {
             clock,
             entropy,
             changes: TenantChanges::default(),
+            batch_lookups: BatchLookups::default(),
             settings: Settings {
                 api_keys: ApiKeys::new(&config.api_keys),
                 tenant_from: config.tenant_from,

@@ -16,6 +16,9 @@ use crate::random::below;
 use crate::say;
 use crate::timing::{Durations, summary};
 
+/// ClickHouse takes parameters of up to 128 KiB.
+const MAX_IDS: usize = 1000;
+
 #[derive(clap::Args)]
 pub(super) struct Options {
     #[arg(long)]
@@ -35,6 +38,9 @@ pub(super) struct Options {
     concurrency: u32,
     #[arg(long)]
     seconds: f64,
+    /// Ends after so many events if that comes first
+    #[arg(long)]
+    events: Option<u64>,
 }
 
 /// A row of migrations/clickhouse, as far as its columns have no defaults. The one place here that knows them.
@@ -73,6 +79,8 @@ struct Target {
     look_up: String,
     keys: Vec<Key>,
     batch: u64,
+    /// Events of each loop, at most.
+    most: u64,
 }
 
 pub(super) async fn run(options: Options) -> anyhow::Result<()> {
@@ -86,6 +94,9 @@ pub(super) async fn run(options: Options) -> anyhow::Result<()> {
         ),
         keys: read_keys(&options.keys)?,
         batch: options.batch,
+        most: options
+            .events
+            .map_or(u64::MAX, |it| it / u64::from(options.concurrency)),
     });
     let (started, duration) = (Instant::now(), Duration::from_secs_f64(options.seconds));
     let loops: Vec<_> = (0..options.concurrency)
@@ -106,7 +117,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<()> {
 impl Target {
     async fn append_for(&self, duration: Duration) -> anyhow::Result<Durations> {
         let (started, mut batches, mut number) = (Instant::now(), Durations::new(), 0);
-        while started.elapsed() < duration {
+        while started.elapsed() < duration && number < self.most {
             let rows: Vec<Stored> = (number..number + self.batch)
                 .map(|number| self.row(number))
                 .collect();
@@ -120,14 +131,16 @@ impl Target {
 
     async fn append(&self, rows: Vec<Stored>) -> anyhow::Result<()> {
         let ids: Vec<(Uuid, Uuid)> = rows.iter().map(|it| (it.client_id, it.event_id)).collect();
-        let look_up = self.client.query_raw(&self.look_up).param("ids", ids);
-        let found = look_up.fetch_all::<Found>().await?;
-        if let Some(Found {
-            client_id,
-            event_id,
-        }) = found.first()
-        {
-            anyhow::bail!("event {event_id} of {client_id} is new and was found");
+        for ids in ids.chunks(MAX_IDS) {
+            let look_up = self.client.query_raw(&self.look_up).param("ids", ids);
+            let found = look_up.fetch_all::<Found>().await?;
+            if let Some(Found {
+                client_id,
+                event_id,
+            }) = found.first()
+            {
+                anyhow::bail!("event {event_id} of {client_id} is new and was found");
+            }
         }
         let mut insert = self.client.insert::<Stored>(&self.table).await?;
         for row in &rows {

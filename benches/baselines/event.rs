@@ -48,8 +48,21 @@ pub(super) fn at(number: u64, time_us: i64) -> Event {
 
 /// Returns an event in the envelope in which EventBridge would deliver it.
 pub(super) fn envelope(source: &str, number: u64) -> String {
-    let (id, time, record) = (EventId::random(&SystemEntropy), now(), record_id(number));
+    let (id, time) = (EventId::random(&SystemEntropy), now());
+    let detail = written(id, time, number);
     format!(
-        r#"{{"version":"0","id":"{id}","detail-type":"history","source":"{source}","account":"123456789012","time":"{time:.0}","region":"eu-west-2","resources":[],"detail":{{"event_id":"{id}","event_time":"{time:.6}","event_type_id":{TYPE_ID},"record_id":{record},"source_id":{SOURCE_ID},"source_type_id":{SOURCE_TYPE_ID},"event_data":{DATA}}}}}"#
+        r#"{{"version":"0","id":"{id}","detail-type":"history","source":"{source}","account":"123456789012","time":"{time:.0}","region":"eu-west-2","resources":[],"detail":{detail}}}"#
+    )
+}
+
+/// Returns a new event as JSON.
+pub(super) fn detail(number: u64) -> String {
+    written(EventId::random(&SystemEntropy), now(), number)
+}
+
+fn written(id: EventId, time: Timestamp, number: u64) -> String {
+    let record = record_id(number);
+    format!(
+        r#"{{"event_id":"{id}","event_time":"{time:.6}","event_type_id":{TYPE_ID},"record_id":{record},"source_id":{SOURCE_ID},"source_type_id":{SOURCE_TYPE_ID},"event_data":{DATA}}}"#
     )
 }

@@ -2,18 +2,18 @@
 //! measured from the scheduled instant, so that requests delayed by a slow answer count as slow too.
 
 use std::borrow::Cow;
-use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use anyhow::ensure;
 use tokio::time::{Instant, sleep_until};
 
+use crate::connection::Connection;
 use crate::random::below;
 use crate::timing::{Durations, summary};
 use crate::{event, say};
+
+const CREATE_EVENT: &str = "/api/event-bridge/create-event";
 
 #[derive(clap::Args)]
 pub(super) struct Options {
@@ -62,9 +62,11 @@ impl Options {
 
 /// Sends every `connections`th event, starting with number `first`.
 async fn send(options: &Options, start: Instant, first: u32) -> anyhow::Result<Durations> {
-    let stream = TcpStream::connect(options.address).await?;
-    stream.set_nodelay(true)?;
-    let mut stream = BufReader::new(stream);
+    let mut connection = Connection::open(options.address).await?;
+    let headers = format!(
+        "X-API-Key: {}\r\nContent-Type: application/json\r\n",
+        options.api_key
+    );
     let mut answers = Durations::new();
     for number in (u64::from(first)..).step_by(options.connections as usize) {
         let after = Duration::from_secs_f64(number_f64(number) / options.rate);
@@ -74,42 +76,12 @@ async fn send(options: &Options, start: Instant, first: u32) -> anyhow::Result<D
         let due = start + after;
         sleep_until(due).await;
         let body = event::envelope(&options.source(), number);
-        let request = format!(
-            "POST /api/event-bridge/create-event HTTP/1.1\r\nHost: {}\r\nX-API-Key: {}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            options.address,
-            options.api_key,
-            body.len()
-        );
-        stream.write_all(request.as_bytes()).await?;
-        let status = answer(&mut stream).await?;
+        let answer = connection.post(CREATE_EVENT, &headers, body.as_bytes());
+        let (status, _) = answer.await?;
         answers.push(due.elapsed());
         ensure!(status.contains(" 201 "), "the answer is {status}");
     }
     Ok(answers)
-}
-
-/// Reads an answer to its end and returns its first line.
-async fn answer(stream: &mut BufReader<TcpStream>) -> anyhow::Result<String> {
-    let mut status = String::new();
-    stream.read_line(&mut status).await?;
-    let mut length = None;
-    loop {
-        let mut line = String::new();
-        if stream.read_line(&mut line).await? == 0 {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-        }
-        if line == "\r\n" {
-            break;
-        }
-        let (name, value) = line.split_once(':').context("a header has a colon")?;
-        if name.eq_ignore_ascii_case("content-length") {
-            length = Some(value.trim().parse()?);
-        }
-    }
-    let mut body = vec![0; length.context("the answer has a length")?];
-    stream.read_exact(&mut body).await?;
-    Ok(status.trim_end().to_owned())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "nobody sends 2^52 events here")]

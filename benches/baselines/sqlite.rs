@@ -29,6 +29,9 @@ pub(super) struct Options {
     batch: u64,
     #[arg(long)]
     seconds: f64,
+    /// Ends after so many events if that comes first
+    #[arg(long)]
+    events: Option<u64>,
 }
 
 pub(super) fn run(options: &Options) -> anyhow::Result<()> {
@@ -38,7 +41,8 @@ pub(super) fn run(options: &Options) -> anyhow::Result<()> {
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     let duration = Duration::from_secs_f64(options.seconds);
     let (started, mut events, mut commits) = (Instant::now(), 0, Durations::new());
-    while started.elapsed() < duration {
+    let most = options.events.unwrap_or(u64::MAX);
+    while started.elapsed() < duration && events < most {
         let commit = Instant::now();
         let transaction = connection.transaction()?;
         for _ in 0..options.batch {

@@ -25,6 +25,7 @@ class Parameters:
     stored: tuple  # events on ClickHouse while new ones are spread and histories are read
     stored_tenants: tuple  # that these belong to
     big_tenant: int  # events of the tenant that is deleted
+    batched: int  # events that are sent in batches
     starts: int
 
 
@@ -43,6 +44,7 @@ FULL = Parameters(
     stored=(3 * 10**6, 2 * 10**7),
     stored_tenants=(1, 1000, 10_000),
     big_tenant=10**6,
+    batched=10**6,
     starts=21,
 )
 # Shows that everything runs; the figures mean little.
@@ -61,6 +63,7 @@ QUICK = Parameters(
     stored=(20_000,),
     stored_tenants=(1, 10, 20),
     big_tenant=1000,
+    batched=2 * 10**4,
     starts=5,
 )
 

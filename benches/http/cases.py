@@ -5,6 +5,7 @@ import json
 import statistics
 import urllib.request
 
+import batches
 import histories
 import stored
 import tenants
@@ -216,5 +217,7 @@ CASES = {
     "tenants-sqlite": tenants.sqlite,
     "tenants-clickhouse": tenants.clickhouse,
     "stored": stored.clickhouse,
+    "batches-sqlite": batches.sqlite,
+    "batches-clickhouse": batches.clickhouse,
 }
-ON_CLICKHOUSE = ("clickhouse", "tenants-clickhouse", "stored")
+ON_CLICKHOUSE = ("clickhouse", "tenants-clickhouse", "stored", "batches-clickhouse")

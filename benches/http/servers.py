@@ -186,12 +186,18 @@ class Baselines:
     def load(self, *arguments):
         return outcome(self.run(*arguments))
 
-    def append(self, engine, table, keys, batch, concurrency, seconds):
+    def append(self, engine, table, keys, batch, concurrency, seconds, events=None):
         """Looks up and inserts batches of new events in a table."""
+        most = () if events is None else ("--events", events)
         at = ("--url", engine.url, "--database", table.database, "--table", table.table, "--keys", keys)
         return self.load(
-            "clickhouse-append", *at, "--batch", batch, "--concurrency", concurrency, "--seconds", seconds
+            "clickhouse-append", *at, "--batch", batch, "--concurrency", concurrency, "--seconds", seconds, *most
         )
+
+    def batches(self, server, client_id, events, batch, connections):
+        """Sends new events in batches."""
+        to = ("--address", urllib.parse.urlsplit(server.url).netloc, "--api-key", API_KEY, "--client-id", client_id)
+        return self.load("batches", *to, "--events", events, "--batch", batch, "--connections", connections)
 
     def query(self, engine, statements, keys, seconds):
         """Sends statements to ClickHouse at once, over and over."""

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use uuid::Uuid;
+use uuid::{Uuid, uuid};
 
 use super::{Entropy, Invalid};
 
@@ -53,6 +53,20 @@ impl<Kind> Id<Kind> {
 
     pub const fn uuid(&self) -> Uuid {
         self.uuid
+    }
+}
+
+/// The namespace of the ids of `CloudEvents`: the UUID (version 5) of the URL `https://cloudevents.io/`.
+const CLOUD_EVENTS: Uuid = uuid!("bb029af4-db24-5ccf-92da-7e3ecfc5d29a");
+
+impl EventId {
+    /// Returns the id of an event in the format of `CloudEvents`: its `id` if that is a UUID; else the UUID (version 5) of
+    /// its `source`, a line feed and its `id`, which identify it together.
+    pub fn of_cloud_event(source: &str, id: &str) -> Self {
+        Self::parse(id).unwrap_or_else(|_| {
+            let name = format!("{source}\n{id}");
+            Self::from_uuid(Uuid::new_v5(&CLOUD_EVENTS, name.as_bytes()))
+        })
     }
 }
 

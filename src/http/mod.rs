@@ -20,8 +20,8 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use handlers::{
-    event_bridge, feed, history, multipart_uploads, operations, tenant_lifecycle, type_names,
-    uploads,
+    event_batch, event_bridge, feed, history, multipart_uploads, operations, tenant_lifecycle,
+    type_names, uploads,
 };
 use middleware::{Cors, Middleware, RequestLimits, RequestLog};
 use responses::openapi;
@@ -50,6 +50,7 @@ fn documented_routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(only(routes!(tenant_lifecycle::initialize)))
         .routes(only(routes!(tenant_lifecycle::delete)))
         .routes(only(routes!(event_bridge::create_event)))
+        .routes(only(routes!(event_batch::send_events)))
         .routes(only(routes!(history::list)))
         .routes(only(routes!(history::file)))
         .routes(only(routes!(feed::feed)))

@@ -19,46 +19,74 @@ const MAX_CONCURRENT_FILES: usize = 10;
 /// Attempts to look up a file that changes in the meantime.
 const MAX_ATTEMPTS: usize = 3;
 
+/// How an event was delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    Stored,
+    /// It is stored already, with the same content.
+    Duplicate,
+}
+
 impl Access {
     /// Stores an event; it is durable when this returns. A second delivery changes nothing and succeeds; the same id with
     /// different content is an error.
     ///
     /// The current metadata of the event's files is recorded with it.
-    pub async fn append(&self, mut event: Event) -> Result<(), Error> {
+    pub async fn append(&self, mut event: Event) -> Result<Delivery, Error> {
         let event_id = event.id;
         match self.recorded(&event.files).await {
             Ok(files) => event.files = files,
-            Err(problem) => return self.redelivery_or(&event, problem).await,
+            Err(problem) => {
+                let is_redelivery = self.redelivery(&event).await?;
+                return is_redelivery.then_some(Delivery::Duplicate).ok_or(problem);
+            }
         }
         let store = &self.service.store;
         let files = event.files.clone();
         let appended = store.append(&self.tenant, vec![event]).await?;
-        match appended.first() {
-            Some(Appended::Stored) => self.protect(&files).await.map_err(unprotected),
-            Some(Appended::AlreadyThere) => self.protect_stored(event_id).await,
-            Some(Appended::OtherContent) => Err(Error::OtherContent { event_id }),
+        let appended = appended.first().copied();
+        let appended = appended
+            .ok_or_else(|| Error::Broken("the store returned no result for the event".into()))?;
+        self.delivered(event_id, &files, appended).await
+    }
+
+    /// Handles what the store did with an event that references `files`.
+    pub(super) async fn delivered(
+        &self,
+        event_id: EventId,
+        files: &[EventFile],
+        appended: Appended,
+    ) -> Result<Delivery, Error> {
+        match appended {
+            Appended::Stored => {
+                self.protect(files).await.map_err(unprotected)?;
+                Ok(Delivery::Stored)
+            }
+            Appended::AlreadyThere if files.is_empty() => Ok(Delivery::Duplicate),
+            Appended::AlreadyThere => {
+                self.protect_stored(event_id).await?;
+                Ok(Delivery::Duplicate)
+            }
+            Appended::OtherContent => Err(Error::OtherContent { event_id }),
             // It existed a moment ago. The next delivery finds out whether it still does.
-            Some(Appended::FileTombstoned(file_id)) => {
+            Appended::FileTombstoned(file_id) => {
                 let cause = format!("file {file_id} is about to be removed as an orphan");
                 Err(Error::Unavailable(cause.into()))
             }
-            None => Err(Error::Broken(
-                "the store returned no result for the event".into(),
-            )),
         }
     }
 
-    /// Handles an event with a file that cannot be recorded. If the event was stored before the file changed, this is a
-    /// late second delivery, and must succeed.
-    async fn redelivery_or(&self, event: &Event, problem: Error) -> Result<(), Error> {
+    /// Tells whether an event with a file that cannot be recorded was stored before the file changed. Then this is a late
+    /// second delivery, and must succeed.
+    pub(super) async fn redelivery(&self, event: &Event) -> Result<bool, Error> {
         match self.service.store.event(&self.tenant, event.id).await? {
             Some(stored) if stored.same_content(event) => match self.protect(&stored.files).await {
                 // Nothing can be protected of a file that is gone.
-                Err(Error::StorageRefused(_)) => Ok(()),
-                protected => protected,
+                Ok(()) | Err(Error::StorageRefused(_)) => Ok(true),
+                Err(error) => Err(error),
             },
             Some(_) => Err(Error::OtherContent { event_id: event.id }),
-            None => Err(problem),
+            None => Ok(false),
         }
     }
 
@@ -79,7 +107,8 @@ impl Access {
         })
     }
 
-    async fn record(&self, file_id: FileId) -> Result<EventFile, Error> {
+    /// Looks up the metadata of a file, and seals it.
+    pub(super) async fn record(&self, file_id: FileId) -> Result<EventFile, Error> {
         for _ in 0..MAX_ATTEMPTS {
             if let Some(file) = self.record_once(file_id).await? {
                 return Ok(file);

@@ -4,6 +4,7 @@
 //! tenant. Every operation on a tenant's data is a method of [`Access`], so no operation can name another tenant.
 
 mod access;
+mod batch;
 mod error;
 mod events;
 mod files;
@@ -20,8 +21,10 @@ use crate::objects::Objects;
 use crate::store::Store;
 
 pub use access::{Access, ApiKeys, Caller};
+pub use batch::{BatchLookups, BatchOutcome};
 pub use error::{Error, FileChange};
 pub use files::{Disposition, DownloadUrl, FormRequest, UploadForm, UploadUrl, describe_metrics};
+pub use ingest::Delivery;
 pub use multipart::MultipartUpload;
 pub use tenant_changes::TenantChanges;
 pub use tenants::{Deletion, NewClient, TenantFiles};
@@ -35,6 +38,7 @@ pub struct Service {
     pub entropy: Arc<dyn Entropy>,
     pub settings: Settings,
     pub changes: TenantChanges,
+    pub batch_lookups: BatchLookups,
 }
 
 /// The operator's settings.

@@ -15,8 +15,8 @@ pub(super) const MAX_BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// Calls that may wait for one tenant's writer: a few batches, so well under a second.
 pub(super) const MAX_QUEUED_CALLS: usize = 4096;
 
-/// The memory of all queues together.
-const MAX_QUEUED_BYTES: u32 = 64 * 1024 * 1024;
+/// The memory of all queues together: batches take up to half of it.
+const MAX_QUEUED_BYTES: u32 = 128 * 1024 * 1024;
 
 pub(super) type Answer = Result<Vec<Appended>, Error>;
 

@@ -88,11 +88,11 @@ pub trait Store: Debug + Send + Sync {
     /// tenant with this client id. No lookup finds the tenant meanwhile, so this is how a deletion is repeated.
     async fn resume_deletion(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error>;
 
-    /// Stores each event once, and returns the outcomes in the order of `events`. After an error, none, some or all may
-    /// be stored: sending the same events again is safe. The store notes when it received an event; one that is copied
+    /// Stores each event once, and returns the outcomes in the order of `events`: one, or a batch of any number. One call is
+    /// one commit, which others may share; of several events with one id the first one counts. After an error, none, some
+    /// or all may be stored: sending the same events again is safe. The store notes when it received an event; one that is copied
     /// from another store keeps its `received_at`, and must come before those who follow the tenant's arrival order.
-    /// [`Error::Busy`] if the queue of writes is full. Never blocks the
-    /// caller's thread, however long the disk takes.
+    /// [`Error::Busy`] if the queue of writes is full. Never blocks the caller's thread, however long the disk takes.
     async fn append(&self, tenant: &Tenant, events: Vec<Event>) -> Result<Vec<Appended>, Error>;
 
     /// Returns the event with this id.

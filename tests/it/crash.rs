@@ -23,8 +23,11 @@ const MAX_ATTEMPTS: usize = 100_000;
 /// The longest time under load before the kill, and the shortest.
 const LOAD_MS: std::ops::Range<u64> = 100..1_500;
 
-/// Of so many attempts of a writer one is a file and the others are events.
+/// Of so many attempts of a writer one is a file, one a batch of events, and the others are single events.
 const FILE_EVERY: usize = 4;
+
+/// The events of a batch.
+const BATCH_EVENTS: usize = 30;
 
 const MAX_FILE_BYTES: u64 = 256 * 1024;
 
@@ -117,11 +120,10 @@ async fn write(server: &Server, tenants: &[Tenant], number: usize) -> Ledger {
     let mut ledger = Ledger::default();
     for attempt in 0..MAX_ATTEMPTS {
         let tenant = (number + attempt) % tenants.len();
-        let is_file = attempt % FILE_EVERY == 0;
-        let going_on = if is_file {
-            write_file(server, &tenants[tenant], tenant, &mut ledger).await
-        } else {
-            write_event(server, &tenants[tenant], tenant, &mut ledger).await
+        let going_on = match attempt % FILE_EVERY {
+            0 => write_file(server, &tenants[tenant], tenant, &mut ledger).await,
+            1 => write_batch(server, &tenants[tenant], tenant, &mut ledger).await,
+            _ => write_event(server, &tenants[tenant], tenant, &mut ledger).await,
         };
         if !going_on {
             return ledger;
@@ -146,6 +148,30 @@ async fn write_event(server: &Server, tenant: &Tenant, place: usize, ledger: &mu
     match status {
         Some(StatusCode::CREATED | StatusCode::SERVICE_UNAVAILABLE) => true,
         Some(status) => panic!("an event was answered {status}"),
+        None => false,
+    }
+}
+
+/// Returns whether the server is still there.
+async fn write_batch(server: &Server, tenant: &Tenant, place: usize, ledger: &mut Ledger) -> bool {
+    let mut events = vec![event(); BATCH_EVENTS];
+    for event in &mut events {
+        event["event_id"] = support::uuid().into();
+        event["event_data"] = json!([event["event_id"], "x".repeat(200)]);
+    }
+    let request = server.request_as(tenant, Method::POST, "/api/events");
+    let answer = request.json(&events).send().await;
+    let status = answer.as_ref().ok().map(reqwest::Response::status);
+    for event in &events {
+        let id = event["event_id"].as_str().expect("an event has an id");
+        let is_acknowledged = status == Some(StatusCode::OK);
+        ledger
+            .events
+            .insert((place, id.to_owned()), is_acknowledged);
+    }
+    match status {
+        Some(StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE) => true,
+        Some(status) => panic!("a batch was answered {status}"),
         None => false,
     }
 }

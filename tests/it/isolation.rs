@@ -1,8 +1,12 @@
 //! Every operation of the OpenAPI document, called with one tenant's client id and everything that
 //! belongs to another: nothing of the other shows, and nothing of the other changes.
 
+mod owner;
+
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+
+use owner::{assert_the_scan_can_fail, everything};
 
 use crate::support::{self, Server, Tenant, event, expect, expect_json};
 
@@ -209,6 +213,15 @@ impl Belongings {
         detail
     }
 
+    /// Returns the same event with the file in each place, and without it.
+    fn events(&self) -> [Value; 4] {
+        let [mut with_file, mut with_files, mut with_data, plain] = [(); 4].map(|()| self.event());
+        with_file["file_id"] = self.file_id.as_str().into();
+        with_files["file_ids"] = json!([self.file_id]);
+        with_data["event_data"] = json!([{"file_id": self.file_id}]);
+        [with_file, with_files, with_data, plain]
+    }
+
     fn envelope(&self, detail: &Value) -> Value {
         json!({
             "version": "0",
@@ -238,6 +251,7 @@ impl Belongings {
             "offset" | "source_type_id" | "wait" => "0".to_owned(),
             "once" | "redirect" => "true".to_owned(),
             "files" => "delete".to_owned(),
+            "results" => "all".to_owned(),
             "file_id" => self.file_id.clone(),
             "disposition" => "inline".to_owned(),
             "content_type" => "application/pdf".to_owned(),
@@ -381,16 +395,14 @@ impl Operation {
                 "database_name": belongings.database_name,
                 "client_label": "A stranger",
             }))],
-            "/api/event-bridge/create-event" => {
-                let plain = belongings.event();
-                let [mut with_file, mut with_files, mut with_data] =
-                    [(); 3].map(|()| plain.clone());
-                with_file["file_id"] = belongings.file_id.as_str().into();
-                with_files["file_ids"] = json!([belongings.file_id]);
-                with_data["event_data"] = json!([{"file_id": belongings.file_id}]);
-                [with_file, with_files, with_data, plain]
-                    .map(|detail| Some(belongings.envelope(&detail)))
-                    .into()
+            "/api/event-bridge/create-event" => belongings
+                .events()
+                .map(|detail| Some(belongings.envelope(&detail)))
+                .into(),
+            "/api/events" => {
+                let several = Value::from(belongings.events().to_vec());
+                let alone = belongings.events().map(Some);
+                [vec![Some(several)], alone.into()].concat()
             }
             "/api/files/upload-form" => vec![Some(json!({ "max_length": 10 }))],
             "/api/files/multipart" => vec![Some(json!({ "content_length": 10 }))],
@@ -416,35 +428,4 @@ async fn answer(server: &Server, tenant: &Tenant, call: &Call) -> Answer {
         text.push_str(location.to_str().expect("a URL is text"));
     }
     Answer { status, text }
-}
-
-/// Returns the whole of what the owner sees: the list, and the file's bytes.
-async fn everything(server: &Server, owner: &Owner) -> (Value, String) {
-    let list = server
-        .get_json(&owner.tenant, "/api/history/events?limit=1000")
-        .await;
-    let target = format!("/api/history/events/{}/file", owner.belongings.event_id);
-    let answer = server.get_json(&owner.tenant, &target).await;
-    let url = answer["download_url"].as_str().expect("a URL is text");
-    let file = expect(server.client().get(url), StatusCode::OK).await;
-    (list, file.text().await.expect("a file of text"))
-}
-
-/// The owner's own calls show what a stranger's must not: the scan sees it where it is.
-async fn assert_the_scan_can_fail(server: &Server, owner: &Owner) {
-    let call = Call {
-        method: Method::GET,
-        target: "/api/history/events".to_owned(),
-        body: None,
-    };
-    let answer = answer(server, &owner.tenant, &call).await;
-    assert!(
-        owner.shown(&call, &answer).is_some(),
-        "the scan is blind: {answer:?}"
-    );
-    let (_, file) = everything(server, owner).await;
-    assert!(
-        owner.secrets.contains(&file),
-        "the file is not the one that was stored"
-    );
 }

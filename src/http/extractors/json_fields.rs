@@ -15,37 +15,102 @@ use crate::domain::Invalid;
 use crate::http::responses::{ApiError, ApiResult, Problem};
 
 /// The first part of the location of every problem in a body.
-const BODY: &str = "body";
+pub(crate) const BODY: &str = "body";
 
-/// A JSON object: the body itself, or the body's member of this name.
+/// The kind of problem of a text that is no JSON.
+pub(crate) const JSON_INVALID: &str = "json_invalid";
+
+/// A JSON object in the body.
 #[derive(Debug)]
 pub(crate) struct Object<'a> {
-    member: Option<&'static str>,
+    place: Place,
     members: Members<'a>,
+}
+
+/// Where an object is in the body: the body itself, the element with this index, or a member of either.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Place {
+    pub(crate) index: Option<usize>,
+    pub(crate) member: Option<&'static str>,
+}
+
+impl Place {
+    /// Returns the location of what is in this place.
+    pub(crate) fn loc(self) -> Vec<Value> {
+        let index = self.index.map(Value::from);
+        let member = self.member.map(Value::from);
+        let loc = [Some(Value::from(BODY)), index, member];
+        loc.into_iter().flatten().collect()
+    }
 }
 
 impl<'a> Object<'a> {
     /// Parses the body, which has to be an object.
     pub(crate) fn from_body(body: &'a [u8]) -> ApiResult<Self> {
-        let json: Result<&RawValue, Invalid> = if body.is_empty() {
-            Err(missing())
-        } else {
-            serde_json::from_slice(body).map_err(|error| {
-                Invalid::new("json_invalid", format!("JSON decode error: {error}"))
-            })
-        };
-        json.and_then(Members::read)
-            .map(|members| Self {
-                member: None,
-                members,
-            })
-            .map_err(|invalid| ApiError::Invalid(vec![Problem::new(vec![BODY.into()], invalid)]))
+        let place = Place::default();
+        Self::parse(body, place)
+            .map_err(|invalid| ApiError::Invalid(vec![Problem::new(place.loc(), invalid)]))
+    }
+
+    /// Parses a JSON text that has to be an object.
+    pub(crate) fn parse(json: &'a [u8], place: Place) -> Result<Self, Invalid> {
+        if json.is_empty() {
+            return Err(missing());
+        }
+        let malformed = |error| Invalid::new(JSON_INVALID, format!("JSON decode error: {error}"));
+        match serde_json::from_slice(json) {
+            Ok(members) => Ok(Self { place, members }),
+            // Another value: but the whole text has to be JSON.
+            Err(error) if error.is_data() => {
+                serde_json::from_slice::<&RawValue>(json).map_err(malformed)?;
+                Err(not_an_object())
+            }
+            Err(error) => Err(malformed(error)),
+        }
     }
 
     /// Returns the location of a member in the request.
     pub(crate) fn loc(&self, name: &str) -> Vec<Value> {
-        let loc = [Some(BODY), self.member, Some(name)];
-        loc.into_iter().flatten().map(Value::from).collect()
+        let mut loc = self.place.loc();
+        loc.push(name.into());
+        loc
+    }
+
+    /// Parses a member without noting a problem: `None` if it is absent or wrong.
+    pub(crate) fn peek<T>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&'a RawValue) -> Result<T, Invalid>,
+    ) -> Option<T> {
+        self.members.get(name).and_then(|json| parse(json).ok())
+    }
+
+    /// Returns a member that is an object, without noting a problem.
+    pub(crate) fn peek_object(&self, name: &'static str) -> Option<Self> {
+        let members = self.peek(name, Members::read)?;
+        Some(self.member(name, members))
+    }
+
+    /// Returns where this object is.
+    pub(crate) const fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Parses a member that is required unless there is a default for it.
+    pub(crate) fn required_or<T>(
+        &self,
+        problems: &mut Problems,
+        name: &str,
+        default: Option<T>,
+        parse: impl FnOnce(&'a RawValue) -> Result<T, Invalid>,
+    ) -> Option<T> {
+        match default {
+            None => self.required(problems, name, parse),
+            Some(default) => {
+                let parsed = self.optional(problems, name, parse)?;
+                Some(parsed.unwrap_or(default))
+            }
+        }
     }
 
     /// Parses a required member.
@@ -80,10 +145,15 @@ impl<'a> Object<'a> {
     /// Parses a required member that is an object.
     pub(crate) fn object(&self, problems: &mut Problems, name: &'static str) -> Option<Self> {
         let members = self.required(problems, name, Members::read)?;
-        Some(Self {
+        Some(self.member(name, members))
+    }
+
+    fn member(&self, name: &'static str, members: Members<'a>) -> Self {
+        let place = Place {
             member: Some(name),
-            members,
-        })
+            ..self.place
+        };
+        Self { place, members }
     }
 
     /// Returns the length of a member's JSON text.
@@ -93,7 +163,11 @@ impl<'a> Object<'a> {
 }
 
 fn missing() -> Invalid {
-    Invalid::new("missing", "Field required")
+    Invalid::missing()
+}
+
+fn not_an_object() -> Invalid {
+    Invalid::new("dict_type", "Input should be a valid dictionary")
 }
 
 /// A name borrowed from the text where it has no escapes.
@@ -110,8 +184,7 @@ const EXPECTED_MEMBERS: usize = 12;
 
 impl<'a> Members<'a> {
     fn read(json: &'a RawValue) -> Result<Self, Invalid> {
-        serde_json::from_str(json.get())
-            .map_err(|_| Invalid::new("dict_type", "Input should be a valid dictionary"))
+        serde_json::from_str(json.get()).map_err(|_| not_an_object())
     }
 
     /// Returns the last member of this name, as JSON parsers commonly do.

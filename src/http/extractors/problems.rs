@@ -34,9 +34,14 @@ impl Problems {
 
     /// Returns `value` if there were no problems. A parser gives `None` only after adding one.
     pub(crate) fn finish<T>(self, value: Option<T>) -> ApiResult<T> {
+        self.check(value).map_err(ApiError::Invalid)
+    }
+
+    /// Returns `value` if there were no problems, and the problems otherwise.
+    pub(crate) fn check<T>(self, value: Option<T>) -> Result<T, Vec<Problem>> {
         match value {
             Some(value) if self.found.is_empty() => Ok(value),
-            _ => Err(ApiError::Invalid(self.found)),
+            _ => Err(self.found),
         }
     }
 }

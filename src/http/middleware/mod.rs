@@ -1,5 +1,5 @@
 //! The layers around handlers: the request log and its metrics, the timeout, panics, unread bodies, CORS.
-//! Imports errors from `responses`, header names from `extractors`, and of the handlers only the path of the one slow route.
+//! Imports errors from `responses`, header names from `extractors`, and of the handlers only the paths of slow routes.
 
 mod body_drain;
 mod cors;

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
 use super::body_drain;
+use crate::http::handlers::event_batch::EVENTS_PATH;
 use crate::http::handlers::feed::{FEED_PATH, MAX_WAIT};
 use crate::http::handlers::multipart_uploads::COMPLETE_PATH;
 use crate::http::responses::ApiError;
@@ -18,6 +19,9 @@ use crate::http::responses::ApiError;
 /// Storage may take minutes to make a file out of its parts.
 /// Source: Amazon S3 API reference, "`CompleteMultipartUpload`".
 const COMPLETE_UPLOAD_TIMEOUT: Duration = Duration::from_mins(10);
+
+/// The time that a batch may take in addition to that of any request: 32 MiB at 10 Mbit/s, or the look-up of 10,000 files.
+const BATCH_TIME: Duration = Duration::from_secs(26);
 
 /// No limits by default.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +65,9 @@ pub(super) fn timeout_of(request: &Request, timeout: Duration) -> Duration {
     let matched = request.extensions().get::<MatchedPath>();
     if matched.is_some_and(|it| it.as_str() == COMPLETE_PATH) {
         return COMPLETE_UPLOAD_TIMEOUT;
+    }
+    if matched.is_some_and(|it| it.as_str() == EVENTS_PATH) {
+        return timeout + BATCH_TIME;
     }
     if matched.is_some_and(|it| it.as_str() == FEED_PATH) {
         return timeout + MAX_WAIT;

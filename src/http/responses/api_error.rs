@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, RETRY_AFTER};
+use http::header::{ACCEPT_ENCODING, ALLOW, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
@@ -18,6 +18,9 @@ pub(crate) type ApiResult<T> = Result<T, ApiError>;
 
 /// Seconds after which a caller may retry what failed by a backend or its credentials.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// The encodings of bodies that are decoded.
+const SUPPORTED_CODINGS: &str = "gzip, zstd";
 
 /// The errors of a request.
 #[derive(Debug)]
@@ -41,13 +44,21 @@ pub enum ApiError {
     TimedOut,
     /// As many requests as are allowed wait for new events.
     TooManyWaiting,
+    /// The memory for batches is in use.
+    BatchesBusy,
+    /// A batch has more events than are allowed.
+    TooManyEvents {
+        limit: usize,
+    },
+    /// `Content-Encoding` names what is not supported.
+    UnsupportedCoding,
     Panicked,
 }
 
 /// One thing that is wrong with a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Problem {
-    /// The location: `body`, `query` or `path`, then names of members and indexes of elements.
+    /// The location: `body`, `query`, `path` or `header`, then names of members and indexes of elements.
     #[schema(value_type = Vec<Value>, example = json!(["body", "detail", "event_id"]))]
     pub loc: Vec<Value>,
     /// A message for people.
@@ -195,6 +206,11 @@ impl ApiError {
                 .headers_mut()
                 .insert(ALLOW, HeaderValue::from_static(allow));
         }
+        if let Self::UnsupportedCoding = self {
+            // Source: RFC 9110, section 12.5.3.
+            let codings = HeaderValue::from_static(SUPPORTED_CODINGS);
+            response.headers_mut().insert(ACCEPT_ENCODING, codings);
+        }
         if let Self::Service(error) = &self
             && status.is_server_error()
             // Whoever refreshes the credentials logs the cause once an outage.
@@ -241,12 +257,39 @@ impl ApiError {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Too many requests are waiting for events.".into(),
             ),
+            Self::BatchesBusy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too many batches are being received.".into(),
+            ),
+            Self::TooManyEvents { limit } => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("More than {limit} events."),
+            ),
+            Self::UnsupportedCoding => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!("Content-Encoding should be one of: {SUPPORTED_CODINGS}."),
+            ),
             Self::Panicked => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Internal Server Error".into(),
             ),
         }
     }
+}
+
+/// Returns why an event of a batch is rejected: the member that is to blame, and the problem.
+pub(crate) fn rejection(error: &service::Error) -> (&'static str, Invalid) {
+    use service::Error;
+    let (member, kind) = match error {
+        Error::FileNotInStorage { .. } => ("file_id", "file_not_found"),
+        Error::FileNotAllowed { .. } => ("file_id", "file_not_allowed"),
+        Error::StorageRefused(_) => ("file_id", "storage_refused"),
+        _ => ("event_id", "other_content"),
+    };
+    (
+        member,
+        Invalid::new(kind, service_status_and_detail(error).1),
+    )
 }
 
 fn service_status_and_detail(error: &service::Error) -> (StatusCode, String) {

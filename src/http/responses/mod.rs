@@ -8,6 +8,6 @@ pub(super) mod openapi;
 pub(super) mod request_id;
 
 pub use api_error::{ApiError, Problem};
-pub(super) use api_error::{ApiResult, ChangedBody, ErrorBody};
+pub(super) use api_error::{ApiResult, ChangedBody, ErrorBody, rejection};
 pub(super) use event_body::{EventBody, RecordBody};
 pub(super) use event_page::{EventPage, acquire_for_read};

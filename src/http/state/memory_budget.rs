@@ -55,6 +55,16 @@ impl MemoryBudget {
         }
     }
 
+    /// Returns `None` if the tenant's share or the budget has less left than `bytes`.
+    pub(crate) fn try_acquire_for(&self, tenant: ClientId, bytes: u32) -> Option<MemoryPermit> {
+        let of_tenant = self.share(tenant).try_acquire_many_owned(bytes).ok()?;
+        let all = Arc::clone(&self.all).try_acquire_many_owned(bytes).ok()?;
+        Some(MemoryPermit {
+            all: Some(all),
+            of_tenant: Some(of_tenant),
+        })
+    }
+
     fn share(&self, tenant: ClientId) -> Arc<Semaphore> {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         if tenants.len() >= MAX_TENANTS {
@@ -72,6 +82,17 @@ async fn acquire(semaphore: &Arc<Semaphore>, bytes: u32) -> Option<OwnedSemaphor
 }
 
 impl MemoryPermit {
+    /// Adds a permit of the same budget and the same tenant.
+    pub(crate) fn merge(&mut self, other: Self) {
+        let Self { all, of_tenant } = other;
+        for (permit, more) in [(&mut self.all, all), (&mut self.of_tenant, of_tenant)] {
+            match (permit, more) {
+                (Some(permit), Some(more)) => permit.merge(more),
+                (permit, more) => *permit = permit.take().or(more),
+            }
+        }
+    }
+
     /// Returns all but `bytes` to the budget.
     pub(crate) fn shrink(&mut self, bytes: usize) {
         for permit in [&mut self.all, &mut self.of_tenant].into_iter().flatten() {

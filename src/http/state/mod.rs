@@ -9,13 +9,19 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::service::Service;
-use cpu_pool::CpuPool;
+pub(super) use cpu_pool::CpuPool;
 use memory_budget::MemoryBudget;
 pub(super) use memory_budget::MemoryPermit;
 pub use waiters::Waiters;
 
 /// The memory for large request bodies: some twenty of the largest.
 const BODY_BUDGET_BYTES: usize = 48 * 1024 * 1024;
+
+/// The memory for bodies of batches: two of the largest, each of another tenant.
+const BATCH_BODY_BUDGET_BYTES: usize = 64 * 1024 * 1024;
+
+/// The memory for events of batches: again two of the largest, and what each of 10,000 events takes in addition.
+const BATCH_EVENT_BUDGET_BYTES: usize = 2 * (32 + 5) * 1024 * 1024;
 
 /// The memory for pages of events that are being sent.
 const PAGE_BUDGET_BYTES: usize = 64 * 1024 * 1024;
@@ -34,6 +40,10 @@ pub struct AppState {
     pub(super) waiters: Arc<Waiters>,
     /// Bounds the memory that large bodies take, from the first byte until they are stored.
     pub(super) body_budget: MemoryBudget,
+    /// Bounds the memory that the bodies of batches take as they are sent.
+    pub(super) batch_body_budget: MemoryBudget,
+    /// Bounds the memory that the events of batches take until they are stored. Who has some never waits for that of bodies.
+    pub(super) batch_event_budget: MemoryBudget,
 }
 
 impl AppState {
@@ -52,6 +62,8 @@ impl AppState {
             waiters,
             page_budget: MemoryBudget::new(PAGE_BUDGET_BYTES),
             body_budget: MemoryBudget::new(BODY_BUDGET_BYTES),
+            batch_body_budget: MemoryBudget::new(BATCH_BODY_BUDGET_BYTES),
+            batch_event_budget: MemoryBudget::new(BATCH_EVENT_BUDGET_BYTES),
         }
     }
 }

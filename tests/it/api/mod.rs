@@ -1,6 +1,9 @@
 //! Part by part, what the documented API answers: status, exact body, headers.
 
+mod batch_encodings;
+mod batches;
 mod checks;
+mod cloud_events;
 mod connections;
 mod events;
 mod files;
@@ -23,7 +26,7 @@ pub(crate) struct Call<'a> {
     method: Method,
     path: String,
     headers: Vec<(&'static str, String)>,
-    body: Option<String>,
+    body: Option<Vec<u8>>,
 }
 
 /// What came back; `body` is null where it was no JSON.
@@ -65,7 +68,11 @@ impl<'a> Call<'a> {
         self.text(body.to_string())
     }
 
-    pub(crate) fn text(mut self, body: impl Into<String>) -> Self {
+    pub(crate) fn text(self, body: impl Into<String>) -> Self {
+        self.bytes(body.into())
+    }
+
+    pub(crate) fn bytes(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = Some(body.into());
         self
     }

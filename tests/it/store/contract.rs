@@ -56,6 +56,11 @@ async fn stores_an_event_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn takes_large_batches() {
+    conformance::events::takes_large_batches(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn stores_an_event_once_for_racing_senders() {
     conformance::events::stores_an_event_once_for_racing_senders(&Place::new()).await;
 }

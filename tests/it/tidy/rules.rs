@@ -326,6 +326,7 @@ pub(super) const RULES: &[Rule] = &[
         part: "http/middleware",
         may: &[
             "http::middleware",
+            "http::handlers::event_batch::EVENTS_PATH",
             "http::handlers::feed::FEED_PATH",
             "http::handlers::feed::MAX_WAIT",
             "http::handlers::multipart_uploads::COMPLETE_PATH",

@@ -74,6 +74,46 @@ pub(crate) async fn stores_an_event_once_for_racing_senders(opener: &dyn Opener)
     store.close().await.unwrap();
 }
 
+/// Batches of more events than a backend otherwise stores at once, from two senders at the same time.
+pub(crate) async fn takes_large_batches(opener: &dyn Opener) {
+    let (store, tenant) = with_tenant(opener, "batches").await;
+    let events = history(21, 1500);
+    let backwards: Vec<Event> = events.iter().rev().cloned().collect();
+    let (one, other) = tokio::join!(
+        store.append(&tenant, events.clone()),
+        store.append(&tenant, backwards),
+    );
+    let (one, other) = (one.unwrap(), other.unwrap());
+    for (index, pair) in one.iter().zip(other.iter().rev()).enumerate() {
+        let is_one_of_each = [(&Stored, &AlreadyThere), (&AlreadyThere, &Stored)].contains(&pair);
+        assert!(is_one_of_each, "{index}: {pair:?}");
+    }
+
+    // New events, stored ones, others with the ids of either, and each of these twice.
+    let mut random = Random::seeded(22);
+    let new: Vec<Event> = (0..500).map(|_| random.event()).collect();
+    let (mut batch, mut expected) = (Vec::new(), Vec::new());
+    for (new, stored) in new.iter().zip(&events) {
+        let other = |event: &Event| Event {
+            record_id: event.record_id.wrapping_add(1),
+            ..event.clone()
+        };
+        batch.extend([new.clone(), stored.clone(), other(new), other(stored)]);
+        expected.extend([Stored, AlreadyThere, OtherContent, OtherContent]);
+        batch.extend([new.clone(), stored.clone()]);
+        expected.extend([AlreadyThere, AlreadyThere]);
+    }
+    assert_eq!(store.append(&tenant, batch).await.unwrap(), expected);
+    let query = Query::default();
+    let page = store.events(&tenant, &query).await.unwrap();
+    assert_eq!(page.total_count, 2000);
+    store.close().await.unwrap();
+    let store = opener.open().await;
+    let answers = store.append(&tenant, [new, events].concat()).await.unwrap();
+    assert!(answers.iter().all(|it| *it == AlreadyThere));
+    store.close().await.unwrap();
+}
+
 pub(crate) async fn joins_pages_to_the_whole(opener: &dyn Opener) {
     let (store, tenant) = with_tenant(opener, "pages").await;
     let events = history(4, 250);

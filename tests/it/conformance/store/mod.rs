@@ -55,13 +55,14 @@ const WAITING: [Part; 2] = [
     part!(files::never_both_references_and_tombstones_a_file),
 ];
 
-const OTHERS: [Part; 25] = [
+const OTHERS: [Part; 26] = [
     part!(tenants::creates_finds_and_deletes_tenants),
     part!(tenants::lets_one_of_racing_creations_win),
     part!(tenants::lists_tenants_by_name),
     part!(tenants::keeps_names_apart_that_differ_by_case),
     part!(events::stores_an_event_once),
     part!(events::stores_an_event_once_for_racing_senders),
+    part!(events::takes_large_batches),
     part!(events::joins_pages_to_the_whole),
     part!(events::walks_the_whole_by_scanning),
     part!(events::filters_as_the_query_says),
