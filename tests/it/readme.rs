@@ -61,7 +61,7 @@ impl Person {
             if number == 0 {
                 // A person waits for the line that says so.
                 script += &format!(
-                    "for _ in $(seq 300); do curl -sf http://{address}/health/live && break; sleep 0.1; done\n"
+                    "for _ in $(seq 300); do command curl -sf http://{address}/health/live && break; sleep 0.1; done\n"
                 );
             }
         }
