@@ -12,8 +12,8 @@ pub(super) const SOURCE_ID: i64 = 7;
 pub(super) const SOURCE_TYPE_ID: i32 = 0;
 pub(super) const DATA: &str = r#"[{"field":"status","old":"draft","new":"approved"}]"#;
 
-/// The number of records that events belong to in turn.
-const RECORDS: u64 = 1000;
+/// The number of records that events belong to in turn, unless a history has another.
+pub(super) const RECORDS: u64 = 1000;
 
 /// The precision of event times: microseconds.
 const DIGITS: u8 = 6;
@@ -30,12 +30,13 @@ pub(super) fn now() -> Timestamp {
     SystemClock.now()
 }
 
-pub(super) fn at(number: u64, time_us: i64) -> Event {
+/// Returns the event of this number of a history of so many records.
+pub(super) fn at(number: u64, time_us: i64, records: u64) -> Event {
     Event {
         id: EventId::random(&SystemEntropy),
         time: EventTime::from_parts(time_us, DIGITS).expect("a time of this century"),
         event_type_id: TYPE_ID,
-        record_id: record_id(number),
+        record_id: (number % records).cast_signed(),
         source_id: SOURCE_ID,
         source_type_id: SOURCE_TYPE_ID,
         source_name: String::new(),

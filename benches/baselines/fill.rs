@@ -26,6 +26,9 @@ pub(super) struct Options {
     name: String,
     #[arg(long)]
     events: u64,
+    /// The records that they belong to in turn
+    #[arg(long, default_value_t = event::RECORDS, value_parser = clap::value_parser!(u64).range(1..))]
+    records: u64,
 }
 
 pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
@@ -46,7 +49,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
         options.name
     );
     let started = Instant::now();
-    append(&store, &tenant, options.events).await?;
+    append(&store, &tenant, options).await?;
     store.close().await?;
     say(serde_json::json!({
         "client_id": tenant.client_id.to_string(),
@@ -57,14 +60,15 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 /// Appends a history that ends now. Prepares the next batch while the last one is written.
-async fn append(store: &Arc<dyn Store>, tenant: &Tenant, events: u64) -> anyhow::Result<()> {
+async fn append(store: &Arc<dyn Store>, tenant: &Tenant, options: &Options) -> anyhow::Result<()> {
+    let (events, records) = (options.events, options.records);
     let start_us = event::now().as_microsecond() - events.cast_signed() * STEP_US;
     let mut under_way: Option<tokio::task::JoinHandle<anyhow::Result<()>>> = None;
     let mut next = 0;
     while next < events {
         let end = events.min(next + BATCH);
         let batch: Vec<Event> = (next..end)
-            .map(|number| event::at(number, start_us + number.cast_signed() * STEP_US))
+            .map(|number| event::at(number, start_us + number.cast_signed() * STEP_US, records))
             .collect();
         next = end;
         if let Some(before) = under_way.take() {

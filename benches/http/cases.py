@@ -7,6 +7,7 @@ import urllib.request
 
 import batches
 import histories
+import records
 import stored
 import tenants
 from load import CREATE_EVENT, EVENTS, envelope, on, fixed_rate_events, span, wrk_events
@@ -214,10 +215,12 @@ CASES = {
     "process": process,
     "history": histories.sqlite,
     "clickhouse": histories.clickhouse,
+    "records-sqlite": records.sqlite,
+    "records-clickhouse": records.clickhouse,
     "tenants-sqlite": tenants.sqlite,
     "tenants-clickhouse": tenants.clickhouse,
     "stored": stored.clickhouse,
     "batches-sqlite": batches.sqlite,
     "batches-clickhouse": batches.clickhouse,
 }
-ON_CLICKHOUSE = ("clickhouse", "tenants-clickhouse", "stored", "batches-clickhouse")
+ON_CLICKHOUSE = ("clickhouse", "records-clickhouse", "tenants-clickhouse", "stored", "batches-clickhouse")

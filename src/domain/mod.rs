@@ -11,6 +11,7 @@ pub mod file;
 pub mod finding;
 pub mod id;
 pub mod query;
+pub mod record;
 pub mod tenant;
 
 use std::fmt;
@@ -27,7 +28,8 @@ pub use file::{
 };
 pub use finding::Finding;
 pub use id::{ClientId, EventId, FileId};
-pub use query::{Ordering, Page, Query};
+pub use query::{Chunk, Ordering, Page, Query};
+pub use record::{RecordDiff, RecordReplay, RecordState};
 pub use tenant::{ClientSecret, DatabaseName, Placement, Tenant, TenantMember};
 
 /// The reason why a value is invalid: `kind` is for programs (the `type` of a 422 entry), `message` for people.

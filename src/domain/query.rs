@@ -126,3 +126,11 @@ pub struct Page {
     /// The number of events that match the filters, regardless of limit and offset.
     pub filtered_count: u64,
 }
+
+/// The next events of a query behind a position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    pub events: Vec<Event>,
+    /// Others may follow.
+    pub has_more: bool,
+}

@@ -20,8 +20,8 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use handlers::{
-    event_batch, event_bridge, feed, history, multipart_uploads, operations, tenant_lifecycle,
-    type_names, uploads,
+    event_batch, event_bridge, feed, history, multipart_uploads, operations, records,
+    tenant_lifecycle, type_names, uploads,
 };
 use middleware::{Cors, Middleware, RequestLimits, RequestLog};
 use responses::openapi;
@@ -52,7 +52,10 @@ fn documented_routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(only(routes!(event_bridge::create_event)))
         .routes(only(routes!(event_batch::send_events)))
         .routes(only(routes!(history::list)))
+        .routes(only(routes!(history::event)))
         .routes(only(routes!(history::file)))
+        .routes(only(routes!(records::record)))
+        .routes(only(routes!(records::diff)))
         .routes(only(routes!(feed::feed)))
         .routes(only(routes!(type_names::catalogue)))
         .routes(only(routes!(operations::live)))

@@ -22,6 +22,14 @@ pub enum Error {
     OtherContent { event_id: EventId },
     #[error("file {file_id} is not in storage")]
     FileNotInStorage { file_id: FileId },
+    #[error("there is no event {event_id}")]
+    EventNotFound { event_id: EventId },
+    /// The record has no events, or none until the instant that was asked for.
+    #[error("there is no record {record_id}")]
+    RecordNotFound { record_id: i64 },
+    /// Its owners, assignees and fields are more, or larger, than one answer holds.
+    #[error("record {record_id} is too large to show")]
+    RecordTooLarge { record_id: i64 },
     /// No such event, or an event without a file: callers cannot tell these apart.
     #[error("event {event_id} has no file")]
     NoFile { event_id: EventId },

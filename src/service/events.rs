@@ -1,13 +1,29 @@
 //! Reading a tenant's history.
 
 use super::{Access, Error};
-use crate::domain::{Cursor, Event, Feed, Page, Position, Query};
+use crate::domain::{Chunk, Cursor, Event, EventId, Feed, Page, Position, Query};
 use crate::store::News;
 
 impl Access {
     /// Returns the page of events that matches `query`, and its counts.
     pub async fn events(&self, query: &Query) -> Result<Page, Error> {
         Ok(self.service.store.events(&self.tenant, query).await?)
+    }
+
+    /// Returns the event with this id.
+    pub async fn event(&self, event_id: EventId) -> Result<Event, Error> {
+        let found = self.service.store.event(&self.tenant, event_id).await?;
+        found.ok_or(Error::EventNotFound { event_id })
+    }
+
+    /// Returns the events behind a position that match the filters of `query`.
+    pub async fn events_behind(
+        &self,
+        after: Option<Position>,
+        query: &Query,
+    ) -> Result<Chunk, Error> {
+        let store = &self.service.store;
+        Ok(store.events_behind(&self.tenant, after, query).await?)
     }
 
     /// Returns the next events of a page, at least one unless it has been deleted.

@@ -22,8 +22,8 @@ use uuid::Uuid;
 
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, Cursor, CursorProblem, DatabaseName, Event, EventId, Feed, FileId, Finding, Page,
-    Placement, Position, Query, Tenant,
+    Chunk, ClientId, Cursor, CursorProblem, DatabaseName, Event, EventId, Feed, FileId, Finding,
+    Page, Placement, Position, Query, Tenant,
 };
 
 pub use crate::domain::query::READ_BYTES;
@@ -109,6 +109,17 @@ pub trait Store: Debug + Send + Sync {
     /// the first event no longer exists. For the rest of a [`Page`].
     async fn events_at(&self, tenant: &Tenant, positions: &[Position])
     -> Result<Vec<Event>, Error>;
+
+    /// Returns the events behind `after` that match the filters of `query`, in its ordering, whose offset is ignored: up to
+    /// its limit and to [`READ_BYTES`], at least one unless there are no more. `after` need not be the position of an
+    /// event. Counts nothing, and finds a record's events by their index: following the positions through a long history
+    /// takes time in proportion to it.
+    async fn events_behind(
+        &self,
+        tenant: &Tenant,
+        after: Option<Position>,
+        query: &Query,
+    ) -> Result<Chunk, Error>;
 
     /// Returns the tenant's next events after `after` in the total order, oldest first: at most `limit`, up to
     /// [`SCAN_BYTES`], at least one; none only at the end. `after` need not be the position of an event. For copying and

@@ -31,6 +31,7 @@ mod large_pages;
 mod many_tenants;
 mod presign;
 mod readme;
+mod records;
 mod registry;
 mod replicas;
 mod samples;

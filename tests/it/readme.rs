@@ -120,7 +120,7 @@ fn the_commands_of_the_page_about_the_api_work_as_printed() {
     assert!(page.len() > 10, "{page:?}");
     let (shown, _) = person.pastes(&[tour(), page].concat());
     for answer in [
-        // The conditions, the form, the parts, the two files of an event, a batch, and the feed.
+        // The conditions, the form, the parts, the two files of an event, a batch, a record and its changes, and the feed.
         "\"x-amz-checksum-sha256\":",
         "\"policy\":",
         "\"part_count\":3",
@@ -128,6 +128,8 @@ fn the_commands_of_the_page_about_the_api_work_as_printed() {
         "\"size_bytes\":12000000,",
         "\"download_url\":",
         "\"stored\":1,\"duplicates\":0,\"rejected\":1,",
+        "\"unrecognised_count\":",
+        "\"exists\":{\"old\":null,\"new\":true,",
         "\"has_more\":true",
         "\"has_more\":false",
     ] {

@@ -7,6 +7,7 @@ mod time;
 
 pub use data::{DataProblem, EventData};
 pub use received_at::ReceivedAt;
+pub(super) use same_json::same_json;
 pub use time::EventTime;
 
 use super::{EventFile, EventId, FileId};

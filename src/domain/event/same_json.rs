@@ -12,7 +12,7 @@ const MAX_DEPTH: usize = 128;
 /// integers are compared digit for digit, all other numbers as IEEE doubles. Texts that are no JSON are not the same.
 ///
 /// Takes time and memory in proportion to the texts, however deep they are: each is indexed once.
-pub(super) fn same_json(one: &str, other: &str) -> bool {
+pub(in crate::domain) fn same_json(one: &str, other: &str) -> bool {
     let (Some(one), Some(other)) = (Index::of(one), Index::of(other)) else {
         return false;
     };

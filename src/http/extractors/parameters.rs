@@ -223,6 +223,20 @@ impl Parameters {
         }
     }
 
+    /// Parses a parameter that has to be there: `None` if it is wrong or absent.
+    pub(crate) fn required<T>(
+        &self,
+        problems: &mut Problems,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Option<T> {
+        let parsed = self.optional(problems, name, parse)?;
+        if parsed.is_none() {
+            problems.add(loc(name), Invalid::missing());
+        }
+        parsed
+    }
+
     /// Returns the absolute URL of another page, with every filter as it was sent.
     pub(crate) fn page_url(&self, public_url: &str, limit: Limit, offset: u32) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());

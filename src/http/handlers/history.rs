@@ -6,20 +6,25 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use http::HeaderValue;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::{EventId, FileId, Invalid, Page};
 use crate::http::extractors::parameters::{EventFilters, EventsPaging, boolean};
 use crate::http::extractors::{Parameters, PathParameters, Problems, path_parameter};
-use crate::http::responses::openapi::{RequestErrors, TenantErrors, UnavailableErrors};
+use crate::http::responses::openapi::{
+    NotModified, RequestErrors, TenantErrors, UnavailableErrors,
+};
 use crate::http::responses::{
-    ApiResult, ChangedBody, ErrorBody, EventBody, EventPage, acquire_for_read,
+    ApiError, ApiResult, ChangedBody, EntityTag, ErrorBody, EventBody, EventPage, acquire_for_read,
 };
 use crate::http::state::AppState;
 use crate::service::{Access, Disposition};
+
+/// Events up to this size are written in place, which takes a fraction of a millisecond.
+const SMALL_BYTES: usize = 64 * 1024;
 
 /// A page of a tenant's history.
 #[derive(Debug, ToSchema)]
@@ -90,6 +95,47 @@ pub(crate) async fn list(
     let page = EventPage::new(state, access, start, (events, rest), permit);
     let json = HeaderValue::from_static("application/json");
     Ok(([(CONTENT_TYPE, json)], Body::new(page.await?)))
+}
+
+/// Returns one event.
+#[utoipa::path(
+    get, path = "/api/history/events/{event_id}", operation_id = "get_event", tag = "events",
+    security(("api_key" = [], "client_id" = [])),
+    params(
+        ("event_id" = String, Path, format = Uuid, description = "The event's id"),
+        ("If-None-Match" = Option<String>, Header, description = "Tags of answers that the caller has"),
+    ),
+    responses(
+        (status = 200, description = "The event", body = EventBody),
+        (status = 404, description = "No such event", body = ErrorBody),
+        NotModified, RequestErrors, TenantErrors, UnavailableErrors,
+    )
+)]
+pub(crate) async fn event(
+    State(state): State<Arc<AppState>>,
+    access: Access,
+    path: PathParameters,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let mut problems = Problems::default();
+    let event_id = path_parameter(&path, "event_id", EventId::parse, &mut problems);
+    Parameters::parse(query.as_deref())?.only(&[], &mut problems);
+    let event_id = problems.finish(event_id)?;
+    let permit = acquire_for_read(&state, &access).await;
+    let event = access.event(event_id).await?;
+    let service = Arc::clone(&state.service);
+    let is_small = event.weight_bytes() <= SMALL_BYTES;
+    let write = move || {
+        let body = EventBody::new(event, &service.settings.catalogue)?;
+        serde_json::to_vec(&body).map_err(|error| ApiError::damaged(event_id, error))
+    };
+    let json = if is_small {
+        write()?
+    } else {
+        state.cpu_pool.run(write).await??
+    };
+    EntityTag::respond(&headers, json, permit)
 }
 
 /// Where an event's file can be downloaded.

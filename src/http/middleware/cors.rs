@@ -8,7 +8,9 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use http::Method;
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, CONTENT_TYPE, ORIGIN, RETRY_AFTER};
+use http::header::{
+    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_TYPE, ETAG, IF_NONE_MATCH, ORIGIN, RETRY_AFTER,
+};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -35,11 +37,12 @@ impl Cors {
             .allow_methods([Method::GET, Method::POST, Method::DELETE])
             .allow_headers([
                 CONTENT_TYPE,
+                IF_NONE_MATCH,
                 API_KEY_HEADER,
                 CLIENT_ID_HEADER,
                 REQUEST_ID_HEADER,
             ])
-            .expose_headers([RETRY_AFTER, REQUEST_ID_HEADER])
+            .expose_headers([ETAG, RETRY_AFTER, REQUEST_ID_HEADER])
             .max_age(PREFLIGHT_MAX_AGE);
         (!origins.is_empty()).then_some(Self(layer))
     }

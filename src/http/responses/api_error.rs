@@ -338,6 +338,21 @@ fn service_status_and_detail(error: &service::Error) -> (StatusCode, String) {
             StatusCode::BAD_REQUEST,
             format!("Object storage refuses: {reason}."),
         ),
+        Error::EventNotFound { event_id } => (
+            StatusCode::NOT_FOUND,
+            format!("'{event_id}' event not found."),
+        ),
+        Error::RecordNotFound { record_id } => (
+            StatusCode::NOT_FOUND,
+            format!("'{record_id}' record not found."),
+        ),
+        Error::RecordTooLarge { record_id } => (
+            StatusCode::BAD_REQUEST,
+            format!(
+                "'{record_id}' record has too many or too large owners, assignees and fields to show: list its \
+                 events instead."
+            ),
+        ),
         Error::NoFile { event_id } => (
             StatusCode::NOT_FOUND,
             format!("'{event_id}' event has no file."),

@@ -59,12 +59,21 @@ struct Rest {
     read_size: usize,
 }
 
-/// Waits for the memory of one read.
-pub(crate) async fn acquire_for_read(state: &AppState, access: &Access) -> MemoryPermit {
+/// Waits for the memory of one read, and of `more` bytes that are made of what it reads.
+pub(crate) async fn acquire_for_read_and(
+    state: &AppState,
+    access: &Access,
+    more: u32,
+) -> MemoryPermit {
     let budget = &state.page_budget;
     budget
-        .acquire_for(access.client_id(), READ_BUDGET_BYTES)
+        .acquire_for(access.client_id(), READ_BUDGET_BYTES + more)
         .await
+}
+
+/// Waits for the memory of one read.
+pub(crate) async fn acquire_for_read(state: &AppState, access: &Access) -> MemoryPermit {
+    acquire_for_read_and(state, access, 0).await
 }
 
 impl EventPage {
@@ -84,6 +93,21 @@ impl EventPage {
             read_size: 0,
         };
         Self::chunk(rest, head, events, permit).await
+    }
+
+    /// Makes the body of a text that is complete. `permit` is for its memory, until it is sent.
+    pub(crate) fn complete(text: Vec<u8>, mut permit: MemoryPermit) -> Self {
+        permit.shrink(text.len());
+        let mut text = Bytes::from(text);
+        let mut ready = VecDeque::new();
+        while !text.is_empty() {
+            ready.push_back(text.split_to(text.len().min(SEGMENT_BYTES)));
+        }
+        Self {
+            ready,
+            permit: Some(permit),
+            next: None,
+        }
     }
 
     async fn chunk(

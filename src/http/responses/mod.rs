@@ -2,12 +2,18 @@
 //! Imports `state`.
 
 mod api_error;
+mod entity_tag;
 mod event_body;
 mod event_page;
 pub(super) mod openapi;
+mod record_body;
+mod record_diff_body;
 pub(super) mod request_id;
 
 pub use api_error::{ApiError, Problem};
 pub(super) use api_error::{ApiResult, ChangedBody, ErrorBody, rejection};
+pub(super) use entity_tag::EntityTag;
 pub(super) use event_body::{EventBody, RecordBody};
-pub(super) use event_page::{EventPage, acquire_for_read};
+pub(super) use event_page::{EventPage, acquire_for_read, acquire_for_read_and};
+pub(super) use record_body::RecordStateBody;
+pub(super) use record_diff_body::RecordDiffBody;

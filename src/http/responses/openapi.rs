@@ -52,6 +52,14 @@ pub(crate) fn methods(paths: &Paths) -> &'static str {
 }
 
 #[derive(IntoResponses)]
+#[expect(dead_code, reason = "documents a response of `entity_tag`")]
+pub(crate) enum NotModified {
+    /// The caller has this answer: `If-None-Match` lists its `ETag`
+    #[response(status = 304)]
+    NotModified,
+}
+
+#[derive(IntoResponses)]
 #[expect(dead_code, reason = "documents responses of `api_error`")]
 pub(crate) enum RequestErrors {
     /// The API key is missing or wrong

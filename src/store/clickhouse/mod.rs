@@ -44,8 +44,8 @@ use self::writer::Writers;
 use super::{Appended, Created, Error, News, Store, Tombstone, closed, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, Cursor, CursorProblem, DatabaseName, Event, EventId, Feed, FeedPosition, FileId,
-    Finding, Page, Placement, Position, Query, Tenant,
+    Chunk, ClientId, Cursor, CursorProblem, DatabaseName, Event, EventId, Feed, FeedPosition,
+    FileId, Finding, Page, Placement, Position, Query, Tenant,
 };
 
 /// One ClickHouse server or cluster. Call [`Store::close`] at the end.
@@ -240,18 +240,25 @@ impl Store for ClickHouse {
         .await
     }
 
+    async fn events_behind(
+        &self,
+        tenant: &Tenant,
+        after: Option<Position>,
+        query: &Query,
+    ) -> Result<Chunk, Error> {
+        let read = async |it: &TenantTables| it.events_behind(after, query).await;
+        let is_empty = |chunk: &Chunk| chunk.events.is_empty();
+        self.read(tenant, read, is_empty).await
+    }
+
     async fn scan(
         &self,
         tenant: &Tenant,
         after: Option<Position>,
         limit: Limit,
     ) -> Result<Vec<Event>, Error> {
-        self.read(
-            tenant,
-            async |it| it.scan(after, limit).await,
-            Vec::is_empty,
-        )
-        .await
+        let scan = async |it: &TenantTables| it.scan(after, limit).await;
+        self.read(tenant, scan, Vec::is_empty).await
     }
 
     async fn feed(

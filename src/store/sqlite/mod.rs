@@ -47,8 +47,8 @@ use self::wal::usage::LogUsage;
 use super::{Appended, Created, Error, News, Store, Tombstone, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, Clock, Cursor, DatabaseName, Event, EventId, Feed, FileId, Finding, Page, Placement,
-    Position, Query, SystemClock, Tenant,
+    Chunk, ClientId, Clock, Cursor, DatabaseName, Event, EventId, Feed, FileId, Finding, Page,
+    Placement, Position, Query, SystemClock, Tenant,
 };
 
 /// The creations and deletions that run at once, at most.
@@ -231,6 +231,17 @@ impl Store for Sqlite {
     ) -> Result<Vec<Event>, Error> {
         let positions = positions.to_vec();
         let read = move |connection: &mut Connection| page::events_at(connection, &positions);
+        self.read(tenant, read).await
+    }
+
+    async fn events_behind(
+        &self,
+        tenant: &Tenant,
+        after: Option<Position>,
+        query: &Query,
+    ) -> Result<Chunk, Error> {
+        let query = query.clone();
+        let read = move |connection: &mut Connection| page::behind(connection, after, &query);
         self.read(tenant, read).await
     }
 
@@ -417,33 +428,5 @@ impl Inner {
 mod many_tenants_tests;
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use tokio::time::Instant;
-
-    use super::Sqlite;
-    use crate::domain::Query;
-    use crate::store::Store;
-    use crate::store::samples::{history, tenant};
-
-    #[tokio::test]
-    async fn an_idle_database_is_evicted_and_opened_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Sqlite::open(folder.path()).await.unwrap();
-        let demo = tenant("demo");
-        store.create_tenant(demo.clone()).await.unwrap();
-        store.append(&demo, history(1, 3)).await.unwrap();
-        let log = folder.path().join("tenants/demo.db-wal");
-        assert!(log.exists());
-
-        store.0.pool.evict_idle(Instant::now()).await;
-        assert!(log.exists(), "it was used a moment ago");
-        let soon = Instant::now() + Duration::from_mins(6);
-        store.0.pool.evict_idle(soon).await;
-        assert!(!log.exists(), "closing runs a checkpoint");
-        let page = store.events(&demo, &Query::default()).await.unwrap();
-        assert_eq!(page.total_count, 3);
-        store.close().await.unwrap();
-    }
-}
+#[path = "eviction_tests.rs"]
+mod eviction_tests;

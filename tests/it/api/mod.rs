@@ -10,6 +10,7 @@ mod files;
 mod hostile;
 mod ingest;
 mod operations;
+mod records;
 mod schemathesis;
 mod tenants;
 mod worst_inputs;

@@ -64,7 +64,7 @@ async fn cors_is_off_unless_asked_for() {
     assert!(
         answer
             .header("access-control-allow-headers")
-            .contains("x-client-id")
+            .contains("if-none-match,x-api-key,x-client-id")
     );
     let options = Call::bare(&server, "OPTIONS", "/api/history/events")
         .send()
@@ -79,6 +79,8 @@ async fn cors_is_off_unless_asked_for() {
         actual.header("access-control-allow-origin"),
         "https://app.example"
     );
+    let exposed = actual.header("access-control-expose-headers");
+    assert_eq!(exposed, "etag,retry-after,x-request-id");
     let stranger = Call::bare(&server, "GET", "/api/history/events")
         .header("Origin", "https://evil.example")
         .send()

@@ -56,6 +56,18 @@ async fn assert_shows(store: &dyn Store, tenant: &Tenant, expected: &[Event]) {
         }
         scanned.reverse();
         assert_eq!(as_sent(scanned), expected);
+        let (mut followed, mut has_more) = (Vec::new(), true);
+        while has_more {
+            let after = followed.last().map(Event::position);
+            let query = Query {
+                limit,
+                ..Query::default()
+            };
+            let next = store.events_behind(tenant, after, &query).await.unwrap();
+            has_more = next.has_more;
+            followed.extend(next.events);
+        }
+        assert_eq!(as_sent(followed), expected);
     }
     for event in expected.iter().take(20) {
         let found = store.event(tenant, event.id).await.unwrap();

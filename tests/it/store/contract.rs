@@ -81,6 +81,11 @@ async fn filters_as_the_query_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn follows_positions_through_what_matches() {
+    conformance::events::follows_positions_through_what_matches(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn gives_back_what_was_sent() {
     conformance::events::gives_back_what_was_sent(&Place::new()).await;
 }

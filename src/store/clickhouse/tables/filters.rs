@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{NEWEST_FIRST, OLDEST_FIRST, uuids};
 use crate::domain::query::Limit;
-use crate::domain::{Ordering, Query};
+use crate::domain::{Ordering, Position, Query};
 use crate::store::clickhouse::statement::OWN_ROWS;
 
 /// A query as conditions, their parameters, and a range of the rows that meet them.
@@ -15,6 +15,7 @@ pub(super) struct Filters<'a> {
     conditions: Vec<&'static str>,
     parameters: Vec<(&'static str, Value<'a>)>,
     are_selective: bool,
+    ordering: Ordering,
     order: &'static str,
     pub(super) limit: Limit,
     pub(super) offset: u32,
@@ -47,6 +48,7 @@ impl<'a> Filters<'a> {
             conditions: Vec::new(),
             parameters: Vec::new(),
             are_selective: !record_ids.is_empty() || !event_ids.is_empty(),
+            ordering: *ordering,
             order: match ordering {
                 Ordering::NewestFirst => NEWEST_FIRST,
                 Ordering::OldestFirst => OLDEST_FIRST,
@@ -130,6 +132,41 @@ impl<'a> Filters<'a> {
              WHERE ifNull(event_id != neighbor, 1) \
              {order} LIMIT {{limit:UInt32}} OFFSET {{offset:UInt32}}) {order}"
         )
+    }
+
+    /// Returns the statement of the first rows behind a position.
+    pub(super) fn behind_sql(&self, columns: &str, after: Option<Position>) -> String {
+        let (order, condition) = (self.order, self.sql());
+        let behind = match (after, self.ordering) {
+            (None, _) => "",
+            (Some(_), Ordering::NewestFirst) => {
+                " AND time_us <= {after_us:Int64} AND (time_us, UUIDToNum(event_id)) < \
+                 ({after_us:Int64}, UUIDToNum({after_id:UUID}))"
+            }
+            (Some(_), Ordering::OldestFirst) => {
+                " AND time_us >= {after_us:Int64} AND (time_us, UUIDToNum(event_id)) > \
+                 ({after_us:Int64}, UUIDToNum({after_id:UUID}))"
+            }
+        };
+        format!(
+            "SELECT {columns} FROM {OWN_ROWS}{condition}{behind} {order} LIMIT {{bound:UInt64}}"
+        )
+    }
+
+    /// Binds the parameters of [`Filters::behind_sql`].
+    pub(super) fn bind_behind(
+        &self,
+        request: Request,
+        after: Option<Position>,
+        bound: u64,
+    ) -> Request {
+        let request = self.bind(request).param("bound", bound);
+        match after {
+            Some(Position { time_us, event_id }) => request
+                .param("after_us", time_us)
+                .param("after_id", event_id.uuid()),
+            None => request,
+        }
     }
 
     /// Returns how many rows are looked at for a page and `slack` duplicates.

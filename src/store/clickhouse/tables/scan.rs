@@ -1,21 +1,36 @@
-//! A whole history, from the oldest event on.
+//! Histories from one position to the next: the whole, from the oldest event on, and what matches a query.
+
+use clickhouse::query::Query as Request;
 
 use super::events_table::{COLUMNS, StoredRow, distinct};
-use super::{OLDEST_FIRST, TenantTables};
+use super::filters::Filters;
+use super::{OLDEST_FIRST, TenantTables, indexed};
 use crate::domain::query::Limit;
-use crate::domain::{Event, Position};
-use crate::store::SCAN_BYTES;
+use crate::domain::{Chunk, Event, Position, Query};
 use crate::store::clickhouse::failure::Failure;
-use crate::store::clickhouse::statement::OWN_ROWS;
+use crate::store::clickhouse::statement::{OWN_ROWS, Statement};
+use crate::store::{READ_BYTES, SCAN_BYTES};
 
 impl TenantTables {
+    /// Returns the events behind a position that match the filters of `query`, in its ordering.
+    pub(crate) async fn events_behind(
+        &self,
+        after: Option<Position>,
+        query: &Query,
+    ) -> Result<Chunk, Failure> {
+        let filters = Filters::new(query);
+        let statement = self.statement(filters.behind_sql(COLUMNS, after))?;
+        let bind = |request, bound| filters.bind_behind(indexed(request), after, bound);
+        self.walk("behind", &statement, bind, query.limit, READ_BYTES)
+            .await
+    }
+
     /// Returns the next events after `after`, oldest first.
     pub(crate) async fn scan(
         &self,
         after: Option<Position>,
         limit: Limit,
     ) -> Result<Vec<Event>, Failure> {
-        let wanted = limit.get() as usize;
         let condition = match after {
             Some(_) => {
                 " AND time_us >= {time_us:Int64} AND (time_us, UUIDToNum(event_id)) > \
@@ -27,20 +42,38 @@ impl TenantTables {
             "SELECT {COLUMNS} FROM {OWN_ROWS}{condition} {OLDEST_FIRST} LIMIT {{limit:UInt64}}"
         );
         let statement = self.statement(sql)?;
+        let bind = |request: Request, bound| {
+            let request = request.param("limit", bound);
+            match &after {
+                Some(Position { time_us, event_id }) => request
+                    .param("time_us", time_us)
+                    .param("event_id", event_id.to_string()),
+                None => request,
+            }
+        };
+        let chunk = self
+            .walk("scan", &statement, bind, limit, SCAN_BYTES)
+            .await?;
+        Ok(chunk.events)
+    }
+
+    /// Reads the events of a statement's rows, which are in the total order in either direction: at most `limit`, up to
+    /// this many bytes. `bind` binds the statement's parameters and the most rows that it may return.
+    async fn walk(
+        &self,
+        operation: &'static str,
+        statement: &Statement,
+        bind: impl Fn(Request, u64) -> Request,
+        limit: Limit,
+        most_bytes: usize,
+    ) -> Result<Chunk, Failure> {
+        let wanted = limit.get() as usize;
         let mut bound = u64::from(limit.get()) + 1;
         loop {
             let rows = self.client.fetch_up_to::<StoredRow>(
-                "scan",
-                |it| {
-                    let query = statement.on(it).param("limit", bound);
-                    match &after {
-                        Some(Position { time_us, event_id }) => query
-                            .param("time_us", time_us)
-                            .param("event_id", event_id.to_string()),
-                        None => query,
-                    }
-                },
-                SCAN_BYTES,
+                operation,
+                |it| bind(statement.on(it), bound),
+                most_bytes,
                 StoredRow::weight_bytes,
                 StoredRow::is_same_event,
             );
@@ -51,8 +84,9 @@ impl TenantTables {
                 events.pop(); // a row of the same event may follow
             }
             if !is_cut || events.len() >= wanted {
+                let has_more = is_cut || !are_all || events.len() > wanted;
                 events.truncate(wanted);
-                return Ok(events);
+                return Ok(Chunk { events, has_more });
             }
             bound *= 2; // duplicates
         }

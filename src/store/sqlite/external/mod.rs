@@ -24,7 +24,7 @@ use super::tables::{event_rows, feed, file_references, page};
 use super::tenant::identity;
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, Cursor, DatabaseName, Event, EventId, Feed, FileId, Finding, Page, Placement,
+    Chunk, ClientId, Cursor, DatabaseName, Event, EventId, Feed, FileId, Finding, Page, Placement,
     Position, Query, Tenant,
 };
 use crate::store::{Appended, Created, Error, News, Store, Tombstone};
@@ -163,6 +163,17 @@ impl Store for ExternalStore {
             page::events_at(connection, &positions)
         })
         .await
+    }
+
+    async fn events_behind(
+        &self,
+        tenant: &Tenant,
+        after: Option<Position>,
+        query: &Query,
+    ) -> Result<Chunk, Error> {
+        let query = query.clone();
+        let read = move |connection: &mut Connection| page::behind(connection, after, &query);
+        self.with(tenant, read).await
     }
 
     async fn scan(

@@ -9,7 +9,7 @@ use super::counts;
 use super::event_rows::{self, COLUMNS};
 use super::query_filters::{Filters, Index, id_value};
 use crate::domain::query::Limit;
-use crate::domain::{Event, EventId, Ordering, Page, Position, Query};
+use crate::domain::{Chunk, Event, EventId, Ordering, Page, Position, Query};
 use crate::store::sqlite::disk::error_mapping::damaged_row;
 use crate::store::{READ_BYTES, SCAN_BYTES};
 
@@ -26,13 +26,50 @@ pub(crate) fn read(connection: &mut Connection, query: &Query) -> rusqlite::Resu
             counts::count(&snapshot, &sql, &filters.values)?
         }
     };
-    let (events, rest) = events_of(&snapshot, query)?;
+    let (events, rest) = events_of(&snapshot, None, query)?;
     Ok(Page {
         events,
         rest,
         total_count,
         filtered_count,
     })
+}
+
+/// Reads the events behind a position that match the filters of `query`, in its ordering.
+pub(crate) fn behind(
+    connection: &mut Connection,
+    after: Option<Position>,
+    query: &Query,
+) -> rusqlite::Result<Chunk> {
+    let snapshot = connection.transaction()?;
+    let (after, query) = narrowed(after, query);
+    let (events, rest) = events_of(&snapshot, after, &query)?;
+    let has_more = !rest.is_empty() || events.len() == query.limit.get() as usize;
+    Ok(Chunk { events, has_more })
+}
+
+/// Returns a query without offset, and the position behind which its events are. Of two bounds on one side only the closer
+/// one is kept: SQLite might begin at the other.
+fn narrowed(after: Option<Position>, query: &Query) -> (Option<Position>, Query) {
+    let mut query = Query {
+        offset: 0,
+        ..query.clone()
+    };
+    let Some(position) = after else {
+        return (None, query);
+    };
+    let is_implied = match query.ordering {
+        Ordering::NewestFirst => query.to_us.is_some_and(|to| to <= position.time_us),
+        Ordering::OldestFirst => query.from_us.is_some_and(|from| from > position.time_us),
+    };
+    if is_implied {
+        return (None, query);
+    }
+    match query.ordering {
+        Ordering::NewestFirst => query.to_us = None,
+        Ordering::OldestFirst => query.from_us = None,
+    }
+    (after, query)
 }
 
 /// Reads the events behind a position: by the index of the total order, from there on.
@@ -91,10 +128,11 @@ fn scan_sql(after: Option<Position>) -> String {
 /// touch `event_data`, and of the rows behind the first [`READ_BYTES`] only the positions are read.
 fn events_of(
     snapshot: &Connection,
+    after: Option<Position>,
     query: &Query,
 ) -> rusqlite::Result<(Vec<Event>, Vec<Position>)> {
     let parts = split(query);
-    let (sql, values) = page_sql(query, &parts);
+    let (sql, values) = page_sql(after, query, &parts);
     let mut chosen = snapshot.prepare_cached(&sql)?;
     let mut one =
         snapshot.prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE sequence = ?"))?;
@@ -133,10 +171,13 @@ fn damaged(problem: &str, row_id: i64) -> rusqlite::Error {
 }
 
 /// Returns the statement that chooses a page's rows from the parts of a query, and its values.
-fn page_sql(query: &Query, parts: &[Query]) -> (String, Vec<Value>) {
+fn page_sql(after: Option<Position>, query: &Query, parts: &[Query]) -> (String, Vec<Value>) {
     let (mut selects, mut values) = (Vec::new(), Vec::new());
     for part in parts {
-        let filters = Filters::of(part);
+        let mut filters = Filters::of(part);
+        if let Some(position) = after {
+            filters.behind(position, query.ordering);
+        }
         selects.push(format!(
             "SELECT sequence, time_us, event_id FROM {}",
             filters.sql
@@ -195,13 +236,13 @@ mod tests {
     use rusqlite::{Connection, params_from_iter};
     use uuid::Uuid;
 
-    use super::{Filters, page_sql, scan_sql, split};
+    use super::{Filters, narrowed, page_sql, scan_sql, split};
     use crate::domain::{EventId, Ordering, Position, Query};
     use crate::store::sqlite::tables::schema::TENANT;
 
     /// Returns SQLite's plan for a page.
     fn plan(query: &Query) -> String {
-        let (sql, values) = page_sql(query, &split(query));
+        let (sql, values) = page_sql(None, query, &split(query));
         plan_of(&sql, values)
     }
 
@@ -268,12 +309,12 @@ mod tests {
             record_ids: (0..100).collect(),
             ..Query::default()
         };
-        assert_eq!(page_sql(&many, &split(&many)).1.len(), 100 + 2);
+        assert_eq!(page_sql(None, &many, &split(&many)).1.len(), 100 + 2);
         let with_types = Query {
             event_type_ids: (0..100).collect(),
             ..many
         };
-        let (sql, values) = page_sql(&with_types, &split(&with_types));
+        let (sql, values) = page_sql(None, &with_types, &split(&with_types));
         assert!(!sql.contains("UNION ALL"), "{sql}");
         assert_eq!(values.len(), 200 + 2);
     }
@@ -304,6 +345,37 @@ mod tests {
         let plan = plan_of(&scan_sql(Some(after)), values);
         let search = "SEARCH events USING INDEX events_by_time ((time_us,event_id)>(?,?))";
         assert_eq!(plan, search);
+    }
+
+    #[test]
+    fn what_follows_a_position_is_found_there() {
+        let after = Position {
+            time_us: 5,
+            event_id: EventId::from_uuid(Uuid::nil()),
+        };
+        for (ordering, sign) in [(Ordering::NewestFirst, '<'), (Ordering::OldestFirst, '>')] {
+            for (record_ids, index) in [
+                (vec![], "INDEX events_by_time ("),
+                (vec![42], "INDEX events_by_record (record_id=? AND "),
+                (vec![42, 43], "INDEX events_by_record (record_id=? AND "),
+            ] {
+                let query = Query {
+                    from_us: Some(0),
+                    to_us: Some(9),
+                    record_ids,
+                    ordering,
+                    ..Query::default()
+                };
+                let (after, query) = narrowed(Some(after), &query);
+                let (sql, values) = page_sql(after, &query, &split(&query));
+                let plan = plan_of(&sql, values);
+                let start = format!("(time_us,event_id){sign}(?,?)");
+                let parts = query.record_ids.len().max(1);
+                assert_eq!(plan.matches(index).count(), parts, "{plan}");
+                assert_eq!(plan.matches(&start).count(), parts, "{plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use rusqlite::types::Value;
 
-use crate::domain::{EventId, Query};
+use crate::domain::{EventId, Ordering, Position, Query};
 
 /// The index by which the events of a query are found. SQLite cannot choose it: it has no statistics, and assumes
 /// that a record has as many events as a type.
@@ -115,6 +115,17 @@ impl Filters {
         let placeholders = vec!["?"; wanted.len()].join(",");
         self.and(&format!("{column} IN ({placeholders})"));
         self.values.extend(wanted.map(Into::into));
+    }
+
+    /// Adds the condition that an event is behind a position in this order.
+    pub(super) fn behind(&mut self, position: Position, ordering: Ordering) {
+        let Position { time_us, event_id } = position;
+        self.and(match ordering {
+            Ordering::NewestFirst => "(time_us, event_id) < (?, ?)",
+            Ordering::OldestFirst => "(time_us, event_id) > (?, ?)",
+        });
+        self.values.push(time_us.into());
+        self.values.push(id_value(&event_id));
     }
 
     fn compare(&mut self, comparison: &str, value: i64) {

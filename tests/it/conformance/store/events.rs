@@ -204,6 +204,62 @@ pub(crate) async fn walks_the_whole_by_scanning(opener: &dyn Opener) {
     assert!(store.scan(&tenant, first, limit).await.is_err(), "closed");
 }
 
+/// Follows the positions of random queries, and of one record's events, from one end to the other.
+pub(crate) async fn follows_positions_through_what_matches(opener: &dyn Opener) {
+    let (store, tenant) = with_tenant(opener, "behind").await;
+    let none = store.events_behind(&tenant, None, &Query::default()).await;
+    assert_eq!(none.unwrap().events, []);
+    let events = history(16, 300);
+    store.append(&tenant, events.clone()).await.unwrap();
+    let newest_first = newest_first(events);
+    let mut random = Random::seeded(17);
+    let queries = if opener.is_slow() { 8 } else { 24 };
+    for number in 0..queries {
+        let mut query = random.query(&newest_first);
+        if number % 2 == 0 {
+            query = Query {
+                record_ids: vec![number / 4],
+                ordering: query.ordering,
+                limit: query.limit,
+                ..Query::default()
+            };
+        }
+        let matching = newest_first.iter().filter(|it| query.matches(it));
+        let mut matching: Vec<Event> = matching.cloned().collect();
+        if query.ordering == Ordering::OldestFirst {
+            matching.reverse();
+        }
+        // From anywhere, and from what need not be an event's position.
+        let start = (number % 3 == 0).then(|| random.event().position());
+        matching.retain(|event| match (start, query.ordering) {
+            (None, _) => true,
+            (Some(start), Ordering::NewestFirst) => event.position() < start,
+            (Some(start), Ordering::OldestFirst) => event.position() > start,
+        });
+        if query.limit.get() < 3 {
+            matching.truncate(6);
+        }
+        let (mut joined, mut after): (Vec<Event>, _) = (Vec::new(), start);
+        while joined.len() < matching.len() {
+            let chunk = store.events_behind(&tenant, after, &query).await.unwrap();
+            let left = matching.len() - joined.len();
+            let most = query.limit.get() as usize;
+            assert!(chunk.events.len() == most || !chunk.has_more, "{query:?}");
+            assert!(chunk.has_more || chunk.events.len() == left, "{query:?}");
+            after = chunk.events.last().map(Event::position);
+            assert!(after.is_some(), "{query:?}");
+            joined.extend(as_sent(chunk.events));
+        }
+        assert_eq!(joined, matching, "{query:?} behind {start:?}");
+    }
+    let stranger = samples::tenant("behind-nobody");
+    let missing = store
+        .events_behind(&stranger, None, &Query::default())
+        .await;
+    assert_missing(&missing);
+    store.close().await.unwrap();
+}
+
 pub(crate) async fn filters_as_the_query_says(opener: &dyn Opener) {
     let (store, tenant) = with_tenant(opener, "filters").await;
     let events = history(5, 400);
@@ -353,6 +409,25 @@ pub(crate) async fn reads_large_events_a_few_at_a_time(opener: &dyn Opener) {
         }
         expected.reverse();
     }
+
+    let (mut followed, mut after): (Vec<Event>, _) = (Vec::new(), None);
+    let oldest_first = Query {
+        ordering: Ordering::OldestFirst,
+        limit: Limit::new(1000).unwrap(),
+        ..Query::default()
+    };
+    loop {
+        let chunk = store.events_behind(&tenant, after, &oldest_first).await;
+        let chunk = chunk.unwrap();
+        assert!(is_bounded(&chunk.events) && !chunk.events.is_empty());
+        after = chunk.events.last().map(Event::position);
+        followed.extend(as_sent(chunk.events));
+        if !chunk.has_more {
+            break;
+        }
+    }
+    followed.reverse();
+    assert!(followed == expected);
 
     // What is not there is where reading ends.
     let gone = random.event().position();

@@ -55,7 +55,7 @@ const WAITING: [Part; 2] = [
     part!(files::never_both_references_and_tombstones_a_file),
 ];
 
-const OTHERS: [Part; 26] = [
+const OTHERS: [Part; 27] = [
     part!(tenants::creates_finds_and_deletes_tenants),
     part!(tenants::lets_one_of_racing_creations_win),
     part!(tenants::lists_tenants_by_name),
@@ -66,6 +66,7 @@ const OTHERS: [Part; 26] = [
     part!(events::joins_pages_to_the_whole),
     part!(events::walks_the_whole_by_scanning),
     part!(events::filters_as_the_query_says),
+    part!(events::follows_positions_through_what_matches),
     part!(events::gives_back_what_was_sent),
     part!(events::takes_large_events),
     part!(events::reads_large_events_a_few_at_a_time),
