@@ -101,6 +101,11 @@ slow-copy count="100" mib="200" rate="1000000": _release
 eventbridge events="1000": _release
     EVENT_HISTORY_TEST_BRIDGED_EVENTS={{ events }} {{ run_stress }} -E 'test(/^eventbridge::outage::/)'
 
+# On three replicas of ClickHouse that are killed and paused: who follows the feed sees every event once; and ids sent with two contents.
+cluster-feed rounds="12" writers="6" contents="5000": _release
+    EVENT_HISTORY_TEST_CLUSTER_ROUNDS={{ rounds }} EVENT_HISTORY_TEST_CLUSTER_WRITERS={{ writers }} \
+    EVENT_HISTORY_TEST_CONTENTS={{ contents }} {{ run_stress }} -E 'test(/^cluster::(clocks|contents|feed)::/)'
+
 # Copies many events between backends, killed twice on the way, and large events in bounded memory.
 copy events="1000000" tenants="50" large="600": _release
     EVENT_HISTORY_TEST_COPY_EVENTS={{ events }} EVENT_HISTORY_TEST_COPY_TENANTS={{ tenants }} \

@@ -24,8 +24,10 @@ CREATE TABLE IF NOT EXISTS {database:Identifier}.{table:Identifier}
         files = '',
         if(isNull(file_id), [], [assumeNotNull(file_id)]),
         arrayMap(it -> toUUIDOrZero(JSONExtractString(it, 'file_id')), JSONExtractArrayRaw(files))),
-    received_at    DateTime64(6, 'UTC') DEFAULT now64(6) COMMENT 'by the clock of the server that took the INSERT'
-        CODEC(Delta(8), ZSTD(1)),
+    received_at    DateTime64(6, 'UTC') DEFAULT greatest(now64(6), not_before)
+        COMMENT 'by the clock of the server that took the INSERT' CODEC(Delta(8), ZSTD(1)),
+    not_before     DateTime64(6, 'UTC') EPHEMERAL
+        COMMENT 'sent with an INSERT, not stored: up to here events may have been shown already',
     revision       UInt16 DEFAULT 0 COMMENT 'below 4096',
     version        UInt64 MATERIALIZED bitShiftLeft(toUInt64(revision), 52)
         + (bitShiftLeft(toUInt64(1), 52) - 1 - toUInt64(toUnixTimestamp64Micro(received_at)))

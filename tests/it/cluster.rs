@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure ends the test")]
 
+mod clocks;
+mod contents;
 mod contract;
 mod failures;
+mod feed;
 mod harness;
 mod repairs;
 mod shards;

@@ -33,6 +33,9 @@ const GRANTS: [&str; 11] = [
     "ALTER TABLE ON *.*",
 ];
 
+/// Those that it needs in addition on a cluster.
+const CLUSTER_GRANTS: [&str; 1] = ["SYSTEM SYNC REPLICA ON *.*"];
+
 /// Checks whether a store can be opened there.
 pub async fn check_address(address: &Address) -> Vec<Finding> {
     match Client::new(address) {
@@ -109,7 +112,8 @@ fn clock(now_s: i64, own: Timestamp) -> Option<Finding> {
 
 async fn grants(client: &Client, user: &str) -> Option<Finding> {
     let mut missing = Vec::new();
-    for grant in GRANTS {
+    let of_clusters = CLUSTER_GRANTS.into_iter().filter(|_| client.is_cluster());
+    for grant in GRANTS.into_iter().chain(of_clusters) {
         // Fixed texts: CHECK GRANT takes no parameters.
         let sql = format!("CHECK GRANT {grant}");
         match client.fetch::<u8>("check", |it| it.query_raw(&sql)).await {

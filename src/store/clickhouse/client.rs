@@ -133,12 +133,15 @@ impl Client {
         &self.topology
     }
 
-    /// Returns the client for the rows of a table: it asks the nodes of its shard.
+    /// Returns the client for the rows of a table: it asks the nodes of its shard, or the one node that this one asks.
     pub(super) fn of(&self, table: &TableName) -> Self {
         self.of_shard(&table.shard)
     }
 
     pub(super) fn of_shard(&self, shard: &ShardName) -> Self {
+        if matches!(self.scope, Scope::One(_)) {
+            return self.clone();
+        }
         Self {
             topology: Arc::clone(&self.topology),
             scope: Scope::Shard(shard.clone()),

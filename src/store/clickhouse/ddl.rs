@@ -54,6 +54,12 @@ pub(super) const CLAIMS: Schema = Schema {
     upgrades: &[],
 };
 
+/// What the services are about to store, on each server for itself.
+pub(super) const INTENTS: Schema = Schema {
+    create: include_str!("../../../migrations/clickhouse/intents.sql"),
+    upgrades: &[],
+};
+
 /// Creates the table that holds `$ID`, when it is first needed.
 pub(super) const DATABASE_ID: &str = include_str!("../../../migrations/clickhouse/database.sql");
 

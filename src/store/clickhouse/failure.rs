@@ -65,6 +65,16 @@ pub(super) enum Failure {
     /// By so many milliseconds: the order of arrival can't be told.
     #[error("the clock of clickhouse was set back by {0} ms: the feed has stopped")]
     ClockSetBack(i64),
+    /// Without it the order of arrival can't be told.
+    #[error("replica '{0}' of clickhouse does not answer: the feed waits for it")]
+    SilentReplica(String),
+    /// By so many milliseconds at least: the order of arrival can't be told.
+    #[error("the clocks of '{ahead}' and '{behind}' differ by {by_ms} ms: the feed has stopped")]
+    ClocksDiffer {
+        ahead: String,
+        behind: String,
+        by_ms: i64,
+    },
     #[error("cannot set up the clickhouse client: {0}")]
     Setup(String),
 }
@@ -145,7 +155,8 @@ impl Failure {
             Self::Unreachable(_) => "unreachable",
             Self::Broken(_) => "broken",
             Self::TimedOut => "timeout",
-            Self::ClockSetBack(_) => "clock",
+            Self::ClockSetBack(_) | Self::ClocksDiffer { .. } => "clock",
+            Self::SilentReplica(_) => "silent_replica",
             Self::InvalidData(_) | Self::Setup(_) => "invalid_data",
         }
     }

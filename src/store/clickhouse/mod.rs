@@ -25,9 +25,10 @@ mod writer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 pub use address::Address;
@@ -47,6 +48,10 @@ use crate::domain::{
     Chunk, ClientId, Cursor, CursorProblem, DatabaseName, Event, EventId, Feed, FeedPosition,
     FileId, Finding, Page, Placement, Position, Query, Tenant,
 };
+
+/// The time for which the watermark is waited for that lets an event be shown: healthy it takes under two seconds.
+const MAX_WATERMARK_WAIT: Duration = Duration::from_secs(5);
+const WATERMARK_PAUSE: Duration = Duration::from_millis(200);
 
 /// One ClickHouse server or cluster. Call [`Store::close`] at the end.
 #[derive(Debug)]
@@ -72,8 +77,8 @@ impl ClickHouse {
         let arrivals = Arrivals::new(&client);
         Ok(Self {
             _waking: arrivals.start(),
+            writers: Writers::new(&client, &registry, &arrivals),
             arrivals,
-            writers: Writers::new(&client, &registry),
             clean_up: CleanUp::start(&registry, address.erase_after),
             registry,
             client,
@@ -108,12 +113,7 @@ impl ClickHouse {
         is_empty: impl FnOnce(&T) -> bool,
     ) -> Result<T, Error> {
         let table = self.table(tenant).await?;
-        let tables = TenantTables::new(&self.client, table.clone(), tenant.client_id);
-        let outcome = read(&tables).await;
-        let answer = outcome.map_err(|failure| {
-            let error = failure.for_tenant(&tenant.database_name, &table);
-            self.invalidate_if_missing(tenant, error)
-        })?;
+        let answer = self.read_at(&self.client, tenant, &table, read).await?;
         if is_empty(&answer) {
             self.registry.reload(tenant.client_id).await?;
             if self.table(tenant).await? != table {
@@ -121,6 +121,22 @@ impl ClickHouse {
             }
         }
         Ok(answer)
+    }
+
+    /// Reads a tenant's rows at some replicas.
+    async fn read_at<T>(
+        &self,
+        client: &Client,
+        tenant: &Tenant,
+        table: &TableName,
+        read: impl AsyncFnOnce(&TenantTables) -> Result<T, Failure>,
+    ) -> Result<T, Error> {
+        let tables = TenantTables::new(client, table.clone(), tenant.client_id);
+        let outcome = read(&tables).await;
+        outcome.map_err(|failure| {
+            let error = failure.for_tenant(&tenant.database_name, table);
+            self.invalidate_if_missing(tenant, error)
+        })
     }
 
     async fn watermark(&self, tenant: &Tenant, table: &TableName) -> Result<Watermark, Error> {
@@ -283,20 +299,26 @@ impl Store for ClickHouse {
             } => Some((received_us, time_us, event_id.uuid())),
             FeedPosition::Sequence { .. } => return Err(CursorProblem::OtherTenant.into()),
         };
-        let read = async |it: &TenantTables| it.feed(after, watermark.at_us, query).await;
-        let arrived = self.read(tenant, read, |it| it.last.is_none()).await?;
+        let (client, at_us) = (&watermark.reader, watermark.at_us);
+        // A tenant that another replica has deleted is noticed when its cached entry is refreshed.
+        let read = async |it: &TenantTables| {
+            let arrived = it.feed(after, at_us, query).await?;
+            // What filters hide needs no second look. The cursor is never behind the last event: should the clock be set
+            // back, only the events tell which cursors there may be.
+            let end = if arrived.has_more || query.is_unfiltered() {
+                None
+            } else {
+                it.newest(after.map(|it| it.0), at_us).await?
+            };
+            Ok((arrived, end))
+        };
+        let (arrived, end) = self.read_at(client, tenant, &table, read).await?;
         let Arrived {
             events,
             last,
             has_more,
         } = arrived;
-        // What filters hide needs no second look.
-        let end = if has_more || query.is_unfiltered() {
-            start
-        } else {
-            watermark.end()
-        };
-        let position = end.max(last.unwrap_or(start));
+        let position = end.max(last).unwrap_or(start).max(start);
         Ok(Feed {
             events,
             cursor: Cursor::new(id, epoch, position),
@@ -307,10 +329,10 @@ impl Store for ClickHouse {
     async fn newest_cursor(&self, tenant: &Tenant) -> Result<Cursor, Error> {
         let table = self.table(tenant).await?;
         let watermark = self.watermark(tenant, &table).await?;
-        let read = async |it: &TenantTables| it.newest(watermark.at_us).await;
-        let newest = self.read(tenant, read, Option::is_none).await?;
+        let read = async |it: &TenantTables| it.newest(None, watermark.at_us).await;
+        let newest = self.read_at(&watermark.reader, tenant, &table, read);
+        let position = newest.await?.unwrap_or(FeedPosition::Start);
         let epoch = watermark.epoch(tenant.client_id);
-        let position = newest.unwrap_or(FeedPosition::Start);
         Ok(Cursor::new(tenant.client_id, epoch, position))
     }
 
@@ -320,11 +342,23 @@ impl Store for ClickHouse {
         event: EventId,
     ) -> Result<Option<Cursor>, Error> {
         let table = self.table(tenant).await?;
-        let watermark = self.watermark(tenant, &table).await?;
         let read = async |it: &TenantTables| it.position_of(event).await;
-        let found = self.read(tenant, read, Option::is_none).await?;
-        let epoch = watermark.epoch(tenant.client_id);
-        Ok(found.map(|position| Cursor::new(tenant.client_id, epoch, position)))
+        let Some((position, received_us)) = self.read(tenant, read, Option::is_none).await? else {
+            return Ok(None);
+        };
+        // Until the watermark has passed it, others may come before it.
+        let give_up = Instant::now() + MAX_WATERMARK_WAIT;
+        loop {
+            let watermark = self.watermark(tenant, &table).await?;
+            if received_us <= watermark.at_us {
+                let epoch = watermark.epoch(tenant.client_id);
+                return Ok(Some(Cursor::new(tenant.client_id, epoch, position)));
+            }
+            if Instant::now() >= give_up {
+                return Err(Error::Busy);
+            }
+            sleep(WATERMARK_PAUSE).await;
+        }
     }
 
     async fn news(&self, tenant: &Tenant) -> Result<News, Error> {

@@ -32,6 +32,10 @@ pub(super) const INDEXED_EVENTS_BY_KEY: &str = "mergeTreeProjection({database:St
 pub(super) const EVENTS_OF_TENANTS: &str = "{database:Identifier}.{table:Identifier} \
      WHERE client_id IN {clients:Array(UUID)}";
 
+/// What was received later than now, of all tenants: to be asked for its time alone.
+pub(super) const RECEIVED_AHEAD: &str =
+    "{database:Identifier}.{table:Identifier} WHERE received_at > now64(6)";
+
 /// The tombstones of many tenants by their keys, the parameter `keys`.
 pub(super) const TOMBSTONES_BY_KEY: &str = "{database:Identifier}.{table:Identifier} \
      WHERE (client_id, file_id) IN {keys:Array(Tuple(UUID, UUID))}";
@@ -40,12 +44,13 @@ pub(super) const TOMBSTONES_BY_KEY: &str = "{database:Identifier}.{table:Identif
 const TABLES: [&str; 2] = ["{table:", POOL_DATABASE];
 
 /// The forms of every place that names a table.
-const SCOPES: [&str; 6] = [
+const SCOPES: [&str; 7] = [
     OWN_ROWS,
     OWN_ROWS_FINAL,
     EVENTS_BY_KEY,
     INDEXED_EVENTS_BY_KEY,
     EVENTS_OF_TENANTS,
+    RECEIVED_AHEAD,
     TOMBSTONES_BY_KEY,
 ];
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clickhouse::insert::Insert;
 use clickhouse::query::Query;
 
-use crate::domain::{ClientId, Placement, Tenant};
+use crate::domain::{ClientId, Entropy, Placement, SystemEntropy, Tenant};
 
 /// The database of the tables that all pooled tenants share. No tenant's name begins with `_`.
 pub(super) const POOL_DATABASE: &str = "_event_history";
@@ -109,11 +109,18 @@ impl TableName {
             .param("table", self.name.as_str())
     }
 
-    /// Gives an INSERT the same parameters.
+    /// Gives an INSERT the same parameters, and an id that says into which table it inserts.
     pub(super) fn bind_insert<T>(&self, insert: Insert<T>) -> Insert<T> {
+        let id = format!("{}{}", self.insert_ids(), SystemEntropy.uuid_v4());
         insert
             .with_setting("param_database", &self.database)
             .with_setting("param_table", &self.name)
+            .with_setting("query_id", id)
+    }
+
+    /// Returns how the ids of all statements begin that insert into the table.
+    pub(super) fn insert_ids(&self) -> String {
+        format!("event-history-insert:{}.{}:", self.database, self.name)
     }
 }
 

@@ -11,6 +11,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::failure::Failure;
 use super::table_names::ShardName;
 
+/// How much the clocks of the replicas of a cluster may differ: by these clocks events are received.
+pub(super) const MAX_CLOCK_DIFFERENCE_US: i64 = 250_000;
+
 /// One server, with the base URL of its HTTP interface.
 #[derive(Clone)]
 pub(super) struct Node {

@@ -102,7 +102,8 @@ async fn nothing_is_shown_that_an_insert_under_way_could_precede() {
          WHERE sleepEachRow(2.5) = 0",
         tenant.client_id
     );
-    let inserting = place.sql(&slow);
+    let id = format!("event-history-insert:{POOL}:slow");
+    let inserting = place.engine.query_with_id(&id, &slow);
     let overtaking = async {
         tokio::time::sleep(Duration::from_millis(700)).await;
         let quick = Random::seeded(4).event();

@@ -5,6 +5,9 @@ usage: clickhouse_node.py LIBRARY FOLDER HTTP_PORT TCP_PORT INTERSERVER_HOST CON
 CONFIG.xml names two <listen_host>s: where callers connect, and INTERSERVER_HOST, where other replicas
 fetch parts at the same HTTP_PORT. Prints `ready` once the node answers and carries out ON CLUSTER statements.
 
+If the environment has CLICKHOUSE_CLOCK, the path of a file of 8 bytes, what now64() returns is ahead by as many seconds as
+that file holds (a signed little-endian number), from the moment that it is written there.
+
 The library is made of clickhouse-local. It contains all code of a replica, but not the main function of
 clickhouse-server, which sets a few things that replication needs. This file sets them in the memory of its own
 process, so it works with one build of the library alone and refuses any other.
@@ -12,6 +15,7 @@ process, so it works with one build of the library alone and refuses any other.
 
 import ctypes
 import hashlib
+import mmap
 import os
 import struct
 import sys
@@ -33,7 +37,11 @@ DDL_WORKER_CONSTRUCTOR = 0x14243400
 DDL_WORKER_STARTUP = 0x14245300
 GLOBAL_CATALOG = 0x228ABE00
 SERVER_UUID = 0x228A3A48
+RETURN_INTO_NOW64 = 0xD0ACA16  # behind the call that ends in clock_gettime
 DDL_WORKER_IN_SHARED_CONTEXT = 0xD80
+
+# In the shared object that the kernel puts into every process, and that has the clock.
+ELF_DYNAMIC, ELF_STRINGS, ELF_SYMBOLS = 2, 5, 6
 
 DDL_WORKER_BYTES = 0x800  # more than its size
 
@@ -111,6 +119,49 @@ class Engine:
         return ctypes.CFUNCTYPE(result, *arguments)(self.base + place)
 
 
+# clock_gettime: call the kernel; unless the clock is CLOCK_REALTIME and one of the 64 words on the stack is [the next 8 bytes],
+# return; add [address in the next 8 bytes] to the seconds.
+ASK_KERNEL = bytes.fromhex("b8e4000000 0f05 85ff 752b 48ba")
+FIND_CALLER = bytes.fromhex("b940000000 483954ccf8 7405 ffc9 75f5 c3 48b9")
+ADD_SECONDS = bytes.fromhex("488b09 48010e c3")
+
+
+def set_clock(engine, path):
+    """Makes the seconds in a file be added to the time that the function now64 returns. (All other clocks stay: a thread that
+    waits until a time by the kernel's clock would wait for too long, or not at all. And no preloaded library can do it: the
+    engine asks the kernel's shared object itself.)"""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open("/proc/self/maps") as maps:
+        bounds = next(line for line in maps if line.endswith("[vdso]\n")).split()[0]
+    base, end = (int(bound, 16) for bound in bounds.split("-"))
+
+    def read(place, form):
+        return struct.unpack("<" + form, ctypes.string_at(place, struct.calcsize("<" + form)))
+
+    (headers,), (count,) = read(base + 32, "Q"), read(base + 56, "H")
+    segments = [read(base + headers + 56 * number, "IIQ") for number in range(count)]
+    entry = next(base + offset for kind, _, offset in segments if kind == ELF_DYNAMIC)
+    tables = {}
+    while (pair := read(entry, "QQ"))[0]:
+        tables[pair[0]] = base + pair[1]
+        entry += 16
+    symbols = range(tables[ELF_SYMBOLS], tables[ELF_STRINGS], 24)
+    entries = [read(symbol, "IIQ") for symbol in symbols]
+    named = {ctypes.string_at(tables[ELF_STRINGS] + name): value for name, _, value in entries}
+    place = base + named[b"__vdso_clock_gettime"]
+    with open(path, "r+b") as file:
+        seconds = mmap.mmap(file.fileno(), 8)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(seconds))
+    code = ASK_KERNEL + quad(engine.base + RETURN_INTO_NOW64) + FIND_CALLER + quad(address) + ADD_SECONDS
+    for protection in (READ_WRITE_EXECUTE, READ_EXECUTE):
+        # All of it: the kernel does not divide it.
+        if libc.mprotect(ctypes.c_void_p(base), ctypes.c_size_t(end - base), protection) != 0:
+            sys.exit(f"mprotect: {os.strerror(ctypes.get_errno())}")
+        if protection == READ_WRITE_EXECUTE:
+            ctypes.memmove(place, code, len(code))
+    return seconds
+
+
 def quad(number):
     return struct.pack("<Q", number)
 
@@ -169,6 +220,8 @@ def start_ddl_worker(engine):
 
 def main(library, folder, http_port, tcp_port, interserver_host, config):
     engine = Engine(library)
+    clock = os.environ.get("CLICKHOUSE_CLOCK")
+    seconds = set_clock(engine, clock) if clock else None  # to be kept
     set_interserver_address(engine, interserver_host, int(http_port))
     serve_parts_on_second_host(engine)
     engine.replace(IS_DDL_ALLOWED, RETURN_TRUE)
@@ -181,6 +234,7 @@ def main(library, folder, http_port, tcp_port, interserver_host, config):
     start_ddl_worker(engine)
     print("ready", flush=True)
     threading.Event().wait()
+    del seconds
 
 
 if __name__ == "__main__":

@@ -150,6 +150,18 @@ impl ClickHouse {
             .unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
+    /// Runs a statement under an id, as the service does with its own; an error is a failure.
+    pub(crate) async fn query_with_id(&self, id: &str, sql: &str) -> String {
+        let id = utf8_percent_encode(id, NON_ALPHANUMERIC);
+        let request = self
+            .client
+            .post(format!("http://{}/?query_id={id}", self.address()));
+        let answer = request.body(sql.to_owned()).send().await;
+        let answer = answer.expect("an answer");
+        assert!(answer.status().is_success(), "{sql}");
+        answer.text().await.expect("a text")
+    }
+
     /// Runs a statement as `user`; `Err` is what ClickHouse said against it.
     pub(crate) async fn query_as(&self, user: Option<User>, sql: &str) -> Result<String, String> {
         ask(&self.client, self.address(), user, sql).await

@@ -1,6 +1,7 @@
 //! A real ClickHouse cluster: the engine that `tests/run` installs, once per node, and Debian's ZooKeeper.
 
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -211,6 +212,28 @@ impl Node {
         &self.process
     }
 
+    /// Sets the node's clock ahead by so many seconds, or behind.
+    pub(crate) fn set_clock(&self, seconds: i64) {
+        // In place: the node has it in its memory.
+        let clock = std::fs::OpenOptions::new()
+            .write(true)
+            .open(self.place.clock())
+            .expect("the clock");
+        clock
+            .write_all_at(&seconds.to_le_bytes(), 0)
+            .expect("a writable file");
+    }
+
+    /// The port by which the configuration of the cluster tells its nodes apart.
+    pub(crate) fn tcp_port(&self) -> u16 {
+        self.place.ports.tcp
+    }
+
+    /// Returns the setting with which our binary keeps its events on this node alone.
+    pub(crate) fn url(&self) -> String {
+        format!("clickhouse://{}", self.address())
+    }
+
     /// Stops the node from running, its connections open: SIGSTOP.
     pub(crate) fn pause(&self) {
         self.process.signal("STOP");
@@ -237,14 +260,21 @@ impl Place {
         );
         std::fs::create_dir_all(self.folder.join("data")).expect("a writable folder");
         std::fs::create_dir_all(self.folder.join("config.d")).expect("a writable folder");
+        std::fs::write(self.clock(), 0_i64.to_le_bytes()).expect("a writable folder");
         std::fs::write(self.folder.join("config.xml"), own).expect("a writable folder");
         let merged = self.folder.join("config.d/cluster.xml");
         std::fs::write(merged, shared).expect("a writable folder");
     }
 
+    /// The file that tells how far the node's clock is ahead.
+    fn clock(&self) -> PathBuf {
+        self.folder.join("clock")
+    }
+
     fn spawn(&self) -> Running {
         let mut command = tied_command(&super::python(), &self.folder);
         command
+            .env("CLICKHOUSE_CLOCK", self.clock())
             .env("CLICKHOUSE_SHARD", self.shard.to_string())
             .env("CLICKHOUSE_REPLICA", self.replica.to_string())
             .arg(super::script("clickhouse_node.py"))

@@ -12,15 +12,12 @@ use crate::domain::{Clock, Finding, SystemClock};
 use crate::store::clickhouse::client::Client;
 use crate::store::clickhouse::failure::{Failure, code};
 use crate::store::clickhouse::table_names::{POOL_DATABASE, ShardName};
-use crate::store::clickhouse::topology::Replica;
+use crate::store::clickhouse::topology::{MAX_CLOCK_DIFFERENCE_US, Replica};
 
 const SUBJECT: &str = "database";
 
 /// A node that has not told how it is after this counts as dead.
 const PATIENCE: Duration = Duration::from_secs(3);
-
-/// Times of receipt are by the clock of the node that takes an INSERT: the order of arrival waits for the slowest.
-const MAX_CLOCK_DIFFERENCE_US: i64 = 1_000_000;
 
 /// A replica that is further behind holds back the feed, and has no part in a quorum.
 const MAX_DELAY_S: u64 = 30;
@@ -286,7 +283,7 @@ fn clocks(healths: &[Health]) -> Option<Finding> {
                 difference_us / 1000,
                 name(&behind.replica)
             ),
-            "synchronize the clocks of all nodes: the feed waits for the slowest",
+            "synchronize the clocks of all nodes: the feed stops while they differ by more than 250 ms",
         )
     })
 }

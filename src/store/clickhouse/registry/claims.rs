@@ -1,6 +1,9 @@
-//! Who has a name on a cluster: keys in Keeper, each of which is taken once, whichever replicas are asked.
+//! Who has a name on a cluster, and what else its replicas decide once: keys in Keeper, each of which is taken once, whichever
+//! replicas are asked.
 //!
 //! A database cannot decide it there: one can be created on each replica at the same moment, for different tenants.
+
+use std::collections::HashMap;
 
 use clickhouse::insert::Insert;
 use uuid::Uuid;
@@ -18,7 +21,7 @@ const DATABASE_ID: &str = "database id";
 const TABLE: &str = "default.tenants_claims";
 
 #[derive(Debug, Clone)]
-pub(super) struct Claims {
+pub(crate) struct Claims {
     client: Client,
 }
 
@@ -31,12 +34,13 @@ struct NewRow {
 
 #[derive(Debug, clickhouse::Row, serde::Deserialize)]
 struct Row {
+    key: String,
     #[serde(with = "clickhouse::serde::uuid")]
     owner: Uuid,
 }
 
 impl Claims {
-    pub(super) fn new(client: &Client) -> Self {
+    pub(crate) fn new(client: &Client) -> Self {
         Self {
             client: client.clone(),
         }
@@ -86,14 +90,7 @@ impl Claims {
     }
 
     async fn take(&self, key: &str, owner: Uuid) -> Result<Uuid, Failure> {
-        let strict = |insert: Insert<NewRow>| insert.with_setting("keeper_map_strict_mode", "1");
-        let row = || {
-            std::iter::once(NewRow {
-                key: key.to_owned(),
-                owner,
-            })
-        };
-        match self.client.insert("claim", strict, TABLE, row).await {
+        match self.take_all(vec![key.to_owned()], owner).await {
             Ok(()) => Ok(owner),
             // It is taken; or an answer was lost, and it is this one's.
             Err(failure) => self.find(key).await?.ok_or(failure),
@@ -101,11 +98,32 @@ impl Claims {
     }
 
     async fn find(&self, key: &str) -> Result<Option<Uuid>, Failure> {
-        let sql = format!("SELECT owner FROM {TABLE} WHERE key = {{key:String}}");
-        let rows = self
-            .client
-            .fetch::<Row>("claim", |it| it.query_raw(&sql).param("key", key));
-        Ok(rows.await?.pop().map(|row| row.owner))
+        let found = self.find_all(vec![key.to_owned()]).await?;
+        Ok(found.into_values().next())
+    }
+
+    /// Takes all of these keys, or none if one of them is taken.
+    pub(crate) async fn take_all(&self, keys: Vec<String>, owner: Uuid) -> Result<(), Failure> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let strict = |insert: Insert<NewRow>| insert.with_setting("keeper_map_strict_mode", "1");
+        let rows = || {
+            let rows = keys.iter().cloned();
+            rows.map(|key| NewRow { key, owner })
+        };
+        self.client.insert("claim", strict, TABLE, rows).await
+    }
+
+    /// Returns the owners of those of these keys that are taken.
+    pub(crate) async fn find_all(
+        &self,
+        keys: Vec<String>,
+    ) -> Result<HashMap<String, Uuid>, Failure> {
+        let sql = format!("SELECT key, owner FROM {TABLE} WHERE key IN {{keys:Array(String)}}");
+        let query = |it: &clickhouse::Client| it.query_raw(&sql).param("keys", &keys);
+        let rows = self.client.fetch::<Row>("claim", query).await?;
+        Ok(rows.into_iter().map(|row| (row.key, row.owner)).collect())
     }
 }
 

@@ -37,6 +37,7 @@ use super::table_names::{Assignment, ShardName, TableName};
 use crate::domain::{ClientId, DatabaseName, Placement, Tenant};
 use crate::store::Error;
 
+pub(super) use self::claims::Claims;
 pub(super) use self::clean_up::{CleanUp, describe_metrics};
 
 /// So that an entry is refreshed well before its lifetime ends.

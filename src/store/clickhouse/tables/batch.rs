@@ -110,9 +110,14 @@ impl<'a> BatchTables<'a> {
         })
     }
 
-    /// Inserts again what is stored under these keys. A row that was found on one replica alone may belong to an INSERT
-    /// that missed its quorum, and vanish with that replica: before anybody is told that it is there, it has to be.
-    pub(crate) async fn insert_again(&self, keys: &[EventKey]) -> Result<(), Failure> {
+    /// Inserts again what is stored under these keys, as received now. A row that was found on one replica alone may belong to
+    /// an INSERT that missed its quorum, and vanish with that replica: before anybody is told that it is there, it has to be,
+    /// and those who follow the order of arrival have passed its place.
+    pub(crate) async fn insert_again(
+        &self,
+        keys: &[EventKey],
+        not_before_us: i64,
+    ) -> Result<(), Failure> {
         let keys: Vec<_> = keys
             .iter()
             .map(|(client, id)| (client.uuid(), id.uuid()))
@@ -125,8 +130,9 @@ impl<'a> BatchTables<'a> {
                 .fetch_majority::<StoredRow>("compare", query)
                 .await?;
             let rows: Vec<StoredRow> = rows.into_iter().flatten().collect();
+            let again = |row: StoredRow| row.received_again(not_before_us);
             if !rows.is_empty() {
-                self.insert_rows(|| rows.iter().cloned()).await?;
+                self.insert_rows(|| rows.iter().cloned().map(again)).await?;
             }
         }
         Ok(())
@@ -192,8 +198,13 @@ impl<'a> BatchTables<'a> {
         Ok(found)
     }
 
-    /// Inserts events. An event that is inserted again, after a lost answer say, is one event to every reader.
-    pub(crate) async fn insert(&self, events: &[(ClientId, &Event)]) -> Result<(), Failure> {
+    /// Inserts events, which are not received before a time. An event that is inserted again, after a lost answer say, is one
+    /// event to every reader.
+    pub(crate) async fn insert(
+        &self,
+        events: &[(ClientId, &Event)],
+        not_before_us: i64,
+    ) -> Result<(), Failure> {
         let (copied, new): (Vec<_>, Vec<_>) = events
             .iter()
             .copied()
@@ -209,8 +220,11 @@ impl<'a> BatchTables<'a> {
         if new.is_empty() {
             return Ok(());
         }
-        self.insert_rows(|| new.iter().map(|(id, it)| NewRow::new(*id, it)))
-            .await
+        self.insert_rows(|| {
+            new.iter()
+                .map(|(id, it)| NewRow::new(*id, it, not_before_us))
+        })
+        .await
     }
 
     async fn insert_rows<T, R>(&self, rows: impl Fn() -> R) -> Result<(), Failure>

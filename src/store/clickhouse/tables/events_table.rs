@@ -34,6 +34,9 @@ pub(super) struct NewRow {
     event_data: String,
     /// Empty where nothing but `file_id` is recorded.
     files: String,
+    revision: u16,
+    /// The row is not received before this, whatever the server's clock shows.
+    not_before: i64,
 }
 
 /// An event as it is stored. Inserted as such, it keeps the time at which it was first received.
@@ -80,7 +83,9 @@ impl StoredRow {
             file_id,
             event_data,
             files,
-        } = NewRow::new(client_id, event);
+            revision,
+            not_before: _,
+        } = NewRow::new(client_id, event, 0);
         Self {
             client_id,
             event_id,
@@ -96,7 +101,45 @@ impl StoredRow {
             event_data,
             files,
             received_at: received_at.micros(),
-            revision: 0,
+            revision,
+        }
+    }
+
+    /// Returns the row as one that is received again.
+    pub(super) fn received_again(self, not_before_us: i64) -> NewRow {
+        let Self {
+            client_id,
+            event_id,
+            time_us,
+            time_digits,
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            file_id,
+            event_data,
+            files,
+            received_at: _,
+            revision,
+        } = self;
+        NewRow {
+            client_id,
+            event_id,
+            time_us,
+            time_digits,
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            file_id,
+            event_data,
+            files,
+            revision,
+            not_before: not_before_us,
         }
     }
 
@@ -136,7 +179,7 @@ impl StoredRow {
 }
 
 impl NewRow {
-    pub(super) fn new(client_id: ClientId, event: &Event) -> Self {
+    pub(super) fn new(client_id: ClientId, event: &Event, not_before_us: i64) -> Self {
         let Event {
             id,
             time,
@@ -164,6 +207,8 @@ impl NewRow {
             file_id: event.file_id().map(|id| id.uuid()),
             event_data: data.as_str().to_owned(),
             files: files_column::encode(files).unwrap_or_default(),
+            revision: 0,
+            not_before: not_before_us,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::domain::{ClientId, Event, EventId, FeedPosition, Query};
 use crate::store::READ_BYTES;
 use crate::store::clickhouse::client::Client;
 use crate::store::clickhouse::failure::Failure;
-use crate::store::clickhouse::statement::{EVENTS_OF_TENANTS, OWN_ROWS, Statement};
+use crate::store::clickhouse::statement::{EVENTS_OF_TENANTS, OWN_ROWS, RECEIVED_AHEAD, Statement};
 use crate::store::clickhouse::table_names::TableName;
 
 /// Of the rows of one place the latest revision.
@@ -89,23 +89,42 @@ impl TenantTables {
         })
     }
 
-    /// Returns the position of the newest event that was received until `until_us`.
-    pub(crate) async fn newest(&self, until_us: i64) -> Result<Option<FeedPosition>, Failure> {
+    /// Returns the position of the newest event that was received until `until_us` and, where that is given, not before
+    /// `since_us`, which makes it faster.
+    pub(crate) async fn newest(
+        &self,
+        since_us: Option<i64>,
+        until_us: i64,
+    ) -> Result<Option<FeedPosition>, Failure> {
+        let since = match since_us {
+            Some(_) => " AND received_at >= fromUnixTimestamp64Micro({since_us:Int64}, 'UTC')",
+            None => "",
+        };
         let sql = format!(
             "SELECT {PLACE} FROM {OWN_ROWS} \
-             AND received_at <= fromUnixTimestamp64Micro({{until_us:Int64}}, 'UTC') \
+             AND received_at <= fromUnixTimestamp64Micro({{until_us:Int64}}, 'UTC'){since} \
              ORDER BY received_at DESC, time_us DESC, UUIDToNum(event_id) DESC LIMIT 1"
         );
         let statement = self.statement(sql)?;
-        let query = |it: &clickhouse::Client| statement.on(it).param("until_us", until_us);
+        let query = |it: &clickhouse::Client| {
+            let request = statement.on(it).param("until_us", until_us);
+            match since_us {
+                Some(since_us) => request.param("since_us", since_us),
+                None => request,
+            }
+        };
         let rows = self.client.fetch::<PlaceRow>("newest", query).await?;
         Ok(rows.first().map(|row| position(row.place())))
     }
 
-    /// Returns the position of the event with this id.
-    pub(crate) async fn position_of(&self, id: EventId) -> Result<Option<FeedPosition>, Failure> {
+    /// Returns the position of the event with this id, and the time at which it was received.
+    pub(crate) async fn position_of(
+        &self,
+        id: EventId,
+    ) -> Result<Option<(FeedPosition, i64)>, Failure> {
         let first = self.first_places(&[id.uuid()]).await?;
-        Ok(first.into_values().next().map(position))
+        let first = first.into_values().next();
+        Ok(first.map(|place| (position(place), place.0)))
     }
 
     /// Returns the events of those rows that are the first of their event. A row that was received later is one event with
@@ -125,7 +144,10 @@ impl TenantTables {
         let mut first: HashMap<Uuid, Place> = HashMap::new();
         for ids in ids.chunks(MAX_IDS) {
             let query = |it: &clickhouse::Client| indexed(statement.on(it)).param("ids", ids);
-            for row in self.client.fetch::<PlaceRow>("first_places", query).await? {
+            let rows = self
+                .client
+                .fetch_read_quorum::<PlaceRow>("first_places", query);
+            for row in rows.await?.into_iter().flatten() {
                 let place = row.place();
                 let known = first.entry(row.event_id).or_insert(place);
                 *known = place.min(*known);
@@ -163,6 +185,17 @@ pub(crate) async fn arrived(
         found.extend(rows.into_iter().map(|row| ClientId::from_uuid(row.id)));
     }
     Ok(found)
+}
+
+/// Returns the time of the newest event of all tenants, in microseconds since 1970-01-01T00:00:00Z, if it was received later
+/// than now, by the clock of a replica; else 0.
+pub(crate) async fn newest_ahead(client: &Client, table: &TableName) -> Result<i64, Failure> {
+    let sql = format!("SELECT toUnixTimestamp64Micro(max(received_at)) FROM {RECEIVED_AHEAD}");
+    let statement = Statement::of_keys(table, sql)?;
+    let query = |it: &clickhouse::Client| statement.on(it);
+    let client = client.of(table);
+    let newest = client.fetch_majority::<i64>("newest_ahead", query).await?;
+    Ok(newest.into_iter().flatten().max().unwrap_or(0))
 }
 
 const PLACE: &str = "toUnixTimestamp64Micro(received_at) AS received_us, time_us, event_id";

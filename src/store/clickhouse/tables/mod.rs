@@ -22,7 +22,7 @@ use super::table_names::TableName;
 use crate::domain::{ClientId, EventId};
 
 pub(super) use self::batch::{BatchTables, EventKey, FileKey};
-pub(super) use self::feed::{Arrived, arrived};
+pub(super) use self::feed::{Arrived, arrived, newest_ahead};
 
 /// The total order, in both directions.
 const NEWEST_FIRST: &str = "ORDER BY time_us DESC, UUIDToNum(event_id) DESC";

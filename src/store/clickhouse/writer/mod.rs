@@ -5,10 +5,11 @@
 //! every [`LOADED_INTERVAL`], at most [`MAX_BATCHES`] are under way, and each takes everything that has arrived since the
 //! last one, of all tenants. The look-ups of one batch thus overlap with the INSERT of another.
 //!
-//! `queue` is what waits, `batch` what becomes of it.
+//! `queue` is what waits, `batch` what becomes of it, `intents` what other services know of it meanwhile.
 
 mod batch;
 mod deduplication;
+mod intents;
 mod queue;
 
 use std::collections::HashMap;
@@ -17,15 +18,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use self::batch::Outcome;
+use self::batch::{Context, Decision, Outcome};
 use self::queue::{Call, Next, TableQueue};
+use super::arrival::Arrivals;
 use super::client::Client;
 use super::failure::Failure;
 use super::registry::Registry;
 use super::table_names::TableName;
-use crate::domain::{Event, Tenant};
+use crate::domain::{Entropy, Event, SystemEntropy, Tenant};
 use crate::store::append_queue::Backlog;
 use crate::store::{Appended, Error, closed};
 
@@ -59,6 +61,7 @@ pub(super) struct Writers(Arc<Inner>);
 struct Inner {
     client: Client,
     registry: Arc<Registry>,
+    arrivals: Arc<Arrivals>,
     backlog: Backlog,
     batches: Semaphore,
     /// The last time that ClickHouse refused events for a reason that may pass.
@@ -69,14 +72,24 @@ struct Inner {
     tasks: Arc<Semaphore>,
 }
 
+/// The time for which a call is tried again whose ids another service is storing other events under, and the pauses before
+/// an attempt that leaves others the precedence: the first, and the longest.
+const MAX_SETTLING: Duration = Duration::from_secs(3);
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const MAX_PAUSE: Duration = Duration::from_millis(800);
+
+/// The time in which others have withdrawn that leave this service the precedence.
+const WITHDRAWAL: Duration = Duration::from_millis(40);
+
 /// More than there are tables and batches under way.
 const MAX_TASKS: u32 = 10_000;
 
 impl Writers {
-    pub(super) fn new(client: &Client, registry: &Arc<Registry>) -> Self {
+    pub(super) fn new(client: &Client, registry: &Arc<Registry>, arrivals: &Arc<Arrivals>) -> Self {
         Self(Arc::new(Inner {
             client: client.clone(),
             registry: Arc::clone(registry),
+            arrivals: Arc::clone(arrivals),
             backlog: Backlog::default(),
             batches: Semaphore::new(MAX_ALL_BATCHES),
             refused_at: Mutex::default(),
@@ -160,6 +173,13 @@ impl Inner {
     }
 }
 
+/// Calls under whose ids another service is storing other events.
+#[derive(Debug, Default)]
+struct ContestedCalls {
+    calls: Vec<Call>,
+    have_others_first: bool,
+}
+
 /// The task of one table.
 #[derive(Debug, Clone)]
 struct TableWriter {
@@ -198,8 +218,12 @@ impl TableWriter {
             last_start = Some(Instant::now());
             let (writer, task) = (self.clone(), self.inner.task());
             tokio::spawn(async move {
-                writer.write(batch).await;
-                drop((permit, task));
+                let keys: Vec<_> = batch.iter().flat_map(Call::keys).collect();
+                let contested = writer.write(batch).await;
+                drop(permit);
+                writer.settle(contested).await;
+                writer.queue.finish(&keys);
+                drop(task);
             });
         }
     }
@@ -216,9 +240,8 @@ impl TableWriter {
         true
     }
 
-    /// Stores a batch and answers its calls.
-    async fn write(&self, batch: Vec<Call>) {
-        let keys: Vec<_> = batch.iter().flat_map(Call::keys).collect();
+    /// Stores a batch and answers its calls. Returns those that are contested.
+    async fn write(&self, batch: Vec<Call>) -> ContestedCalls {
         let outcome = self.store(&batch).await;
         match &outcome {
             Ok(_) => *self.inner.refused_at() = None,
@@ -227,34 +250,72 @@ impl TableWriter {
             }
             Err(_) => {}
         }
-        if batch.len() > 1 && matches!(&outcome, Err(failure) if failure.is_damage()) {
-            // Damage that one call meets must not fail the others.
-            for call in batch {
-                let one = vec![call];
-                let outcome = self.store(&one).await;
-                self.answer(one, outcome);
-            }
-        } else {
-            self.answer(batch, outcome);
+        let mut contested = ContestedCalls::default();
+        if batch.len() == 1 || !matches!(&outcome, Err(failure) if failure.is_damage()) {
+            self.answer(batch, outcome, &mut contested);
+            return contested;
         }
-        self.queue.finish(&keys);
+        // Damage that one call meets must not fail the others.
+        for call in batch {
+            let one = vec![call];
+            let outcome = self.store(&one).await;
+            self.answer(one, outcome, &mut contested);
+        }
+        contested
+    }
+
+    /// Tries contested calls again, until another service has stored its events or given up.
+    async fn settle(&self, mut contested: ContestedCalls) {
+        let give_up = Instant::now() + MAX_SETTLING;
+        let mut longest_pause = FIRST_PAUSE;
+        while !contested.calls.is_empty() && Instant::now() < give_up {
+            let mut dice = [0; 2];
+            SystemEntropy.fill(&mut dice);
+            // Of more than two, several may be neither the first nor the last.
+            let part = f64::from(u16::from_le_bytes(dice)) / f64::from(u16::MAX);
+            if contested.have_others_first {
+                sleep(longest_pause.mul_f64(0.5 + part / 2.0)).await;
+                longest_pause = (longest_pause * 2).min(MAX_PAUSE);
+            } else {
+                sleep(WITHDRAWAL).await;
+            }
+            contested = self.write(contested.calls).await;
+        }
+        for call in contested.calls {
+            call.append.answer(Err(Error::Unavailable(
+                "another service is storing another event under the same id".into(),
+            )));
+        }
     }
 
     async fn store(&self, batch: &[Call]) -> Outcome {
         let _permit = self.inner.batches.acquire().await;
-        batch::store(&self.inner.client, &self.inner.registry, &self.table, batch).await
+        let context = Context {
+            client: &self.inner.client,
+            registry: &self.inner.registry,
+            arrivals: &self.inner.arrivals,
+            table: &self.table,
+        };
+        let calls: Vec<&Call> = batch.iter().collect();
+        batch::store(context, &calls).await
     }
 
-    fn answer(&self, batch: Vec<Call>, outcome: Outcome) {
+    /// Answers calls, but those that are contested.
+    fn answer(&self, batch: Vec<Call>, outcome: Outcome, contested: &mut ContestedCalls) {
         match outcome {
-            Ok(outcomes) => {
-                for (call, outcome) in batch.into_iter().zip(outcomes) {
-                    let Call {
-                        client_id: _,
-                        database,
-                        append,
-                    } = call;
-                    append.answer(outcome.ok_or(Error::DatabaseMissing(database)));
+            Ok(decisions) => {
+                for (call, decision) in batch.into_iter().zip(decisions) {
+                    match decision {
+                        Decision::Answer(outcomes) => call.append.answer(Ok(outcomes)),
+                        Decision::NoTenant => {
+                            let error = Error::DatabaseMissing(call.database.clone());
+                            call.append.answer(Err(error));
+                        }
+                        Decision::Contested { is_first } => {
+                            contested.have_others_first |= !is_first;
+                            contested.calls.push(call);
+                        }
+                    }
                 }
             }
             Err(failure) => {
