@@ -77,6 +77,7 @@ async fn nodes_of_a_cluster_that_fail_by_turns_take_nothing() {
     }
     writing.await.expect("no writer fails");
     println!("{}", load.summary());
+    print_failures(&load.servers).await;
     if count >= MANY_EVENTS {
         assert!(
             load.refusals() * 100 < load.requests(),
@@ -153,6 +154,18 @@ async fn fail(cluster: &mut Cluster, number: usize, failure: Failure, away: Dura
         (node.try_query(behind).await.as_deref() == Ok("0\n")).then_some(())
     })
     .await;
+}
+
+/// Prints what ClickHouse did not answer, by statement and reason.
+async fn print_failures(servers: &[Server]) {
+    const CALLS: &str = "event_history_clickhouse_request_duration_seconds_count";
+    for server in servers {
+        let metrics = expect(server.request(Method::GET, "/metrics"), StatusCode::OK).await;
+        let metrics = metrics.text().await.expect("metrics are text");
+        let calls = metrics.lines().filter_map(|line| line.strip_prefix(CALLS));
+        let failed = calls.filter(|call| !call.contains("result=\"ok\""));
+        println!("{}", failed.collect::<Vec<_>>().join(" "));
+    }
 }
 
 async fn readiness(server: &Server) -> StatusCode {

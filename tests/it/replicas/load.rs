@@ -21,6 +21,9 @@ const WRITERS: usize = 8;
 /// Events that a writer has in flight at most: all together make INSERTs of some 40 events each.
 const IN_FLIGHT: usize = 64;
 
+/// The same for a cluster whose nodes share the machine: an event must not wait for long because of those before it.
+const FEW_IN_FLIGHT: usize = 8;
+
 /// Of so many events one is sent twice, to two replicas.
 const TWICE_EVERY: usize = 10;
 
@@ -51,6 +54,7 @@ pub(super) struct Plan {
     pub(super) tenants: Vec<Tenant>,
     /// By tenant: files that were uploaded.
     files: Vec<Vec<String>>,
+    in_flight: usize,
 }
 
 /// What senders do about a 503.
@@ -108,15 +112,17 @@ impl Plan {
             ids: (0..count).map(|_| support::uuid()).collect(),
             tenants,
             files,
+            in_flight: IN_FLIGHT,
         }
     }
 
-    /// Plans `count` events that reference no files.
+    /// Plans `count` events for a cluster, which reference no files.
     pub(super) fn without_files(tenants: Vec<Tenant>, count: usize) -> Self {
         Self {
             ids: (0..count).map(|_| support::uuid()).collect(),
             files: vec![Vec::new(); tenants.len()],
             tenants,
+            in_flight: FEW_IN_FLIGHT,
         }
     }
 
@@ -201,7 +207,7 @@ impl Load {
             tokio::spawn(async move {
                 let own = places.filter(|place| place % WRITERS == writer);
                 stream::iter(own)
-                    .for_each_concurrent(IN_FLIGHT, |place| load.send(place))
+                    .for_each_concurrent(load.plan.in_flight, |place| load.send(place))
                     .await;
             })
         });

@@ -122,7 +122,8 @@ pub(crate) async fn shows_events_in_the_order_of_arrival(opener: &dyn Opener) {
     assert_eq!(listed, expected);
 
     // Each event leads back to its place.
-    for (index, event) in events.iter().enumerate() {
+    let step = if opener.is_slow() { 7 } else { 1 };
+    for (index, event) in events.iter().enumerate().step_by(step) {
         let behind = store.cursor_behind(&tenant, event.id).await.unwrap();
         let rest = read_on(&*store, &tenant, &mut behind.clone(), &of(1000)).await;
         assert_eq!(rest, events[index + 1..]);
@@ -153,7 +154,8 @@ pub(crate) async fn advances_the_cursor_past_what_filters_hide(opener: &dyn Open
     let all = follow(&*store, &tenant, &mut None, sent.len()).await;
     let mut random = Random::seeded(34);
     let mut matched = 0;
-    for _ in 0..60 {
+    let queries = if opener.is_slow() { 10 } else { 60 };
+    for _ in 0..queries {
         let query = random.query(&sent);
         let expected: Vec<EventId> = all
             .iter()
@@ -168,7 +170,7 @@ pub(crate) async fn advances_the_cursor_past_what_filters_hide(opener: &dyn Open
         assert_eq!(ids(&rest), [], "the cursor is behind what {query:?} hides");
     }
     assert!(
-        matched > 1000,
+        matched > 16 * queries,
         "the queries should find something: {matched}"
     );
     store.close().await.unwrap();
