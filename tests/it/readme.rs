@@ -60,9 +60,9 @@ impl Person {
             script += &block.replace("127.0.0.1:8080", address);
             if number == 0 {
                 // A person waits for the line that says so.
-                script += &format!(
-                    "for _ in $(seq 300); do command curl -sf http://{address}/health/live && break; sleep 0.1; done\n"
-                );
+                script += "for _ in $(seq 300); do command curl -sf http://";
+                script += address;
+                script += "/health/live && break; sleep 0.1; done\n";
             }
         }
         let path = support::environment("PATH").expect("PATH is set");

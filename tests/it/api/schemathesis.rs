@@ -23,10 +23,10 @@ async fn schemathesis_finds_nothing() {
     let configuration = home.path().join("schemathesis.toml");
     std::fs::write(&configuration, CONFIGURATION).expect("a writable folder");
     // The other tests of the document read the one that the program prints.
-    let served = server.request(Method::GET, "/openapi.json");
-    let served: Value = expect_json(served, StatusCode::OK).await;
+    let request = server.request(Method::GET, "/openapi.json");
+    let document: Value = expect_json(request, StatusCode::OK).await;
     let printed = serde_json::to_value(event_history::http::openapi()).expect("JSON");
-    assert_eq!(served, printed);
+    assert_eq!(document, printed);
     let tool = support::openapi_tool("schemathesis");
     let mut command: Command = support::clean_command(tool, home.path());
     command

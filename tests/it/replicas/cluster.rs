@@ -164,7 +164,7 @@ async fn print_failures(servers: &[Server]) {
         let metrics = metrics.text().await.expect("metrics are text");
         let calls = metrics.lines().filter_map(|line| line.strip_prefix(CALLS));
         let failed = calls.filter(|call| !call.contains("result=\"ok\""));
-        println!("{}", failed.collect::<Vec<_>>().join(" "));
+        eprintln!("{}", failed.collect::<Vec<_>>().join(" "));
     }
 }
 
