@@ -20,7 +20,7 @@ impl Place {
         self.sql(&format!(
             "INSERT INTO default.tenants SETTINGS async_insert = 0 SELECT '{id}', {revision}, '{name}', \
              '{placement}', 'label', repeat('7', 32), fromUnixTimestamp64Nano({created_at}, 'UTC'), \
-             now() - {age_s}"
+             now() - {age_s}, ''"
         ))
         .await;
     }

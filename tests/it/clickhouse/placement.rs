@@ -81,7 +81,7 @@ async fn dedicated_tenants_are_few() {
     place
         .sql(&format!(
             "INSERT INTO default.tenants SETTINGS async_insert = 0 SELECT {id}, 1, 'd' || number, \
-             'dedicated', '', repeat('7', 32), now(), now() FROM numbers(49)"
+             'dedicated', '', repeat('7', 32), now(), now(), '' FROM numbers(49)"
         ))
         .await;
     let last = created(&*store, "last").await;
