@@ -90,6 +90,11 @@ impl Opener for Place {
     async fn open(&self) -> Arc<dyn Store> {
         self.replica().await
     }
+
+    /// The statements for dedicated tenants are those for pooled ones, which are tried more often.
+    fn is_slow(&self) -> bool {
+        self.options.contains("dedicated")
+    }
 }
 
 /// Returns the table of a dedicated tenant.

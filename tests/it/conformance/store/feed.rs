@@ -154,7 +154,7 @@ pub(crate) async fn advances_the_cursor_past_what_filters_hide(opener: &dyn Open
     let all = follow(&*store, &tenant, &mut None, sent.len()).await;
     let mut random = Random::seeded(34);
     let mut matched = 0;
-    let queries = if opener.is_slow() { 10 } else { 60 };
+    let queries = if opener.is_slow() { 8 } else { 24 };
     for _ in 0..queries {
         let query = random.query(&sent);
         let expected: Vec<EventId> = all

@@ -160,24 +160,33 @@ pub(crate) fn delete_unused(folder: &Folder, upload_id: &str) -> io::Result<()> 
     if !is_upload_id(upload_id) {
         return Ok(());
     }
-    let Some(lock) = open_lock(folder, upload_id)? else {
-        return Ok(());
-    };
-    if lock.try_lock().is_err() || lock.metadata()?.nlink() == 0 {
-        return Ok(());
+    loop {
+        let Some(lock) = open_lock(folder, upload_id)? else {
+            return Ok(());
+        };
+        if lock.try_lock().is_err() || lock.metadata()?.nlink() == 0 {
+            return Ok(());
+        }
+        let record = UploadRecord::read(&lock)?;
+        // An error here means a damaged object, which may be made of these parts.
+        let key = ObjectKey::parse(&record.key);
+        let is_used = || match &key {
+            Some(key) => is_published(folder, key, upload_id),
+            None => Ok(false),
+        };
+        if !is_used()? {
+            let multipart = folder.multipart(upload_id);
+            if multipart.exists() {
+                move_to_parts(folder, &multipart)?;
+            }
+            return delete_all(&folder.parts(upload_id));
+        }
+        // Unlock before looking again: whoever deleted the object meanwhile saw the lock and left the parts here.
+        drop(lock);
+        if is_used()? {
+            return Ok(());
+        }
     }
-    let record = UploadRecord::read(&lock)?;
-    // An error here means a damaged object, which may be made of these parts.
-    if let Some(key) = ObjectKey::parse(&record.key)
-        && is_published(folder, &key, upload_id)?
-    {
-        return Ok(());
-    }
-    let multipart = folder.multipart(upload_id);
-    if multipart.exists() {
-        move_to_parts(folder, &multipart)?;
-    }
-    delete_all(&folder.parts(upload_id))
 }
 
 /// Returns true if the object at `key` was made by this upload.
