@@ -98,7 +98,7 @@ async fn calls_that_do_not_fit_in_the_queue_fail_as_busy() {
     let store = Arc::new(store);
     store.append(&tenant, history(1, 1)).await.unwrap();
     let mut random = Random::seeded(2);
-    let events: Vec<_> = (0..70)
+    let events: Vec<_> = (0..140)
         .map(|_| large_event(&mut random, 1024 * 1024))
         .collect();
     let blocker = Connection::open(place.database("demo")).unwrap();
@@ -108,7 +108,7 @@ async fn calls_that_do_not_fit_in_the_queue_fail_as_busy() {
         let (store, tenant) = (Arc::clone(&store), tenant.clone());
         senders.spawn(async move { store.append(&tenant, vec![event]).await });
     }
-    // 64 MiB may wait, so at least six are refused, and at once.
+    // 128 MiB may wait, so at least six are refused, and at once.
     for _ in 0..6 {
         let outcome = senders.join_next().await.unwrap().unwrap();
         assert!(matches!(outcome, Err(Error::Busy)), "{outcome:?}");
@@ -122,7 +122,7 @@ async fn calls_that_do_not_fit_in_the_queue_fail_as_busy() {
             Err(error) => assert!(matches!(error, Error::Busy), "{error:?}"),
         }
     }
-    assert!(stored >= 60, "{stored}");
+    assert!(stored >= 120, "{stored}");
     assert_eq!(count(&*store, &tenant).await, stored + 1);
     store.close().await.unwrap();
 }
