@@ -69,30 +69,30 @@ async fn a_replica_that_lags_forgets_nothing() {
         addresses.join(",")
     ))
     .await;
-    let lagging = &cluster.nodes()[2];
     let mut random = Random::seeded(2);
-
-    for table in ["default.tenants", "_event_history.events"] {
-        lagging.query(&format!("SYSTEM STOP FETCHES {table}")).await;
-    }
-    let tenant = create(&*one, "lagging").await;
-    // Whichever replica takes an event, not all of them may be this one.
+    let tables = ["default.tenants", "_event_history.events"];
     let mut lacking = None;
-    for _ in 0..10 {
+    // The replica that takes what is stored cannot lag. The service may choose any of them.
+    for (number, lagging) in cluster.nodes().iter().enumerate() {
+        for table in tables {
+            lagging.query(&format!("SYSTEM STOP FETCHES {table}")).await;
+        }
+        let tenant = create(&*one, &format!("lagging_{number}")).await;
         let event = random.event();
         append(&*one, &tenant, &event).await;
         let id = event.id.uuid();
-        let found = lagging
-            .query(&format!(
-                "SELECT count() FROM _event_history.events WHERE event_id = '{id}'"
-            ))
-            .await;
-        if found == "0\n" {
-            lacking = Some(event);
+        let sql = format!("SELECT count() FROM _event_history.events WHERE event_id = '{id}'");
+        if lagging.query(&sql).await == "0\n" {
+            lacking = Some((tenant, event));
             break;
         }
+        for table in tables {
+            lagging
+                .query(&format!("SYSTEM START FETCHES {table}"))
+                .await;
+        }
     }
-    let event = lacking.expect("an event that the replica lacks");
+    let (tenant, event) = lacking.expect("a replica that takes nothing lags");
 
     let found = other.tenant_by_client_id(tenant.client_id).await.unwrap();
     assert_eq!(found.as_deref(), Some(&tenant));
