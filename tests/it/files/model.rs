@@ -335,7 +335,8 @@ async fn round(
     {
         if file.event_id.is_none() && !is_uncertain {
             orphans += 1;
-            assert!(!is_stored(storage, tenant, &file.file_id).await, "{file:?}");
+            let stays = is_stored(storage, tenant, &file.file_id).await;
+            assert!(!stays, "{} of {tenant:?}: {lines:?}", file.file_id);
         }
     }
     holds(&home, &server, &settings, &known).await;
