@@ -81,12 +81,12 @@ async fn a_deletion_that_nobody_waits_for_is_confirmed_later() {
     let faults = FaultySync::new();
     let server = faults
         .befalls(Server::builder())
-        .env("EVENT_HISTORY_REQUEST_TIMEOUT", "1s")
+        .env("EVENT_HISTORY_REQUEST_TIMEOUT", "3s")
         .start();
     let tenant = server.create_tenant("slow").await;
     server.deliver(&tenant, &event()).await;
     let delete = || server.request_as(&tenant, Method::DELETE, "/api/delete-tenant");
-    faults.delay(1_500, "registry.db");
+    faults.delay(4_000, "registry.db");
     expect(delete(), StatusCode::SERVICE_UNAVAILABLE).await;
     faults.recover();
     let database = server.folder().join("data/tenants/slow.db");
