@@ -35,6 +35,9 @@ const MAX_STORING: Duration = Duration::from_secs(10);
 /// The limit of looking for stored events and for the intents of others.
 pub(super) const MAX_LOOKING: Duration = Duration::from_secs(6);
 
+/// Keys in one statement: ClickHouse takes parameters of up to 128 KiB, and a key takes 21 bytes of one.
+const MAX_KEYS: usize = 5000;
+
 /// No server restarts, and forgets intents, in less.
 const MIN_RESTART: Duration = Duration::from_secs(1);
 
@@ -52,7 +55,7 @@ struct Intent {
     content: u128,
 }
 
-#[derive(Debug, clickhouse::Row, serde::Serialize)]
+#[derive(Debug, clickhouse::Row, serde::Serialize, serde::Deserialize)]
 struct IntentRow {
     key: u64,
     content: u128,
@@ -60,14 +63,7 @@ struct IntentRow {
     is_withdrawn: u8,
 }
 
-#[derive(Debug, clickhouse::Row, serde::Deserialize)]
-struct RivalsRow {
-    /// Those of the intents that this server has.
-    own: u64,
-    /// The keys, contents and attempts of others.
-    others: Vec<Rival>,
-}
-
+/// The key, content and attempt of another's intent.
 type Rival = (u64, u128, u64);
 
 /// The events of an attempt under whose ids somebody else is storing another one.
@@ -170,22 +166,29 @@ impl Intents {
 
     /// Returns what others are storing. A server that lost the intents of this batch has no answer.
     async fn rivals(&self, host: &Client) -> Result<Vec<Rival>, Failure> {
+        // By the keys, so that it reads no more if others announce more. Grouping here takes half the time of doing it there.
         let sql = format!(
-            "SELECT countIf(attempt = {{attempt:UInt64}}) AS own, \
-             groupArrayIf((key, content, attempt), attempt != {{attempt:UInt64}}) AS others \
-             FROM (SELECT key, content, attempt FROM {TABLE} \
-             WHERE key IN (SELECT key FROM {TABLE} WHERE attempt = {{attempt:UInt64}}) \
-             AND at > now64(3) - {LIFETIME_SECONDS} \
-             GROUP BY key, content, attempt HAVING max(is_withdrawn) = 0)"
+            "SELECT key, content, attempt, is_withdrawn FROM {TABLE} \
+             WHERE key IN {{keys:Array(UInt64)}} AND at > now64(3) - {LIFETIME_SECONDS}"
         );
-        let query = |it: &clickhouse::Client| it.query_raw(&sql).param("attempt", self.attempt);
-        let row = host.fetch::<RivalsRow>("rivals", query).await?.pop();
-        match row {
-            Some(row) if row.own == self.by_key.len() as u64 => Ok(row.others),
-            _ => Err(Failure::Broken(
-                "a server was restarted while events were stored".to_owned(),
-            )),
+        let keys: Vec<u64> = self.by_key.keys().copied().collect();
+        let (mut own, mut others, mut withdrawn) = (HashSet::new(), HashSet::new(), HashSet::new());
+        for keys in keys.chunks(MAX_KEYS) {
+            let query = |it: &clickhouse::Client| it.query_raw(&sql).param("keys", keys);
+            for row in host.fetch::<IntentRow>("rivals", query).await? {
+                let rival = (row.key, row.content, row.attempt);
+                match (row.attempt == self.attempt, row.is_withdrawn) {
+                    (true, _) => _ = own.insert(row.key),
+                    (false, 0) => _ = others.insert(rival),
+                    (false, _) => _ = withdrawn.insert(rival),
+                }
+            }
         }
+        if own.len() < self.by_key.len() {
+            let message = "a server was restarted while events were stored";
+            return Err(Failure::Broken(message.to_owned()));
+        }
+        Ok(others.difference(&withdrawn).copied().collect())
     }
 }
 
