@@ -50,7 +50,7 @@ deny:
     cargo deny check bans licenses sources
 
 # All stress tests, one after the other: about fifty minutes after the release build.
-stress: crash torture callers tenants files big-file sweep jobs slow-copy copy eventbridge replicas outages cluster-torture
+stress: crash torture callers tenants streams files big-file sweep jobs slow-copy copy eventbridge replicas outages cluster-torture
 
 # Rounds of load by 16 writers, each ended by SIGKILL: nothing acknowledged is lost.
 crash rounds="50": _release
@@ -72,6 +72,11 @@ callers seconds="10" callers="2000" events="1000": _release
 # Many tenants: open files, memory and start-up time.
 tenants count="10000": _release
     EVENT_HISTORY_TEST_TENANTS={{ count }} {{ run_stress }} -E 'test(/^many_tenants::/)'
+
+# Idle streams, and readers of streams that are killed and resume: memory, and nothing missed.
+streams count="1000" kills="100": _release
+    EVENT_HISTORY_TEST_STREAMS={{ count }} EVENT_HISTORY_TEST_KILLS={{ kills }} \
+    {{ run_stress }} -E 'test(/^feed::stream::/)'
 
 # A big file through the embedded storage: memory during upload and download.
 files mib="1024": _release

@@ -91,7 +91,10 @@ impl App {
                 object_lock: config.object_lock,
             },
         };
-        let waiters = Waiters::new(config.max_connections / WAITING_DIVISOR);
+        let waiters = Waiters::new(
+            config.max_connections / WAITING_DIVISOR,
+            "event_history_feed_waiters",
+        );
         let state = AppState::new(
             Arc::new(service),
             public_url.as_str(),

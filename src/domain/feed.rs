@@ -23,6 +23,8 @@ const SUM_BYTES: usize = 4;
 pub struct Feed {
     /// Each has the time of its receipt.
     pub events: Vec<Event>,
+    /// The position of each event: a reader may stop behind any of them ([`Cursor::at`]).
+    pub positions: Vec<FeedPosition>,
     /// Behind the last event that was looked at, whether or not it matched.
     pub cursor: Cursor,
     /// There are events behind the cursor; they need not match.
@@ -84,19 +86,28 @@ impl Cursor {
         Self { position, ..self }
     }
 
+    /// Returns the position of a cursor of the same arrival order.
+    pub fn position_like(&self, other: &Self) -> Result<FeedPosition, CursorProblem> {
+        if self.tenant != other.tenant {
+            return Err(CursorProblem::OtherTenant);
+        }
+        if self.epoch != other.epoch {
+            return Err(CursorProblem::Restored);
+        }
+        Ok(self.position)
+    }
+
+    pub const fn position(&self) -> FeedPosition {
+        self.position
+    }
+
     /// Returns the position, if the cursor is one of this tenant and this epoch.
     pub fn position_in(
         &self,
         tenant: ClientId,
         epoch: Epoch,
     ) -> Result<FeedPosition, CursorProblem> {
-        if self.tenant != tag(tenant) {
-            return Err(CursorProblem::OtherTenant);
-        }
-        if self.epoch != epoch {
-            return Err(CursorProblem::Restored);
-        }
-        Ok(self.position)
+        self.position_like(&Self::new(tenant, epoch, FeedPosition::Start))
     }
 
     /// Returns the id of the event that the cursor is behind; `None` at the start.

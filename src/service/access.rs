@@ -51,6 +51,11 @@ impl Access {
     pub fn client_id(&self) -> ClientId {
         self.tenant.client_id
     }
+
+    /// Returns the name of the tenant's database.
+    pub fn database_name(&self) -> &DatabaseName {
+        &self.tenant.database_name
+    }
 }
 
 impl Service {

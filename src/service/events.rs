@@ -38,6 +38,17 @@ impl Access {
         Ok(store.feed(&self.tenant, after, query).await?)
     }
 
+    /// Returns the cursor behind the newest event.
+    pub async fn newest_cursor(&self) -> Result<Cursor, Error> {
+        Ok(self.service.store.newest_cursor(&self.tenant).await?)
+    }
+
+    /// Returns the cursor behind an event; `None` if there is none with this id.
+    pub async fn cursor_behind(&self, event_id: EventId) -> Result<Option<Cursor>, Error> {
+        let store = &self.service.store;
+        Ok(store.cursor_behind(&self.tenant, event_id).await?)
+    }
+
     /// Subscribes to new events.
     pub async fn news(&self) -> Result<News, Error> {
         Ok(self.service.store.news(&self.tenant).await?)

@@ -20,6 +20,7 @@ use crate::domain::{Catalogue, Clock, Entropy, ObjectLock, TenantMember, UploadR
 use crate::objects::Objects;
 use crate::store::Store;
 
+pub use crate::store::News;
 pub use access::{Access, ApiKeys, Caller};
 pub use batch::{BatchLookups, BatchOutcome};
 pub use error::{Error, FileChange};

@@ -143,7 +143,8 @@ pub trait Store: Debug + Send + Sync {
         query: &Query,
     ) -> Result<Feed, Error>;
 
-    /// Returns the cursor behind the tenant's newest event in arrival order.
+    /// Returns the cursor behind the tenant's newest event in arrival order: also behind every event that was acknowledged
+    /// before the call.
     async fn newest_cursor(&self, tenant: &Tenant) -> Result<Cursor, Error>;
 
     /// Returns the cursor behind the event with this id; `None` if there is none.

@@ -1,6 +1,8 @@
 //! The feed: a tenant's events in the order in which they arrived, over HTTP.
 
+mod export;
 mod kills;
+mod stream;
 
 use std::time::{Duration, Instant};
 

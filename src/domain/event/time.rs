@@ -61,6 +61,26 @@ impl EventTime {
         valid.then_some(Self { micros, digits })
     }
 
+    /// Returns the time with microseconds that is the nearest to this one.
+    pub fn clamped(micros: i64) -> Self {
+        Self {
+            micros: micros.clamp(*MICROS.start(), *MICROS.end()),
+            digits: MAX_DIGITS,
+        }
+    }
+
+    /// Returns the first instant of the month, without a fraction.
+    #[must_use]
+    pub fn month_start(self) -> Self {
+        let since = SignedDuration::from_micros(self.micros);
+        let at = EPOCH.saturating_add(since);
+        let start = at.date().first_of_month().at(0, 0, 0, 0);
+        Self {
+            micros: start.duration_since(EPOCH).as_secs() * MICROS_PER_SECOND,
+            digits: 0,
+        }
+    }
+
     /// Microseconds since 1970-01-01T00:00:00Z.
     pub const fn micros(self) -> i64 {
         self.micros

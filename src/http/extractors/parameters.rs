@@ -1,7 +1,6 @@
 //! Parses query and path parameters, and writes the query strings of neighbouring pages.
 
 use std::convert::Infallible;
-use std::time::Duration;
 
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts, RawPathParams};
@@ -93,40 +92,6 @@ pub(crate) enum OrderingName {
     OldestFirst,
 }
 
-/// The longest wait for new events, in seconds: shorter than the minute after which proxies close a silent connection.
-pub(crate) const MAX_WAIT_SECONDS: u64 = 25;
-
-/// The position to continue from.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "documents the parameters that `feed_query` reads")]
-pub(crate) struct FeedQuery {
-    /// The `cursor` of the last answer; absent: from the first event.
-    after: Option<String>,
-    /// The seconds to wait for new events if there are none.
-    #[param(minimum = 0, maximum = 25, default = 0)]
-    wait: Option<u64>,
-}
-
-/// The size of an answer of the feed.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "documents the parameter that `feed_query` reads")]
-pub(crate) struct FeedLimit {
-    /// The most events in one answer, which may have fewer although more follow.
-    #[param(minimum = 1, maximum = 1000, default = 50)]
-    limit: Option<u32>,
-}
-
-/// The parameters of the feed, parsed.
-#[derive(Debug)]
-pub(crate) struct FeedParameters {
-    pub(crate) query: Query,
-    /// As it was sent: the service says what is wrong with it.
-    pub(crate) after: Option<String>,
-    pub(crate) wait: Duration,
-}
-
 /// The names and values of a query string, in its order.
 #[derive(Debug)]
 pub(crate) struct Parameters(Vec<(String, String)>);
@@ -154,27 +119,8 @@ impl Parameters {
         problems.finish(Some(query))
     }
 
-    /// Parses the parameters that [`FeedQuery`] and [`EventFilters`] document, and `limit`; any other is a problem.
-    pub(crate) fn feed_query(&self) -> ApiResult<FeedParameters> {
-        let mut parsed = FeedParameters {
-            query: Query::default(),
-            after: None,
-            wait: Duration::ZERO,
-        };
-        let problems = self.set_each(&["after", "wait"], |name, value| {
-            match name {
-                "after" => parsed.after = Some(value.to_owned()),
-                "wait" => parsed.wait = parse_wait(value)?,
-                "offset" | "ordering" => return Err(unknown()),
-                _ => set_parameter(&mut parsed.query, name, value)?,
-            }
-            Ok(())
-        });
-        problems.finish(Some(parsed))
-    }
-
     /// Sets each parameter. Those of [`PARAMETERS`] may be given as often as that says, and `further` ones once.
-    fn set_each(
+    pub(super) fn set_each(
         &self,
         further: &[&str],
         mut set: impl FnMut(&str, &str) -> Result<(), Invalid>,
@@ -294,15 +240,15 @@ pub(crate) fn path_parameter<T>(
         .ok()
 }
 
-fn loc(name: &str) -> Vec<Value> {
+pub(super) fn loc(name: &str) -> Vec<Value> {
     vec![Value::from("query"), Value::from(name)]
 }
 
-fn unknown() -> Invalid {
+pub(super) fn unknown() -> Invalid {
     Invalid::new("extra_forbidden", "Unknown parameter")
 }
 
-fn set_parameter(query: &mut Query, name: &str, value: &str) -> Result<(), Invalid> {
+pub(super) fn set_parameter(query: &mut Query, name: &str, value: &str) -> Result<(), Invalid> {
     // Without `..`: a new member of the query needs a parameter, here, in `PARAMETERS` and in `EventFilters`.
     let Query {
         record_ids,
@@ -357,13 +303,6 @@ pub(crate) fn integer<T: std::str::FromStr<Err = std::num::ParseIntError>>(
             ),
             _ => Invalid::new("int_parsing", "Input should be a valid integer"),
         })
-}
-
-fn parse_wait(text: &str) -> Result<Duration, Invalid> {
-    match integer(text)? {
-        seconds if seconds > MAX_WAIT_SECONDS => Err(Invalid::at_most(MAX_WAIT_SECONDS)),
-        seconds => Ok(Duration::from_secs(seconds)),
-    }
 }
 
 fn parse_ordering(text: &str) -> Result<Ordering, Invalid> {

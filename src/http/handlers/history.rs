@@ -92,7 +92,7 @@ pub(crate) async fn list(
     let mut start = serde_json::to_string(&head).unwrap_or_default(); // numbers and strings never fail
     start.pop(); // the closing brace
     start += ",\"results\":[";
-    let page = EventPage::new(state, access, start, (events, rest), permit);
+    let page = EventPage::body(state, access, start, (events, rest), permit);
     let json = HeaderValue::from_static("application/json");
     Ok(([(CONTENT_TYPE, json)], Body::new(page.await?)))
 }

@@ -9,12 +9,14 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use http::Method;
 use http::header::{
-    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_TYPE, ETAG, IF_NONE_MATCH, ORIGIN, RETRY_AFTER,
+    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, ORIGIN,
+    RETRY_AFTER,
 };
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::request_limits::{limit_time, timeout_of};
+use crate::http::extractors::feed_parameters::{CURSOR_HEADER, LAST_EVENT_ID};
 use crate::http::extractors::{API_KEY_HEADER, CLIENT_ID_HEADER};
 use crate::http::responses::request_id::REQUEST_ID_HEADER;
 
@@ -41,8 +43,15 @@ impl Cors {
                 API_KEY_HEADER,
                 CLIENT_ID_HEADER,
                 REQUEST_ID_HEADER,
+                LAST_EVENT_ID,
             ])
-            .expose_headers([ETAG, RETRY_AFTER, REQUEST_ID_HEADER])
+            .expose_headers([
+                CONTENT_DISPOSITION,
+                ETAG,
+                RETRY_AFTER,
+                CURSOR_HEADER,
+                REQUEST_ID_HEADER,
+            ])
             .max_age(PREFLIGHT_MAX_AGE);
         (!origins.is_empty()).then_some(Self(layer))
     }

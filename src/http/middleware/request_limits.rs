@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 
 use super::body_drain;
 use crate::http::handlers::event_batch::EVENTS_PATH;
-use crate::http::handlers::feed::{FEED_PATH, MAX_WAIT};
+use crate::http::handlers::feed::poll::{FEED_PATH, MAX_WAIT};
 use crate::http::handlers::multipart_uploads::COMPLETE_PATH;
 use crate::http::responses::ApiError;
 

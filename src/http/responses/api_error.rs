@@ -44,6 +44,8 @@ pub enum ApiError {
     TimedOut,
     /// As many requests as are allowed wait for new events.
     TooManyWaiting,
+    /// As many exports as are allowed are being sent.
+    TooManyExports,
     /// The memory for batches is in use.
     BatchesBusy,
     /// A batch has more events than are allowed.
@@ -256,6 +258,10 @@ impl ApiError {
             Self::TooManyWaiting => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Too many requests are waiting for events.".into(),
+            ),
+            Self::TooManyExports => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too many exports are being sent.".into(),
             ),
             Self::BatchesBusy => (
                 StatusCode::SERVICE_UNAVAILABLE,

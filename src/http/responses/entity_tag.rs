@@ -8,7 +8,7 @@ use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use sha2::{Digest, Sha256};
 
-use super::{ApiResult, EventPage};
+use super::{ApiResult, ChunkedBody};
 use crate::http::state::MemoryPermit;
 use crate::service;
 
@@ -34,7 +34,7 @@ impl EntityTag {
         }
         let json_type = HeaderValue::from_static("application/json");
         let headers = [(CONTENT_TYPE, json_type), (ETAG, value)];
-        let body = Body::new(EventPage::complete(json, permit));
+        let body = Body::new(ChunkedBody::complete(json, permit));
         Ok((headers, body).into_response())
     }
 

@@ -103,7 +103,8 @@ impl EventBody {
 }
 
 impl FileBody {
-    fn new(file: &EventFile) -> Option<Self> {
+    /// Returns `None` for a file without a record.
+    pub(crate) fn new(file: &EventFile) -> Option<Self> {
         let EventFile { id, record } = file;
         Some(Self {
             file_id: id.to_string(),

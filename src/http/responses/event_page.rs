@@ -1,18 +1,14 @@
 //! Streams a page of events: reads and writes it in chunks, so that a large page takes no more memory than a small one.
 
 use std::collections::VecDeque;
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use http_body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::chunked_body::{ChunkedBody, NextChunk, Segments, Truncated};
 use super::{ApiError, ApiResult, EventBody, request_id};
 use crate::domain::query::READ_BYTES;
 use crate::domain::{Event, Position};
@@ -29,25 +25,12 @@ const RETRY_PAUSE: Duration = Duration::from_millis(250);
 /// The memory of one read: its events, the last of which may be large, and that one's JSON.
 const READ_BUDGET_BYTES: u32 = 256 * 1024 + 2 * 1024 * 1024;
 
-/// The longest segment of text: each is an allocation of its own, freed when it is sent.
-const SEGMENT_BYTES: usize = 64 * 1024;
-
 /// Events up to this size are written in place, which takes a fraction of a millisecond.
 const SMALL_BYTES: usize = 64 * 1024;
 
-/// The body of a page: the JSON of its first events, and the positions of the others.
-pub(crate) struct EventPage {
-    ready: VecDeque<Bytes>,
-    /// The memory of `ready`.
-    permit: Option<MemoryPermit>,
-    /// The next chunk, read once everything before it is sent.
-    next: Option<BoxFuture<'static, Result<Self, Truncated>>>,
-}
-
-/// Ends a page whose rest could not be read. The cause is in the log.
-#[derive(Debug, thiserror::Error)]
-#[error("the page was truncated")]
-pub(crate) struct Truncated;
+/// Makes the bodies of pages: the JSON of their first events, and then of the others by their positions.
+#[derive(Debug)]
+pub(crate) struct EventPage;
 
 /// The rest of a page, and who reads it.
 struct Rest {
@@ -78,13 +61,13 @@ pub(crate) async fn acquire_for_read(state: &AppState, access: &Access) -> Memor
 
 impl EventPage {
     /// Makes the body of a page. `head` is its beginning up to the first event, `permit` for the memory of `events`.
-    pub(crate) async fn new(
+    pub(crate) async fn body(
         state: Arc<AppState>,
         access: Access,
         head: String,
         (events, rest): (Vec<Event>, Vec<Position>),
         permit: MemoryPermit,
-    ) -> ApiResult<Self> {
+    ) -> ApiResult<ChunkedBody> {
         let rest = Rest {
             state,
             access,
@@ -95,27 +78,12 @@ impl EventPage {
         Self::chunk(rest, head, events, permit).await
     }
 
-    /// Makes the body of a text that is complete. `permit` is for its memory, until it is sent.
-    pub(crate) fn complete(text: Vec<u8>, mut permit: MemoryPermit) -> Self {
-        permit.shrink(text.len());
-        let mut text = Bytes::from(text);
-        let mut ready = VecDeque::new();
-        while !text.is_empty() {
-            ready.push_back(text.split_to(text.len().min(SEGMENT_BYTES)));
-        }
-        Self {
-            ready,
-            permit: Some(permit),
-            next: None,
-        }
-    }
-
     async fn chunk(
         mut rest: Rest,
         start: String,
         events: Vec<Event>,
-        mut permit: MemoryPermit,
-    ) -> ApiResult<Self> {
+        permit: MemoryPermit,
+    ) -> ApiResult<ChunkedBody> {
         let (state, is_last) = (Arc::clone(&rest.state), rest.positions.is_empty());
         let bytes: usize = events.iter().map(Event::weight_bytes).sum();
         rest.read_size = READ_BYTES * events.len() / bytes.max(1) + 1;
@@ -125,12 +93,8 @@ impl EventPage {
         } else {
             rest.state.cpu_pool.run(write).await??
         };
-        permit.shrink(ready.iter().map(Bytes::len).sum());
-        Ok(Self {
-            ready,
-            permit: Some(permit),
-            next: (!is_last).then(|| rest.read()),
-        })
+        let next = (!is_last).then(|| rest.read());
+        Ok(ChunkedBody::new(ready, Some(permit), next))
     }
 }
 
@@ -141,57 +105,22 @@ fn write(
     events: Vec<Event>,
     is_last: bool,
 ) -> ApiResult<VecDeque<Bytes>> {
-    let mut text = Segments {
-        written: VecDeque::new(),
-        open: start.into_bytes(),
-    };
+    let mut text = Segments::new(start);
     let catalogue = &state.service.settings.catalogue;
     for (index, event) in events.into_iter().enumerate() {
         if index > 0 {
-            text.open.push(b',');
+            text.extend(b",");
         }
         let id = event.id;
         serde_json::to_writer(&mut text, &EventBody::new(event, catalogue)?)
             .map_err(|error| ApiError::damaged(id, error))?;
     }
-    text.open
-        .extend_from_slice(if is_last { b"]}" } else { b"," });
-    text.close();
-    Ok(text.written)
-}
-
-/// Text in segments.
-struct Segments {
-    written: VecDeque<Bytes>,
-    open: Vec<u8>,
-}
-
-impl Segments {
-    fn close(&mut self) {
-        let mut last = std::mem::take(&mut self.open);
-        last.shrink_to_fit();
-        self.written.push_back(last.into());
-    }
-}
-
-impl io::Write for Segments {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.open.len() >= SEGMENT_BYTES {
-            self.close();
-        }
-        let left = SEGMENT_BYTES - self.open.len();
-        let fitting = &bytes[..bytes.len().min(left)];
-        self.open.extend_from_slice(fitting);
-        Ok(fitting.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    text.extend(if is_last { b"]}" } else { b"," });
+    Ok(text.finish())
 }
 
 impl Rest {
-    fn read(self) -> BoxFuture<'static, Result<EventPage, Truncated>> {
+    fn read(self) -> NextChunk {
         let request_id = self.request_id.clone();
         let truncated = move |error| {
             tracing::error!(id = request_id, ?error, "a page was truncated");
@@ -200,7 +129,7 @@ impl Rest {
         async { self.try_read().await.map_err(truncated) }.boxed()
     }
 
-    async fn try_read(mut self) -> ApiResult<EventPage> {
+    async fn try_read(mut self) -> ApiResult<ChunkedBody> {
         let deadline = Instant::now() + CHUNK_TIMEOUT;
         let late = |_| ApiError::TimedOut;
         let permit = timeout_at(deadline, acquire_for_read(&self.state, &self.access));
@@ -229,47 +158,5 @@ impl Rest {
                 outcome => return Ok(outcome?),
             }
         }
-    }
-}
-
-impl Body for EventPage {
-    type Data = Bytes;
-    type Error = Truncated;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Truncated>>> {
-        loop {
-            if let Some(bytes) = self.ready.pop_front() {
-                return Poll::Ready(Some(Ok(Frame::data(bytes))));
-            }
-            self.permit = None; // returned before another is awaited
-            let Some(next) = &mut self.next else {
-                return Poll::Ready(None);
-            };
-            match ready!(next.as_mut().poll(context)) {
-                Ok(chunk) => *self = chunk,
-                Err(error) => {
-                    self.next = None;
-                    return Poll::Ready(Some(Err(error)));
-                }
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.ready.is_empty() && self.next.is_none()
-    }
-
-    /// Exact for a page of one chunk, which is sent with its length.
-    fn size_hint(&self) -> SizeHint {
-        let bytes = self.ready.iter().map(Bytes::len).sum::<usize>() as u64;
-        if self.next.is_none() {
-            return SizeHint::with_exact(bytes);
-        }
-        let mut hint = SizeHint::new();
-        hint.set_lower(bytes);
-        hint
     }
 }

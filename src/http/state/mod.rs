@@ -12,6 +12,7 @@ use crate::service::Service;
 pub(super) use cpu_pool::CpuPool;
 use memory_budget::MemoryBudget;
 pub(super) use memory_budget::MemoryPermit;
+pub(super) use waiters::Waiter;
 pub use waiters::Waiters;
 
 /// The memory for large request bodies: some twenty of the largest.
@@ -26,6 +27,9 @@ const BATCH_EVENT_BUDGET_BYTES: usize = 2 * (32 + 5) * 1024 * 1024;
 /// The memory for pages of events that are being sent.
 const PAGE_BUDGET_BYTES: usize = 64 * 1024 * 1024;
 
+/// The exports that are sent at once.
+const MAX_EXPORTS: usize = 16;
+
 /// The service and what bounds the work of its requests.
 #[derive(Debug)]
 pub struct AppState {
@@ -36,8 +40,10 @@ pub struct AppState {
     pub(super) cpu_pool: CpuPool,
     /// Bounds the memory that pages of events take, from the read to the last byte sent.
     pub(super) page_budget: MemoryBudget,
-    /// Bounds the requests that wait for new events.
+    /// Bounds the requests that wait for new events, streams included.
     pub(super) waiters: Arc<Waiters>,
+    /// Bounds the exports that are being sent.
+    pub(super) exports: Arc<Waiters>,
     /// Bounds the memory that large bodies take, from the first byte until they are stored.
     pub(super) body_budget: MemoryBudget,
     /// Bounds the memory that the bodies of batches take as they are sent.
@@ -60,6 +66,7 @@ impl AppState {
             metrics,
             cpu_pool: CpuPool::default(),
             waiters,
+            exports: Waiters::new(MAX_EXPORTS, "event_history_exports"),
             page_budget: MemoryBudget::new(PAGE_BUDGET_BYTES),
             body_budget: MemoryBudget::new(BODY_BUDGET_BYTES),
             batch_body_budget: MemoryBudget::new(BATCH_BODY_BUDGET_BYTES),

@@ -1,4 +1,4 @@
-//! Bounds the requests that wait for new events, and ends them when the service shuts down.
+//! Bounds the requests that take long, and ends those that wait when the service shuts down.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,18 +7,20 @@ use tokio::sync::watch;
 
 use crate::domain::ClientId;
 
-/// One tenant has this fraction of the waiting requests at most.
+/// One tenant has this fraction of the requests at most.
 const TENANT_DIVISOR: usize = 2;
 
-/// The requests that wait for new events: each holds a connection, and nothing else.
+/// Requests of one kind that take long: each holds a connection, and between two reads nothing else.
 #[derive(Debug)]
 pub struct Waiters {
     limit: usize,
+    /// The metric of their number.
+    gauge: &'static str,
     waiting: Mutex<HashMap<ClientId, usize>>,
     shutting_down: watch::Sender<bool>,
 }
 
-/// A request that waits.
+/// The place of one such request.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     waiters: Arc<Waiters>,
@@ -27,16 +29,17 @@ pub(crate) struct Waiter {
 }
 
 impl Waiters {
-    /// At most `limit` requests wait at once.
-    pub fn new(limit: usize) -> Arc<Self> {
+    /// At most `limit` requests at once; `gauge` is the metric of their number.
+    pub fn new(limit: usize, gauge: &'static str) -> Arc<Self> {
         Arc::new(Self {
             limit,
+            gauge,
             waiting: Mutex::default(),
             shutting_down: watch::Sender::new(false),
         })
     }
 
-    /// Returns `None` if too many requests wait already, of the tenant or in all.
+    /// Returns `None` if there are too many already, of the tenant or in all.
     pub(crate) fn enter(self: &Arc<Self>, tenant: ClientId) -> Option<Waiter> {
         let mut waiting = self.waiting();
         let total: usize = waiting.values().sum();
@@ -45,7 +48,7 @@ impl Waiters {
             return None;
         }
         waiting.insert(tenant, of_tenant + 1);
-        report(total + 1);
+        self.report(total + 1);
         Some(Waiter {
             waiters: Arc::clone(self),
             tenant,
@@ -56,6 +59,11 @@ impl Waiters {
     /// Ends all waiting, now and later.
     pub fn shut_down(&self) {
         self.shutting_down.send_replace(true);
+    }
+
+    fn report(&self, waiting: usize) {
+        let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+        metrics::gauge!(self.gauge).set(f64::from(waiting));
     }
 
     fn waiting(&self) -> MutexGuard<'_, HashMap<ClientId, usize>> {
@@ -80,13 +88,8 @@ impl Drop for Waiter {
                 waiting.remove(&self.tenant);
             }
         }
-        report(waiting.values().sum());
+        self.waiters.report(waiting.values().sum());
     }
-}
-
-fn report(waiting: usize) {
-    let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
-    metrics::gauge!("event_history_feed_waiters").set(f64::from(waiting));
 }
 
 #[cfg(test)]
@@ -98,7 +101,7 @@ mod tests {
 
     #[test]
     fn waiting_is_bounded_and_ends() {
-        let waiters = Waiters::new(4);
+        let waiters = Waiters::new(4, "event_history_feed_waiters");
         let [one, other] = [(); 2].map(|()| ClientId::random(&SystemEntropy));
         let mut first = waiters.enter(one).unwrap();
         let second = waiters.enter(one).unwrap();

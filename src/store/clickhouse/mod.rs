@@ -147,6 +147,26 @@ impl ClickHouse {
         })
     }
 
+    /// Waits for a watermark that lets events be shown that were received until then. [`Error::Busy`] if that takes long.
+    async fn watermark_past(
+        &self,
+        tenant: &Tenant,
+        table: &TableName,
+        received_us: i64,
+    ) -> Result<Watermark, Error> {
+        let give_up = Instant::now() + MAX_WATERMARK_WAIT;
+        loop {
+            let watermark = self.watermark(tenant, table).await?;
+            if received_us <= watermark.at_us {
+                return Ok(watermark);
+            }
+            if Instant::now() >= give_up {
+                return Err(Error::Busy);
+            }
+            sleep(WATERMARK_PAUSE).await;
+        }
+    }
+
     /// Makes the next request load the entry of a tenant whose table is missing.
     fn invalidate_if_missing(&self, tenant: &Tenant, error: Error) -> Error {
         if matches!(error, Error::DatabaseMissing(_)) {
@@ -315,12 +335,14 @@ impl Store for ClickHouse {
         let (arrived, end) = self.read_at(client, tenant, &table, read).await?;
         let Arrived {
             events,
+            positions,
             last,
             has_more,
         } = arrived;
         let position = end.max(last).unwrap_or(start).max(start);
         Ok(Feed {
             events,
+            positions,
             cursor: Cursor::new(id, epoch, position),
             has_more,
         })
@@ -328,7 +350,10 @@ impl Store for ClickHouse {
 
     async fn newest_cursor(&self, tenant: &Tenant) -> Result<Cursor, Error> {
         let table = self.table(tenant).await?;
-        let watermark = self.watermark(tenant, &table).await?;
+        let read = async |it: &TenantTables| it.newest_received_us().await;
+        let received_us = self.read(tenant, read, Option::is_none).await?;
+        let received_us = received_us.unwrap_or(i64::MIN);
+        let watermark = self.watermark_past(tenant, &table, received_us).await?;
         let read = async |it: &TenantTables| it.newest(None, watermark.at_us).await;
         let newest = self.read_at(&watermark.reader, tenant, &table, read);
         let position = newest.await?.unwrap_or(FeedPosition::Start);
@@ -347,18 +372,9 @@ impl Store for ClickHouse {
             return Ok(None);
         };
         // Until the watermark has passed it, others may come before it.
-        let give_up = Instant::now() + MAX_WATERMARK_WAIT;
-        loop {
-            let watermark = self.watermark(tenant, &table).await?;
-            if received_us <= watermark.at_us {
-                let epoch = watermark.epoch(tenant.client_id);
-                return Ok(Some(Cursor::new(tenant.client_id, epoch, position)));
-            }
-            if Instant::now() >= give_up {
-                return Err(Error::Busy);
-            }
-            sleep(WATERMARK_PAUSE).await;
-        }
+        let watermark = self.watermark_past(tenant, &table, received_us).await?;
+        let epoch = watermark.epoch(tenant.client_id);
+        Ok(Some(Cursor::new(tenant.client_id, epoch, position)))
     }
 
     async fn news(&self, tenant: &Tenant) -> Result<News, Error> {

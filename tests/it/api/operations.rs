@@ -80,7 +80,10 @@ async fn cors_is_off_unless_asked_for() {
         "https://app.example"
     );
     let exposed = actual.header("access-control-expose-headers");
-    assert_eq!(exposed, "etag,retry-after,x-request-id");
+    assert_eq!(
+        exposed,
+        "content-disposition,etag,retry-after,event-history-cursor,x-request-id"
+    );
     let stranger = Call::bare(&server, "GET", "/api/history/events")
         .header("Origin", "https://evil.example")
         .send()

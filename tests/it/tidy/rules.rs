@@ -327,8 +327,8 @@ pub(super) const RULES: &[Rule] = &[
         may: &[
             "http::middleware",
             "http::handlers::event_batch::EVENTS_PATH",
-            "http::handlers::feed::FEED_PATH",
-            "http::handlers::feed::MAX_WAIT",
+            "http::handlers::feed::poll::FEED_PATH",
+            "http::handlers::feed::poll::MAX_WAIT",
             "http::handlers::multipart_uploads::COMPLETE_PATH",
             "http::extractors",
             "http::responses",

@@ -28,6 +28,8 @@ pub(super) type Place = (i64, i64, Uuid);
 #[derive(Debug)]
 pub(crate) struct Arrived {
     pub(crate) events: Vec<Event>,
+    /// The position of each event.
+    pub(crate) positions: Vec<FeedPosition>,
     /// Behind the last row that was looked at; `None` if there was none.
     pub(crate) last: Option<FeedPosition>,
     /// Rows that match follow.
@@ -82,11 +84,31 @@ impl TenantTables {
         let has_more = !are_all || rows.len() > limit;
         rows.truncate(limit);
         let last = rows.last().map(|row| position(row.place()));
+        let (events, positions) = self.first_of_each(rows).await?;
         Ok(Arrived {
-            events: self.first_of_each(rows).await?,
+            events,
+            positions,
             last,
             has_more,
         })
+    }
+
+    /// Returns when the newest event was received, in microseconds since 1970-01-01T00:00:00Z, as far as a read quorum of
+    /// replicas knows: also one that the watermark still hides.
+    pub(crate) async fn newest_received_us(&self) -> Result<Option<i64>, Failure> {
+        let sql = format!(
+            "SELECT toUnixTimestamp64Micro(max(received_at)) AS received_us, count() AS events FROM {OWN_ROWS}"
+        );
+        let statement = self.statement(sql)?;
+        let query = |it: &clickhouse::Client| statement.on(it);
+        let rows = self
+            .client
+            .fetch_read_quorum::<NewestRow>("newest_received", query);
+        let rows = rows.await?.into_iter().flatten();
+        Ok(rows
+            .filter(|row| row.events > 0)
+            .map(|row| row.received_us)
+            .max())
     }
 
     /// Returns the position of the newest event that was received until `until_us` and, where that is given, not before
@@ -129,12 +151,17 @@ impl TenantTables {
 
     /// Returns the events of those rows that are the first of their event. A row that was received later is one event with
     /// it, wherever that is.
-    async fn first_of_each(&self, rows: Vec<StoredRow>) -> Result<Vec<Event>, Failure> {
+    async fn first_of_each(
+        &self,
+        rows: Vec<StoredRow>,
+    ) -> Result<(Vec<Event>, Vec<FeedPosition>), Failure> {
         let ids: Vec<Uuid> = rows.iter().map(|row| row.place().2).collect();
         let first = self.first_places(&ids).await?;
         let is_first = |row: &StoredRow| first.get(&row.place().2) == Some(&row.place());
-        let firsts = rows.into_iter().filter(is_first);
-        firsts.map(Event::try_from).collect()
+        let firsts: Vec<StoredRow> = rows.into_iter().filter(is_first).collect();
+        let positions = firsts.iter().map(|row| position(row.place())).collect();
+        let events: Result<_, _> = firsts.into_iter().map(Event::try_from).collect();
+        Ok((events?, positions))
     }
 
     /// Returns the first place of each of these events.
@@ -199,6 +226,12 @@ pub(crate) async fn newest_ahead(client: &Client, table: &TableName) -> Result<i
 }
 
 const PLACE: &str = "toUnixTimestamp64Micro(received_at) AS received_us, time_us, event_id";
+
+#[derive(Debug, clickhouse::Row, serde::Deserialize)]
+struct NewestRow {
+    received_us: i64,
+    events: u64,
+}
 
 #[derive(Debug, clickhouse::Row, serde::Deserialize)]
 struct PlaceRow {

@@ -39,10 +39,11 @@ pub(crate) fn read(
         }
         FeedPosition::Received { .. } => return Ok(Err(CursorProblem::OtherTenant)),
     };
-    let (events, last) = events_behind(&snapshot, after, query)?;
+    let (events, places, last) = events_behind(&snapshot, after, query)?;
     let end = last.map_or(after, |(sequence, _)| sequence);
     Ok(Ok(Feed {
         events,
+        positions: places.into_iter().map(position).collect(),
         cursor: Cursor::new(tenant, epoch, last.map_or(start, position)),
         has_more: has_more(&snapshot, end)?,
     }))
@@ -82,12 +83,11 @@ fn is_or_was_at(snapshot: &Connection, (sequence, id): Place) -> rusqlite::Resul
     }
 }
 
-/// Returns the matching events behind a number, and the place of the last event that was looked at.
-fn events_behind(
-    snapshot: &Connection,
-    after: i64,
-    query: &Query,
-) -> rusqlite::Result<(Vec<Event>, Option<Place>)> {
+/// The events of one read with their places, and the place of the last event that was looked at.
+type Read = (Vec<Event>, Vec<Place>, Option<Place>);
+
+/// Returns the matching events behind a number.
+fn events_behind(snapshot: &Connection, after: i64, query: &Query) -> rusqlite::Result<Read> {
     let is_filtered = !query.is_unfiltered();
     let examined = if is_filtered {
         last_examined(snapshot, after)?
@@ -95,7 +95,7 @@ fn events_behind(
         None
     };
     if is_filtered && examined.is_none() {
-        return Ok((Vec::new(), None));
+        return Ok((Vec::new(), Vec::new(), None));
     }
     let filters = Filters::in_arrival_order(query, after, examined.map(|(sequence, _)| sequence));
     let limit = query.limit.get();
@@ -105,17 +105,19 @@ fn events_behind(
     );
     let mut statement = snapshot.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(&filters.values))?;
-    let (mut events, mut last, mut read_bytes) = (Vec::new(), None, 0);
+    let (mut events, mut places, mut read_bytes) = (Vec::new(), Vec::new(), 0);
     while let Some(row) = rows.next()? {
         let event = event_rows::from_row(row)?;
         read_bytes += event.weight_bytes();
-        last = Some((row.get(0)?, event.id));
+        places.push((row.get(0)?, event.id));
         events.push(event);
         if read_bytes >= READ_BYTES || events.len() == limit as usize {
-            return Ok((events, last));
+            let last = places.last().copied();
+            return Ok((events, places, last));
         }
     }
-    Ok((events, examined.or(last)))
+    let last = examined.or(places.last().copied());
+    Ok((events, places, last))
 }
 
 /// Returns the last of the events that one read looks at.

@@ -12,23 +12,24 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 use utoipa::ToSchema;
 
+use super::position;
 use crate::domain::{Cursor, Feed, Query, ReceivedAt};
 use crate::http::extractors::Parameters;
-use crate::http::extractors::parameters::{
-    EventFilters, FeedLimit, FeedParameters, FeedQuery, MAX_WAIT_SECONDS,
+use crate::http::extractors::feed_parameters::{
+    FeedLimit, FeedParameters, FeedStart, FeedWait, MAX_WAIT_SECONDS,
 };
+use crate::http::extractors::parameters::EventFilters;
 use crate::http::responses::openapi::{RequestErrors, TenantErrors, UnavailableErrors};
-use crate::http::responses::{ApiError, ApiResult, EventBody, EventPage, acquire_for_read};
+use crate::http::responses::{
+    ApiError, ApiResult, EventBody, EventPage, READ_PAUSE, acquire_for_read,
+};
 use crate::http::state::{AppState, MemoryPermit};
-use crate::service::{self, Access};
+use crate::service::Access;
 
 pub(crate) const FEED_PATH: &str = "/api/history/feed";
 
 /// The longest time that a request waits for new events, in addition to the time that any request may take.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(MAX_WAIT_SECONDS);
-
-/// The pause between two reads of one request, where all new events are hidden by its filters.
-const READ_PAUSE: Duration = Duration::from_millis(250);
 
 const DELAY: &str = "event_history_feed_delay_seconds";
 
@@ -57,7 +58,7 @@ struct HeadBody {
 #[utoipa::path(
     get, path = FEED_PATH, operation_id = "get_feed", tag = "events",
     security(("api_key" = [], "client_id" = [])),
-    params(FeedQuery, EventFilters, FeedLimit),
+    params(FeedStart, FeedWait, EventFilters, FeedLimit),
     responses(
         (status = 200, description = "The next events", body = FeedBody),
         RequestErrors, TenantErrors, UnavailableErrors,
@@ -70,11 +71,11 @@ pub(crate) async fn feed(
 ) -> ApiResult<impl IntoResponse> {
     let FeedParameters { query, after, wait } =
         Parameters::parse(query.as_deref())?.feed_query()?;
-    let after = after.map(|text| Cursor::parse(&text)).transpose();
-    let after = after.map_err(service::Error::CursorRefused)?;
+    let after = position(&access, after.as_deref()).await?;
     let (feed, permit) = read(&state, &access, after, &query, wait).await?;
     let Feed {
         events,
+        positions: _,
         cursor,
         has_more,
     } = feed;
@@ -85,7 +86,7 @@ pub(crate) async fn feed(
     let mut start = serde_json::to_string(&head).unwrap_or_default(); // a string and a boolean never fail
     start.pop(); // the closing brace
     start += ",\"results\":[";
-    let page = EventPage::new(state, access, start, (events, Vec::new()), permit);
+    let page = EventPage::body(state, access, start, (events, Vec::new()), permit);
     let json = HeaderValue::from_static("application/json");
     Ok(([(CONTENT_TYPE, json)], Body::new(page.await?)))
 }

@@ -1,0 +1,140 @@
+//! Counts events by spans of time and by kind.
+
+use super::filters::Filters;
+use super::paging::MAX_EXACT_ROWS;
+use super::{TenantTables, indexed};
+use crate::domain::stats::{Dimension, Grouping, Kind, Span, Tally};
+use crate::domain::{Query, Stats};
+use crate::store::clickhouse::failure::{Failure, code};
+use crate::store::clickhouse::statement::{OWN_ROWS, OWN_ROWS_FINAL};
+
+/// The number of a span, rounded down also before 1970.
+const NUMBER: &str = "intDiv(time_us + {offset_us:Int64} - \
+     positiveModulo(time_us + {offset_us:Int64}, {width_us:Int64}), {width_us:Int64})";
+
+/// Where time does not count.
+const NO_SPAN: Span = Span {
+    width_us: 1,
+    offset_us: 0,
+};
+
+impl TenantTables {
+    /// Counts the events that match the filters of `query`. Duplicates that are not merged yet are left out, unless there
+    /// are very many rows.
+    pub(crate) async fn stats(&self, query: &Query, grouping: Grouping) -> Result<Stats, Failure> {
+        let filters = Filters::new(query);
+        let groups = groups(grouping);
+        let condition = filters.sql();
+        // The rows of a few records or events are found by an index, which FINAL cannot use.
+        let exact = if filters.are_selective() {
+            let rows = format!(
+                "SELECT time_us, event_id, event_type_id, source_type_id, source_id \
+                 FROM {OWN_ROWS}{condition} LIMIT {MAX_EXACT_ROWS}"
+            );
+            let sql = format!(
+                "SELECT {groups}, uniqExact(time_us, event_id) AS events, count() AS rows FROM ({rows}) \
+                 GROUP BY number, kind, source"
+            );
+            let counted = self.counted(sql, &filters, grouping, None).await?;
+            let rows: u64 = counted.iter().map(|it| it.rows).sum();
+            (rows < MAX_EXACT_ROWS).then_some(counted)
+        } else {
+            let sql = of_table(&groups, OWN_ROWS_FINAL, &condition);
+            let counted = self.counted(sql, &filters, grouping, Some(MAX_EXACT_ROWS));
+            match counted.await {
+                Err(failure) if failure.is(code::TOO_MANY_ROWS) => None,
+                outcome => Some(outcome?),
+            }
+        };
+        let counted = match exact {
+            Some(counted) => counted,
+            None => {
+                let sql = of_table(&groups, OWN_ROWS, &condition);
+                self.counted(sql, &filters, grouping, None).await?
+            }
+        };
+        tally(counted, grouping)
+    }
+
+    /// Runs a statement that counts by groups, and ends it as soon as there are more than there can be in an answer. It
+    /// fails if more than `max_rows` would have to be read.
+    async fn counted(
+        &self,
+        sql: String,
+        filters: &Filters<'_>,
+        grouping: Grouping,
+        max_rows: Option<u64>,
+    ) -> Result<Vec<GroupRow>, Failure> {
+        let statement = self.statement(sql)?;
+        let span = grouping.bucket.map_or(NO_SPAN, |it| it.span());
+        let max_groups = grouping.max_counts();
+        self.client
+            .fetch::<GroupRow>("stats", |it| {
+                let request = indexed(statement.on(it))
+                    .param("width_us", span.width_us)
+                    .param("offset_us", span.offset_us)
+                    .with_setting("max_rows_to_group_by", max_groups.to_string())
+                    .with_setting("group_by_overflow_mode", "break")
+                    .with_setting("limit", (max_groups + 1).to_string());
+                let request = match max_rows {
+                    Some(max_rows) => request.with_setting("max_rows_to_read", max_rows.to_string()),
+                    None => request,
+                };
+                filters.bind(request)
+            })
+            .await
+    }
+}
+
+fn groups(grouping: Grouping) -> String {
+    let number = grouping.bucket.map_or("0", |_| NUMBER);
+    let (kind, source) = match grouping.dimension {
+        None => ("0", "0"),
+        Some(Dimension::EventType) => ("event_type_id", "0"),
+        Some(Dimension::SourceType) => ("source_type_id", "0"),
+        Some(Dimension::Source) => ("source_type_id", "source_id"),
+    };
+    format!("toInt64({number}) AS number, toInt32({kind}) AS kind, toInt64({source}) AS source")
+}
+
+fn of_table(groups: &str, rows: &str, condition: &str) -> String {
+    format!(
+        "SELECT {groups}, count() AS events, events AS rows FROM {rows}{condition} GROUP BY number, kind, source"
+    )
+}
+
+fn tally(counted: Vec<GroupRow>, grouping: Grouping) -> Result<Stats, Failure> {
+    let mut tally = Tally::new(grouping);
+    for row in counted {
+        let GroupRow {
+            number,
+            kind,
+            source,
+            events,
+            rows: _,
+        } = row;
+        let kind = match grouping.dimension {
+            None => Kind::Any,
+            Some(Dimension::EventType) => Kind::EventType(kind),
+            Some(Dimension::SourceType) => Kind::SourceType(kind),
+            Some(Dimension::Source) => Kind::Source {
+                source_type_id: kind,
+                source_id: source,
+            },
+        };
+        if !tally.add(number, kind, events) {
+            return Ok(Stats::TooMany);
+        }
+    }
+    Ok(tally.finish())
+}
+
+#[derive(Debug, clickhouse::Row, serde::Deserialize)]
+struct GroupRow {
+    number: i64,
+    kind: i32,
+    source: i64,
+    events: u64,
+    /// The rows that were looked at, or again the events where that is not known.
+    rows: u64,
+}
