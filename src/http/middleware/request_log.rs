@@ -73,7 +73,8 @@ impl Entry<'_> {
 /// Successful requests are logged at `debug` only: there may be ten thousand a second.
 fn log(id: &HeaderValue, method: &str, route: &str, status: StatusCode, seconds: f64) {
     let id = id.to_str().unwrap_or_default();
-    let (status, duration_ms) = (status.as_u16(), seconds * 1000.0);
+    let status = status.as_u16();
+    let duration_ms = (seconds * 1e6).round() / 1000.0; // to the microsecond
     match status {
         ..400 => tracing::debug!(id, method, route, status, duration_ms, "answered"),
         400..500 => tracing::info!(id, method, route, status, duration_ms, "answered"),

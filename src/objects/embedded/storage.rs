@@ -230,7 +230,10 @@ impl Objects for Embedded {
             let credentials = if stores_key_pair {
                 key_pair::check(path)
             } else {
-                Finding::good("credentials", "key pair from the settings")
+                Finding::good(
+                    "credentials",
+                    "key pair of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+                )
             };
             let findings = [check_writable(path), credentials].into_iter();
             Ok(findings.chain(quarantine::check(folder)).collect())

@@ -24,6 +24,7 @@ async fn the_documented_commands_lead_an_event_into_the_history() {
         .env("PATH", format!("{}:{path}", tools.display()))
         .env("HISTORY_URL", server.url())
         .env("HISTORY_KEY", API_KEY)
+        .env("CLIENT_ID", &tenant.client_id)
         .args(["-euo", "pipefail", "-c"])
         .arg(format!("{WRAPPER}\n{}", commands()));
     let printed = tokio::task::spawn_blocking(move || support::run(&mut command))
@@ -31,7 +32,8 @@ async fn the_documented_commands_lead_an_event_into_the_history() {
         .expect("the commands do not panic");
     assert!(printed.contains("\"FailedEntryCount\": 0"), "{printed}");
 
-    let answers = wait_for_answers(&server, 1).await;
+    // As it was put, and from the archive.
+    let answers = wait_for_answers(&server, 2).await;
     assert!(answers.keys().eq([&201]), "{answers:?}");
     support::wait_for("the event", DELIVERY_TIMEOUT, async || {
         let page = server.get_json(&tenant, "/api/history/events").await;

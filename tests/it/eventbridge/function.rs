@@ -2,6 +2,7 @@
 //! the envelope on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -22,7 +23,8 @@ async fn a_bare_function_is_enough() {
     let tenant = server.create_tenant("alx_demo").await;
     let bridge = Bridge::start().await;
     let environment = environment(&server);
-    let source = support::script("bare_forward.py");
+    let source = bridge.ministack.folder().join("bare.py");
+    fs::write(&source, documented_function()).expect("the folder is writable");
     let function = json!({"name": "bare", "source": source, "environment": environment});
     bridge.act("function", function).await;
 
@@ -82,6 +84,13 @@ async fn the_function_passes_events_on_as_they_are() {
         assert!(sent.contains(id), "{id} was never put");
         assert_eq!(event["event_data"][0]["note"], "é \" 😀");
     }
+}
+
+/// Returns the function that the page shows.
+fn documented_function() -> &'static str {
+    let page = include_str!("../../../docs/eventbridge.md");
+    let (_, rest) = page.split_once("\n```python\n").expect("a function");
+    rest.split_once("```\n").expect("its end").0
 }
 
 /// Returns the environment of a function that forwards events to `server`.

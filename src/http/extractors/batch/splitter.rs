@@ -92,7 +92,10 @@ impl Splitter {
         match self {
             Self::Whole(mut piece) | Self::Lines(mut piece) => piece.end(&[], emit),
             Self::Elements(elements) if elements.is_closed => Ok(()),
-            Self::Elements(_) => Err(malformed("EOF while parsing a list").into()),
+            Self::Elements(_) => Err(malformed(
+                "the body ends inside an array or object, or closes one that is not open",
+            )
+            .into()),
             Self::Json | Self::Array => Ok(()),
         }
     }
