@@ -2,8 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clickhouse::insert::Insert;
 use clickhouse::query::Query;
@@ -15,6 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use metrics::histogram;
 use rustls_platform_verifier::ConfigVerifierExt;
 use secrecy::ExposeSecret;
+use tokio::time::Instant;
 
 use super::address::Address;
 use super::failure::Failure;
@@ -325,8 +325,7 @@ impl Client {
         failure.allows_failover() || (self.is_cluster() && failure.is_of_one_replica())
     }
 
-    /// Tries the nodes in turn, beginning with the one that answered last, while `may_retry` and the
-    /// time allow.
+    /// Tries the nodes in turn, beginning with one that has answered lately, while `may_retry` and the time allow.
     async fn call<T, F>(
         &self,
         operation: &'static str,
@@ -339,21 +338,19 @@ impl Client {
     {
         let started = Instant::now();
         let group = self.group()?;
-        let nodes = &group.nodes;
-        let first = group.preferred.load(Ordering::Relaxed);
+        let order = group.order(started);
         let mut outcome = Err(Failure::TimedOut);
-        for step in 0..nodes.len() {
-            let index = (first + step) % nodes.len();
+        for (step, index) in order.iter().copied().enumerate() {
             let left = timeout.saturating_sub(started.elapsed());
             // The last node may use all the time that is left, the others their share of it.
-            let shares = u32::try_from(nodes.len() - step).unwrap_or(1);
+            let shares = u32::try_from(order.len() - step).unwrap_or(1);
             let answer =
-                tokio::time::timeout(left / shares, call(nodes[index].client.clone())).await;
+                tokio::time::timeout(left / shares, call(group.nodes[index].client.clone())).await;
             outcome = answer.unwrap_or(Err(Failure::TimedOut));
             match &outcome {
-                Err(failure) if may_retry(failure) => {}
+                Err(failure) if may_retry(failure) => group.failed(index, Instant::now()),
                 _ => {
-                    group.preferred.store(index, Ordering::Relaxed);
+                    group.succeeded(index);
                     break;
                 }
             }

@@ -80,11 +80,15 @@ impl Client {
         if !self.is_cluster() {
             return Ok(vec![ask(self.clone()).await?]);
         }
-        let asked = self
-            .each()?
-            .into_iter()
-            .map(|node| within(CALL_TIMEOUT, ask(node)));
-        majority(asked.collect(), needed, Duration::ZERO).await
+        let group = self.group()?;
+        let asked = group.nodes.iter().enumerate().map(|(index, node)| {
+            let asked = within(CALL_TIMEOUT, ask(self.of_node(node)));
+            async move { asked.await.map(|answer| (index, answer)) }
+        });
+        let answers = majority(asked.collect(), needed, Duration::ZERO).await?;
+        let (indexes, answers): (Vec<usize>, Vec<T>) = answers.into_iter().unzip();
+        group.answered(&indexes, Instant::now());
+        Ok(answers)
     }
 
     /// Runs statements on every node that answers, and on a majority at least.

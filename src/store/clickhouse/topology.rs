@@ -5,14 +5,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::table_names::ShardName;
 
 /// How much the clocks of the replicas of a cluster may differ: by these clocks events are received.
 pub(super) const MAX_CLOCK_DIFFERENCE_US: i64 = 250_000;
+
+/// The time for which statements for one node go to others first, after one failed there.
+const SUSPECTED: Duration = Duration::from_secs(10);
 
 /// One server, with the base URL of its HTTP interface.
 #[derive(Clone)]
@@ -45,8 +50,14 @@ pub(super) struct Group {
     pub(super) nodes: Vec<Node>,
     /// How many there are, with those that have not answered yet.
     pub(super) replicas: usize,
-    /// The node that answered last.
-    pub(super) preferred: AtomicUsize,
+    preference: Mutex<Preference>,
+}
+
+/// Which node is asked first where one suffices, by their indexes.
+#[derive(Debug, Default)]
+struct Preference {
+    first: usize,
+    failed_at: BTreeMap<usize, Instant>,
 }
 
 /// The nodes of one ClickHouse, as of the last look.
@@ -164,8 +175,50 @@ impl Group {
         Self {
             nodes,
             replicas,
-            preferred: AtomicUsize::default(),
+            preference: Mutex::default(),
         }
+    }
+
+    /// Returns the order in which to ask its nodes, by their indexes: those last where a statement failed lately.
+    pub(super) fn order(&self, now: Instant) -> Vec<usize> {
+        let preference = self.preference();
+        let count = self.nodes.len();
+        let mut order: Vec<usize> = (0..count)
+            .map(|step| (preference.first + step) % count)
+            .collect();
+        order.sort_by_key(|index| preference.suspects(*index, now));
+        order
+    }
+
+    /// Takes note that a node has done what it was asked.
+    pub(super) fn succeeded(&self, index: usize) {
+        let mut preference = self.preference();
+        preference.first = index;
+        preference.failed_at.remove(&index);
+    }
+
+    /// Takes note that a node has failed where others may succeed.
+    pub(super) fn failed(&self, index: usize, now: Instant) {
+        self.preference().failed_at.insert(index, now);
+    }
+
+    /// Takes note that of all nodes these were the first to answer. One that is paused is not among them, and gets no
+    /// INSERT then. One that answers queries may still have failed to insert.
+    pub(super) fn answered(&self, indexes: &[usize], now: Instant) {
+        let mut preference = self.preference();
+        let mut able = indexes.iter().filter(|it| !preference.suspects(**it, now));
+        let first = able.next().copied();
+        if let Some(first) = first
+            && !indexes.contains(&preference.first)
+        {
+            preference.first = first;
+        }
+    }
+
+    fn preference(&self) -> MutexGuard<'_, Preference> {
+        self.preference
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns how many of its nodes have what was acknowledged, at least.
@@ -176,6 +229,13 @@ impl Group {
     /// Returns how many of its nodes have to be asked, so that one of them has it.
     pub(super) fn read_quorum(&self) -> usize {
         self.replicas - self.write_quorum() + 1
+    }
+}
+
+impl Preference {
+    fn suspects(&self, index: usize, now: Instant) -> bool {
+        let failed_at = self.failed_at.get(&index);
+        failed_at.is_some_and(|at| now.saturating_duration_since(*at) < SUSPECTED)
     }
 }
 
@@ -193,7 +253,9 @@ impl fmt::Debug for Node {
 
 #[cfg(test)]
 mod tests {
-    use super::{Group, Node, Place, Replica, Topology};
+    use tokio::time::Instant;
+
+    use super::{Group, Node, Place, Replica, SUSPECTED, Topology};
     use crate::store::clickhouse::table_names::ShardName;
 
     fn node(url: &str) -> Node {
@@ -222,6 +284,33 @@ mod tests {
             let (write, read) = (group.write_quorum(), group.read_quorum());
             assert!(write > replicas / 2 && write <= replicas && write + read == replicas + 1);
         }
+    }
+
+    #[test]
+    fn statements_go_to_nodes_that_answer() {
+        let group = Group::new(["a", "b", "c"].map(node).to_vec(), 3);
+        let start = Instant::now();
+        let later = start + SUSPECTED;
+        assert_eq!(group.order(start), [0, 1, 2]);
+        group.answered(&[2, 0], start);
+        assert_eq!(group.order(start), [0, 1, 2]);
+        group.answered(&[2, 1], start);
+        assert_eq!(group.order(start), [2, 0, 1]);
+
+        // It takes no INSERT, however well it answers queries.
+        group.failed(2, start);
+        group.succeeded(0);
+        group.answered(&[2, 1], start);
+        assert_eq!(group.order(start), [1, 0, 2]);
+        assert_eq!(group.order(later), [1, 2, 0]);
+        group.answered(&[2, 0], later);
+        assert_eq!(group.order(later), [2, 0, 1]);
+        // Or it is the only one that did.
+        group.failed(2, later);
+        group.answered(&[2], later);
+        assert_eq!(group.order(later), [0, 1, 2]);
+        group.succeeded(2);
+        assert_eq!(group.order(later), [2, 0, 1]);
     }
 
     #[test]

@@ -61,6 +61,12 @@ pub(crate) async fn discover(client: &Client, cluster: &Cluster) -> Result<(), F
     let replicas = assemble(&views, &before);
     if topology.replace(replicas) {
         report(client);
+        for view in views.iter().filter(|view| own_row(view).is_none()) {
+            tracing::warn!(
+                node = &*view.node.url,
+                "the node does not know its own place in the cluster and is not used"
+            );
+        }
     }
     Ok(())
 }
@@ -140,10 +146,6 @@ fn assemble(views: &[View], before: &[Replica]) -> Vec<Replica> {
     }
     for view in views {
         let Some(row) = own_row(view) else {
-            tracing::warn!(
-                node = &*view.node.url,
-                "the node does not know its own place in the cluster and is not used"
-            );
             continue;
         };
         let found = nodes.entry(place(row)).or_default();

@@ -27,6 +27,10 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// The pause between two comparisons of the replicas of a cluster.
 const REPAIR_INTERVAL: Duration = Duration::from_secs(30);
 
+/// The pause between two searches for replicas that have not answered since this service started. Nothing is asked of them
+/// meanwhile, so while another one fails there is no majority.
+const SEARCH_INTERVAL: Duration = Duration::from_secs(1);
+
 /// An INSERT that began before the deletion of a tenant has ended after this time: three look-ups and two INSERTs of at
 /// most 3 s each, a pause, and the 3 s for which ClickHouse may continue a statement that nobody waits for.
 const LATE_INSERTS: Duration = Duration::from_secs(20);
@@ -48,6 +52,7 @@ impl CleanUp {
         let mut tasks = vec![finish.abort_handle(), erase.abort_handle()];
         if registry.client.is_cluster() {
             tasks.push(tokio::spawn(repair(Arc::downgrade(registry))).abort_handle());
+            tasks.push(tokio::spawn(search(Arc::downgrade(registry))).abort_handle());
         }
         Self(tasks)
     }
@@ -108,6 +113,21 @@ async fn repair(registry: Weak<Registry>) {
         };
         if let Err(error) = current.repair().await {
             tracing::debug!(%error, "the replicas of the cluster were not compared");
+        }
+    }
+}
+
+async fn search(registry: Weak<Registry>) {
+    loop {
+        sleep(SEARCH_INTERVAL).await;
+        let Some(current) = registry.upgrade() else {
+            return;
+        };
+        let replicas = current.client.topology().replicas();
+        if replicas.iter().any(|it| it.node.is_none())
+            && let Err(error) = current.discover().await
+        {
+            tracing::debug!(%error, "the replicas of the cluster were not looked for");
         }
     }
 }

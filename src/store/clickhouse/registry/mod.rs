@@ -47,6 +47,7 @@ const REFRESHES_PER_LIFETIME: u32 = 8;
 pub(super) struct Registry {
     client: Client,
     cluster: Option<Cluster>,
+    discovery: tokio::sync::Mutex<()>,
     dialect: Dialect,
     entries: EntriesTable,
     databases: Databases,
@@ -78,6 +79,7 @@ impl Registry {
         let registry = Self {
             client: client.clone(),
             cluster,
+            discovery: tokio::sync::Mutex::default(),
             dialect,
             loader: Loader::new(&entries, &databases),
             entries,
@@ -104,6 +106,8 @@ impl Registry {
 
     /// Looks for nodes that have joined or left the cluster, or were not there before.
     async fn discover(&self) -> Result<(), Error> {
+        // An older answer must not replace a newer one.
+        let _turn = self.discovery.lock().await;
         match &self.cluster {
             Some(cluster) => Ok(discover(&self.client, cluster).await?),
             None => Ok(()),
