@@ -47,6 +47,14 @@ pub(super) fn at(number: u64, time_us: i64, records: u64) -> Event {
     }
 }
 
+/// Returns an event with a word of its own, and one that it has in common with every hundredth.
+pub(super) fn with_words(event: Event, number: u64) -> Event {
+    Event {
+        source_name: format!("single{number} group{} status", number % 100),
+        ..event
+    }
+}
+
 /// Returns an event in the envelope in which EventBridge would deliver it.
 pub(super) fn envelope(source: &str, number: u64) -> String {
     let (id, time) = (EventId::random(&SystemEntropy), now());

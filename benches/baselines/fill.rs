@@ -29,6 +29,9 @@ pub(super) struct Options {
     /// The records that they belong to in turn
     #[arg(long, default_value_t = event::RECORDS, value_parser = clap::value_parser!(u64).range(1..))]
     records: u64,
+    /// Give each event a word of its own, and one that every hundredth has
+    #[arg(long)]
+    words: bool,
 }
 
 pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
@@ -68,7 +71,14 @@ async fn append(store: &Arc<dyn Store>, tenant: &Tenant, options: &Options) -> a
     while next < events {
         let end = events.min(next + BATCH);
         let batch: Vec<Event> = (next..end)
-            .map(|number| event::at(number, start_us + number.cast_signed() * STEP_US, records))
+            .map(|number| {
+                let at = event::at(number, start_us + number.cast_signed() * STEP_US, records);
+                if options.words {
+                    event::with_words(at, number)
+                } else {
+                    at
+                }
+            })
             .collect();
         next = end;
         if let Some(before) = under_way.take() {

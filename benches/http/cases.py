@@ -8,6 +8,7 @@ import urllib.request
 import batches
 import histories
 import records
+import search
 import stored
 import tenants
 from load import CREATE_EVENT, EVENTS, envelope, on, fixed_rate_events, span, wrk_events
@@ -216,6 +217,8 @@ CASES = {
     "history": histories.sqlite,
     "clickhouse": histories.clickhouse,
     "records-sqlite": records.sqlite,
+    "search-sqlite": search.sqlite,
+    "search-clickhouse": search.clickhouse,
     "records-clickhouse": records.clickhouse,
     "tenants-sqlite": tenants.sqlite,
     "tenants-clickhouse": tenants.clickhouse,

@@ -204,9 +204,10 @@ class Baselines:
         repeated = [argument for statement in statements for argument in ("--statement", statement)]
         return self.load("clickhouse-query", "--url", engine.url, *repeated, "--keys", keys, "--seconds", seconds)
 
-    def fill(self, database, name, events, records=1000):
-        """Returns the client id of a tenant with so many events, of so many records by turns."""
-        history = ("--name", name, "--events", events, "--records", records)
+    def fill(self, database, name, events, records=1000, words=False):
+        """Returns the client id of a tenant with so many events, of so many records by turns, perhaps with words of
+        their own."""
+        history = ("--name", name, "--events", events, "--records", records, *(["--words"] if words else []))
         return self.run("fill", "--database", database, *history)["client_id"]
 
     def http(self, status, size):

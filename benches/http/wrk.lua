@@ -1,6 +1,7 @@
 -- The requests that wrk sends, and a line of JSON with the result. Arguments after the URL and `--`:
 --   fixed                     the URL as it is
 --   records <count>           the URL with `record_id=` of a random record appended
+--   words <word> <count>      the URL with the word appended, and the number of a random one of so many, unless that is 0
 --   keys <path> <file>        GET requests for the path, in which RECORD is a random record and EVENT the event of a
 --                             random line of the file, which has a client id and an event id
 --   events <database name> [<tenants>]
@@ -61,6 +62,9 @@ function request()
     local key = keys[math.random(#keys)]
     wrk.headers["X-Client-Id"] = key.client
     return wrk.format("GET", (argument:gsub("RECORD", math.random(0, 999)):gsub("EVENT", key.event)))
+  elseif kind == "words" then
+    local which = spread == "0" and "" or math.random(0, spread - 1)
+    return wrk.format("GET", path .. argument .. which)
   elseif kind == "records" then
     return wrk.format("GET", path .. "&record_id=" .. math.random(0, argument - 1))
   end

@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS {database:Identifier}.{table:Identifier}
         files = '',
         if(isNull(file_id), [], [assumeNotNull(file_id)]),
         arrayMap(it -> toUUIDOrZero(JSONExtractString(it, 'file_id')), JSONExtractArrayRaw(files))),
+    words          Array(String) COMMENT 'what the event is found by: src/domain/event/words.rs' CODEC(ZSTD(1)),
     received_at    DateTime64(6, 'UTC') DEFAULT greatest(now64(6), not_before)
         COMMENT 'by the clock of the server that took the INSERT' CODEC(Delta(8), ZSTD(1)),
     not_before     DateTime64(6, 'UTC') EPHEMERAL
@@ -33,6 +34,7 @@ CREATE TABLE IF NOT EXISTS {database:Identifier}.{table:Identifier}
         + (bitShiftLeft(toUInt64(1), 52) - 1 - toUInt64(toUnixTimestamp64Micro(received_at)))
         CODEC(Delta(8), ZSTD(1)),
     INDEX by_arrival received_at TYPE minmax GRANULARITY 1,
+    INDEX by_words words TYPE text(tokenizer = 'array'),
     PROJECTION by_id (SELECT client_id, event_id, _part_offset ORDER BY client_id, event_id),
     PROJECTION by_record (
         SELECT client_id, record_id, time_us, _part_offset ORDER BY client_id, record_id, time_us)
@@ -47,4 +49,4 @@ SETTINGS
     enable_block_offset_column = 1,
     fsync_after_insert = 1,
     fsync_part_directory = 1
-COMMENT 'event-history schema 1'
+COMMENT 'event-history schema 2'

@@ -20,7 +20,7 @@ pub use catalogue::Catalogue;
 pub use clock::{Clock, SystemClock};
 pub use digest::{HistoryDigest, HistorySum};
 pub use entropy::{Entropy, SystemEntropy};
-pub use event::{Event, EventData, EventTime, Position, ReceivedAt};
+pub use event::{Event, EventData, EventTime, Position, ReceivedAt, Words};
 pub use feed::{Cursor, CursorProblem, Epoch, Feed, FeedPosition};
 pub use file::{
     ContentType, EventFile, FileName, FileRecord, FileSha256, ObjectKey, ObjectLock, Retention,

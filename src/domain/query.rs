@@ -1,6 +1,6 @@
 //! Queries of a tenant's history, and the pages that answer them.
 
-use super::{Event, EventId, Invalid, Position};
+use super::{Event, EventId, Invalid, Position, Words};
 
 /// Filters, order and range of a query.
 ///
@@ -16,6 +16,7 @@ pub struct Query {
     pub from_us: Option<i64>,
     /// Microseconds since 1970-01-01T00:00:00Z, exclusive.
     pub to_us: Option<i64>,
+    pub words: Option<Words>,
     pub ordering: Ordering,
     pub limit: Limit,
     pub offset: u32,
@@ -89,6 +90,7 @@ impl Query {
             event_ids,
             from_us,
             to_us,
+            words,
             ordering: _,
             limit: _,
             offset: _,
@@ -100,6 +102,7 @@ impl Query {
             && any_of(event_ids, &event.id)
             && from_us.is_none_or(|from| event.time.micros() >= from)
             && to_us.is_none_or(|to| event.time.micros() < to)
+            && words.as_ref().is_none_or(|it| it.are_in(event))
     }
 }
 

@@ -56,6 +56,7 @@ impl Transient for store::Error {
             Self::DatabaseMissing(_)
             | Self::EntryMissing(_)
             | Self::CursorRefused(_)
+            | Self::NotIndexed
             | Self::Damaged(_) => false,
         }
     }

@@ -50,6 +50,9 @@ pub enum Error {
     StorageRefused(String),
     #[error("the cursor is refused: {0}")]
     CursorRefused(CursorProblem),
+    /// The tenant's events cannot be searched before they are indexed.
+    #[error("the events are being indexed")]
+    NotIndexed,
     #[error("no credentials to sign with")]
     Credentials(#[source] objects::Error),
     /// May succeed later. The outcome of the request is unknown.
@@ -97,6 +100,7 @@ impl From<store::Error> for Error {
             store::Error::EntryMissing(_) | store::Error::Busy | store::Error::Unavailable(_) => {
                 Self::Unavailable(error.into())
             }
+            store::Error::NotIndexed => Self::NotIndexed,
             store::Error::CursorRefused(problem) => Self::CursorRefused(problem),
             store::Error::Damaged(_) => Self::Broken(error.into()),
         }

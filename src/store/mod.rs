@@ -101,6 +101,9 @@ pub trait Store: Debug + Send + Sync {
     /// Returns the page of events that `query` selects, in the total order, newest first unless it says otherwise: the
     /// first events up to [`READ_BYTES`], and the positions of the others for [`Store::events_at`].
     ///
+    /// [`Error::NotIndexed`] if the query is for words and a tenant's older events have not been indexed yet, which this
+    /// begins. Events stored from now on are found at once.
+    ///
     /// No event appears twice. Of a tenant with more than a million events, counts may include an event twice that two
     /// replicas received at the same moment, until the backend has merged the copies.
     async fn events(&self, tenant: &Tenant, query: &Query) -> Result<Page, Error>;
@@ -247,6 +250,9 @@ pub enum Error {
     /// A position in the arrival order that the tenant's database does not know.
     #[error("the cursor is refused: {0}")]
     CursorRefused(#[from] CursorProblem),
+    /// The words of the tenant's events are being indexed, so nothing can be searched yet: retry later.
+    #[error("the events are being indexed")]
+    NotIndexed,
     /// Stored data is damaged: an operator has to look.
     #[error("the database is damaged: {0}")]
     Damaged(String),

@@ -245,6 +245,7 @@ impl Belongings {
             "event_time_from" | "from" => "1970-01-01T00:00:00Z".to_owned(),
             "event_time_to" | "at" | "to" => "2100-01-01T00:00:00Z".to_owned(),
             "ordering" => "event_time".to_owned(),
+            "q" => "secret".to_owned(), // a word of all that is hidden
             "limit" => "1000".to_owned(),
             "offset" | "source_type_id" | "wait" => "0".to_owned(),
             "once" | "redirect" => "true".to_owned(),

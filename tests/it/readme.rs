@@ -128,6 +128,7 @@ fn the_commands_of_the_page_about_the_api_work_as_printed() {
         "\"size_bytes\":12000000,",
         "\"download_url\":",
         "\"stored\":1,\"duplicates\":0,\"rejected\":1,",
+        "\"limit\":5,\"offset\":0,", // the search
         "\"unrecognised_count\":",
         "\"exists\":{\"old\":null,\"new\":true,",
         "\"has_more\":true",

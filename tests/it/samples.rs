@@ -10,12 +10,40 @@ use uuid::Uuid;
 use crate::domain::query::Limit;
 use crate::domain::{
     ClientId, ContentType, DatabaseName, Event, EventData, EventFile, EventId, EventTime, FileId,
-    FileName, FileRecord, FileSha256, Ordering, Query, SystemEntropy, Tenant,
+    FileName, FileRecord, FileSha256, Ordering, Query, SystemEntropy, Tenant, Words,
 };
 
 /// The span of the times of [`Random::event`]: short, so that many events share an instant.
 const TIMES: u64 = 200;
 const FIRST_TIME_US: i64 = 1_668_075_972_000_000; // 2022-11-10T10:26:12Z
+
+/// Texts in several scripts.
+const SOURCE_INFOS: [&str; 6] = [
+    "",
+    "",
+    "U\u{308}bersicht_2 (FINAL)",
+    "東京タワー v3",
+    "Ελλάς, 한국어; source",
+    "ＡＢＣ 'quoted' \"3\" AND NOT near*",
+];
+
+/// What is searched for: some is in many events, some in a few, and some in none, such as the names of members.
+const WORDS: [&str; 14] = [
+    "source",
+    "SOURCE 3",
+    "übersicht final",
+    "京タワ",
+    "東京 v3",
+    "한국 ελλασ",
+    "abc",
+    "and not",
+    "vertrage.pdf",
+    "pdf 7",
+    "17",
+    "n",
+    "京",
+    "source nowhere",
+];
 
 /// Returns a tenant of this name with a client id that no other has.
 pub(crate) fn tenant(name: &str) -> Tenant {
@@ -87,7 +115,7 @@ impl Random {
             source_id: self.small(8) - 2,
             source_type_id: self.tiny(4),
             source_name: format!("source {}", self.below(5)),
-            source_info: String::new(),
+            source_info: SOURCE_INFOS[self.index(SOURCE_INFOS.len())].to_owned(),
             data: data(&format!("[{{\"n\":{}}}]", self.below(1000))),
             files: (0..[0, 0, 0, 1, 1, 3][self.index(6)])
                 .map(|_| file(self))
@@ -107,6 +135,7 @@ impl Random {
             event_ids: Vec::new(),
             from_us: None,
             to_us: None,
+            words: None,
             ordering: Ordering::default(),
             limit: Limit::new([1, 3, 50, 1000][self.index(4)]).unwrap(),
             offset: [0, 0, 0, 2, 45, 5000][self.index(6)],
@@ -135,6 +164,9 @@ impl Random {
         }
         if self.below(4) == 0 {
             query.to_us = Some(FIRST_TIME_US + self.small(TIMES));
+        }
+        if self.below(4) == 0 {
+            query.words = Some(Words::parse(WORDS[self.index(WORDS.len())]).unwrap());
         }
         query
     }

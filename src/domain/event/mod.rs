@@ -3,12 +3,15 @@
 mod data;
 mod received_at;
 mod same_json;
+mod terms;
 mod time;
+mod words;
 
 pub use data::{DataProblem, EventData};
 pub use received_at::ReceivedAt;
 pub(super) use same_json::same_json;
 pub use time::EventTime;
+pub use words::Words;
 
 use super::{EventFile, EventId, FileId};
 

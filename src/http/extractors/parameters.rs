@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Problems;
 use crate::domain::query::Limit;
-use crate::domain::{EventId, EventTime, Invalid, Ordering, Query};
+use crate::domain::{EventId, EventTime, Invalid, Ordering, Query, Words};
 use crate::http::responses::{ApiError, ApiResult, Problem};
 
 /// The most repetitions of one filter: enough for a screen of records, and a statement that stays
@@ -19,7 +19,7 @@ use crate::http::responses::{ApiError, ApiResult, Problem};
 const MAX_REPEATS: usize = 100;
 
 /// The parameters of a query, and how often each may be given.
-const PARAMETERS: [(&str, usize); 10] = [
+const PARAMETERS: [(&str, usize); 11] = [
     ("record_id", MAX_REPEATS),
     ("event_type_id", MAX_REPEATS),
     ("source_id", MAX_REPEATS),
@@ -27,6 +27,7 @@ const PARAMETERS: [(&str, usize); 10] = [
     ("event_id", MAX_REPEATS),
     ("event_time_from", 1),
     ("event_time_to", 1),
+    ("q", 1),
     ("limit", 1),
     ("offset", 1),
     ("ordering", 1),
@@ -62,6 +63,9 @@ pub(crate) struct EventFilters {
     /// RFC 3339, exclusive.
     #[param(format = DateTime)]
     event_time_to: Option<String>,
+    /// Words that the event has: in its data, its source's name and info, or the names of its files.
+    #[param(max_length = 1024)]
+    q: Option<String>,
 }
 
 /// The paging of a list of events.
@@ -258,6 +262,7 @@ pub(super) fn set_parameter(query: &mut Query, name: &str, value: &str) -> Resul
         event_ids,
         from_us,
         to_us,
+        words,
         ordering,
         limit,
         offset,
@@ -270,6 +275,7 @@ pub(super) fn set_parameter(query: &mut Query, name: &str, value: &str) -> Resul
         "event_id" => event_ids.push(EventId::parse(value)?),
         "event_time_from" => *from_us = Some(EventTime::parse(value)?.micros()),
         "event_time_to" => *to_us = Some(EventTime::parse(value)?.micros()),
+        "q" => *words = Some(Words::parse(value)?),
         "limit" => *limit = Limit::new(integer(value)?)?,
         "offset" => *offset = integer(value)?,
         "ordering" => *ordering = parse_ordering(value)?,

@@ -367,6 +367,10 @@ fn service_status_and_detail(error: &service::Error) -> (StatusCode, String) {
             StatusCode::BAD_REQUEST,
             format!("The cursor is refused: {problem}."),
         ),
+        Error::NotIndexed => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The events of this tenant are being indexed for search, try again.".into(),
+        ),
         Error::Credentials(_) => (
             StatusCode::SERVICE_UNAVAILABLE,
             "Object storage credentials are unavailable.".into(),

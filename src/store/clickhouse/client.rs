@@ -313,6 +313,7 @@ impl Client {
             let mut insert = bind(host.insert_unescaped::<T>(table).await?);
             for row in rows() {
                 insert.write(&row).await?;
+                tokio::task::consume_budget().await; // making a row of an event takes a while
             }
             insert.end().await.map_err(Failure::from)
         };

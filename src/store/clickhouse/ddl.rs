@@ -39,7 +39,9 @@ pub(super) const REGISTRY: Schema = Schema {
 /// Events, of all pooled tenants or of a dedicated one.
 pub(super) const EVENTS: Schema = Schema {
     create: include_str!("../../../migrations/clickhouse/events.sql"),
-    upgrades: &[],
+    upgrades: &[include_str!(
+        "../../../migrations/clickhouse/events_0002.sql"
+    )],
 };
 
 /// The tombstones next to [`EVENTS`].

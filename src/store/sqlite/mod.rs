@@ -42,6 +42,7 @@ use self::disk::layout::Layout;
 use self::pool::limits::Limits;
 use self::pool::{Lease, TenantHandle, TenantPool};
 use self::registry::Registry;
+use self::tables::words::index;
 use self::tables::{event_rows, feed, file_references, page};
 use self::wal::usage::LogUsage;
 use super::{Appended, Created, Error, News, Store, Tombstone, finished};
@@ -116,6 +117,19 @@ impl Sqlite {
     ) -> Result<T, Error> {
         let lease = self.0.lease(tenant).await?;
         self.0.confirm_missing(lease.read(work).await)
+    }
+
+    /// Fails where a query is for words and they are not indexed yet, and has them indexed.
+    async fn require_index(&self, tenant: &Tenant, query: &Query) -> Result<(), Error> {
+        if query.words.is_none() {
+            return Ok(());
+        }
+        let is_behind = |connection: &mut Connection| index::is_behind(connection);
+        if !self.read(tenant, is_behind).await? {
+            return Ok(());
+        }
+        self.0.lease(tenant).await?.complete_index();
+        Err(Error::NotIndexed)
     }
 }
 
@@ -219,6 +233,7 @@ impl Store for Sqlite {
     }
 
     async fn events(&self, tenant: &Tenant, query: &Query) -> Result<Page, Error> {
+        self.require_index(tenant, query).await?;
         let query = query.clone();
         self.read(tenant, move |connection| page::read(connection, &query))
             .await
@@ -240,6 +255,7 @@ impl Store for Sqlite {
         after: Option<Position>,
         query: &Query,
     ) -> Result<Chunk, Error> {
+        self.require_index(tenant, query).await?;
         let query = query.clone();
         let read = move |connection: &mut Connection| page::behind(connection, after, &query);
         self.read(tenant, read).await

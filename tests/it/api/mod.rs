@@ -12,6 +12,7 @@ mod ingest;
 mod operations;
 mod records;
 mod schemathesis;
+mod search;
 mod tenants;
 mod worst_inputs;
 

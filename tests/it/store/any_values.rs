@@ -6,7 +6,7 @@ use std::sync::Arc;
 use event_history::domain::query::Limit;
 use event_history::domain::{
     ContentType, Entropy as _, Event, EventData, EventFile, EventId, EventTime, FileId, FileName,
-    FileRecord, FileSha256, Ordering, Query, SystemEntropy,
+    FileRecord, FileSha256, Ordering, Query, SystemEntropy, Words,
 };
 use event_history::store::{Created, Store};
 use proptest::prelude::*;
@@ -71,9 +71,18 @@ async fn try_one(
         event_ids: vec![first.id],
         from_us: Some(first.time.micros()),
         to_us: first.time.micros().checked_add(1),
+        words: Words::parse(&first.source_name).ok(),
         ..Query::default()
     };
-    for query in queries.into_iter().chain([own, Query::default()]) {
+    let texts = events
+        .iter()
+        .flat_map(|it| [&it.source_name, &it.source_info]);
+    let searches = texts.map(|text| Query {
+        words: Words::parse(text).ok(),
+        ..Query::default()
+    });
+    let queries = queries.into_iter().chain([own, Query::default()]);
+    for query in queries.chain(searches.collect::<Vec<_>>()) {
         let mut expected: Vec<Event> = events
             .iter()
             .filter(|it| query.matches(it))
@@ -196,27 +205,32 @@ fn query() -> impl Strategy<Value = Query> {
         any::<bool>(),
         1..1001_u32,
         prop_oneof![0..3_u32, any::<u32>()],
+        prop::option::weighted(0.2, text()),
     );
-    (lists, bound(), bound(), part).prop_map(|(lists, from_us, to_us, (newest, limit, offset))| {
-        let (record_ids, event_type_ids, source_ids, source_type_ids, event_ids) = lists;
-        let event_ids = event_ids
-            .into_iter()
-            .map(|id| EventId::from_uuid(Uuid::from_u128(id)));
-        Query {
-            record_ids,
-            event_type_ids,
-            source_ids,
-            source_type_ids,
-            event_ids: event_ids.collect(),
-            from_us,
-            to_us,
-            ordering: if newest {
-                Ordering::NewestFirst
-            } else {
-                Ordering::OldestFirst
-            },
-            limit: Limit::new(limit).unwrap(),
-            offset,
-        }
-    })
+    (lists, bound(), bound(), part).prop_map(
+        |(lists, from_us, to_us, (newest, limit, offset, text))| {
+            let words = text.and_then(|text| Words::parse(&text).ok());
+            let (record_ids, event_type_ids, source_ids, source_type_ids, event_ids) = lists;
+            let event_ids = event_ids
+                .into_iter()
+                .map(|id| EventId::from_uuid(Uuid::from_u128(id)));
+            Query {
+                record_ids,
+                event_type_ids,
+                source_ids,
+                source_type_ids,
+                event_ids: event_ids.collect(),
+                from_us,
+                to_us,
+                words,
+                ordering: if newest {
+                    Ordering::NewestFirst
+                } else {
+                    Ordering::OldestFirst
+                },
+                limit: Limit::new(limit).unwrap(),
+                offset,
+            }
+        },
+    )
 }

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use event_history::domain::{Event, Query, Tenant};
-use event_history::store::Store;
+use event_history::domain::{Event, Page, Query, Tenant, Words};
+use event_history::store::{Error, Store};
 use rusqlite::Connection;
 
 use super::Place;
@@ -159,4 +160,40 @@ async fn events_that_a_person_moves_are_counted_where_they_are() {
     let of_type = count("SELECT events FROM type_counts WHERE event_type_id = 77");
     assert_eq!(usize::try_from(of_type).unwrap(), moved);
     assert_eq!(count("SELECT sum(events) FROM type_counts"), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_events_of_an_older_version_are_indexed_when_somebody_searches() {
+    let place = Place::new();
+    let (store, [tenant]) = place.open_with(["demo"]).await;
+    let events = history(5, 4000);
+    store.append(&tenant, events.clone()).await.unwrap();
+    store.close().await.unwrap();
+    make_old(&place.database("demo"));
+
+    let store = place.open().await;
+    let query = Query {
+        words: Some(Words::parse("source 3").unwrap()),
+        ..Query::default()
+    };
+    let first = store.events(&tenant, &query).await;
+    assert!(matches!(first, Err(Error::NotIndexed)), "{first:?}");
+    // Others need not wait for it.
+    store.events(&tenant, &Query::default()).await.unwrap();
+    let page = until_indexed(&store, &tenant, &query).await;
+    let expected = events.iter().filter(|it| query.matches(it)).count() as u64;
+    assert_eq!(page.filtered_count, expected);
+    store.close().await.unwrap();
+}
+
+async fn until_indexed(store: &dyn Store, tenant: &Tenant, query: &Query) -> Page {
+    let give_up = Instant::now() + Duration::from_secs(30);
+    loop {
+        match store.events(tenant, query).await {
+            Err(Error::NotIndexed) if Instant::now() < give_up => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            outcome => return outcome.unwrap(),
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::events_table::{COLUMNS, NewRow, StoredRow, Version};
+use super::events_table::{COLUMNS, CopiedRow, NewRow, StoredRow, Version};
 use super::tombstones::{FOR_EVENT, REFUSED};
 use super::{MAX_IDS, indexed};
 use crate::domain::{ClientId, Event, EventId, FileId};
@@ -129,10 +129,11 @@ impl<'a> BatchTables<'a> {
                 .client
                 .fetch_majority::<StoredRow>("compare", query)
                 .await?;
-            let rows: Vec<StoredRow> = rows.into_iter().flatten().collect();
+            let rows = rows.into_iter().flatten();
             let again = |row: StoredRow| row.received_again(not_before_us);
+            let rows: Vec<NewRow> = rows.map(again).collect::<Result<_, _>>()?;
             if !rows.is_empty() {
-                self.insert_rows(|| rows.iter().cloned().map(again)).await?;
+                self.insert_rows(|| rows.iter().cloned()).await?;
             }
         }
         Ok(())
@@ -212,7 +213,7 @@ impl<'a> BatchTables<'a> {
         if !copied.is_empty() {
             let row = |(id, it): (ClientId, &Event)| {
                 let received_at = it.received_at?;
-                Some(StoredRow::copied(id, it, received_at))
+                Some(CopiedRow::new(id, it, received_at))
             };
             self.insert_rows(|| copied.iter().copied().filter_map(row))
                 .await?;

@@ -1,6 +1,7 @@
 //! Events as rows: the only place that knows which column holds what.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -15,7 +16,7 @@ pub(super) const COLUMNS: &str = "client_id, event_id, time_us, time_digits, eve
      source_id, source_type_id, source_name, source_info, file_id, event_data, files, received_at, revision";
 
 /// An event to insert: what the server adds is missing.
-#[derive(Debug, clickhouse::Row, Serialize)]
+#[derive(Debug, Clone, clickhouse::Row, Serialize)]
 pub(super) struct NewRow {
     #[serde(with = "clickhouse::serde::uuid")]
     client_id: Uuid,
@@ -35,12 +36,39 @@ pub(super) struct NewRow {
     /// Empty where nothing but `file_id` is recorded.
     files: String,
     revision: u16,
+    /// Each once.
+    words: Vec<String>,
     /// The row is not received before this, whatever the server's clock shows.
     not_before: i64,
 }
 
-/// An event as it is stored. Inserted as such, it keeps the time at which it was first received.
-#[derive(Debug, Clone, clickhouse::Row, Serialize, Deserialize)]
+/// An event as another store received it, to insert: it keeps the time at which it was first received.
+#[derive(Debug, clickhouse::Row, Serialize)]
+pub(super) struct CopiedRow {
+    #[serde(with = "clickhouse::serde::uuid")]
+    client_id: Uuid,
+    #[serde(with = "clickhouse::serde::uuid")]
+    event_id: Uuid,
+    time_us: i64,
+    time_digits: u8,
+    event_type_id: i32,
+    record_id: i64,
+    source_id: i64,
+    source_type_id: i32,
+    source_name: String,
+    source_info: String,
+    #[serde(with = "clickhouse::serde::uuid::option")]
+    file_id: Option<Uuid>,
+    event_data: String,
+    files: String,
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    received_at: i64,
+    revision: u16,
+    words: Vec<String>,
+}
+
+/// An event as it is stored, without what only searches read.
+#[derive(Debug, Clone, clickhouse::Row, Deserialize)]
 pub(super) struct StoredRow {
     #[serde(with = "clickhouse::serde::uuid")]
     client_id: Uuid,
@@ -66,9 +94,9 @@ pub(super) struct StoredRow {
 /// The rank of a row among those of one event: the least counts.
 pub(super) type Version = (Reverse<u16>, i64);
 
-impl StoredRow {
+impl CopiedRow {
     /// Returns the row of an event that another store received at this time.
-    pub(super) fn copied(client_id: ClientId, event: &Event, received_at: ReceivedAt) -> Self {
+    pub(super) fn new(client_id: ClientId, event: &Event, received_at: ReceivedAt) -> Self {
         let NewRow {
             client_id,
             event_id,
@@ -84,6 +112,7 @@ impl StoredRow {
             event_data,
             files,
             revision,
+            words,
             not_before: _,
         } = NewRow::new(client_id, event, 0);
         Self {
@@ -102,45 +131,20 @@ impl StoredRow {
             files,
             received_at: received_at.micros(),
             revision,
+            words,
         }
     }
+}
 
+impl StoredRow {
     /// Returns the row as one that is received again.
-    pub(super) fn received_again(self, not_before_us: i64) -> NewRow {
-        let Self {
-            client_id,
-            event_id,
-            time_us,
-            time_digits,
-            event_type_id,
-            record_id,
-            source_id,
-            source_type_id,
-            source_name,
-            source_info,
-            file_id,
-            event_data,
-            files,
-            received_at: _,
+    pub(super) fn received_again(self, not_before_us: i64) -> Result<NewRow, Failure> {
+        let (client_id, revision) = (self.client_id(), self.revision);
+        let event = Event::try_from(self)?;
+        Ok(NewRow {
             revision,
-        } = self;
-        NewRow {
-            client_id,
-            event_id,
-            time_us,
-            time_digits,
-            event_type_id,
-            record_id,
-            source_id,
-            source_type_id,
-            source_name,
-            source_info,
-            file_id,
-            event_data,
-            files,
-            revision,
-            not_before: not_before_us,
-        }
+            ..NewRow::new(client_id, &event, not_before_us)
+        })
     }
 
     /// Returns the approximate size of the row in memory.
@@ -208,6 +212,7 @@ impl NewRow {
             event_data: data.as_str().to_owned(),
             files: files_column::encode(files).unwrap_or_default(),
             revision: 0,
+            words: words(event),
             not_before: not_before_us,
         }
     }
@@ -263,6 +268,17 @@ impl TryFrom<StoredRow> for Event {
     }
 }
 
+/// Returns the terms that an event is found by, each once.
+fn words(event: &Event) -> Vec<String> {
+    let mut words = BTreeSet::new();
+    event.for_each_term(&mut |term| {
+        if !words.contains(term) {
+            words.insert(term.to_owned());
+        }
+    });
+    words.into_iter().collect()
+}
+
 /// Returns the events of rows that are in the total order, in either direction. Until ClickHouse merges them, there may be
 /// several rows of one event: a replica inserted it again, or two replicas were sent it at the same time. They are
 /// neighbors, and the one with the least version counts.
@@ -283,14 +299,46 @@ pub(super) fn distinct(rows: Vec<StoredRow>) -> Result<Vec<Event>, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{StoredRow, distinct};
-    use crate::domain::{Event, ReceivedAt};
+    use super::{NewRow, StoredRow, distinct};
+    use crate::domain::Event;
     use crate::store::samples::{Random, as_sent, tenant};
 
     fn stored(event: &Event, revision: u16, received_us: i64) -> StoredRow {
-        let received_at = ReceivedAt::from_micros(received_us).unwrap();
-        let row = StoredRow::copied(tenant("demo").client_id, event, received_at);
-        StoredRow { revision, ..row }
+        let NewRow {
+            client_id,
+            event_id,
+            time_us,
+            time_digits,
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            file_id,
+            event_data,
+            files,
+            revision: _,
+            words: _,
+            not_before: _,
+        } = NewRow::new(tenant("demo").client_id, event, 0);
+        StoredRow {
+            client_id,
+            event_id,
+            time_us,
+            time_digits,
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            file_id,
+            event_data,
+            files,
+            received_at: received_us,
+            revision,
+        }
     }
 
     #[test]

@@ -28,6 +28,7 @@ enum Value<'a> {
     Int64s(&'a [i64]),
     Int32s(&'a [i32]),
     Uuids(Vec<Uuid>),
+    Strings(&'a [String]),
 }
 
 impl<'a> Filters<'a> {
@@ -40,6 +41,7 @@ impl<'a> Filters<'a> {
             event_ids,
             from_us,
             to_us,
+            words,
             ordering,
             limit,
             offset,
@@ -81,6 +83,10 @@ impl<'a> Filters<'a> {
         }
         if let Some(to) = to_us {
             filters.add("time_us < {to_us:Int64}", "to_us", Value::Int64(*to));
+        }
+        if let Some(words) = words {
+            let condition = "hasAll(words, {words:Array(String)})";
+            filters.add(condition, "words", Value::Strings(words.terms()));
         }
         filters
     }

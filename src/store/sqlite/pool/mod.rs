@@ -283,6 +283,11 @@ impl Lease {
         answered.await.unwrap_or_else(|_| Err(writer::stopped()))
     }
 
+    /// Has the index of words completed in the background.
+    pub(super) fn complete_index(self) {
+        self.database.writer.complete_index();
+    }
+
     /// Reads on a connection of its own, off the async tasks.
     pub(super) async fn read<T: Send + 'static>(
         self,

@@ -62,6 +62,11 @@ impl<'a> Arrivals<'a> {
         })
     }
 
+    /// Returns the highest number that was ever given to an event, 0 if none was.
+    pub(super) const fn newest_sequence(&self) -> i64 {
+        self.next_sequence - 1
+    }
+
     /// Returns the place of the next event. One that is copied keeps the time at which it was first received.
     pub(super) fn next(&self, kept: Option<ReceivedAt>) -> Arrival {
         Arrival {

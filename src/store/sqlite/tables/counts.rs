@@ -58,6 +58,7 @@ pub(super) fn filtered(connection: &Connection, query: &Query) -> rusqlite::Resu
         event_ids,
         from_us,
         to_us,
+        words,
         ordering: _,
         limit: _,
         offset: _,
@@ -65,6 +66,7 @@ pub(super) fn filtered(connection: &Connection, query: &Query) -> rusqlite::Resu
     let other_filters = !source_ids.is_empty()
         || !source_type_ids.is_empty()
         || !event_ids.is_empty()
+        || words.is_some()
         || from_us.is_some()
         || to_us.is_some();
     if other_filters {
@@ -82,8 +84,14 @@ pub(super) fn filtered(connection: &Connection, query: &Query) -> rusqlite::Resu
     count(connection, &sql, &filters.values).map(Some)
 }
 
+/// Counts what filters match.
+pub(super) fn counted(connection: &Connection, filters: &Filters) -> rusqlite::Result<u64> {
+    let sql = format!("SELECT count(*) FROM {}", filters.sql);
+    count(connection, &sql, &filters.values)
+}
+
 /// Runs a statement that returns one number, never a negative one.
-pub(super) fn count(connection: &Connection, sql: &str, values: &[Value]) -> rusqlite::Result<u64> {
+fn count(connection: &Connection, sql: &str, values: &[Value]) -> rusqlite::Result<u64> {
     let mut statement = connection.prepare_cached(sql)?;
     let count: i64 = statement.query_row(params_from_iter(values), |row| row.get(0))?;
     Ok(count.unsigned_abs())

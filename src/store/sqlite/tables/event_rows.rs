@@ -25,6 +25,24 @@ pub(crate) struct Appending<'a> {
     insert: CachedStatement<'a>,
     added: counts::Added,
     arrivals: Arrivals<'a>,
+    stored: Stored,
+}
+
+/// What a transaction has stored.
+#[derive(Debug, Default)]
+pub(crate) struct Stored {
+    pub(super) events: i64,
+    /// The size of the largest one.
+    pub(super) largest_bytes: usize,
+    /// The number of the newest event, of this transaction or an earlier one.
+    pub(super) newest_sequence: i64,
+}
+
+impl Stored {
+    fn note(&mut self, event: &Event) {
+        self.events += 1;
+        self.largest_bytes = self.largest_bytes.max(event.weight_bytes());
+    }
 }
 
 impl<'a> Appending<'a> {
@@ -42,6 +60,7 @@ impl<'a> Appending<'a> {
             insert: connection.prepare_cached(&sql)?,
             added: counts::Added::default(),
             arrivals: Arrivals::start(connection, clock, || newest_received(connection))?,
+            stored: Stored::default(),
         })
     }
 
@@ -54,6 +73,7 @@ impl<'a> Appending<'a> {
         if self.insert(event)? {
             file_references::insert(self.connection, &event.files)?;
             self.added.note(event);
+            self.stored.note(event);
             return Ok(Appended::Stored);
         }
         known(self.connection, event)?.ok_or_else(|| {
@@ -62,9 +82,13 @@ impl<'a> Appending<'a> {
         })
     }
 
-    /// Brings the counts up to date with what was stored.
-    pub(crate) fn finish(self) -> rusqlite::Result<()> {
-        self.added.write(self.connection)
+    /// Brings the counts up to date with what was stored, and returns what that was.
+    pub(crate) fn finish(self) -> rusqlite::Result<Stored> {
+        self.added.write(self.connection)?;
+        Ok(Stored {
+            newest_sequence: self.arrivals.newest_sequence(),
+            ..self.stored
+        })
     }
 
     fn insert(&mut self, event: &Event) -> rusqlite::Result<bool> {
@@ -164,6 +188,14 @@ pub(crate) fn find(connection: &Connection, id: EventId) -> rusqlite::Result<Opt
         }
         found => Ok(found),
     }
+}
+
+/// Returns the event with this number.
+pub(super) fn at(connection: &Connection, sequence: i64) -> rusqlite::Result<Option<Event>> {
+    connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE sequence = ?"))?
+        .query_row([sequence], from_row)
+        .optional()
 }
 
 /// Reads a row of [`COLUMNS`], whose checksum has to be right.

@@ -12,6 +12,9 @@ use crate::store::READ_BYTES;
 /// The events that one read with filters looks at: some ten milliseconds.
 const EXAMINED_EVENTS: u32 = 10_000;
 
+/// The same where the words of each event have to be looked at.
+const SEARCHED_EVENTS: u32 = 2000;
+
 /// The number of an event, and its id.
 type Place = (i64, EventId);
 
@@ -90,7 +93,11 @@ type Read = (Vec<Event>, Vec<Place>, Option<Place>);
 fn events_behind(snapshot: &Connection, after: i64, query: &Query) -> rusqlite::Result<Read> {
     let is_filtered = !query.is_unfiltered();
     let examined = if is_filtered {
-        last_examined(snapshot, after)?
+        let most = match query.words {
+            Some(_) => SEARCHED_EVENTS,
+            None => EXAMINED_EVENTS,
+        };
+        last_examined(snapshot, after, most)?
     } else {
         None
     };
@@ -99,15 +106,15 @@ fn events_behind(snapshot: &Connection, after: i64, query: &Query) -> rusqlite::
     }
     let filters = Filters::in_arrival_order(query, after, examined.map(|(sequence, _)| sequence));
     let limit = query.limit.get();
-    let sql = format!(
-        "SELECT {COLUMNS} FROM {} ORDER BY sequence LIMIT {limit}",
-        filters.sql
-    );
+    let sql = format!("SELECT {COLUMNS} FROM {} ORDER BY sequence", filters.sql);
     let mut statement = snapshot.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(&filters.values))?;
     let (mut events, mut places, mut read_bytes) = (Vec::new(), Vec::new(), 0);
     while let Some(row) = rows.next()? {
         let event = event_rows::from_row(row)?;
+        if query.words.as_ref().is_some_and(|it| !it.are_in(&event)) {
+            continue;
+        }
         read_bytes += event.weight_bytes();
         places.push((row.get(0)?, event.id));
         events.push(event);
@@ -121,13 +128,13 @@ fn events_behind(snapshot: &Connection, after: i64, query: &Query) -> rusqlite::
 }
 
 /// Returns the last of the events that one read looks at.
-fn last_examined(snapshot: &Connection, after: i64) -> rusqlite::Result<Option<Place>> {
+fn last_examined(snapshot: &Connection, after: i64, most: u32) -> rusqlite::Result<Option<Place>> {
     let sql = "SELECT sequence, event_id FROM \
                (SELECT sequence, event_id FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?) \
                ORDER BY sequence DESC LIMIT 1";
     snapshot
         .prepare_cached(sql)?
-        .query_row((after, EXAMINED_EVENTS), place)
+        .query_row((after, most), place)
         .optional()
 }
 

@@ -12,3 +12,4 @@ mod query_filters;
 mod row_checksum;
 pub(super) mod schema;
 pub(super) mod tenant_rows;
+pub(super) mod words;

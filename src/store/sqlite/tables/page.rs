@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::counts;
 use super::event_rows::{self, COLUMNS};
-use super::query_filters::{Filters, Index, id_value};
+use super::query_filters::{Filters, Index, id_value, narrowed};
+use super::words::search::{Match, Search};
 use crate::domain::query::Limit;
 use crate::domain::{Chunk, Event, EventId, Ordering, Page, Position, Query};
 use crate::store::sqlite::disk::error_mapping::damaged_row;
@@ -16,15 +17,14 @@ use crate::store::{READ_BYTES, SCAN_BYTES};
 /// Reads a page and its counts in one transaction: all three describe the same instant.
 pub(crate) fn read(connection: &mut Connection, query: &Query) -> rusqlite::Result<Page> {
     let snapshot = connection.transaction()?;
-    let filters = Filters::of(query);
     let total_count = counts::total(&snapshot)?;
     let filtered_count = match counts::filtered(&snapshot, query)? {
-        _ if filters.is_empty => total_count,
+        _ if query.is_unfiltered() => total_count,
         Some(known) => known,
-        None => {
-            let sql = format!("SELECT count(*) FROM {}", filters.sql);
-            counts::count(&snapshot, &sql, &filters.values)?
-        }
+        None => match &query.words {
+            Some(words) => Search::new(&snapshot, query, words, None)?.count()?,
+            None => counts::counted(&snapshot, &Filters::of(query))?,
+        },
     };
     let (events, rest) = events_of(&snapshot, None, query)?;
     Ok(Page {
@@ -46,30 +46,6 @@ pub(crate) fn behind(
     let (events, rest) = events_of(&snapshot, after, &query)?;
     let has_more = !rest.is_empty() || events.len() == query.limit.get() as usize;
     Ok(Chunk { events, has_more })
-}
-
-/// Returns a query without offset, and the position behind which its events are. Of two bounds on one side only the closer
-/// one is kept: SQLite might begin at the other.
-fn narrowed(after: Option<Position>, query: &Query) -> (Option<Position>, Query) {
-    let mut query = Query {
-        offset: 0,
-        ..query.clone()
-    };
-    let Some(position) = after else {
-        return (None, query);
-    };
-    let is_implied = match query.ordering {
-        Ordering::NewestFirst => query.to_us.is_some_and(|to| to <= position.time_us),
-        Ordering::OldestFirst => query.from_us.is_some_and(|from| from > position.time_us),
-    };
-    if is_implied {
-        return (None, query);
-    }
-    match query.ordering {
-        Ordering::NewestFirst => query.to_us = None,
-        Ordering::OldestFirst => query.from_us = None,
-    }
-    (after, query)
 }
 
 /// Reads the events behind a position: by the index of the total order, from there on.
@@ -131,6 +107,11 @@ fn events_of(
     after: Option<Position>,
     query: &Query,
 ) -> rusqlite::Result<(Vec<Event>, Vec<Position>)> {
+    if let Some(words) = &query.words {
+        let search = Search::new(snapshot, query, words, after)?;
+        let found = search.take(query.offset, query.limit.get() as usize)?;
+        return events_at_matches(snapshot, found);
+    }
     let parts = split(query);
     let (sql, values) = page_sql(after, query, &parts);
     let mut chosen = snapshot.prepare_cached(&sql)?;
@@ -164,6 +145,25 @@ fn events_of(
         chosen.discard(); // a merge is as long as the caller's list: it is not cached
     }
     Ok((events, rest))
+}
+
+/// Reads matches: as events up to [`READ_BYTES`], and of the others the positions.
+fn events_at_matches(
+    snapshot: &Connection,
+    matches: Vec<Match>,
+) -> rusqlite::Result<(Vec<Event>, Vec<Position>)> {
+    let mut matches = matches.into_iter();
+    let (mut events, mut read_bytes) = (Vec::new(), 0);
+    while read_bytes < READ_BYTES
+        && let Some(Match { sequence, .. }) = matches.next()
+    {
+        let event = event_rows::at(snapshot, sequence)?;
+        let event =
+            event.ok_or_else(|| damaged("it is in an index and not in the table", sequence))?;
+        read_bytes += event.weight_bytes();
+        events.push(event);
+    }
+    Ok((events, matches.map(|it| it.position).collect()))
 }
 
 fn damaged(problem: &str, row_id: i64) -> rusqlite::Error {

@@ -31,7 +31,7 @@ impl Index {
     }
 
     /// Returns what follows FROM.
-    const fn table(self) -> &'static str {
+    pub(super) const fn table(self) -> &'static str {
         match self {
             Self::Id => "events INDEXED BY sqlite_autoindex_events_1", // of UNIQUE
             Self::Record => "events INDEXED BY events_by_record",
@@ -77,7 +77,8 @@ impl Filters {
         filters
     }
 
-    fn add(&mut self, query: &Query) {
+    /// Adds the conditions of a query, but for its words.
+    pub(super) fn add(&mut self, query: &Query) {
         let Query {
             record_ids,
             event_type_ids,
@@ -86,6 +87,7 @@ impl Filters {
             event_ids,
             from_us,
             to_us,
+            words: _, // which no condition can tell
             ordering: _,
             limit: _,
             offset: _,
@@ -128,7 +130,7 @@ impl Filters {
         self.values.push(id_value(&event_id));
     }
 
-    fn compare(&mut self, comparison: &str, value: i64) {
+    pub(super) fn compare(&mut self, comparison: &str, value: i64) {
         self.and(&format!("{comparison} ?"));
         self.values.push(value.into());
     }
@@ -139,6 +141,30 @@ impl Filters {
         // Writing to a String cannot fail.
         let _ = write!(self.sql, " {word} {condition}");
     }
+}
+
+/// Returns a query without offset, and the position behind which its events are. Of two bounds on one side only the closer
+/// one is kept: SQLite might begin at the other.
+pub(super) fn narrowed(after: Option<Position>, query: &Query) -> (Option<Position>, Query) {
+    let mut query = Query {
+        offset: 0,
+        ..query.clone()
+    };
+    let Some(position) = after else {
+        return (None, query);
+    };
+    let is_implied = match query.ordering {
+        Ordering::NewestFirst => query.to_us.is_some_and(|to| to <= position.time_us),
+        Ordering::OldestFirst => query.from_us.is_some_and(|from| from > position.time_us),
+    };
+    if is_implied {
+        return (None, query);
+    }
+    match query.ordering {
+        Ordering::NewestFirst => query.to_us = None,
+        Ordering::OldestFirst => query.from_us = None,
+    }
+    (after, query)
 }
 
 /// Returns an id as its column holds it: the 16 bytes, whose order is the order of ids.

@@ -36,6 +36,7 @@ pub(crate) const TENANT: Schema = Schema {
         include_str!("../../../../migrations/sqlite/tenant_0002.sql"),
         include_str!("../../../../migrations/sqlite/tenant_0003.sql"),
         include_str!("../../../../migrations/sqlite/tenant_0004.sql"),
+        include_str!("../../../../migrations/sqlite/tenant_0005.sql"),
     ],
 };
 

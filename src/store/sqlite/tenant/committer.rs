@@ -11,10 +11,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::checkpoint::Checkpointer;
 use super::database_file::DatabaseFile;
 use super::page_cache::{self, LargeCaches};
+use crate::domain::cause::chain;
 use crate::store::append_queue::{Append, count_f64};
 use crate::store::news::Publisher;
 use crate::store::sqlite::disk::error_mapping::{io_failed, is_damage, sql_failed};
 use crate::store::sqlite::tables::arrival::ArrivalClock;
+use crate::store::sqlite::tables::words::index;
 use crate::store::sqlite::wal::left_log::{self, LeftLog};
 use crate::store::sqlite::wal::recovery::failed_before;
 use crate::store::sqlite::wal::reserve;
@@ -121,6 +123,23 @@ impl Committer {
         } else {
             self.answer(batch, outcome);
         }
+        self.keep_log_short();
+    }
+
+    /// Takes a step towards an index of all words, in a transaction of its own. Returns whether others have to follow; after a
+    /// failure none does until somebody searches again.
+    pub(super) fn extend_index(&mut self) -> bool {
+        let extended =
+            self.note_failure(|it| it.transact(|transaction, _| index::step(transaction)));
+        self.keep_log_short();
+        extended.unwrap_or_else(|failure| {
+            let error = chain(&self.error(&failure));
+            tracing::warn!(tenant = %self.file.name, "indexing the words of events failed: {error}");
+            false
+        })
+    }
+
+    fn keep_log_short(&mut self) {
         self.file.log.grow_to(self.checkpointer.wal_bytes());
         if self.file.log.is_far_exceeded() {
             self.checkpointer.shorten(&self.file, &self.connection);
@@ -143,7 +162,14 @@ impl Committer {
     }
 
     fn try_commit(&mut self, batch: &[Append]) -> Result<Vec<Vec<Appended>>, Failure> {
-        let outcome = self.commit(batch);
+        self.note_failure(|it| it.commit(batch))
+    }
+
+    fn note_failure<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let outcome = work(self);
         if let Err(Failure::Sql(error)) = &outcome {
             self.file.note_failure(error);
             if !self.connection.is_autocommit() {
@@ -190,20 +216,10 @@ impl Committer {
     /// Stores a batch in one transaction: on disk once this returns.
     fn commit(&mut self, batch: &[Append]) -> Result<Vec<Vec<Appended>>, Failure> {
         let started = Instant::now();
-        if self.file.has_failed() {
-            return Err(Failure::Failed);
-        }
-        if !self.file.is_in_place()? {
-            return Err(Failure::Missing);
-        }
-        self.file.sync_wal_name()?;
-        let outcomes = self.write(batch)?;
-        self.file.ownership.note_commit();
-        // A file that was removed meanwhile took the events with it: they must not be called stored.
-        if !self.file.is_in_place()? {
-            return Err(Failure::Missing);
-        }
-        self.file.note_success();
+        let append = |transaction: &Connection, arrivals: &mut ArrivalClock| {
+            append_all(transaction, arrivals, batch)
+        };
+        let outcomes = self.transact(append)?;
         self.news.publish();
         let events: usize = batch.iter().map(|append| append.events.len()).sum();
         histogram!("event_history_commit_events").record(count_f64(events));
@@ -211,15 +227,40 @@ impl Committer {
         Ok(outcomes)
     }
 
-    fn write(&mut self, batch: &[Append]) -> rusqlite::Result<Vec<Vec<Appended>>> {
+    /// Runs a transaction: on disk once this returns.
+    fn transact<T>(
+        &mut self,
+        work: impl FnOnce(&Connection, &mut ArrivalClock) -> rusqlite::Result<T>,
+    ) -> Result<T, Failure> {
+        if self.file.has_failed() {
+            return Err(Failure::Failed);
+        }
+        if !self.file.is_in_place()? {
+            return Err(Failure::Missing);
+        }
+        self.file.sync_wal_name()?;
+        let outcome = self.write(work)?;
+        self.file.ownership.note_commit();
+        // A file that was removed meanwhile took what was written with it: it must not be called stored.
+        if !self.file.is_in_place()? {
+            return Err(Failure::Missing);
+        }
+        self.file.note_success();
+        Ok(outcome)
+    }
+
+    fn write<T>(
+        &mut self,
+        work: impl FnOnce(&Connection, &mut ArrivalClock) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
         let behavior = TransactionBehavior::Immediate;
         let transaction = self.connection.transaction_with_behavior(behavior)?;
         // Nobody else writes to the log now.
         let length = reserve::extend(&self.file.path, self.checkpointer.next_end_bytes());
         self.file.log.grow_to(length);
-        let outcomes = append_all(&transaction, &mut self.arrivals, batch)?;
+        let outcome = work(&transaction, &mut self.arrivals)?;
         transaction.commit()?;
-        Ok(outcomes)
+        Ok(outcome)
     }
 
     fn answer(&self, batch: Vec<Append>, outcome: Result<Vec<Vec<Appended>>, Failure>) {
@@ -322,6 +363,6 @@ fn append_all(
         }
         outcomes.push(outcome);
     }
-    appending.finish()?;
+    index::follow(transaction, &appending.finish()?)?;
     Ok(outcomes)
 }

@@ -18,7 +18,7 @@ const READER_CACHE_KIB: i64 = 256;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The statements that a connection keeps prepared; the text of a page's SQL varies with its filters.
-const STATEMENTS: usize = 8;
+const STATEMENTS: usize = 10;
 
 /// A write-ahead log that a burst has grown is truncated to this when it restarts. Above what it
 /// usually grows to under load: space that is there already is faster to write to.

@@ -66,6 +66,8 @@ struct Queue {
     timer: IdleTimer,
     /// When the last turn ended.
     last_turn: Option<Instant>,
+    /// The index of words is to be completed when nothing else is to be done.
+    is_index_wanted: bool,
     /// A bug ended a turn.
     is_broken: bool,
 }
@@ -142,6 +144,17 @@ impl Writer {
         Ok(answered)
     }
 
+    /// Has the index of words completed, step by step, so that calls need not wait for all of it.
+    pub(crate) fn complete_index(&self) {
+        let mut queue = self.state.queue();
+        queue.is_index_wanted = true;
+        let has_turn = std::mem::replace(&mut queue.has_turn, true);
+        drop(queue);
+        if !has_turn {
+            self.state.request_turn();
+        }
+    }
+
     /// Tells whether it works: only a bug ends it early.
     pub(super) fn is_running(&self) -> bool {
         !self.state.queue().is_broken
@@ -206,6 +219,10 @@ impl Turn for WriterState {
             committer.store(batch);
         } else if self.queue().timer == IdleTimer::Expired {
             committer.on_idle();
+        } else if std::mem::take(&mut self.queue().is_index_wanted) {
+            let has_more = committer.extend_index();
+            self.queue().is_index_wanted = has_more;
+            after_load = true;
         }
         self.end_turn(after_load || committer.has_large_cache())
     }
@@ -213,6 +230,7 @@ impl Turn for WriterState {
     fn abandon(&self) {
         let mut queue = self.queue();
         queue.is_broken = true;
+        queue.is_index_wanted = false;
         queue.waiting.clear(); // whoever waits is told that the writer has stopped
     }
 }
@@ -225,7 +243,7 @@ impl WriterState {
         if queue.timer == IdleTimer::Expired {
             queue.timer = IdleTimer::Stopped;
         }
-        if !queue.waiting.is_empty() {
+        if !queue.waiting.is_empty() || queue.is_index_wanted {
             return true;
         }
         queue.has_turn = false;
