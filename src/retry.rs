@@ -29,6 +29,16 @@ pub enum Limit {
     Pauses(Duration),
 }
 
+impl Limit {
+    /// Tells whether there may be another attempt so long after the first one, and after pauses of this length.
+    pub fn allows(self, elapsed: Duration, paused: Duration) -> bool {
+        match self {
+            Self::Elapsed(limit) => elapsed < limit,
+            Self::Pauses(limit) => paused <= limit,
+        }
+    }
+}
+
 impl Retry {
     /// Makes attempts until one succeeds or fails permanently, or the limit is reached. Returns the last outcome.
     ///
@@ -41,10 +51,7 @@ impl Retry {
         let (begin, mut paused, mut pause) = (Instant::now(), Duration::ZERO, self.first_pause);
         loop {
             let outcome = attempt().await;
-            let is_allowed = match self.limit {
-                Limit::Elapsed(limit) => begin.elapsed() + pause < limit,
-                Limit::Pauses(limit) => paused + pause <= limit,
-            };
+            let is_allowed = self.limit.allows(begin.elapsed() + pause, paused + pause);
             match &outcome {
                 Err(error) if is_allowed && error.is_transient() => {
                     if pause < self.longest_pause {

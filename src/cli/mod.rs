@@ -1,16 +1,19 @@
 //! The command line: one file or folder per command, each of which loads its settings from `config` and runs something
 //! that knows nothing of a terminal (`app`, `jobs`, `client`).
 //!
-//! Commands share `backends.rs` (opening stores and storages for jobs), `terminal/` (what is printed) and `process/` (what
-//! a command asks of the operating system). Only those three are imported by other commands.
+//! Commands share `backends.rs` (opening stores and storages for jobs), `calls.rs` (opening a client of a running service),
+//! `terminal/` (what is printed) and `process/` (what a command asks of the operating system). Only those four are imported
+//! by other commands.
 
 mod backends;
+mod calls;
 mod check;
 mod copy;
 mod demo;
 mod documentation;
 mod files;
 mod fsck;
+mod history;
 mod openapi;
 mod process;
 mod serve;
@@ -103,6 +106,58 @@ enum Command {
     /// that is named, or all of them.
     #[command(after_help = CLIENT_AFTER_HELP)]
     Download(transfer::DownloadOptions),
+    /// Send events: from files, from standard input, or one from flags
+    ///
+    /// `event-history send events.ndjson` sends a file of JSON objects, one a line, one after another or in
+    /// an array. Their members are those of the API; events without an event_id are given one, which is
+    /// printed, and those without an event_time the current time. One event alone:
+    /// `event-history send --record-id 42 --event-type field_values_changed --data
+    /// '{"field": "status", "old": "draft", "new": "final"}'`
+    ///
+    /// Events that are rejected are named with their lines, the others are stored, and the exit status
+    /// is 1. Sending events with the same ids again stores nothing twice.
+    #[command(after_help = CLIENT_AFTER_HELP)]
+    Send(history::SendOptions),
+    /// List events, newest first
+    ///
+    /// `event-history query --record-id 42 --event-time-from 2026-11-01` lists the newest events of a record
+    /// since the first of November, in local time.
+    #[command(after_help = CLIENT_AFTER_HELP)]
+    Query(history::QueryOptions),
+    /// Follow the history: print events as they arrive
+    ///
+    /// `event-history tail --record-id 42` prints what happens to a record from now on, in the order in
+    /// which events arrive, until Ctrl-C. Then it prints a cursor, with which `--from` continues without
+    /// a gap. Waits for a service that is restarted.
+    #[command(after_help = CLIENT_AFTER_HELP)]
+    Tail(history::TailOptions),
+    /// Show a record as its events tell it
+    ///
+    /// `event-history record 42` shows whether the record exists, its status, owners, assignees and
+    /// fields, and when and by whom each was last changed. With --at, it shows the record as of an
+    /// instant.
+    #[command(after_help = CLIENT_AFTER_HELP)]
+    Record(history::RecordOptions),
+    /// Export the history as a file
+    ///
+    /// `event-history export --format csv -o history.csv` writes all events, as of now, in the order in
+    /// which they arrived; filters choose some. The file appears once it is complete. After Ctrl-C or
+    /// KILL, the same command continues where it was, and the file has the same bytes in the end.
+    #[command(after_help = CLIENT_AFTER_HELP)]
+    Export(history::ExportOptions),
+    /// Import events from a file: an export, other NDJSON, or a CSV
+    ///
+    /// `event-history import history.csv` stores what `export` wrote, each event with its id and time. Of any
+    /// other CSV, say which column is what: `event-history import changes.csv --map record_id=Ticket --map
+    /// event_time=When --map source_name=Who --map field=Field --map old=Before --map new=After --set
+    /// event_type=field_values_changed`
+    ///
+    /// Events without an id are given one that their row determines, so importing a file again stores
+    /// nothing twice. (Rows that are the same in all columns are one event.) Rows that are rejected are
+    /// named with their lines, the others are stored, and the exit status is 1. After Ctrl-C or KILL, the
+    /// same command continues where it was.
+    #[command(after_help = CLIENT_AFTER_HELP)]
+    Import(history::ImportOptions),
     /// Remove orphaned files, and verify the others
     ///
     /// Takes --database and --files of `serve`, and may run while the service does.
@@ -180,6 +235,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Copy(arguments) => run_on(Runtime::new(), copy::run(&arguments)),
         Command::Upload(options) => run_on(Runtime::new(), transfer::upload(&options)),
         Command::Download(options) => run_on(Runtime::new(), transfer::download(&options)),
+        Command::Send(options) => run_on(Runtime::new(), history::send(&options)),
+        Command::Query(options) => run_on(Runtime::new(), history::query(&options)),
+        Command::Tail(options) => run_on(Runtime::new(), history::tail(&options)),
+        Command::Record(options) => run_on(Runtime::new(), history::record(&options)),
+        Command::Export(options) => run_on(Runtime::new(), history::export(&options)),
+        Command::Import(options) => run_on(Runtime::new(), history::import(&options)),
         Command::Files { command } => run_on(Runtime::new(), files::run(&command)),
         Command::Fsck(arguments) => run_on(Runtime::new(), fsck::run(&arguments)),
         Command::Tenants { command } => tenants::run(&command),

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use http::header::HeaderValue;
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use reqwest::RequestBuilder;
 use reqwest::redirect::Policy;
@@ -28,7 +29,7 @@ const CALL: &str = "call the service";
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Api {
     http: reqwest::Client,
     url: Url,
@@ -125,6 +126,13 @@ impl Api {
             client_id,
             retry,
         })
+    }
+
+    pub(super) fn with_retry(&self, retry: Retry) -> Self {
+        Self {
+            retry,
+            ..self.clone()
+        }
     }
 
     /// Returns the service and the tenant that uploads go to.
@@ -287,6 +295,63 @@ impl Api {
         Ok(url.download_url)
     }
 
+    /// Reads something of the history, and retries that. `None` for `timeout`: the one of all requests.
+    pub(super) async fn read<T: DeserializeOwned>(
+        &self,
+        name: &'static str,
+        segments: &[&str],
+        query: &[(&str, String)],
+        timeout: Option<Duration>,
+    ) -> Result<T, Error> {
+        let request = || {
+            let request = self.get(segments, query);
+            answer(
+                name,
+                match timeout {
+                    Some(timeout) => request.timeout(timeout),
+                    None => request,
+                },
+            )
+        };
+        self.retry.run(CALL, request).await
+    }
+
+    /// Reads something of the history, in one attempt.
+    pub(super) async fn read_once<T: DeserializeOwned>(
+        &self,
+        segments: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<T, Error> {
+        answer("events", self.get(segments, query)).await
+    }
+
+    /// Starts to read an export, in one attempt. Returns its answer and the value of a header of it.
+    pub(super) async fn export(
+        &self,
+        query: &[(&str, String)],
+        header: &str,
+        timeout: Duration,
+    ) -> Result<(reqwest::Response, Option<String>), Error> {
+        let request = self.get(&["history", "export"], query).timeout(timeout);
+        let response = send(request).await?;
+        let value = response.headers().get(header);
+        let value = value
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
+        Ok((response, value))
+    }
+
+    /// Sends events, one a line, in zstd's encoding, and retries that: what the service has is not stored again.
+    pub(super) async fn send_lines<T: DeserializeOwned>(&self, zstd: &Bytes) -> Result<T, Error> {
+        let request = || {
+            let request = self.post(&["events"]);
+            let request = request.header(CONTENT_TYPE, "application/x-ndjson");
+            let request = request.header(CONTENT_ENCODING, "zstd");
+            answer("events", request.body(zstd.clone()))
+        };
+        self.retry.run(CALL, request).await
+    }
+
     /// Sends a request, and retries it.
     async fn post_json<T: DeserializeOwned>(
         &self,
@@ -322,6 +387,17 @@ async fn answer<T: DeserializeOwned>(
     name: &'static str,
     request: RequestBuilder,
 ) -> Result<T, Error> {
+    let answer = send(request).await?;
+    let body = answer.bytes().await;
+    let body = body.map_err(|error| Error::unreachable(SERVICE, error))?;
+    serde_json::from_slice(&body).map_err(|cause| Error::Answer {
+        request: name,
+        cause: cause.into(),
+    })
+}
+
+/// Sends a request, and returns the answer if it is a success.
+async fn send(request: RequestBuilder) -> Result<reqwest::Response, Error> {
     #[derive(Deserialize)]
     struct Refusal {
         detail: Value,
@@ -329,13 +405,10 @@ async fn answer<T: DeserializeOwned>(
     let unreachable = |error| Error::unreachable(SERVICE, error);
     let answer = request.send().await.map_err(unreachable)?;
     let status = answer.status();
-    let body = answer.bytes().await.map_err(unreachable)?;
     if status.is_success() {
-        return serde_json::from_slice(&body).map_err(|cause| Error::Answer {
-            request: name,
-            cause: cause.into(),
-        });
+        return Ok(answer);
     }
+    let body = answer.bytes().await.map_err(unreachable)?;
     let detail = match serde_json::from_slice(&body) {
         Ok(Refusal { detail }) => detail,
         // A proxy in between may answer in another form.
@@ -347,7 +420,7 @@ async fn answer<T: DeserializeOwned>(
     })
 }
 
-fn found<T>(outcome: Result<T, Error>) -> Result<Option<T>, Error> {
+pub(super) fn found<T>(outcome: Result<T, Error>) -> Result<Option<T>, Error> {
     match outcome {
         Err(Error::Refused { status, .. }) if status == StatusCode::NOT_FOUND => Ok(None),
         outcome => outcome.map(Some),

@@ -64,6 +64,11 @@ impl Transient for Error {
 }
 
 impl Error {
+    pub(super) fn stalled(server: &'static str) -> Self {
+        let cause = "it stopped sending".into();
+        Self::Unreachable { server, cause }
+    }
+
     /// Keeps the URL, which may be a secret, out of the message.
     pub(super) fn unreachable(server: &'static str, error: reqwest::Error) -> Self {
         Self::Unreachable {

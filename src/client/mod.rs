@@ -1,13 +1,15 @@
-//! The caller's side of the API: uploads and downloads files, each whole and verified or not at all.
+//! The caller's side of the API: uploads and downloads files, each whole and verified or not at all, sends events, and
+//! reads the history.
 //!
 //! It knows the service by its API only and could become a library of its own: it imports `domain`, `retry` and
-//! `durable_file`, and nothing of the terminal. `upload/` and `download.rs` use `api.rs` (requests to the service) and
-//! `storage.rs` (requests to presigned URLs).
+//! `durable_file`, and nothing of the terminal. `upload/`, `download.rs` and `history/` use `api.rs` (requests to the
+//! service) and `storage.rs` (requests to presigned URLs).
 
 mod api;
 mod download;
 mod error;
 mod event;
+mod history;
 mod local_file;
 mod progress;
 mod storage;
@@ -25,6 +27,11 @@ use crate::retry::{Limit, Retry};
 pub use download::{Download, FileOfEvent, Target};
 pub use error::Error;
 pub use event::{NewEvent, NewFile};
+pub use history::{
+    Batch, BatchAnswer, Completed, EventProblem, EventReader, EventResult, EventsPage, Export,
+    ExportProgress, FeedPage, HistoryEvent, InputError, InputEvent, Outcome, Parameters,
+    TextFormat, Walk, complete,
+};
 pub use progress::{Phase, Progress, Snapshot};
 pub use upload::MultipartRules;
 
@@ -58,6 +65,20 @@ impl Client {
             storage: storage::Storage::new()?,
             retry,
         })
+    }
+
+    /// Returns a client that retries for as long as it takes.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        let retry = Retry {
+            limit: Limit::Pauses(Duration::MAX),
+            ..self.retry
+        };
+        Self {
+            api: self.api.with_retry(retry),
+            storage: self.storage.clone(),
+            retry,
+        }
     }
 
     /// Returns the names that the service has for event types and source types.

@@ -12,7 +12,7 @@ use super::progress::Progress;
 use super::upload_body::{self, FileRange};
 use crate::presigned_requests::{Cause, PresignedRequests};
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Storage {
     requests: PresignedRequests,
 }

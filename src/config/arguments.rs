@@ -9,7 +9,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use super::command_settings::{
-    CLIENT_SETTINGS, COPY_SETTINGS, DATABASE_SETTINGS, STORAGE_SETTINGS, UPLOAD_SETTINGS,
+    CLIENT_SETTINGS, COPY_SETTINGS, DATABASE_SETTINGS, IMPORT_SETTINGS, STORAGE_SETTINGS,
+    UPLOAD_SETTINGS,
 };
 use super::settings::{Kind, SETTINGS, Setting};
 
@@ -63,14 +64,16 @@ macro_rules! commands {
 commands! {
     pub Serve: SETTINGS,
     pub(super) Copy: COPY_SETTINGS,
-    pub Download: CLIENT_SETTINGS,
+    pub CallsService: CLIENT_SETTINGS,
+    pub Import: IMPORT_SETTINGS,
     pub Upload: UPLOAD_SETTINGS,
     pub(super) OnStorage: STORAGE_SETTINGS,
     pub(super) OnDatabase: DATABASE_SETTINGS,
 }
 
 pub type Arguments = SettingArguments<Serve>;
-pub type DownloadArguments = SettingArguments<Download>;
+pub type ClientArguments = SettingArguments<CallsService>;
+pub type ImportArguments = SettingArguments<Import>;
 pub type UploadArguments = SettingArguments<Upload>;
 
 /// The settings of one command that its command line and the environment give, by flag: `#[command(flatten)]` adds

@@ -103,6 +103,7 @@ pub(super) const RETRY_FOR: Setting = Setting {
 };
 
 const UPLOADS: &str = "Large files";
+const INTERRUPTED: &str = "Interrupted commands";
 
 pub(super) const MULTIPART_ABOVE: Setting = Setting {
     flag: "multipart-above",
@@ -128,14 +129,22 @@ pub(super) const STATE_DIR: Setting = Setting {
     variable: "EVENT_HISTORY_STATE_DIR",
     value: Text("FOLDER"),
     default: None,
-    section: UPLOADS,
-    help: "Folder that remembers unfinished uploads [default: event-history in $XDG_STATE_HOME or \
-           ~/.local/state]",
+    section: INTERRUPTED,
+    help: "Folder that remembers unfinished uploads and imports [default: event-history in \
+           $XDG_STATE_HOME or ~/.local/state]",
 };
 
 /// The settings of every command that calls the service.
 pub(super) const CLIENT_SETTINGS: &[&Setting] =
     &[&CLIENT_URL, &CLIENT_API_KEY, &CLIENT_ID, &RETRY_FOR];
+
+pub(super) const IMPORT_SETTINGS: &[&Setting] = &[
+    &CLIENT_URL,
+    &CLIENT_API_KEY,
+    &CLIENT_ID,
+    &RETRY_FOR,
+    &STATE_DIR,
+];
 
 pub(super) const UPLOAD_SETTINGS: &[&Setting] = &[
     &CLIENT_URL,

@@ -20,7 +20,7 @@ mod terminal;
 mod unknown_names;
 mod values;
 
-pub use arguments::{Arguments, DownloadArguments, UploadArguments};
+pub use arguments::{Arguments, ClientArguments, ImportArguments, UploadArguments};
 pub use commands::{
     AdoptArguments, ClientConfig, CopyArguments, CopyConfig, FilesConfig, FsckArguments,
     RemoveArguments, SweepArguments, SweepConfig, TenantsConfig, VerifyArguments, VerifyConfig,
@@ -28,5 +28,7 @@ pub use commands::{
 pub use generated_key::KeyFile;
 pub use serve::{Config, local_url};
 pub use sources::Problems;
-pub use terminal::{stderr_takes_colors, stderr_takes_escapes};
+pub use terminal::{
+    local_time_zone, stderr_takes_colors, stderr_takes_escapes, stdout_takes_colors,
+};
 pub use values::{LogFormat, listen_address};

@@ -1,16 +1,21 @@
-//! `event-history upload` and `download`: files arrive, or the reason why not is reported.
+//! The commands that call a service. Of `upload` and `download`: files arrive, or the reason why not is reported.
 
 #![expect(
     clippy::unwrap_used,
     reason = "a test ends at anything that it does not expect, helpers included"
 )]
 
+mod exporting;
+mod importing;
 mod names;
 mod outages;
 mod parts;
+mod reading;
+mod sending;
 mod several;
 mod sizes;
 mod syncs;
+mod tailing;
 mod unfinished;
 
 use std::path::{Path, PathBuf};

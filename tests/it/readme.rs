@@ -114,6 +114,31 @@ fn the_tour_works_as_printed_and_can_be_repeated() {
 }
 
 #[test]
+fn the_commands_of_the_page_about_the_terminal_work_as_printed() {
+    let person = Person::new();
+    let page = blocks(include_str!("../../docs/terminal.md"));
+    assert!(page.len() > 5, "{page:?}");
+    let (shown, said) = person.pastes(&[tour(), page].concat());
+    for answer in [
+        // A table, a record, an export and the events of a CSV.
+        "field_values_changed  Ada (user 7)",
+        "Record 42 exists",
+        "event_id,event_time,received_at,",
+        "Priority  urgent",
+    ] {
+        assert!(shown.contains(answer), "{answer}: {shown}");
+    }
+    assert!(
+        said.contains("2 stored, 0 stored before, 0 rejected"),
+        "{said}"
+    );
+    assert!(
+        said.contains("0 stored, 2 stored before, 0 rejected"),
+        "{said}"
+    );
+}
+
+#[test]
 fn the_commands_of_the_page_about_the_api_work_as_printed() {
     let person = Person::new();
     let page = blocks(include_str!("../../docs/api.md"));

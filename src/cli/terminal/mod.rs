@@ -1,10 +1,16 @@
 //! The output of commands: results on standard output; errors and progress on standard error. Imports nothing else of `cli`.
 
+mod local_time;
 mod progress;
 mod results;
+mod table;
+mod text;
 
+pub(super) use local_time::{local_time, parse_time};
 pub(super) use progress::{MIN_RATED, View, of_job, per_second, with_progress};
-pub(super) use results::{Results, in_one_line};
+pub(super) use results::{Reader, Results, in_one_line, print};
+pub(super) use table::{Style, Table};
+pub(super) use text::{inert_json, visible};
 
 /// Prints an error with its causes, in one line for each problem.
 #[expect(

@@ -37,6 +37,24 @@ impl Results {
     }
 }
 
+/// Tells whether anybody reads standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Reader {
+    Present,
+    /// As `head` does once it has enough.
+    Gone,
+}
+
+/// Writes a text to standard output.
+pub(in crate::cli) fn print(text: &str) -> anyhow::Result<Reader> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(Reader::Present),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Err(error) => Err(error).context("cannot write to standard output"),
+    }
+}
+
 /// Removes line breaks and terminal escapes, which messages of servers and names of objects may contain.
 pub(in crate::cli) fn in_one_line(text: &str) -> String {
     text.replace(char::is_control, " ")

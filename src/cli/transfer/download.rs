@@ -9,9 +9,10 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::{open_client, run_transfer};
+use super::run_transfer;
+use crate::cli::calls::open_client;
 use crate::client::{Client, Download, FileOfEvent, Progress, Target};
-use crate::config::{ClientConfig, DownloadArguments};
+use crate::config::{ClientArguments, ClientConfig};
 use crate::domain::{EventId, FileId};
 
 #[derive(Debug, Args)]
@@ -32,7 +33,7 @@ pub(in crate::cli) struct DownloadOptions {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
-    client: DownloadArguments,
+    client: ClientArguments,
 }
 
 /// Prints the path of each file.

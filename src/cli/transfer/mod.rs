@@ -1,4 +1,4 @@
-//! `event-history upload` and `event-history download`, the commands that call a running service.
+//! `event-history upload` and `event-history download`, the commands that move files to and from a running service.
 
 mod download;
 mod upload;
@@ -10,22 +10,10 @@ use tokio::time::Instant;
 
 use super::process::Signals;
 use super::terminal::{self, MIN_RATED, View, in_one_line, with_progress};
-use crate::client::{self, Access, Client, Phase, Progress, Snapshot};
-use crate::config::{ClientConfig, LogFormat};
-use crate::telemetry;
+use crate::client::{self, Phase, Progress, Snapshot};
 
 pub(super) use download::{DownloadOptions, run as download};
 pub(super) use upload::{UploadOptions, run as upload};
-
-fn open_client(config: &ClientConfig) -> anyhow::Result<Client> {
-    telemetry::init_tracing(LogFormat::Text, "warn");
-    Ok(Client::new(Access {
-        url: config.url.clone(),
-        api_key: config.api_key.clone(),
-        client_id: config.client_id.to_string(),
-        retry_for: config.retry_for,
-    })?)
-}
 
 /// Runs a transfer and shows its progress, until it is done or a signal stops it.
 async fn run_transfer<T>(

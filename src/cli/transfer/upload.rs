@@ -3,17 +3,18 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::slice;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::Value;
 
-use super::{open_client, run_transfer};
+use super::run_transfer;
+use crate::cli::calls::{Types, open_client};
+use crate::cli::process::Signals;
 use crate::client::{Client, MultipartRules, NewEvent, NewFile, Progress};
 use crate::config::{ClientConfig, Problems, UploadArguments};
-use crate::domain::{
-    Catalogue, Clock, ContentType, EventId, EventTime, FileName, SystemClock, SystemEntropy,
-};
+use crate::domain::{Clock, ContentType, EventId, EventTime, FileName, SystemClock, SystemEntropy};
 
 /// The service accepts at most this many files in one event.
 const MAX_FILES: usize = 50;
@@ -149,34 +150,13 @@ fn event(options: &UploadOptions, (event_type_id, source_type_id): (i32, i32)) -
     }
 }
 
-/// Returns the ids of the event type and the source type. Only the service knows their names, so it is asked, unless
-/// both are numbers.
 async fn types(options: &UploadOptions, client: &Client) -> anyhow::Result<(i32, i32)> {
-    if let (Ok(event_type), Ok(source_type)) =
-        (options.event_type.parse(), options.source_type.parse())
-    {
-        return Ok((event_type, source_type));
-    }
-    let catalogue = run_transfer(client.catalogue(), &Progress::default()).await?;
-    Ok(parse_types(options, &catalogue)?)
-}
-
-fn parse_types(options: &UploadOptions, catalogue: &Catalogue) -> Result<(i32, i32), Problems> {
-    let event_type = catalogue.parse_event_type(&options.event_type);
-    let source_type = catalogue.parse_source_type(&options.source_type);
-    match (event_type, source_type) {
-        (Ok(event_type), Ok(source_type)) => Ok((event_type, source_type)),
-        (event_type, source_type) => {
-            let problems = [
-                ("--event-type", event_type.err()),
-                ("--source-type", source_type.err()),
-            ];
-            let problems = problems.into_iter();
-            let problems =
-                problems.filter_map(|(flag, problem)| Some(format!("{flag}: {}", problem?)));
-            Err(Problems(problems.collect()))
-        }
-    }
+    let types = Types {
+        event_types: slice::from_ref(&options.event_type),
+        source_types: slice::from_ref(&options.source_type),
+    };
+    let (event_types, source_types) = Signals::install()?.or_stopped(types.ids(client)).await?;
+    Ok((event_types[0], source_types[0]))
 }
 
 fn data(text: &str) -> Result<Data, String> {

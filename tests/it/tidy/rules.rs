@@ -401,6 +401,7 @@ pub(super) const RULES: &[Rule] = &[
             "client",
             "config",
             "domain",
+            "durable_file",
             "http",
             "jobs",
             "objects",
