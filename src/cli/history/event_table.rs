@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 
 use jiff::tz::TimeZone;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::cli::terminal::{Reader, Style, Table, inert_json, local_time, print, visible};
@@ -220,9 +221,13 @@ fn item_in_words(item: Item<'_>) -> Option<String> {
 /// Returns a value as people write it: a text without quotes, unless it is empty or could be taken for something else.
 pub(super) fn value_in_words(json: &RawValue) -> String {
     match serde_json::from_str::<String>(json.get()) {
-        Ok(text) if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_err() => text,
+        Ok(text) if !text.is_empty() && !is_json(&text) => text,
         _ => json.get().to_owned(),
     }
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 #[cfg(test)]

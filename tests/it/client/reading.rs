@@ -48,9 +48,9 @@ async fn events_are_a_table_for_people() {
     .await;
     let shown = in_berlin(fixture.command(&["query", "--ids"]));
     let expected = format!(
-        "TIME                            RECORD    TYPE                  SOURCE                                   EVENT                                 DATA\n\
-         2026-11-10 11:26:01 +01:00      -1234567  field_values_changed  漢字 (user 7)                            {}  Status: draft → final\n\
-         2026-11-10 11:26:00 +01:00      42        record_created        Ada (user 7)                             {}  amount: 100\n\
+        "TIME                            RECORD    TYPE                  SOURCE                              EVENT                                 DATA\n\
+         2026-11-10 11:26:01 +01:00      -1234567  field_values_changed  漢字 (user 7)                       {}  Status: draft → final\n\
+         2026-11-10 11:26:00 +01:00      42        record_created        Ada (user 7)                        {}  amount: 100\n\
          2026-07-10 12:26:12.125 +02:00  42        99                    a\\u{{1b}}]0;model\\u{{7}}\\u{{9b}} (mcp 7)  {}  \"\\u{{202e}}\"; {{\"x\":1}}\n",
         ids[1], ids[0], ids[2]
     );
@@ -138,7 +138,7 @@ async fn a_record_is_shown_as_people_read_it() {
             json!({"event_type_id": 10, "event_data": [{"status": "draft"}]}),
             json!({"event_type_id": 3, "event_data": [{"id": 7, "name": "Ada\u{1b}[2J"}]}),
             json!({"event_type_id": 7, "source_id": 8, "source_name": "Grace",
-                "event_data": [{"field": "amount", "label": "Amount", "old": 100, "new": 120.50}]}),
+                "event_data": [{"field": "amount", "label": "Amount", "old": 100, "new": 120.5}]}),
             json!({"event_type_id": 8, "source_id": 9, "event_data": []}),
         ],
     )
@@ -154,8 +154,8 @@ Record 42 deleted
   first event 2026-11-10 11:26:00 +01:00 by Ada (user 7)
   last event  2026-11-10 11:26:04 +01:00 by user 9
 
-FIELD            VALUE   CHANGED                     BY
-Amount (amount)  120.50  2026-11-10 11:26:03 +01:00  Grace (user 8)
+FIELD            VALUE  CHANGED                     BY
+Amount (amount)  120.5  2026-11-10 11:26:03 +01:00  Grace (user 8)
 ";
     assert_eq!(shown, expected);
     let at = ["record", "42", "--at", "2026-11-10 11:26:02", "--history"];
