@@ -14,6 +14,7 @@ const ESCAPE: char = '\u{1b}';
 /// Sends events with these members, a second apart, and returns their ids.
 async fn send(fixture: &Fixture, events: &[Value]) -> Vec<String> {
     let mut ids = Vec::new();
+    let mut batch = Vec::new();
     for (index, event) in events.iter().enumerate() {
         let mut detail = support::event();
         detail["event_time"] = json!(format!("2026-11-10T10:26:{:02}Z", index % 60));
@@ -21,10 +22,11 @@ async fn send(fixture: &Fixture, events: &[Value]) -> Vec<String> {
             detail[name] = value.clone();
         }
         ids.push(detail["event_id"].as_str().unwrap().to_owned());
-        let request = fixture.request(Method::POST, "/api/events").json(&[detail]);
-        let answer = support::expect_json(request, http::StatusCode::OK).await;
-        assert_eq!(answer["stored"], 1, "{answer}");
+        batch.push(detail);
     }
+    let request = fixture.request(Method::POST, "/api/events").json(&batch);
+    let answer = support::expect_json(request, http::StatusCode::OK).await;
+    assert_eq!(answer["stored"], ids.len(), "{answer}");
     ids
 }
 

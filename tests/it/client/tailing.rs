@@ -11,13 +11,24 @@ use crate::support::{self, Running};
 const MINUTE: Duration = Duration::from_mins(1);
 const INTERRUPTED: i32 = 130;
 
-async fn send(fixture: &Fixture, record_id: i64) -> String {
-    let mut detail = support::event();
-    detail["record_id"] = json!(record_id);
-    let id = detail["event_id"].as_str().unwrap().to_owned();
-    let request = fixture.request(Method::POST, "/api/events").json(&[detail]);
+/// Sends an event of each of these records, and returns their ids.
+async fn send_all(fixture: &Fixture, records: impl Iterator<Item = i64>) -> Vec<String> {
+    let mut ids = Vec::new();
+    let mut batch = Vec::new();
+    for record_id in records {
+        let mut detail = support::event();
+        detail["record_id"] = json!(record_id);
+        ids.push(detail["event_id"].as_str().unwrap().to_owned());
+        batch.push(detail);
+    }
+    let request = fixture.request(Method::POST, "/api/events").json(&batch);
     support::expect_json(request, StatusCode::OK).await;
-    id
+    ids
+}
+
+async fn send(fixture: &Fixture, record_id: i64) -> String {
+    let ids = send_all(fixture, std::iter::once(record_id)).await;
+    ids.into_iter().next().unwrap()
 }
 
 fn id_of(line: &str) -> String {
@@ -35,9 +46,7 @@ fn cursor(running: &Running) -> String {
 #[tokio::test]
 async fn new_events_are_printed_live_over_restarts_and_a_cursor_continues() {
     let mut fixture = Fixture::new().await;
-    for _ in 0..300 {
-        send(&fixture, 42).await;
-    }
+    send_all(&fixture, std::iter::repeat_n(42, 300)).await;
     let live = Running::spawn(&mut fixture.command(&["tail", "--json", "--record-id", "42"]));
     // It prints nothing of what is there, so an event tells when it has begun.
     let first = support::wait_for("the tail to begin", MINUTE, async || {
@@ -74,10 +83,7 @@ async fn new_events_are_printed_live_over_restarts_and_a_cursor_continues() {
 #[tokio::test]
 async fn a_history_is_followed_from_its_beginning() {
     let fixture = Fixture::new().await;
-    let mut ids = Vec::new();
-    for index in 0..450 {
-        ids.push(send(&fixture, 40 + index % 2).await);
-    }
+    let ids = send_all(&fixture, (0..450).map(|index| 40 + index % 2)).await;
     let arguments = ["tail", "--json", "--no-follow", "--from", "beginning"];
     let shown = support::run(&mut fixture.command(&arguments));
     assert_eq!(shown.lines().map(id_of).collect::<Vec<_>>(), ids);
