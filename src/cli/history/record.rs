@@ -47,8 +47,8 @@ struct Record {
     record_id: i64,
     at: Option<String>,
     exists: bool,
-    created: Option<Event>,
-    deleted: Option<Event>,
+    created: Option<Change>,
+    deleted: Option<Change>,
     status: Option<Status>,
     owners: Vec<Person>,
     assignees: Vec<Person>,
@@ -58,12 +58,13 @@ struct Record {
     event_count: u64,
     event_counts: Vec<EventCount>,
     unrecognised_count: u64,
-    first_event: Option<Event>,
-    last_event: Option<Event>,
+    first_event: Option<Change>,
+    last_event: Option<Change>,
 }
 
+/// The event that made a change.
 #[derive(Deserialize)]
-struct Event {
+struct Change {
     event_time: String,
     source_id: i64,
     source_type_id: i32,
@@ -75,14 +76,14 @@ struct Event {
 #[derive(Deserialize)]
 struct Status {
     value: Box<RawValue>,
-    event: Event,
+    event: Change,
 }
 
 #[derive(Deserialize)]
 struct Person {
     id: Box<RawValue>,
     name: String,
-    event: Event,
+    event: Change,
 }
 
 #[expect(clippy::struct_field_names, reason = "the names of the API")]
@@ -91,17 +92,16 @@ struct Field {
     field: String,
     label: Option<String>,
     value: Box<RawValue>,
-    event: Event,
+    event: Change,
 }
 
 #[derive(Deserialize)]
 struct Document {
     file_id: String,
     name: Option<String>,
-    event: Event,
+    event: Change,
 }
 
-#[expect(clippy::struct_field_names, reason = "the names of the API")]
 #[derive(Deserialize)]
 struct EventCount {
     event_type_id: i32,
@@ -330,13 +330,13 @@ impl View<'_> {
     }
 
     /// Returns when and by whom.
-    fn change(self, event: &Event) -> String {
+    fn change(self, event: &Change) -> String {
         let time = local_time(&event.event_time, self.zone);
         format!("{} by {}", visible(&time), event.source())
     }
 }
 
-impl Event {
+impl Change {
     fn source(&self) -> String {
         let Self {
             event_time: _,
