@@ -13,7 +13,7 @@ use super::filters::Filters;
 use crate::cli::calls::open_client;
 use crate::cli::process::Signals;
 use crate::cli::terminal::{MIN_RATED, View, per_second, with_progress};
-use crate::client::{Client, Export, ExportProgress, TextFormat};
+use crate::client::{self, Client, Export, ExportProgress, TextFormat};
 use crate::config::{ClientArguments, ClientConfig};
 
 #[derive(Debug, Args)]
@@ -43,9 +43,18 @@ pub(in crate::cli) async fn run(options: &ExportOptions) -> anyhow::Result<ExitC
     let config = ClientConfig::load(&options.client)?;
     let client = open_client(&config)?;
     let mut signals = Signals::install()?;
-    let events = signals.or_stopped(export(options, &client)).await?;
-    report(events);
+    match signals.or_stopped(export(options, &client)).await {
+        Ok(events) => report(events),
+        Err(error) if is_reader_gone(&error) => {}
+        Err(error) => return Err(error),
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tells whether the reader of a pipe has gone, as `head` does once it has enough.
+fn is_reader_gone(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(client::Error::File { cause, .. })
+        if cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Returns the number of events.

@@ -1,6 +1,7 @@
 //! `event-history export`, and `import` of what it wrote.
 
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -73,6 +74,12 @@ async fn what_was_exported_is_imported_as_it_was() {
         };
         assert!(list(&other.client_id) == list(&fixture.tenant.client_id));
     }
+    // A reader that has enough is no error.
+    let mut export_one = fixture.command(&["export", "--format", "csv"]);
+    export_one.stdout(Stdio::piped());
+    let mut child = export_one.spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
     let filtered = export(&fixture, &["--record-id", "41"]);
     assert_eq!(filtered.split(|byte| *byte == b'\n').skip(1).count(), 600);
 }
