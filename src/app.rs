@@ -87,6 +87,7 @@ impl App {
                 upload_url_life: config.upload_url_ttl,
                 download_url_life: config.download_url_ttl,
                 catalogue: config.catalogue.clone(),
+                event_schemas: config.event_schemas.clone(),
                 uploads: config.uploads.clone(),
                 object_lock: config.object_lock,
             },

@@ -1,7 +1,7 @@
 //! The settings of `serve`, and of the commands that work as it would.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -14,7 +14,7 @@ use super::settings;
 use super::sources::{Problems, Sources};
 use super::values::{self, LogFormat, MAX_FILE_AGE, MIN_KEY_LENGTH};
 use crate::domain::file::limits::MAX_FILE_BYTES;
-use crate::domain::{Catalogue, Entropy, ObjectLock, TenantMember, UploadRules};
+use crate::domain::{Catalogue, Entropy, EventSchemas, ObjectLock, TenantMember, UploadRules};
 use crate::objects::{self, KeyPair};
 use crate::store;
 
@@ -39,6 +39,8 @@ pub struct Config {
     pub sweep_orphans_after: Option<Duration>,
     pub tenant_from: TenantMember,
     pub catalogue: Catalogue,
+    /// What events of some tenants have to look like.
+    pub event_schemas: EventSchemas,
     /// Each `*` or an origin as browsers send it; empty: no CORS.
     pub cors_origins: Vec<String>,
     pub request_timeout: Duration,
@@ -175,6 +177,7 @@ impl Config {
         let log_format = sources.parse(&settings::LOG_FORMAT, values::log_format);
         let log_level = sources.parse(&settings::LOG_LEVEL, values::log_filter);
         let catalogue = sources.catalogue();
+        let event_schemas = Self::event_schemas(sources, &catalogue);
         Some(Self {
             listen: listen?,
             api_keys: api_keys.unwrap_or_default(),
@@ -195,6 +198,7 @@ impl Config {
             sweep_orphans_after,
             tenant_from: tenant_from?,
             catalogue,
+            event_schemas,
             cors_origins: cors_origins.unwrap_or_default(),
             request_timeout: request_timeout?,
             shutdown_timeout: shutdown_timeout?,
@@ -207,6 +211,21 @@ impl Config {
             log_format: log_format.unwrap_or_else(LogFormat::for_stderr),
             log_level: log_level?,
         })
+    }
+
+    fn event_schemas(sources: &mut Sources, catalogue: &Catalogue) -> EventSchemas {
+        let folder = sources.parse(&settings::EVENT_SCHEMAS, |text| Ok(PathBuf::from(text)));
+        let schemas = folder.map(|folder| values::event_schemas(&folder, catalogue));
+        match schemas {
+            None => EventSchemas::default(),
+            Some(Ok(schemas)) => schemas,
+            Some(Err(problems)) => {
+                for problem in problems {
+                    sources.problem(problem);
+                }
+                EventSchemas::default()
+            }
+        }
     }
 
     /// Returns the defaults, with all data in `folder`, whatever the environment says.

@@ -101,6 +101,17 @@ pub(super) const TENANT_FROM: Setting = Setting {
            `detail-type`",
 };
 
+pub(super) const EVENT_SCHEMAS: Setting = Setting {
+    flag: "event-schemas",
+    variable: "EVENT_HISTORY_EVENT_SCHEMAS",
+    value: Text("FOLDER"),
+    default: None,
+    section: API,
+    help: "Folder of JSON Schemas that `event_data` has to match, read at the start: \
+           `FOLDER/<database name>/<event type>.json`, the type by name or id. Tenants and types without one are not \
+           restricted [default: none]",
+};
+
 pub(super) const DATABASE: Setting = Setting {
     flag: "database",
     variable: "EVENT_HISTORY_DATABASE",
@@ -306,6 +317,7 @@ pub(super) const SETTINGS: &[&Setting] = &[
     &TRUSTED_PROXIES,
     &API_KEY,
     &TENANT_FROM,
+    &EVENT_SCHEMAS,
     &DATABASE,
     &FILES,
     &UPLOAD_URL_TTL,

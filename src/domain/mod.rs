@@ -20,7 +20,10 @@ pub use catalogue::Catalogue;
 pub use clock::{Clock, SystemClock};
 pub use digest::{HistoryDigest, HistorySum};
 pub use entropy::{Entropy, SystemEntropy};
-pub use event::{Event, EventData, EventTime, Position, ReceivedAt, Words};
+pub use event::{
+    Event, EventData, EventSchema, EventSchemas, EventTime, Mismatch, Position, ReceivedAt,
+    TenantSchemas, Words,
+};
 pub use feed::{Cursor, CursorProblem, Epoch, Feed, FeedPosition};
 pub use file::{
     ContentType, EventFile, FileName, FileRecord, FileSha256, ObjectKey, ObjectLock, Retention,

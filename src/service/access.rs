@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::{Error, Service};
-use crate::domain::{ClientId, DatabaseName, Tenant};
+use crate::domain::{ClientId, DatabaseName, Tenant, TenantSchemas};
 
 /// The accepted API keys as SHA-256 digests, which have one length: comparing them reveals nothing about a key.
 #[derive(Debug)]
@@ -55,6 +55,12 @@ impl Access {
     /// Returns the name of the tenant's database.
     pub fn database_name(&self) -> &DatabaseName {
         &self.tenant.database_name
+    }
+
+    /// Returns what the tenant's events have to look like; `None` if nothing restricts them.
+    pub fn event_schemas(&self) -> Option<Arc<TenantSchemas>> {
+        let schemas = &self.service.settings.event_schemas;
+        schemas.of(self.database_name()).cloned()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Ingestion of many events at once.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,6 +84,21 @@ impl Access {
         let unanswered = || Error::Broken("an event of a batch has no outcome".into());
         let outcomes = outcomes.into_iter().map(|it| it.ok_or_else(unanswered));
         outcomes.collect()
+    }
+
+    /// Returns the indexes of those events, each with its index, that were stored before although they would be refused now.
+    pub async fn stored_before(
+        &self,
+        events: Vec<(usize, Event)>,
+    ) -> Result<HashSet<usize>, Error> {
+        let looking = stream::iter(events)
+            .map(|(index, event)| async move {
+                let was_stored = self.was_stored(&event).await?;
+                Ok::<_, Error>(was_stored.then_some(index))
+            })
+            .buffer_unordered(MAX_CONCURRENT_LOOKUPS)
+            .try_filter_map(|index| std::future::ready(Ok(index)));
+        looking.try_collect().await
     }
 
     /// Looks up the metadata of the files that these events reference, each file once.

@@ -90,6 +90,15 @@ impl Access {
         }
     }
 
+    /// Tells whether an event that is refused for another reason was stored before that reason was there. Then this is a
+    /// late second delivery, and must succeed.
+    pub async fn was_stored(&self, event: &Event) -> Result<bool, Error> {
+        match self.redelivery(event).await {
+            Err(Error::OtherContent { .. }) => Ok(false),
+            other => other,
+        }
+    }
+
     /// Looks up the files' metadata.
     async fn recorded(&self, files: &[EventFile]) -> Result<Vec<EventFile>, Error> {
         if files.is_empty() {

@@ -16,7 +16,9 @@ mod tenants;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Catalogue, Clock, Entropy, ObjectLock, TenantMember, UploadRules};
+use crate::domain::{
+    Catalogue, Clock, Entropy, EventSchemas, ObjectLock, TenantMember, UploadRules,
+};
 use crate::objects::Objects;
 use crate::store::Store;
 
@@ -51,6 +53,7 @@ pub struct Settings {
     pub upload_url_life: Duration,
     pub download_url_life: Duration,
     pub catalogue: Catalogue,
+    pub event_schemas: EventSchemas,
     pub uploads: UploadRules,
     /// Protects referenced files from removal, in a bucket with Object Lock.
     pub object_lock: Option<ObjectLock>,

@@ -169,6 +169,50 @@ fn wrong_values_are_reported_at_once_with_the_place_where_they_were_given() {
 }
 
 #[test]
+fn every_wrong_event_schema_is_reported_with_its_file() {
+    let home = tempfile::tempdir().expect("a folder");
+    let schemas = home.path().join("schemas");
+    let write = |file: &str, text: &str| {
+        let path = schemas.join(file);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a schema");
+    };
+    write("demo/record_created.json", "{");
+    write("demo/7.json", r#"{"items": {"type": "objekt"}}"#);
+    write("demo/field_values_changed.json", "{}");
+    write(
+        "demo/8.json",
+        r#"{"$ref": "https://example.com/schema.json"}"#,
+    );
+    write("demo/9.json", r#"{"$ref": "file:///etc/hostname"}"#);
+    write("demo/record_destroyed.json", "{}");
+    write("demo/notes.txt", "");
+    write("no.name/1.json", "{}");
+    write("1.json", "{}");
+    write(".hidden/x", "");
+    let mut check = support::clean_command(support::binary(), home.path());
+    check.arg("check").env("EVENT_HISTORY_API_KEY", KEY);
+    for command in [&mut serve(&home), &mut check] {
+        let lines = complaints(command.arg("--event-schemas").arg(&schemas));
+        has(&lines, &["demo/record_created.json", "no JSON"]);
+        has(&lines, &["demo/7.json", "/items/type"]);
+        has(&lines, &["demo/field_values_changed.json", "demo/7.json"]);
+        has(&lines, &["demo/8.json", "https://example.com/schema.json"]);
+        has(&lines, &["demo/9.json", "file:///etc/hostname"]);
+        has(&lines, &["demo/record_destroyed.json", "no event type"]);
+        has(&lines, &["demo/notes.txt", ".json"]);
+        has(&lines, &["no.name", "database name"]);
+        has(&lines, &["schemas/1.json", "no folder"]);
+        assert!(
+            !lines.iter().any(|line| line.contains("hidden")),
+            "{lines:#?}"
+        );
+    }
+    let lines = complaints(serve(&home).args(["--event-schemas", "nowhere"]));
+    has(&lines, &["nowhere", "cannot be read"]);
+}
+
+#[test]
 fn every_problem_of_the_settings_file_is_reported_at_once() {
     let home = tempfile::tempdir().expect("a folder");
     let file = home.path().join("settings.toml");

@@ -1,6 +1,7 @@
 //! Parsers of single values. An error says what is wrong with the value, not where it was given.
 
 mod addresses;
+mod event_schemas;
 
 use std::io::{self, IsTerminal};
 use std::str::FromStr;
@@ -12,6 +13,7 @@ use tracing_subscriber::EnvFilter;
 
 pub use self::addresses::listen_address;
 pub(super) use self::addresses::{networks, origins, public_url};
+pub(super) use self::event_schemas::event_schemas;
 use crate::domain::{ContentType, ObjectLock, RetentionMode, TenantMember};
 
 /// An API key with fewer characters can be guessed.

@@ -3,6 +3,7 @@
 mod data;
 mod received_at;
 mod same_json;
+mod schema;
 mod terms;
 mod time;
 mod words;
@@ -10,6 +11,7 @@ mod words;
 pub use data::{DataProblem, EventData};
 pub use received_at::ReceivedAt;
 pub(super) use same_json::same_json;
+pub use schema::{EventSchema, EventSchemas, Mismatch, TenantSchemas};
 pub use time::EventTime;
 pub use words::Words;
 

@@ -11,6 +11,9 @@ use super::json_fields::{self, Object};
 use super::problems::Problems;
 use crate::domain::{Event, EventData, EventFile, EventId, EventTime, FileId, Invalid};
 
+/// The member with the data of an event.
+pub(crate) const EVENT_DATA: &str = "event_data";
+
 /// The most files that one event references: each is looked up in storage while the sender waits.
 const MAX_FILES: usize = 50;
 
@@ -75,7 +78,7 @@ pub(crate) fn parse(
     let source_type_id = detail.required(problems, "source_type_id", json_fields::small_integer);
     let source_name = detail.optional(problems, "source_name", json_fields::string);
     let source_info = detail.optional(problems, "source_info", json_fields::string);
-    let data = detail.required(problems, "event_data", EventData::parse);
+    let data = detail.required(problems, EVENT_DATA, EventData::parse);
     let file_id = detail.optional(problems, "file_id", |json| {
         FileId::parse(&json_fields::uuid_text(json)?)
     });
@@ -147,7 +150,7 @@ fn file_id_in_data(
 ) -> Option<Option<FileId>> {
     data.file_id()
         .map_err(|problem| {
-            let mut loc = detail.loc("event_data");
+            let mut loc = detail.loc(EVENT_DATA);
             loc.extend([Value::from(problem.index), Value::from("file_id")]);
             problems.add(loc, problem.invalid);
         })

@@ -126,7 +126,7 @@ pub(crate) async fn send_events(
         is_lone,
         events,
         permit,
-    } = Batch::read(request, &state, access.client_id()).await?;
+    } = Batch::read(request, &state, &access).await?;
     let answer = if is_lone {
         store_alone(&access, events).await?
     } else {
@@ -152,9 +152,13 @@ fn lists_all(query: Option<&str>) -> ApiResult<bool> {
 async fn store_alone(access: &Access, events: Vec<BatchEvent>) -> ApiResult<Answer> {
     let mut answer = Answer::default();
     for event in events {
-        let event = event.map_err(|refused| ApiError::Invalid(refused.problems))?;
-        let event_id = event.id;
-        let delivery = access.append(event).await?;
+        let (event_id, delivery) = match event {
+            Ok(event) => (event.id, access.append(event).await?),
+            Err(Refused {
+                event: Some(event), ..
+            }) if access.was_stored(&event).await? => (event.id, Delivery::Duplicate),
+            Err(refused) => return Err(ApiError::Invalid(refused.problems)),
+        };
         answer.push(Some(event_id), Outcome::from(delivery), Vec::new());
     }
     Ok(answer)
@@ -163,22 +167,31 @@ async fn store_alone(access: &Access, events: Vec<BatchEvent>) -> ApiResult<Answ
 async fn store(access: &Access, events: Vec<BatchEvent>) -> ApiResult<Answer> {
     let mut results: Vec<Result<EventId, Refused>> = Vec::with_capacity(events.len());
     let mut valid: Vec<Event> = Vec::with_capacity(events.len());
-    for event in events {
-        results.push(event.map(|event| {
-            let event_id = event.id;
-            valid.push(event);
-            event_id
-        }));
+    let mut unmatched: Vec<(usize, Event)> = Vec::new();
+    for (index, event) in events.into_iter().enumerate() {
+        results.push(match event {
+            Ok(event) => {
+                let event_id = event.id;
+                valid.push(event);
+                Ok(event_id)
+            }
+            Err(mut refused) => {
+                unmatched.extend(refused.event.take().map(|event| (index, *event)));
+                Err(refused)
+            }
+        });
     }
+    let duplicates = access.stored_before(unmatched).await?;
     let outcomes = access.append_batch(valid).await?;
     let mut outcomes = outcomes.into_iter();
     let mut answer = Answer::default();
-    for result in results {
+    for (index, result) in results.into_iter().enumerate() {
         match result {
             Ok(event_id) => answer.push_outcome(event_id, outcomes.next()),
-            Err(Refused { event_id, problems }) => {
-                answer.push(event_id, Outcome::Rejected, problems);
+            Err(refused) if duplicates.contains(&index) => {
+                answer.push(refused.event_id, Outcome::Duplicate, Vec::new());
             }
+            Err(refused) => answer.push(refused.event_id, Outcome::Rejected, refused.problems),
         }
     }
     Ok(answer)

@@ -9,9 +9,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::domain::Event;
-use crate::http::extractors::event_fields::{self, Defaults, DetailBody};
-use crate::http::extractors::{ClientIdHeader, json_fields};
-use crate::http::extractors::{JsonBody, LargeBody, MAX_EVENT_BYTES, Object, Problems};
+use crate::http::extractors::event_fields::{self, Defaults, DetailBody, EVENT_DATA};
+use crate::http::extractors::{ClientIdHeader, event_schema, json_fields};
+use crate::http::extractors::{JsonBody, LargeBody, MAX_EVENT_BYTES, Object, Place, Problems};
 use crate::http::responses::openapi::{RequestErrors, UnavailableErrors};
 use crate::http::responses::{ApiError, ApiResult, ErrorBody};
 use crate::http::state::AppState;
@@ -65,20 +65,37 @@ pub(crate) async fn create_event(
     let parse = move |body: &[u8]| Parsed::from_body(body, member);
     let parsed = state.cpu_pool.parse(body.clone(), parse).await??;
     let (access, event) = parsed.resolve(&caller, by_header).await?;
-    match access.append(event).await {
+    match append(&state, &access, event).await {
         // Another replica deleted the tenant a moment ago. The name may be a new tenant's by now, which
         // is then the one that is meant: a sender would not retry after a refusal.
-        Err(service::Error::TenantNotFound { .. }) if is_named => {
+        Err(ApiError::Service(service::Error::TenantNotFound { .. })) if is_named => {
             let parsed = state.cpu_pool.parse(body, parse).await??;
             let (access, event) = parsed.resolve(&caller, None).await?;
-            access.append(event).await?;
+            append(&state, &access, event).await?;
         }
-        outcome => {
-            outcome?;
-        }
+        outcome => outcome?,
     }
     let detail = "Event created.".into();
     Ok((StatusCode::CREATED, Json(ErrorBody { detail })))
+}
+
+/// Stores an event that matches the tenant's schema, unless it was stored before the schema was there.
+async fn append(state: &AppState, access: &Access, event: Event) -> ApiResult<()> {
+    let place = Place {
+        index: None,
+        member: Some("detail"),
+    };
+    let mut loc = place.loc();
+    loc.push(EVENT_DATA.into());
+    match event_schema::check_one(state, access, event, loc).await? {
+        Ok(event) => _ = access.append(event).await?,
+        Err(unmatched) => {
+            if !access.was_stored(&unmatched.event).await? {
+                return Err(ApiError::Invalid(unmatched.problems));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A parsed body, before its tenant is looked up.

@@ -30,10 +30,19 @@ impl CpuPool {
         input: Bytes,
         parse: impl FnOnce(&[u8]) -> T + Send + 'static,
     ) -> Result<T, JoinError> {
-        if input.len() <= SMALL_BYTES {
-            return Ok(parse(&input));
+        self.run_sized(input.len(), move || parse(&input)).await
+    }
+
+    /// Runs work on an input of this length, in the pool if it is large.
+    pub(crate) async fn run_sized<T: Send + 'static>(
+        &self,
+        length: usize,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        if length <= SMALL_BYTES {
+            return Ok(work());
         }
-        self.run(move || parse(&input)).await
+        self.run(work).await
     }
 
     /// Runs work once a thread is free. Work that has begun ends, even if the request is cancelled.

@@ -24,6 +24,9 @@ const BATCH_BODY_BUDGET_BYTES: usize = 64 * 1024 * 1024;
 /// The memory for events of batches: again two of the largest, and what each of 10,000 events takes in addition.
 const BATCH_EVENT_BUDGET_BYTES: usize = 2 * (32 + 5) * 1024 * 1024;
 
+/// The memory for comparing the largest event with a JSON Schema: some 90 bytes for each of its own.
+pub(super) const MAX_SCHEMA_BYTES: usize = 96 * 1024 * 1024;
+
 /// The memory for pages of events that are being sent.
 const PAGE_BUDGET_BYTES: usize = 64 * 1024 * 1024;
 
@@ -50,6 +53,8 @@ pub struct AppState {
     pub(super) batch_body_budget: MemoryBudget,
     /// Bounds the memory that the events of batches take until they are stored. Who has some never waits for that of bodies.
     pub(super) batch_event_budget: MemoryBudget,
+    /// Bounds the memory that comparing events with schemas takes. Who has some waits for no other memory.
+    pub(super) schema_budget: MemoryBudget,
 }
 
 impl AppState {
@@ -71,6 +76,8 @@ impl AppState {
             body_budget: MemoryBudget::new(BODY_BUDGET_BYTES),
             batch_body_budget: MemoryBudget::new(BATCH_BODY_BUDGET_BYTES),
             batch_event_budget: MemoryBudget::new(BATCH_EVENT_BUDGET_BYTES),
+            // Two of the largest, each of another tenant.
+            schema_budget: MemoryBudget::new(2 * MAX_SCHEMA_BYTES),
         }
     }
 }

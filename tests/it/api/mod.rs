@@ -5,6 +5,7 @@ mod batches;
 mod checks;
 mod cloud_events;
 mod connections;
+mod event_schemas;
 mod events;
 mod files;
 mod hostile;

@@ -75,6 +75,14 @@ pub(super) fn structured(event: &Object<'_>, problems: &mut Problems) -> Option<
     event_fields::parse(&data, defaults, problems)
 }
 
+/// Returns the member that holds the data of an event in the structured mode.
+pub(super) fn data_member(event: &Object<'_>) -> &'static str {
+    match event.peek(DATA_BASE64, Ok) {
+        Some(_) => DATA_BASE64,
+        None => DATA,
+    }
+}
+
 /// Returns the id that the event would have, as far as it can be read.
 pub(super) fn peek_id(event: &Object<'_>) -> Option<EventId> {
     let text = |name| event.peek(name, json_fields::string);

@@ -18,9 +18,10 @@ use self::coding::Coding;
 use self::form::Form;
 use self::parser::Parser;
 pub(crate) use self::parser::{BatchEvent, Refused};
-use crate::domain::ClientId;
+use crate::http::extractors::event_schema;
 use crate::http::responses::{ApiError, ApiResult};
 use crate::http::state::{AppState, CpuPool, MemoryPermit};
+use crate::service::Access;
 
 /// The largest body, as it is sent and as it is decoded.
 pub(crate) const MAX_BATCH_BYTES: usize = 32 * 1024 * 1024;
@@ -53,8 +54,9 @@ impl Batch {
     pub(crate) async fn read(
         request: Request,
         state: &AppState,
-        tenant: ClientId,
+        access: &Access,
     ) -> ApiResult<Self> {
+        let tenant = access.client_id();
         let (head, body) = request.into_parts();
         let coding = Coding::of(&head.headers)?;
         let form = Form::of(&head.headers);
@@ -77,7 +79,12 @@ impl Batch {
         let memory = u32::try_from(memory).unwrap_or(u32::MAX);
         let permit = state.batch_event_budget.acquire_for(tenant, memory).await;
         let (reader, received_permit) = received.into_reader();
-        let parser = Parser::new(form);
+        let schemas = access.event_schemas();
+        let _schema_permit = match &schemas {
+            Some(_) => event_schema::reserve(state, access, decoded_bytes).await,
+            None => None,
+        };
+        let parser = Parser::new(form, schemas);
         let parser = pool
             .feed(coding.decode(reader), parser, Parser::feed)
             .await?;

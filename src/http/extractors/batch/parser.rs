@@ -1,11 +1,16 @@
 //! Parses the events of a body, one by one as they come in.
 
+use std::sync::Arc;
+
+use serde_json::Value;
+
 use super::MAX_BATCH_EVENTS;
 use super::cloud_event;
 use super::form::Form;
 use super::splitter::{Piece, Splitter, Text};
-use crate::domain::{Event, EventId, Invalid};
-use crate::http::extractors::event_fields::{self, Defaults};
+use crate::domain::{Event, EventId, Invalid, TenantSchemas};
+use crate::http::extractors::event_fields::{self, Defaults, EVENT_DATA};
+use crate::http::extractors::event_schema::{self, Unmatched};
 use crate::http::extractors::json_fields::{BODY, JSON_INVALID, Object, Place};
 use crate::http::extractors::{MAX_EVENT_BYTES, Problems};
 use crate::http::responses::{ApiError, ApiResult, Problem};
@@ -23,6 +28,9 @@ pub(crate) struct Refused {
     /// Its id, if that can be read.
     pub(crate) event_id: Option<EventId>,
     pub(crate) problems: Vec<Problem>,
+    /// The event, if nothing is wrong but that it does not match its schema: it may have been stored before the schema
+    /// was there.
+    pub(crate) event: Option<Box<Event>>,
 }
 
 #[derive(Debug)]
@@ -34,12 +42,13 @@ pub(super) struct Parser {
 #[derive(Debug)]
 struct Events {
     form: Form,
+    schemas: Option<Arc<TenantSchemas>>,
     parsed: Vec<BatchEvent>,
     problems: usize,
 }
 
 impl Parser {
-    pub(super) fn new(form: Form) -> Self {
+    pub(super) fn new(form: Form, schemas: Option<Arc<TenantSchemas>>) -> Self {
         let splitter = match form {
             Form::Json => Splitter::Json,
             Form::Lines => Splitter::Lines(Piece::default()),
@@ -51,6 +60,7 @@ impl Parser {
             splitter,
             events: Events {
                 form,
+                schemas,
                 parsed,
                 problems,
             },
@@ -145,8 +155,39 @@ impl Events {
                 (event, cloud_event::peek_id(&object))
             }
         };
-        let checked = problems.check(event);
-        Ok(checked.map_err(|problems| Refused { event_id, problems }))
+        let event = match (problems.check(event), &self.schemas) {
+            (Ok(event), Some(schemas)) => {
+                event_schema::check(schemas, event, &self.data_loc(&object))
+            }
+            (Ok(event), None) => return Ok(Ok(event)),
+            (Err(problems), _) => {
+                let event = None;
+                return Ok(Err(Refused {
+                    event_id,
+                    problems,
+                    event,
+                }));
+            }
+        };
+        Ok(event.map_err(|unmatched| {
+            let Unmatched { event, problems } = *unmatched;
+            Refused {
+                event_id: Some(event.id),
+                problems,
+                event: Some(Box::new(event)),
+            }
+        }))
+    }
+
+    /// Returns the location of the data of an event.
+    fn data_loc(&self, object: &Object<'_>) -> Vec<Value> {
+        let mut place = object.place();
+        if matches!(self.form, Form::CloudEvent | Form::CloudEvents) {
+            place.member = Some(cloud_event::data_member(object));
+        }
+        let mut loc = place.loc();
+        loc.push(EVENT_DATA.into());
+        loc
     }
 }
 
@@ -154,6 +195,7 @@ fn refused(place: Place, invalid: Invalid) -> BatchEvent {
     Err(Refused {
         event_id: None,
         problems: vec![Problem::new(place.loc(), invalid)],
+        event: None,
     })
 }
 
