@@ -111,6 +111,12 @@ cluster-feed rounds="12" writers="6" contents="5000": _release
     EVENT_HISTORY_TEST_CLUSTER_ROUNDS={{ rounds }} EVENT_HISTORY_TEST_CLUSTER_WRITERS={{ writers }} \
     EVENT_HISTORY_TEST_CONTENTS={{ contents }} {{ run_stress }} -E 'test(/^cluster::(clocks|contents|feed)::/)'
 
+# Walks through lists with random filters, and followers of the feed, while 8 writers store and backdate events: on SQLite and
+# on ClickHouse each shows what it should exactly once.
+walks count="2000" seed="71": _release
+    EVENT_HISTORY_TEST_WALKS={{ count }} EVENT_HISTORY_TEST_SEED={{ seed }} {{ run_stress }} \
+    -E 'test(=store::contract::shows_walkers_and_followers_every_event_once) or test(=clickhouse::contract::keeps_the_contract_of_every_store)'
+
 # Copies many events between backends, killed twice on the way, and large events in bounded memory.
 copy events="1000000" tenants="50" large="600": _release
     EVENT_HISTORY_TEST_COPY_EVENTS={{ events }} EVENT_HISTORY_TEST_COPY_TENANTS={{ tenants }} \

@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod cause;
 pub mod clock;
+pub mod cursor;
 pub mod digest;
 pub mod entropy;
 pub mod event;
@@ -18,20 +19,21 @@ use std::fmt;
 
 pub use catalogue::Catalogue;
 pub use clock::{Clock, SystemClock};
+pub use cursor::{Cursor, CursorProblem, Epoch, FeedPosition, PageCursor};
 pub use digest::{HistoryDigest, HistorySum};
 pub use entropy::{Entropy, SystemEntropy};
 pub use event::{
-    Event, EventData, EventSchema, EventSchemas, EventTime, Mismatch, Position, ReceivedAt,
-    TenantSchemas, Words,
+    Event, EventData, EventSchema, EventSchemas, EventTime, Mismatch, Position, ReceivedAt, Scalar,
+    TenantSchemas, WantedChanges, WantedValue, Words,
 };
-pub use feed::{Cursor, CursorProblem, Epoch, Feed, FeedPosition};
+pub use feed::Feed;
 pub use file::{
     ContentType, EventFile, FileName, FileRecord, FileSha256, ObjectKey, ObjectLock, Retention,
     RetentionMode, UploadConstraints, UploadRules, Violation,
 };
 pub use finding::Finding;
 pub use id::{ClientId, EventId, FileId};
-pub use query::{Chunk, Ordering, Page, Query};
+pub use query::{Chunk, Count, Counts, Ordering, Page, Query};
 pub use record::{RecordDiff, RecordReplay, RecordState};
 pub use tenant::{ClientSecret, DatabaseName, Placement, Tenant, TenantMember};
 

@@ -1,6 +1,6 @@
 //! Queries of a tenant's history, and the pages that answer them.
 
-use super::{Event, EventId, Invalid, Position, Words};
+use super::{Event, EventId, FileId, Invalid, Position, ReceivedAt, WantedChanges, Words};
 
 /// Filters, order and range of a query.
 ///
@@ -17,9 +17,22 @@ pub struct Query {
     /// Microseconds since 1970-01-01T00:00:00Z, exclusive.
     pub to_us: Option<i64>,
     pub words: Option<Words>,
+    pub source_names: Vec<String>,
+    pub source_infos: Vec<String>,
+    /// An event matches by any of its files.
+    pub file_ids: Vec<FileId>,
+    pub has_file: Option<bool>,
+    /// Microseconds since 1970-01-01T00:00:00Z, inclusive.
+    pub received_from_us: Option<i64>,
+    /// Microseconds since 1970-01-01T00:00:00Z, exclusive.
+    pub received_to_us: Option<i64>,
+    pub changes: WantedChanges,
     pub ordering: Ordering,
     pub limit: Limit,
     pub offset: u32,
+    /// The page begins behind this position, which need not be that of an event, and has no offset.
+    pub after: Option<Position>,
+    pub count: Count,
 }
 
 /// The total order of events is (`event_time`, `event_id`), so that pages never overlap.
@@ -28,6 +41,15 @@ pub enum Ordering {
     #[default]
     NewestFirst,
     OldestFirst,
+}
+
+/// The counts that a page comes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Count {
+    #[default]
+    Exact,
+    /// Nothing is counted.
+    None,
 }
 
 /// The maximum number of events on a page: 1 to 1000.
@@ -73,6 +95,8 @@ impl Query {
             ordering: self.ordering,
             limit: self.limit,
             offset: self.offset,
+            after: self.after,
+            count: self.count,
             ..Self::default()
         };
         *self == paging
@@ -91,10 +115,21 @@ impl Query {
             from_us,
             to_us,
             words,
+            source_names,
+            source_infos,
+            file_ids,
+            has_file,
+            received_from_us,
+            received_to_us,
+            changes,
             ordering: _,
             limit: _,
             offset: _,
+            after: _,
+            count: _,
         } = self;
+        // An event that was not received yet is in no range.
+        let received_us = event.received_at.map(ReceivedAt::micros);
         any_of(record_ids, &event.record_id)
             && any_of(event_type_ids, &event.event_type_id)
             && any_of(source_ids, &event.source_id)
@@ -103,6 +138,13 @@ impl Query {
             && from_us.is_none_or(|from| event.time.micros() >= from)
             && to_us.is_none_or(|to| event.time.micros() < to)
             && words.as_ref().is_none_or(|it| it.are_in(event))
+            && any_of(source_names, &event.source_name)
+            && any_of(source_infos, &event.source_info)
+            && (file_ids.is_empty() || event.files.iter().any(|it| file_ids.contains(&it.id)))
+            && has_file.is_none_or(|it| it != event.files.is_empty())
+            && received_from_us.is_none_or(|from| received_us.is_some_and(|it| it >= from))
+            && received_to_us.is_none_or(|to| received_us.is_some_and(|it| it < to))
+            && (changes.is_empty() || changes.are_in(event.data.as_str()))
     }
 }
 
@@ -114,7 +156,16 @@ fn any_of<T: PartialEq>(wanted: &[T], value: &T) -> bool {
 /// larger. Ordinary pages are a tenth of this.
 pub const READ_BYTES: usize = 256 * 1024;
 
-/// One page of a tenant's history, and its counts. They are read in one snapshot if the backend supports that, and
+/// The numbers of a tenant's events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// All events of the tenant.
+    pub total: u64,
+    /// The events that match the filters, regardless of limit and offset.
+    pub filtered: u64,
+}
+
+/// One page of a tenant's history, and its counts if the query asks for them. They are read in one snapshot if the backend supports that, and
 /// otherwise concurrently, so that a new event may be in one and not in another.
 ///
 /// A page of large events may be too large for memory: it contains its first events, and the positions of the others.
@@ -124,10 +175,10 @@ pub struct Page {
     pub events: Vec<Event>,
     /// The positions of the page's other events, in its order.
     pub rest: Vec<Position>,
-    /// The number of all events of the tenant.
-    pub total_count: u64,
-    /// The number of events that match the filters, regardless of limit and offset.
-    pub filtered_count: u64,
+    /// Events that match follow the page.
+    pub has_more: bool,
+    /// `None` with [`Count::None`].
+    pub counts: Option<Counts>,
 }
 
 /// The next events of a query behind a position.

@@ -1,13 +1,33 @@
 //! Reading a tenant's history.
 
 use super::{Access, Error};
-use crate::domain::{Chunk, Cursor, Event, EventId, Feed, Page, Position, Query};
+use crate::domain::{Chunk, Cursor, Event, EventId, Feed, Page, PageCursor, Position, Query};
 use crate::store::News;
 
 impl Access {
-    /// Returns the page of events that matches `query`, and its counts.
-    pub async fn events(&self, query: &Query) -> Result<Page, Error> {
-        Ok(self.service.store.events(&self.tenant, query).await?)
+    /// Returns the page of events that matches `query`, which begins behind the position of `cursor` if there is one, and the
+    /// cursor of the next page; `None` at the end.
+    pub async fn events(
+        &self,
+        cursor: Option<PageCursor>,
+        query: &Query,
+    ) -> Result<(Page, Option<PageCursor>), Error> {
+        let (store, id) = (&self.service.store, self.tenant.client_id);
+        if let Some(cursor) = cursor {
+            let epoch = store.epoch(&self.tenant).await?;
+            cursor.require(id, epoch).map_err(Error::CursorRefused)?;
+        }
+        let page = store.events(&self.tenant, query).await?;
+        let last = page.rest.last().copied();
+        let last = last.or_else(|| page.events.last().map(Event::position));
+        let next = match last.filter(|_| page.has_more) {
+            Some(last) => {
+                let epoch = store.epoch(&self.tenant).await?;
+                Some(PageCursor::new(id, epoch, query.ordering, last))
+            }
+            None => None,
+        };
+        Ok((page, next))
     }
 
     /// Returns the event with this id.

@@ -22,8 +22,8 @@ use uuid::Uuid;
 
 use crate::domain::query::Limit;
 use crate::domain::{
-    Chunk, ClientId, Cursor, CursorProblem, DatabaseName, Event, EventId, Feed, FileId, Finding,
-    Page, Placement, Position, Query, Tenant,
+    Chunk, ClientId, Cursor, CursorProblem, DatabaseName, Epoch, Event, EventId, Feed, FileId,
+    Finding, Page, Placement, Position, Query, Tenant,
 };
 
 pub use crate::domain::query::READ_BYTES;
@@ -99,7 +99,9 @@ pub trait Store: Debug + Send + Sync {
     async fn event(&self, tenant: &Tenant, id: EventId) -> Result<Option<Event>, Error>;
 
     /// Returns the page of events that `query` selects, in the total order, newest first unless it says otherwise: the
-    /// first events up to [`READ_BYTES`], and the positions of the others for [`Store::events_at`].
+    /// first events up to [`READ_BYTES`], and the positions of the others for [`Store::events_at`]. Counts nothing unless
+    /// the query asks for counts. Walking from the last position of each page to the next page shows every event that was
+    /// there at the start exactly once, whatever is stored meanwhile.
     ///
     /// [`Error::NotIndexed`] if the query is for words and a tenant's older events have not been indexed yet, which this
     /// begins. Events stored from now on are found at once.
@@ -145,6 +147,9 @@ pub trait Store: Debug + Send + Sync {
         after: Option<&Cursor>,
         query: &Query,
     ) -> Result<Feed, Error>;
+
+    /// Returns the life of the tenant's database that cursors are of. It ends when the database is restored or copied.
+    async fn epoch(&self, tenant: &Tenant) -> Result<Epoch, Error>;
 
     /// Returns the cursor behind the tenant's newest event in arrival order: also behind every event that was acknowledged
     /// before the call.

@@ -114,7 +114,7 @@ async fn assert_works(store: &dyn Store, tenant: &Tenant, had_events: u64) {
     assert!(store.has_database(tenant).await.unwrap());
     let count = async || {
         let page = store.events(tenant, &Query::default()).await.unwrap();
-        page.total_count
+        page.counts.unwrap().total
     };
     assert_eq!(count().await, had_events, "{name}");
     store

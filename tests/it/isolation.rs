@@ -28,6 +28,8 @@ struct Belongings {
     source_id: i64,
     upload_id: String,
     cursor: String,
+    /// Of a list.
+    page_cursor: String,
 }
 
 /// A tenant with one event that has a file, and words that stand nowhere else.
@@ -108,6 +110,7 @@ async fn own_something(server: &Server) -> Owner {
             .expect("an id")
             .to_owned(),
         cursor: support::cursor(&tenant.client_id),
+        page_cursor: support::page_cursor(&tenant.client_id),
     };
     let mut detail = belongings.event();
     detail["file_id"] = belongings.file_id.as_str().into();
@@ -159,6 +162,7 @@ impl Belongings {
             source_id: 7_345_120_964,
             upload_id: support::uuid(),
             cursor: support::cursor(&support::uuid()),
+            page_cursor: support::page_cursor(&support::uuid()),
         }
     }
 
@@ -171,6 +175,7 @@ impl Belongings {
             source_id,
             upload_id,
             cursor: _,
+            page_cursor: _,
         } = self;
         [
             upload_id.clone(),
@@ -242,13 +247,13 @@ impl Belongings {
             "record_id" => self.record_id.to_string(),
             "source_id" => self.source_id.to_string(),
             "event_type_id" => "9".to_owned(),
-            "event_time_from" | "from" => "1970-01-01T00:00:00Z".to_owned(),
-            "event_time_to" | "at" | "to" => "2100-01-01T00:00:00Z".to_owned(),
+            "event_time_from" | "received_from" | "from" => "1970-01-01T00:00:00Z".to_owned(),
+            "event_time_to" | "received_to" | "at" | "to" => "2100-01-01T00:00:00Z".to_owned(),
             "ordering" => "event_time".to_owned(),
             "q" => "secret".to_owned(), // a word of all that is hidden
             "limit" => "1000".to_owned(),
             "offset" | "source_type_id" | "wait" => "0".to_owned(),
-            "once" | "redirect" => "true".to_owned(),
+            "once" | "redirect" | "has_file" => "true".to_owned(),
             "files" => "delete".to_owned(),
             "results" => "all".to_owned(),
             "file_id" => self.file_id.clone(),
@@ -259,6 +264,10 @@ impl Belongings {
             "file_name" => "report.pdf".to_owned(),
             "after" | "until" => self.cursor.clone(),
             "format" => "csv".to_owned(),
+            "cursor" => self.page_cursor.clone(),
+            "count" => "exact".to_owned(),
+            "source_name" | "source_info" => String::new(),
+            "field" | "value" => "status".to_owned(),
             _ => return None,
         })
     }
@@ -370,7 +379,10 @@ impl Operation {
         let mut targets = vec![path.clone()];
         targets.extend(pairs.iter().map(|pair| format!("{path}?{pair}")));
         if pairs.len() > 1 {
-            targets.push(format!("{path}?{}", pairs.join("&")));
+            // A position is given in one way.
+            let together = pairs.iter().filter(|it| !it.starts_with("cursor="));
+            let together: Vec<&str> = together.map(String::as_str).collect();
+            targets.push(format!("{path}?{}", together.join("&")));
         }
         targets.sort_by_key(|it| !it.contains("files=delete")); // can be done once, and first so
         let bodies = self.bodies(belongings);

@@ -78,11 +78,23 @@ async fn a_chunked_page_is_complete() {
         format!("{url}/api/history/events?ordering=event_time&limit=30&offset={offset}")
     };
     let head = format!(
-        r#"{{"limit":30,"offset":5,"total_count":40,"filtered_count":40,"next":"{}","previous":"{}","results":["#,
+        r#"{{"limit":30,"offset":5,"total_count":40,"filtered_count":40,"next":"{}","previous":"{}","next_cursor":""#,
         url(35),
         url(0)
     );
-    assert!(page == format!("{head}{}]}}", single.join(",")));
+    let (cursor, results) = page.strip_prefix(&head).unwrap().split_once("\",").unwrap();
+    assert!(results == format!("\"results\":[{}]}}", single.join(",")));
+    // A page by cursor is as long as one by offset.
+    let by_cursor = text(&format!("limit=30&cursor={cursor}")).await;
+    let by_offset = text("limit=30&offset=35&ordering=event_time").await;
+    let results = |page: &str| page.split_once("\"results\":").unwrap().1.to_owned();
+    assert!(results(&by_cursor) == results(&by_offset));
+    let first = text("limit=1&ordering=event_time&count=none").await;
+    let first: Value = serde_json::from_str(&first).unwrap();
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let by_cursor = text(&format!("limit=34&cursor={cursor}")).await;
+    let by_offset = text("limit=34&offset=1&ordering=event_time").await;
+    assert!(by_cursor.len() > 1_000_000 && results(&by_cursor) == results(&by_offset));
 
     // What fits into one read is sent with its length.
     let request = server.request_as(&tenant, Method::GET, "/api/history/events?limit=1");

@@ -156,6 +156,8 @@ fn the_commands_of_the_page_about_the_api_work_as_printed() {
         "\"limit\":5,\"offset\":0,", // the search
         "\"unrecognised_count\":",
         "\"exists\":{\"old\":null,\"new\":true,",
+        "\"event_id\":\"7c9e6679-7425-40de-944b-e07fc1f90ae7\"",
+        "\"7c9e6679-7425-40de-944b-e07fc1f90ae7\"]",
         "\"has_more\":true",
         "\"has_more\":false",
     ] {

@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use crate::domain::query::Limit;
 use crate::domain::{
-    ClientId, ContentType, DatabaseName, Event, EventData, EventFile, EventId, EventTime, FileId,
-    FileName, FileRecord, FileSha256, Ordering, Query, SystemEntropy, Tenant, Words,
+    ClientId, ContentType, Count, DatabaseName, Event, EventData, EventFile, EventId, EventTime,
+    FileId, FileName, FileRecord, FileSha256, Ordering, Query, ReceivedAt, SystemEntropy, Tenant,
+    WantedChanges, WantedValue, Words,
 };
 
 /// The span of the times of [`Random::event`]: short, so that many events share an instant.
@@ -43,6 +44,65 @@ const WORDS: [&str; 14] = [
     "n",
     "京",
     "source nowhere",
+];
+
+/// Names of fields, as queries have them and as event data has them.
+const FIELDS: [&str; 6] = ["amount", "title", "status", "", "é \"n\\", "nothing"];
+const JSON_FIELDS: [&str; 8] = [
+    "\"amount\"",
+    "\"\\u0061mount\"",
+    "\"title\"",
+    "\"status\"",
+    "\"\"",
+    "\"\\u00e9 \\\"n\\\\\"",
+    "7",
+    "{\"field\":\"title\"}",
+];
+
+/// Values of changes, as queries have them and as event data has them.
+const VALUES: [&str; 16] = [
+    "1",
+    "1.0",
+    "draft",
+    "true",
+    "null",
+    "",
+    "}{[\"",
+    "0",
+    "-0",
+    "01",
+    "[1]",
+    " 1",
+    "é",
+    "12345678901234567890123",
+    "9007199254740993",
+    "9007199254740992.0",
+];
+const JSON_VALUES: [&str; 24] = [
+    "1",
+    "1.0",
+    "1e0",
+    "\"1\"",
+    "\"1.0\"",
+    "\"draft\"",
+    "\"dr\\u0061ft\"",
+    "true",
+    "\"true\"",
+    "null",
+    "\"\"",
+    "\"}{[\\\"\"",
+    "0",
+    "-0",
+    "0.0",
+    "-0e5",
+    "[1]",
+    "\"[1]\"",
+    "{\"field\":\"amount\",\"new\":1}",
+    "\"\\u00e9\"",
+    "12345678901234567890123",
+    "9007199254740993",
+    "9007199254740992",
+    "9007199254740992.0",
 ];
 
 /// Returns a tenant of this name with a client id that no other has.
@@ -116,12 +176,47 @@ impl Random {
             source_type_id: self.tiny(4),
             source_name: format!("source {}", self.below(5)),
             source_info: SOURCE_INFOS[self.index(SOURCE_INFOS.len())].to_owned(),
-            data: data(&format!("[{{\"n\":{}}}]", self.below(1000))),
+            data: data(&self.event_data()),
             files: (0..[0, 0, 0, 1, 1, 3][self.index(6)])
                 .map(|_| file(self))
                 .collect(),
             received_at: None,
         }
+    }
+
+    /// Returns items that tell of changes, in all spellings, and others that look as if they did.
+    fn event_data(&mut self) -> String {
+        let items = (0..[1, 1, 1, 2, 4][self.index(5)]).map(|_| match self.below(8) {
+            0 => format!("{{\"n\":{}}}", self.below(1000)),
+            1 => [
+                "[{\"field\":\"amount\"}]",
+                "\"field\"",
+                "7",
+                "{\"x\":{\"field\":\"amount\",\"new\":1}}",
+                "{\"field\":null,\"new\":1}",
+                "{\"x\":\"\\\\\",\"y\":\"{\\\"field\\\":\\\"amount\\\"}\"}",
+            ][self.index(6)]
+            .to_owned(),
+            2 => format!("{{\"status\":{}}}", self.json_value()),
+            _ => {
+                let members = (0..=self.below(4)).map(|_| match self.below(6) {
+                    0 => format!("\"label\":{}", self.json_value()),
+                    1 => format!("\"old\":{}", self.json_value()),
+                    2 => format!("\"n\\u0065w\":{}", self.json_value()),
+                    3 => format!("\"field\":{}", JSON_FIELDS[self.index(JSON_FIELDS.len())]),
+                    _ => format!("\"new\":{}", self.json_value()),
+                });
+                let members: Vec<String> = members.collect();
+                let field = JSON_FIELDS[self.index(JSON_FIELDS.len())];
+                format!("{{\"field\":{field},{}}}", members.join(","))
+            }
+        });
+        let items: Vec<String> = items.collect();
+        format!("[{}]", items.join(","))
+    }
+
+    fn json_value(&mut self) -> &'static str {
+        JSON_VALUES[self.index(JSON_VALUES.len())]
     }
 
     /// Returns a query that finds something more often than not.
@@ -136,9 +231,18 @@ impl Random {
             from_us: None,
             to_us: None,
             words: None,
+            source_names: Vec::new(),
+            source_infos: Vec::new(),
+            file_ids: Vec::new(),
+            has_file: None,
+            received_from_us: None,
+            received_to_us: None,
+            changes: WantedChanges::default(),
             ordering: Ordering::default(),
             limit: Limit::new([1, 3, 50, 1000][self.index(4)]).unwrap(),
             offset: [0, 0, 0, 2, 45, 5000][self.index(6)],
+            after: None,
+            count: Count::Exact,
         };
         if self.below(2) == 0 {
             query.ordering = Ordering::OldestFirst;
@@ -168,7 +272,52 @@ impl Random {
         if self.below(4) == 0 {
             query.words = Some(Words::parse(WORDS[self.index(WORDS.len())]).unwrap());
         }
+        self.add_filters_by_content(&mut query, events);
         query
+    }
+
+    fn add_filters_by_content(&mut self, query: &mut Query, events: &[Event]) {
+        if self.below(8) == 0 {
+            query.source_names = self.some(|random| format!("source {}", random.below(6)));
+        }
+        if self.below(8) == 0 {
+            query.source_infos =
+                self.some(|random| events[random.index(events.len())].source_info.clone());
+        }
+        if self.below(10) == 0 {
+            let files: Vec<FileId> = events
+                .iter()
+                .flat_map(|it| &it.files)
+                .map(|it| it.id)
+                .collect();
+            query.file_ids = self.some(|random| match random.below(3) {
+                kind if kind == 0 || files.is_empty() => FileId::from_uuid(random.uuid()),
+                _ => files[random.index(files.len())],
+            });
+        }
+        if self.below(8) == 0 {
+            query.has_file = Some(self.below(2) == 0);
+        }
+        let received = |random: &mut Self| {
+            let at = events[random.index(events.len())].received_at;
+            at.map_or(FIRST_TIME_US, ReceivedAt::micros) + random.small(3) - 1
+        };
+        // Who compares with events as they were sent does not know when they were received.
+        let are_received = events.iter().all(|it| it.received_at.is_some());
+        if are_received && self.below(8) == 0 {
+            query.received_from_us = Some(received(self));
+        }
+        if are_received && self.below(8) == 0 {
+            query.received_to_us = Some(received(self));
+        }
+        if self.below(4) == 0 {
+            query.changes.fields =
+                self.some(|random| FIELDS[random.index(FIELDS.len())].to_owned());
+        }
+        if self.below(4) == 0 {
+            query.changes.values =
+                self.some(|random| WantedValue::new(VALUES[random.index(VALUES.len())]));
+        }
     }
 
     /// Returns one to five values, some perhaps twice.

@@ -85,7 +85,9 @@ async fn count(store: &dyn Store, tenant: &Tenant) -> u64 {
         .events(tenant, &Query::default())
         .await
         .unwrap()
-        .total_count
+        .counts
+        .unwrap()
+        .total
 }
 
 fn large_event(random: &mut Random, size_bytes: usize) -> Event {

@@ -1,5 +1,6 @@
 //! Events: what happened to a record.
 
+mod changes;
 mod data;
 mod received_at;
 mod same_json;
@@ -8,6 +9,7 @@ mod terms;
 mod time;
 mod words;
 
+pub use changes::{Scalar, WantedChanges, WantedValue};
 pub use data::{DataProblem, EventData};
 pub use received_at::ReceivedAt;
 pub(super) use same_json::same_json;

@@ -197,7 +197,7 @@ fn string(json: &str) -> Option<Cow<'_, str>> {
 }
 
 /// Compares numbers that are not written alike.
-fn same_number(one: &str, other: &str) -> bool {
+pub(super) fn same_number(one: &str, other: &str) -> bool {
     let is_number = |text: &str| text.starts_with(|it: char| it == '-' || it.is_ascii_digit());
     if !is_number(one) || !is_number(other) {
         return false;

@@ -6,7 +6,8 @@ use http::HeaderName;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Parameters;
-use super::parameters::{integer, loc, set_parameter, unknown};
+use super::event_query::set_filter;
+use super::parameters::{integer, loc};
 use crate::domain::query::Limit;
 use crate::domain::{EventId, Invalid, Query};
 use crate::http::responses::{ApiResult, ExportFormat};
@@ -114,7 +115,7 @@ impl Parameters {
             after: None,
             wait: Duration::ZERO,
         };
-        let problems = self.set_each(&["after", "wait"], |name, value| {
+        let problems = self.set_each(&["after", "wait", "limit"], |name, value| {
             match name {
                 "after" => parsed.after = Some(value.to_owned()),
                 "wait" => parsed.wait = parse_wait(value)?,
@@ -167,14 +168,6 @@ impl Parameters {
             problems.add(loc("after_event"), Invalid::new("value_error", message));
         }
         problems.finish(Some(parsed))
-    }
-}
-
-/// Sets a filter; what pages through a list is no filter.
-fn set_filter(query: &mut Query, name: &str, value: &str) -> Result<(), Invalid> {
-    match name {
-        "limit" | "offset" | "ordering" => Err(unknown()),
-        _ => set_parameter(query, name, value),
     }
 }
 

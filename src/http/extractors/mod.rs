@@ -3,6 +3,7 @@
 mod auth;
 mod batch;
 pub(super) mod event_fields;
+pub(super) mod event_query;
 pub(super) mod event_schema;
 pub(super) mod feed_parameters;
 mod json_body;

@@ -1,4 +1,4 @@
-//! Parses query and path parameters, and writes the query strings of neighbouring pages.
+//! Parses query and path parameters.
 
 use std::convert::Infallible;
 
@@ -7,98 +7,17 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 use serde_json::Value;
 use url::form_urlencoded;
-use utoipa::{IntoParams, ToSchema};
 
 use super::Problems;
-use crate::domain::query::Limit;
-use crate::domain::{EventId, EventTime, Invalid, Ordering, Query, Words};
+use crate::domain::Invalid;
 use crate::http::responses::{ApiError, ApiResult, Problem};
 
-/// The most repetitions of one filter: enough for a screen of records, and a statement that stays
-/// small.
-const MAX_REPEATS: usize = 100;
-
-/// The parameters of a query, and how often each may be given.
-const PARAMETERS: [(&str, usize); 11] = [
-    ("record_id", MAX_REPEATS),
-    ("event_type_id", MAX_REPEATS),
-    ("source_id", MAX_REPEATS),
-    ("source_type_id", MAX_REPEATS),
-    ("event_id", MAX_REPEATS),
-    ("event_time_from", 1),
-    ("event_time_to", 1),
-    ("q", 1),
-    ("limit", 1),
-    ("offset", 1),
-    ("ordering", 1),
-];
-
-/// The parameters of the longest query.
-const MAX_PARAMETERS: usize = {
-    let (mut total, mut index) = (0, 0);
-    while index < PARAMETERS.len() {
-        total += PARAMETERS[index].1;
-        index += 1;
-    }
-    total
-};
-
-/// Each of the ids may be repeated: any of them matches.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(
-    dead_code,
-    reason = "documents the parameters that `set_parameter` reads"
-)]
-pub(crate) struct EventFilters {
-    record_id: Option<Vec<i64>>,
-    event_type_id: Option<Vec<i32>>,
-    source_id: Option<Vec<i64>>,
-    source_type_id: Option<Vec<i32>>,
-    #[param(value_type = Option<Vec<uuid::Uuid>>)]
-    event_id: Option<Vec<String>>,
-    /// RFC 3339, inclusive.
-    #[param(format = DateTime)]
-    event_time_from: Option<String>,
-    /// RFC 3339, exclusive.
-    #[param(format = DateTime)]
-    event_time_to: Option<String>,
-    /// Words that the event has: in its data, its source's name and info, or the names of its files.
-    #[param(max_length = 1024)]
-    q: Option<String>,
-}
-
-/// The paging of a list of events.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(
-    dead_code,
-    reason = "documents the parameters that `events_query` reads"
-)]
-pub(crate) struct EventsPaging {
-    /// The most events on a page.
-    #[param(minimum = 1, maximum = 1000, default = 50)]
-    limit: Option<u32>,
-    /// The number of events to skip.
-    #[param(default = 0, minimum = 0, maximum = 4_294_967_295_u32, format = Int64)]
-    offset: Option<u32>,
-    /// Newest first by default.
-    #[param(inline)]
-    ordering: Option<OrderingName>,
-}
-
-#[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "documents the values that `parse_ordering` reads")]
-pub(crate) enum OrderingName {
-    #[schema(rename = "-event_time")]
-    NewestFirst,
-    #[schema(rename = "event_time")]
-    OldestFirst,
-}
+/// The most parameters of a query string: as many as the longest list of filters may have.
+pub(super) const MAX_PARAMETERS: usize = 1024;
 
 /// The names and values of a query string, in its order.
 #[derive(Debug)]
-pub(crate) struct Parameters(Vec<(String, String)>);
+pub(crate) struct Parameters(pub(super) Vec<(String, String)>);
 
 impl Parameters {
     /// Counts the parameters before it parses any.
@@ -114,34 +33,6 @@ impl Parameters {
         }
         let parameters = form_urlencoded::parse(query.as_bytes());
         Ok(Self(parameters.into_owned().collect()))
-    }
-
-    /// Parses the parameters that [`EventFilters`] and [`EventsPaging`] document; any other is a problem.
-    pub(crate) fn events_query(&self) -> ApiResult<Query> {
-        let mut query = Query::default();
-        let problems = self.set_each(&[], |name, value| set_parameter(&mut query, name, value));
-        problems.finish(Some(query))
-    }
-
-    /// Sets each parameter. Those of [`PARAMETERS`] may be given as often as that says, and `further` ones once.
-    pub(super) fn set_each(
-        &self,
-        further: &[&str],
-        mut set: impl FnMut(&str, &str) -> Result<(), Invalid>,
-    ) -> Problems {
-        let mut problems = Problems::default();
-        for (name, value) in &self.0 {
-            if let Err(invalid) = set(name, value) {
-                problems.add(loc(name), invalid);
-            }
-        }
-        for (name, most) in PARAMETERS {
-            self.check_repeats(name, most, &mut problems);
-        }
-        for name in further {
-            self.check_repeats(name, 1, &mut problems);
-        }
-        problems
     }
 
     /// Refuses all but these parameters, and each of them that is given twice.
@@ -187,20 +78,7 @@ impl Parameters {
         parsed
     }
 
-    /// Returns the absolute URL of another page, with every filter as it was sent.
-    pub(crate) fn page_url(&self, public_url: &str, limit: Limit, offset: u32) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in &self.0 {
-            if name != "limit" && name != "offset" {
-                query.append_pair(name, value);
-            }
-        }
-        query.append_pair("limit", &limit.get().to_string());
-        query.append_pair("offset", &offset.to_string());
-        format!("{public_url}/api/history/events?{}", query.finish())
-    }
-
-    fn check_repeats(&self, name: &str, most: usize, problems: &mut Problems) {
+    pub(super) fn check_repeats(&self, name: &str, most: usize, problems: &mut Problems) {
         if self.0.iter().filter(|(other, _)| other == name).count() > most {
             let message = format!("Parameter should be given at most {most} times");
             problems.add(loc(name), Invalid::new("too_long", message));
@@ -252,38 +130,6 @@ pub(super) fn unknown() -> Invalid {
     Invalid::new("extra_forbidden", "Unknown parameter")
 }
 
-pub(super) fn set_parameter(query: &mut Query, name: &str, value: &str) -> Result<(), Invalid> {
-    // Without `..`: a new member of the query needs a parameter, here, in `PARAMETERS` and in `EventFilters`.
-    let Query {
-        record_ids,
-        event_type_ids,
-        source_ids,
-        source_type_ids,
-        event_ids,
-        from_us,
-        to_us,
-        words,
-        ordering,
-        limit,
-        offset,
-    } = query;
-    match name {
-        "record_id" => record_ids.push(integer(value)?),
-        "event_type_id" => event_type_ids.push(integer(value)?),
-        "source_id" => source_ids.push(integer(value)?),
-        "source_type_id" => source_type_ids.push(integer(value)?),
-        "event_id" => event_ids.push(EventId::parse(value)?),
-        "event_time_from" => *from_us = Some(EventTime::parse(value)?.micros()),
-        "event_time_to" => *to_us = Some(EventTime::parse(value)?.micros()),
-        "q" => *words = Some(Words::parse(value)?),
-        "limit" => *limit = Limit::new(integer(value)?)?,
-        "offset" => *offset = integer(value)?,
-        "ordering" => *ordering = parse_ordering(value)?,
-        _ => return Err(unknown()),
-    }
-    Ok(())
-}
-
 pub(crate) fn boolean(text: &str) -> Result<bool, Invalid> {
     match text {
         "true" | "1" => Ok(true),
@@ -309,15 +155,4 @@ pub(crate) fn integer<T: std::str::FromStr<Err = std::num::ParseIntError>>(
             ),
             _ => Invalid::new("int_parsing", "Input should be a valid integer"),
         })
-}
-
-fn parse_ordering(text: &str) -> Result<Ordering, Invalid> {
-    match text {
-        "-event_time" => Ok(Ordering::NewestFirst),
-        "event_time" => Ok(Ordering::OldestFirst),
-        _ => Err(Invalid::new(
-            "enum",
-            "Input should be '-event_time' or 'event_time'",
-        )),
-    }
 }

@@ -11,8 +11,9 @@ use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{EventId, FileId, Invalid, Page};
-use crate::http::extractors::parameters::{EventFilters, EventsPaging, boolean};
+use crate::domain::{CursorProblem, EventId, FileId, Invalid, Page, PageCursor};
+use crate::http::extractors::event_query::{EventFilters, EventsPaging, ListParameters};
+use crate::http::extractors::parameters::boolean;
 use crate::http::extractors::{Parameters, PathParameters, Problems, path_parameter};
 use crate::http::responses::openapi::{
     NotModified, RequestErrors, TenantErrors, UnavailableErrors,
@@ -21,7 +22,7 @@ use crate::http::responses::{
     ApiError, ApiResult, ChangedBody, EntityTag, ErrorBody, EventBody, EventPage, acquire_for_read,
 };
 use crate::http::state::AppState;
-use crate::service::{Access, Disposition};
+use crate::service::{self, Access, Disposition};
 
 /// Events up to this size are written in place, which takes a fraction of a millisecond.
 const SMALL_BYTES: usize = 64 * 1024;
@@ -31,14 +32,18 @@ const SMALL_BYTES: usize = 64 * 1024;
 #[expect(dead_code, reason = "documents what `list` writes")]
 pub(crate) struct EventsBody {
     limit: u32,
-    offset: u32,
-    /// All events of the tenant.
-    total_count: u64,
-    /// The events that match the filters.
-    filtered_count: u64,
+    /// Null in a page by cursor.
+    offset: Option<u32>,
+    /// All events of the tenant; null with `count=none`.
+    total_count: Option<u64>,
+    /// The events that match the filters; null with `count=none`.
+    filtered_count: Option<u64>,
     /// The URL of the page that follows, every filter kept.
     next: Option<String>,
+    /// Null in a page by cursor.
     previous: Option<String>,
+    /// The position to continue from, as `cursor`; null at the end.
+    next_cursor: Option<String>,
     results: Vec<EventBody>,
 }
 
@@ -46,11 +51,12 @@ pub(crate) struct EventsBody {
 #[derive(Debug, Serialize)]
 struct HeadBody {
     limit: u32,
-    offset: u32,
-    total_count: u64,
-    filtered_count: u64,
+    offset: Option<u32>,
+    total_count: Option<u64>,
+    filtered_count: Option<u64>,
     next: Option<String>,
     previous: Option<String>,
+    next_cursor: Option<String>,
 }
 
 /// Lists a tenant's events, newest first.
@@ -68,26 +74,49 @@ pub(crate) async fn list(
     RawQuery(query): RawQuery,
 ) -> ApiResult<impl IntoResponse> {
     let parameters = Parameters::parse(query.as_deref())?;
-    let query = parameters.events_query()?;
+    let ListParameters {
+        mut query,
+        cursor,
+        ordering,
+    } = parameters.list_query()?;
+    let cursor = cursor.map(|text| PageCursor::parse(&text)).transpose();
+    let cursor = cursor.map_err(service::Error::CursorRefused)?;
+    if let Some(cursor) = cursor {
+        if ordering.is_some_and(|it| it != cursor.ordering()) {
+            return Err(service::Error::CursorRefused(CursorProblem::OtherOrdering).into());
+        }
+        query.ordering = cursor.ordering();
+        query.after = Some(cursor.position());
+    }
     let permit = acquire_for_read(&state, &access).await;
+    let (page, next_cursor) = access.events(cursor, &query).await?;
     let Page {
         events,
         rest,
-        total_count,
-        filtered_count,
-    } = access.events(&query).await?;
+        has_more,
+        counts,
+    } = page;
     let (limit, offset) = (query.limit.get(), query.offset);
-    let url = |offset| parameters.page_url(&state.public_url, query.limit, offset);
-    let end = u64::from(offset) + u64::from(limit);
-    let next = u32::try_from(end).ok().filter(|_| end < filtered_count);
-    let previous = (offset > 0).then(|| offset.saturating_sub(limit));
+    let public_url = &state.public_url;
+    let (next, previous) = if cursor.is_some() {
+        let url = |it| parameters.cursor_url(public_url, query.limit, it);
+        (next_cursor.as_ref().map(url), None)
+    } else {
+        let url = |offset| parameters.page_url(public_url, query.limit, offset);
+        let end = u64::from(offset) + u64::from(limit);
+        let has_next = counts.map_or(has_more, |it| end < it.filtered);
+        let next = u32::try_from(end).ok().filter(|_| has_next);
+        let previous = (offset > 0).then(|| offset.saturating_sub(limit));
+        (next.map(url), previous.map(url))
+    };
     let head = HeadBody {
         limit,
-        offset,
-        total_count,
-        filtered_count,
-        next: next.map(url),
-        previous: previous.map(url),
+        offset: cursor.is_none().then_some(offset),
+        total_count: counts.map(|it| it.total),
+        filtered_count: counts.map(|it| it.filtered),
+        next,
+        previous,
+        next_cursor: next_cursor.map(|it| it.to_string()),
     };
     let mut start = serde_json::to_string(&head).unwrap_or_default(); // numbers and strings never fail
     start.pop(); // the closing brace

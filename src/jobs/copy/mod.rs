@@ -21,7 +21,7 @@ use std::sync::Arc;
 use super::backend_errors::{TenantError, retry, retry_tenant};
 use super::{Phase, Progress};
 use crate::domain::query::Limit;
-use crate::domain::{Cursor, DatabaseName, Page, Query, Retention, Tenant};
+use crate::domain::{Cursor, DatabaseName, Query, Retention, Tenant};
 use crate::objects::transfer::StorageClient;
 use crate::store::{self, Created, Store};
 
@@ -157,11 +157,11 @@ async fn count_events(
     progress.begin(Phase::CountingEvents, copies.len(), 0);
     let mut total = 0;
     for copy in copies {
-        match newest(&*job.from, &copy.tenant).await {
-            Ok(page) => {
-                copy.events = page.total_count;
-                total += page.total_count;
-                progress.advance(page.total_count);
+        match count(&*job.from, &copy.tenant).await {
+            Ok(events) => {
+                copy.events = events;
+                total += events;
+                progress.advance(events);
             }
             Err(error) => copy.fail(Side::Source, "count the events", error)?,
         }
@@ -189,18 +189,17 @@ impl TenantCopy {
         if let Err(error) = self.create(&*job.to).await {
             return self.fail(Side::Destination, "create the tenant", error);
         }
-        let copied = match newest(&*job.to, &self.tenant).await {
-            Ok(page) => page,
-            Err(error) => return self.fail(Side::Destination, "find the newest event", error),
+        let copied = match count(&*job.to, &self.tenant).await {
+            Ok(events) => events,
+            Err(error) => return self.fail(Side::Destination, "count the events", error),
         };
         let after = match self.last_copied(job).await {
             Ok(after) => after,
             Err((side, error)) => return self.fail(side, "find the newest event", error),
         };
-        self.was_resumed = copied.total_count > 0;
-        progress.skip(copied.total_count);
-        self.copy_events(job, after, copied.total_count, progress)
-            .await
+        self.was_resumed = copied > 0;
+        progress.skip(copied);
+        self.copy_events(job, after, copied, progress).await
     }
 
     /// Returns the cursor of the source behind the event that the destination received last; `None` if it has none, or
@@ -330,12 +329,13 @@ impl TenantCopy {
     }
 }
 
-/// Returns a page with the newest event, whose counts tell how many there are.
-async fn newest(store: &dyn Store, tenant: &Tenant) -> Result<Page, TenantError> {
+/// Returns how many events a tenant has.
+async fn count(store: &dyn Store, tenant: &Tenant) -> Result<u64, TenantError> {
     let query = Query {
         limit: Limit::clamped(1),
         ..Query::default()
     };
-    let find = || store.events(tenant, &query);
-    retry_tenant(store, "find a tenant's newest event", find).await
+    let count = || store.events(tenant, &query);
+    let page = retry_tenant(store, "count a tenant's events", count).await?;
+    Ok(page.counts.map_or(0, |it| it.total))
 }

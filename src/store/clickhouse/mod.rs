@@ -45,8 +45,8 @@ use self::writer::Writers;
 use super::{Appended, Created, Error, News, Store, Tombstone, closed, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
-    Chunk, ClientId, Cursor, CursorProblem, DatabaseName, Event, EventId, Feed, FeedPosition,
-    FileId, Finding, Page, Placement, Position, Query, Tenant,
+    Chunk, ClientId, Cursor, CursorProblem, DatabaseName, Epoch, Event, EventId, Feed,
+    FeedPosition, FileId, Finding, Page, Placement, Position, Query, Tenant,
 };
 
 /// The time for which the watermark is waited for that lets an event be shown: healthy it takes under two seconds.
@@ -345,6 +345,15 @@ impl Store for ClickHouse {
             positions,
             cursor: Cursor::new(id, epoch, position),
             has_more,
+        })
+    }
+
+    async fn epoch(&self, tenant: &Tenant) -> Result<Epoch, Error> {
+        let table = self.table(tenant).await?;
+        let epoch = self.arrivals.epoch(&table, tenant.client_id).await;
+        epoch.map_err(|failure| {
+            let error = failure.for_tenant(&tenant.database_name, &table);
+            self.invalidate_if_missing(tenant, error)
         })
     }
 

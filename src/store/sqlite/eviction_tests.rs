@@ -25,6 +25,6 @@ async fn an_idle_database_is_evicted_and_opened_again() {
     store.0.pool.evict_idle(soon).await;
     assert!(!log.exists(), "closing runs a checkpoint");
     let page = store.events(&demo, &Query::default()).await.unwrap();
-    assert_eq!(page.total_count, 3);
+    assert_eq!(page.counts.unwrap().total, 3);
     store.close().await.unwrap();
 }

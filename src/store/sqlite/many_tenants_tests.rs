@@ -44,7 +44,7 @@ async fn fill(store: &Sqlite, count: usize) -> Vec<Tenant> {
 
 async fn total(store: &Sqlite, tenant: &Tenant) -> u64 {
     let page = store.events(tenant, &Query::default()).await.unwrap();
-    page.total_count
+    page.counts.unwrap().total
 }
 
 fn log(folder: &TempDir, number: usize) -> Option<Metadata> {

@@ -42,14 +42,13 @@ use self::disk::layout::Layout;
 use self::pool::limits::Limits;
 use self::pool::{Lease, TenantHandle, TenantPool};
 use self::registry::Registry;
-use self::tables::words::index;
-use self::tables::{event_rows, feed, file_references, page};
+use self::tables::{arrival, event_rows, feed, file_references, page, words::index};
 use self::wal::usage::LogUsage;
 use super::{Appended, Created, Error, News, Store, Tombstone, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
-    Chunk, ClientId, Clock, Cursor, DatabaseName, Event, EventId, Feed, FileId, Finding, Page,
-    Placement, Position, Query, SystemClock, Tenant,
+    Chunk, ClientId, Clock, Cursor, DatabaseName, Epoch, Event, EventId, Feed, FileId, Finding,
+    Page, Placement, Position, Query, SystemClock, Tenant,
 };
 
 /// The creations and deletions that run at once, at most.
@@ -228,8 +227,7 @@ impl Store for Sqlite {
     }
 
     async fn event(&self, tenant: &Tenant, id: EventId) -> Result<Option<Event>, Error> {
-        self.read(tenant, move |connection| event_rows::find(connection, id))
-            .await
+        self.read(tenant, move |it| event_rows::find(it, id)).await
     }
 
     async fn events(&self, tenant: &Tenant, query: &Query) -> Result<Page, Error> {
@@ -283,10 +281,13 @@ impl Store for Sqlite {
         Ok(self.read(tenant, read).await??)
     }
 
+    async fn epoch(&self, tenant: &Tenant) -> Result<Epoch, Error> {
+        self.read(tenant, |it| arrival::epoch(it)).await
+    }
+
     async fn newest_cursor(&self, tenant: &Tenant) -> Result<Cursor, Error> {
         let id = tenant.client_id;
-        let read = move |connection: &mut Connection| feed::newest(connection, id);
-        self.read(tenant, read).await
+        self.read(tenant, move |it| feed::newest(it, id)).await
     }
 
     async fn cursor_behind(

@@ -201,6 +201,11 @@ async fn assert_query_is_refused(server: &Server, client: &str, text: &str) {
         "limit",
         "offset",
         "ordering",
+        "file_id",
+        "has_file",
+        "received_from",
+        "received_to",
+        "count",
     ] {
         get(format!("/api/history/events?{name}={encoded}")).await;
         get(format!("/api/history/events?record_id=1&{name}={encoded}")).await;
@@ -237,6 +242,21 @@ async fn valid_values_are_returned_unchanged() {
         let id = event_id(number);
         let alone = stage.list(demo, &format!("&event_id={id}")).await;
         assert_eq!(alone["results"], json!([listed]));
+        // As a filter it means itself.
+        let is_long = text.len() > 1024;
+        let text: String = byte_serialize(text.as_bytes()).collect();
+        if is_long {
+            if text.len() < 10_000 {
+                let path = format!("/api/history/events?source_name={text}");
+                let answer = Call::new(&stage.server, "GET", &path).client(demo).send();
+                let problem = "query.source_name string_too_long";
+                answer.await.is_invalid(&[problem]);
+            }
+            continue;
+        }
+        let query = format!("&source_name={text}&source_info={text}&field={text}&value={text}");
+        let found = stage.list(demo, &query).await;
+        assert_eq!(found["results"], json!([listed]), "{query}");
     }
     assert_eq!(stage.list(other, "").await, before);
 }
@@ -246,7 +266,7 @@ fn carrying(text: &str, number: u32) -> Value {
     let detail = &mut event["detail"];
     detail["source_name"] = json!(text);
     detail["source_info"] = json!(text);
-    detail["event_data"] = json!([text, { text: [text, { "x": { text: null } }] }, [[text]]]);
+    detail["event_data"] = json!([text, { text: [text, { "x": { text: null } }] }, [[text]], { "field": text, "new": text }]);
     event
 }
 

@@ -10,6 +10,7 @@ mod events;
 mod files;
 mod hostile;
 mod ingest;
+mod lists;
 mod operations;
 mod records;
 mod schemathesis;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use event_history::domain::query::Limit;
 use event_history::domain::{
-    ContentType, Entropy as _, Event, EventData, EventFile, EventId, EventTime, FileId, FileName,
-    FileRecord, FileSha256, Ordering, Query, SystemEntropy, Words,
+    ContentType, Count, Entropy as _, Event, EventData, EventFile, EventId, EventTime, FileId,
+    FileName, FileRecord, FileSha256, Ordering, Query, ReceivedAt, SystemEntropy, WantedChanges,
+    WantedValue, Words,
 };
 use event_history::store::{Created, Store};
 use proptest::prelude::*;
@@ -57,9 +58,10 @@ async fn try_one(
     let created = store.create_tenant(tenant.clone()).await.unwrap();
     prop_assert_eq!(created, Created::New);
     store.append(&tenant, events.clone()).await.unwrap();
-    for event in &events {
+    for event in &mut events {
         let kept = store.event(&tenant, event.id).await.unwrap();
-        prop_assert_eq!(as_sent(kept), [event.clone()]);
+        prop_assert_eq!(as_sent(kept.clone()), [event.clone()]);
+        event.received_at = kept.unwrap().received_at;
     }
     // What a sender chose for one event is what a reader asks for.
     let first = &events[0];
@@ -72,6 +74,13 @@ async fn try_one(
         from_us: Some(first.time.micros()),
         to_us: first.time.micros().checked_add(1),
         words: Words::parse(&first.source_name).ok(),
+        source_names: vec![first.source_name.clone()],
+        source_infos: vec![first.source_info.clone()],
+        file_ids: first.files.iter().map(|file| file.id).collect(),
+        has_file: Some(!first.files.is_empty()),
+        received_from_us: first.received_at.map(ReceivedAt::micros),
+        received_to_us: first.received_at.map(|it| it.micros() + 1),
+        changes: changes_in(first),
         ..Query::default()
     };
     let texts = events
@@ -93,14 +102,28 @@ async fn try_one(
             expected.reverse();
         }
         let page = store.events(&tenant, &query).await.unwrap();
-        prop_assert_eq!(page.total_count, events.len() as u64);
-        prop_assert_eq!(page.filtered_count, expected.len() as u64);
+        prop_assert_eq!(page.counts.unwrap().total, events.len() as u64);
+        prop_assert_eq!(page.counts.unwrap().filtered, expected.len() as u64);
         let (offset, limit) = (query.offset as usize, query.limit.get() as usize);
         let expected: Vec<Event> = expected.into_iter().skip(offset).take(limit).collect();
-        prop_assert_eq!(as_sent(page.events), expected);
+        prop_assert_eq!(page.events, expected);
     }
     store.delete_tenant(&tenant).await.unwrap();
     Ok(())
+}
+
+/// Returns the changes that the first change of an event is one of.
+fn changes_in(event: &Event) -> WantedChanges {
+    let items: Vec<serde_json::Value> = serde_json::from_str(event.data.as_str()).unwrap();
+    let change = items.iter().find(|it| it.get("new").is_some());
+    let Some(change) = change else {
+        return WantedChanges::default();
+    };
+    let [field, value] = ["field", "new"].map(|it| change[it].as_str().unwrap());
+    WantedChanges {
+        fields: vec![field.to_owned()],
+        values: vec![WantedValue::new(value)],
+    }
 }
 
 /// Any characters, those that statements are made of more often than others.
@@ -116,7 +139,10 @@ fn text() -> impl Strategy<Value = String> {
 
 fn json_array() -> impl Strategy<Value = EventData> {
     let object = (text(), text()).prop_map(|(name, value)| serde_json::json!({ name: value }));
+    let change = (text(), text())
+        .prop_map(|(field, value)| serde_json::json!({ "field": field, "new": value }));
     let element = prop_oneof![
+        change,
         object,
         text().prop_map(serde_json::Value::from),
         any::<i64>().prop_map(serde_json::Value::from)
@@ -201,14 +227,31 @@ fn query() -> impl Strategy<Value = Query> {
         prop_oneof![4 => Just(vec![]), 1 => prop::collection::vec(any::<u128>(), 1..3)],
     );
     let bound = || prop::option::of(prop_oneof![time_us(), any::<i64>()]);
+    let texts = || prop_oneof![9 => Just(vec![]), 1 => prop::collection::vec(text(), 1..3)];
+    let by_content = (
+        [texts(), texts(), texts(), texts()],
+        prop_oneof![9 => Just(vec![]), 1 => prop::collection::vec(any::<u128>(), 1..3)],
+        prop_oneof![2 => Just(None), 1 => any::<Option<bool>>()],
+        [
+            prop_oneof![2 => Just(None), 1 => bound()],
+            prop_oneof![2 => Just(None), 1 => bound()],
+        ],
+    );
     let part = (
         any::<bool>(),
         1..1001_u32,
         prop_oneof![0..3_u32, any::<u32>()],
         prop::option::weighted(0.2, text()),
     );
-    (lists, bound(), bound(), part).prop_map(
-        |(lists, from_us, to_us, (newest, limit, offset, text))| {
+    let all = (lists, bound(), bound(), by_content, part);
+    all.prop_map(
+        |(lists, from_us, to_us, by_content, (newest, limit, offset, text))| {
+            let (texts, file_ids, has_file, received) = by_content;
+            let [source_names, source_infos, fields, values] = texts;
+            let [received_from_us, received_to_us] = received;
+            let file_ids = file_ids
+                .into_iter()
+                .map(|id| FileId::from_uuid(Uuid::from_u128(id)));
             let words = text.and_then(|text| Words::parse(&text).ok());
             let (record_ids, event_type_ids, source_ids, source_type_ids, event_ids) = lists;
             let event_ids = event_ids
@@ -223,6 +266,16 @@ fn query() -> impl Strategy<Value = Query> {
                 from_us,
                 to_us,
                 words,
+                source_names,
+                source_infos,
+                file_ids: file_ids.collect(),
+                has_file,
+                received_from_us,
+                received_to_us,
+                changes: WantedChanges {
+                    fields,
+                    values: values.into_iter().map(WantedValue::new).collect(),
+                },
                 ordering: if newest {
                     Ordering::NewestFirst
                 } else {
@@ -230,6 +283,8 @@ fn query() -> impl Strategy<Value = Query> {
                 },
                 limit: Limit::new(limit).unwrap(),
                 offset,
+                after: None,
+                count: Count::Exact,
             }
         },
     )

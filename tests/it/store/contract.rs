@@ -67,22 +67,22 @@ async fn stores_an_event_once_for_racing_senders() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn joins_pages_to_the_whole() {
-    conformance::events::joins_pages_to_the_whole(&Place::new()).await;
+    conformance::pages::joins_pages_to_the_whole(&Place::new()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn walks_the_whole_by_scanning() {
-    conformance::events::walks_the_whole_by_scanning(&Place::new()).await;
+    conformance::pages::walks_the_whole_by_scanning(&Place::new()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn filters_as_the_query_says() {
-    conformance::events::filters_as_the_query_says(&Place::new()).await;
+    conformance::pages::filters_as_the_query_says(&Place::new()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn follows_positions_through_what_matches() {
-    conformance::events::follows_positions_through_what_matches(&Place::new()).await;
+    conformance::pages::follows_positions_through_what_matches(&Place::new()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -173,6 +173,11 @@ async fn wakes_who_waits_for_news() {
 #[tokio::test(flavor = "multi_thread")]
 async fn shows_followers_every_event_once() {
     conformance::feed::shows_followers_every_event_once(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shows_walkers_and_followers_every_event_once() {
+    conformance::walks::shows_walkers_and_followers_every_event_once(&Place::new()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,7 +23,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use event_history::domain::{ClientId, Cursor, Entropy, Epoch, FeedPosition, SystemEntropy};
+use event_history::domain::{
+    ClientId, Cursor, Entropy, Epoch, EventId, FeedPosition, Ordering, PageCursor, Position,
+    SystemEntropy,
+};
 use rusty_s3::{Bucket, Credentials, UrlStyle};
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -93,6 +96,16 @@ pub(crate) fn uuid() -> String {
 pub(crate) fn cursor(client_id: &str) -> String {
     let client_id = ClientId::parse(client_id).expect("a client id");
     Cursor::new(client_id, Epoch(7), FeedPosition::Start).to_string()
+}
+
+/// Returns a cursor of a tenant's list, which is from before its database was restored.
+pub(crate) fn page_cursor(client_id: &str) -> String {
+    let client_id = ClientId::parse(client_id).expect("a client id");
+    let position = Position {
+        time_us: 0,
+        event_id: EventId::parse(&uuid()).expect("an id"),
+    };
+    PageCursor::new(client_id, Epoch(7), Ordering::OldestFirst, position).to_string()
 }
 
 /// Returns a number that nobody can foresee, below `bound`.

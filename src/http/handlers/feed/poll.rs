@@ -15,10 +15,10 @@ use utoipa::ToSchema;
 use super::position;
 use crate::domain::{Cursor, Feed, Query, ReceivedAt};
 use crate::http::extractors::Parameters;
+use crate::http::extractors::event_query::EventFilters;
 use crate::http::extractors::feed_parameters::{
     FeedLimit, FeedParameters, FeedStart, FeedWait, MAX_WAIT_SECONDS,
 };
-use crate::http::extractors::parameters::EventFilters;
 use crate::http::responses::openapi::{RequestErrors, TenantErrors, UnavailableErrors};
 use crate::http::responses::{
     ApiError, ApiResult, EventBody, EventPage, READ_PAUSE, acquire_for_read,

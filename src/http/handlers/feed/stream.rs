@@ -10,8 +10,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::position;
 use crate::http::extractors::Parameters;
+use crate::http::extractors::event_query::EventFilters;
 use crate::http::extractors::feed_parameters::{FeedStart, LAST_EVENT_ID, StreamParameters};
-use crate::http::extractors::parameters::EventFilters;
 use crate::http::responses::openapi::{RequestErrors, TenantErrors, UnavailableErrors};
 use crate::http::responses::{ApiError, ApiResult, EventStream, FeedReader};
 use crate::http::state::AppState;

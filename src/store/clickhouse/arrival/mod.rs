@@ -39,6 +39,9 @@ const INTERVAL: Duration = Duration::from_millis(250);
 /// The time for which the replicas' clocks are not read again while events are written.
 const MAX_CLOCK_AGE: Duration = Duration::from_secs(10);
 
+/// The time for which a table is taken for the same one without looking, by readers of pages.
+const MAX_EPOCH_AGE: Duration = Duration::from_secs(10);
+
 /// A clock that was set back by less is waited for.
 const MAX_WAIT_US: i64 = 1_000_000;
 
@@ -71,6 +74,8 @@ struct Table {
     /// Whoever replaces it holds the lock, so that others need not ask too.
     latest: tokio::sync::Mutex<Option<Watermark>>,
     clock: Mutex<Option<SteadyClock>>,
+    /// The epoch, and when it was read.
+    epoch: Mutex<Option<(Uuid, Instant)>>,
 }
 
 /// Ends the task that wakes readers when it is dropped.
@@ -80,10 +85,15 @@ pub(super) struct Waking(AbortHandle);
 impl Watermark {
     /// Returns the epoch of a tenant's arrival order in this table.
     pub(super) fn epoch(&self, tenant: ClientId) -> Epoch {
-        let (high, low) = self.epoch.as_u64_pair();
-        let (tenant_high, tenant_low) = tenant.uuid().as_u64_pair();
-        Epoch((high ^ low.rotate_left(17) ^ tenant_high ^ tenant_low.rotate_left(31)).cast_signed())
+        of_tenant(self.epoch, tenant)
     }
+}
+
+/// Returns the epoch of a tenant's arrival order in a table with this epoch.
+fn of_tenant(epoch: Uuid, tenant: ClientId) -> Epoch {
+    let (high, low) = epoch.as_u64_pair();
+    let (tenant_high, tenant_low) = tenant.uuid().as_u64_pair();
+    Epoch((high ^ low.rotate_left(17) ^ tenant_high ^ tenant_low.rotate_left(31)).cast_signed())
 }
 
 impl Arrivals {
@@ -122,6 +132,33 @@ impl Arrivals {
     /// Returns the watermark of a table.
     pub(super) async fn watermark(&self, table: &TableName) -> Result<Watermark, Failure> {
         self.watermark_since(table, MAX_AGE).await
+    }
+
+    /// Returns the epoch of a tenant's arrival order in this table. Any replica tells it: no other is waited for.
+    pub(super) async fn epoch(
+        &self,
+        table: &TableName,
+        tenant: ClientId,
+    ) -> Result<Epoch, Failure> {
+        let known = self.known(table);
+        let last = *lock(&known.epoch);
+        if let Some((epoch, _)) = last.filter(|(_, read)| read.elapsed() < MAX_EPOCH_AGE) {
+            return Ok(of_tenant(epoch, tenant));
+        }
+        let (client, read) = (self.client.of(table), Instant::now());
+        let majority = client.majority()?;
+        let one = watermark::look_at(client.clone(), table).await?;
+        let epoch = match self.epochs.of(table, &[one.table], majority).await {
+            // Only a majority can decide it.
+            Err(Failure::SilentReplica(_)) => {
+                let (looks, _) = look(&client, table).await;
+                let tables: Vec<Uuid> = looks.iter().map(|it| it.table).collect();
+                self.epochs.of(table, &tables, majority).await?
+            }
+            outcome => outcome?,
+        };
+        *lock(&known.epoch) = Some((epoch, read));
+        Ok(of_tenant(epoch, tenant))
     }
 
     async fn watermark_since(

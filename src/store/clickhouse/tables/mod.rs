@@ -5,10 +5,12 @@
 
 mod batch;
 mod by_id;
+mod change_filter;
 mod events_table;
 mod feed;
 mod filters;
 mod paging;
+mod parameters;
 mod scan;
 mod tombstones;
 

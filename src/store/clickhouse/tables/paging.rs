@@ -3,7 +3,7 @@
 use super::events_table::{COLUMNS, StoredRow, distinct};
 use super::filters::Filters;
 use super::{NEWEST_FIRST, OLDEST_FIRST, TenantTables, indexed, uuids};
-use crate::domain::{Event, EventId, Page, Position, Query};
+use crate::domain::{Count, Counts, Event, EventId, Page, Position, Query};
 use crate::store::READ_BYTES;
 use crate::store::clickhouse::failure::{Failure, code};
 use crate::store::clickhouse::statement::{OWN_ROWS, OWN_ROWS_FINAL};
@@ -27,12 +27,11 @@ impl TenantTables {
     pub(crate) async fn page(&self, query: &Query) -> Result<Page, Failure> {
         let filters = Filters::new(query);
         let is_ordinary = filters.limit.get() <= ORDINARY_LIMIT;
-        let total = self.count(None);
-        let filtered = async {
-            if filters.is_empty() {
-                return Ok(None);
+        let counts = async {
+            match query.count {
+                Count::Exact => self.counts_of(&filters).await.map(Some),
+                Count::None => Ok(None),
             }
-            self.count(Some(&filters)).await.map(Some)
         };
         let first = async {
             if is_ordinary {
@@ -46,51 +45,82 @@ impl TenantTables {
             }
             self.positions(&filters, SLACK).await.map(Some)
         };
-        let (total, filtered, first, positions) =
-            tokio::try_join!(total, filtered, first, positions)?;
-        let filtered = filtered.unwrap_or(total);
-        let (events, rest) = match first {
-            Some(events) if is_whole(&filters, events.len(), filtered) => (events, Vec::new()),
-            _ => self.by_positions(&filters, positions, filtered).await?,
+        let (counts, first, positions) = tokio::try_join!(counts, first, positions)?;
+        let filtered = counts.map(|it| it.filtered);
+        let mut page = match first {
+            Some(first) if first.is_whole(&filters, filtered) => Page {
+                has_more: first.has_more(&filters),
+                events: first.found,
+                rest: Vec::new(),
+                counts,
+            },
+            _ => {
+                let (events, rest, has_more) =
+                    self.by_positions(&filters, positions, filtered).await?;
+                Page {
+                    events,
+                    rest,
+                    has_more,
+                    counts,
+                }
+            }
         };
-        let length = events.len() + rest.len();
-        let seen = if length == 0 {
-            0
-        } else {
-            u64::from(filters.offset) + length as u64
-        };
-        Ok(Page {
-            events,
-            rest,
+        page.events.truncate(filters.limit.get() as usize);
+        let length = page.events.len() + page.rest.len();
+        if length > 0
+            && let Some(Counts { total, filtered }) = &mut page.counts
+        {
             // Rows that came in between the queries count too.
-            total_count: total.max(filtered).max(seen),
-            filtered_count: filtered.max(seen),
+            let seen = u64::from(filters.offset) + length as u64;
+            *filtered = seen.max(*filtered);
+            *total = (*total).max(*filtered);
+        }
+        Ok(page)
+    }
+
+    /// Counts the events of the tenant, and those that match.
+    async fn counts_of(&self, filters: &Filters<'_>) -> Result<Counts, Failure> {
+        let filtered = async {
+            if filters.is_empty() {
+                return Ok(None);
+            }
+            self.count(Some(filters)).await.map(Some)
+        };
+        let (total, filtered) = tokio::try_join!(self.count(None), filtered)?;
+        let filtered = filtered.unwrap_or(total);
+        Ok(Counts {
+            total: total.max(filtered),
+            filtered,
         })
     }
 
-    /// Reads the first events of a page whose positions are known, or are found now.
+    /// Reads the first events of a page whose positions are known, or are found now. Returns the positions of the others,
+    /// and whether more events match.
     async fn by_positions(
         &self,
         filters: &Filters<'_>,
-        known: Option<Vec<Position>>,
-        filtered: u64,
-    ) -> Result<(Vec<Event>, Vec<Position>), Failure> {
+        known: Option<Found<Position>>,
+        filtered: Option<u64>,
+    ) -> Result<(Vec<Event>, Vec<Position>, bool), Failure> {
         let mut positions = match known {
             Some(positions) => positions,
             None => self.positions(filters, SLACK).await?,
         };
-        if !is_whole(filters, positions.len(), filtered) {
+        if !positions.is_whole(filters, filtered) {
             // Up to four rows of each event: more are never seen.
-            positions = self.positions(filters, 3 * filtered).await?;
+            positions = self.positions(filters, 3 * (filters.end() + 1)).await?;
         }
+        let has_more = positions.has_more(filters);
+        let mut positions = positions.found;
+        positions.truncate(filters.limit.get() as usize);
         let first = &positions[..positions.len().min(FIRST_ROWS)];
         let events = self.events_at(first).await?;
         if events.is_empty() {
             // There were none, or the tenant is being deleted.
-            return Ok((Vec::new(), Vec::new()));
+            return Ok((Vec::new(), Vec::new(), false));
         }
         let rest = positions.split_off(events.len());
-        Ok((events, rest))
+        Ok((events, rest, has_more))
     }
 
     /// Returns the events at the beginning of `positions`, which are in the total order in either direction.
@@ -181,9 +211,9 @@ impl TenantTables {
         counts.ok_or_else(|| Failure::InvalidData("a count returned no row".to_owned()))
     }
 
-    /// Returns a page's events, looking for duplicates among [`SLACK`] more rows than the page ends at. `None` if they
-    /// come to more than [`READ_BYTES`].
-    async fn rows(&self, filters: &Filters<'_>) -> Result<Option<Vec<Event>>, Failure> {
+    /// Returns a page's events and one more, looking for duplicates among [`SLACK`] more rows. `None` if they come to more
+    /// than [`READ_BYTES`].
+    async fn rows(&self, filters: &Filters<'_>) -> Result<Option<Found<Event>>, Failure> {
         let statement = self.statement(filters.page_sql(COLUMNS))?;
         let rows = self.client.fetch_up_to::<StoredRow>(
             "page",
@@ -194,34 +224,56 @@ impl TenantTables {
         );
         let (rows, are_all) = rows.await?;
         let is_cut = rows.len() as u64 == filters.bound(SLACK);
-        let limit = filters.limit.get() as usize;
-        let mut events = distinct(rows)?;
+        let mut found = distinct(rows)?;
         if is_cut {
-            events.pop(); // a row of the same event may follow
+            found.pop(); // a row of the same event may follow
         }
-        events.truncate(limit);
-        Ok((are_all || events.len() == limit).then_some(events))
+        let found = Found {
+            is_end: are_all && !is_cut && filters.offset == 0,
+            found,
+        };
+        Ok((are_all || found.has_more(filters)).then_some(found))
     }
 
-    /// Returns the positions of a page's events, looking for duplicates among `slack` more rows than the page ends at.
-    async fn positions(&self, filters: &Filters<'_>, slack: u64) -> Result<Vec<Position>, Failure> {
+    /// Returns the positions of a page's events and of one more, looking for duplicates among `slack` more rows.
+    async fn positions(
+        &self,
+        filters: &Filters<'_>,
+        slack: u64,
+    ) -> Result<Found<Position>, Failure> {
         let statement = self.statement(filters.page_sql("time_us, event_id"))?;
         let rows = self.client.fetch::<PositionRow>("positions", |it| {
             filters.bind_page(indexed(statement.on(it)), slack)
         });
-        let rows = rows.await?.into_iter();
-        let mut positions: Vec<Position> = rows.map(Position::from).collect();
-        positions.dedup();
-        positions.truncate(filters.limit.get() as usize);
-        Ok(positions)
+        let rows = rows.await?;
+        let is_end = filters.offset == 0 && (rows.len() as u64) < filters.bound(slack);
+        let mut found: Vec<Position> = rows.into_iter().map(Position::from).collect();
+        found.dedup();
+        Ok(Found { found, is_end })
     }
 }
 
-/// Tells whether a page has all the events that it can have. If not, there were more duplicates than expected, or these
-/// were the last rows: looking at all of them tells.
-fn is_whole(filters: &Filters<'_>, length: usize, filtered: u64) -> bool {
-    let seen = u64::from(filters.offset) + length as u64;
-    length >= filters.limit.get() as usize || seen >= filtered
+/// What was found for a page and the event behind it.
+#[derive(Debug)]
+struct Found<T> {
+    found: Vec<T>,
+    /// It is known that nothing else matches.
+    is_end: bool,
+}
+
+impl<T> Found<T> {
+    /// Tells whether the event behind the page was found.
+    fn has_more(&self, filters: &Filters<'_>) -> bool {
+        self.found.len() > filters.limit.get() as usize
+    }
+
+    /// Tells whether these are all events that the page can have. If not, there were more duplicates than expected, or these
+    /// were the last rows: looking at more of them tells. `filtered` events match, if that is known.
+    fn is_whole(&self, filters: &Filters<'_>, filtered: Option<u64>) -> bool {
+        let seen = u64::from(filters.offset) + self.found.len() as u64;
+        let is_counted = filters.after.is_none() && filtered.is_some_and(|it| seen >= it);
+        self.is_end || self.has_more(filters) || is_counted
+    }
 }
 
 #[derive(Debug, clickhouse::Row, serde::Deserialize)]

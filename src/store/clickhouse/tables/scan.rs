@@ -18,9 +18,10 @@ impl TenantTables {
         after: Option<Position>,
         query: &Query,
     ) -> Result<Chunk, Failure> {
-        let filters = Filters::new(query);
-        let statement = self.statement(filters.behind_sql(COLUMNS, after))?;
-        let bind = |request, bound| filters.bind_behind(indexed(request), after, bound);
+        let mut filters = Filters::new(query);
+        filters.after = after;
+        let statement = self.statement(filters.behind_sql(COLUMNS))?;
+        let bind = |request, bound| filters.bind_behind(indexed(request), bound);
         self.walk("behind", &statement, bind, query.limit, READ_BYTES)
             .await
     }

@@ -9,8 +9,10 @@ use crate::store::Error;
 use crate::store::sqlite::disk::access_lock::{AccessLock, ExclusiveAccess, SharedAccess};
 use crate::store::sqlite::disk::error_mapping::{io_failed, sql_failed};
 use crate::store::sqlite::disk::in_use_lock::is_in_use;
+use crate::store::sqlite::disk::layout::Layout;
+use crate::store::sqlite::tables::query_filters::functions;
+use crate::store::sqlite::tables::schema::Schema;
 use crate::store::sqlite::wal::{connection, ownership, recovery};
-use crate::store::sqlite::{disk::layout::Layout, tables::schema::Schema};
 
 /// The time that an external process waits for its turn to write: longer than any transaction of the service takes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -71,5 +73,6 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    functions::add_to(&connection)?;
     Ok(connection)
 }

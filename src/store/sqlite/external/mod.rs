@@ -20,12 +20,12 @@ use super::disk::file_system::Inode;
 use super::disk::layout::Layout;
 use super::registry::orphaned_databases;
 use super::tables::schema::TENANT;
-use super::tables::{event_rows, feed, file_references, page};
+use super::tables::{arrival, event_rows, feed, file_references, page};
 use super::tenant::identity;
 use crate::domain::query::Limit;
 use crate::domain::{
-    Chunk, ClientId, Cursor, DatabaseName, Event, EventId, Feed, FileId, Finding, Page, Placement,
-    Position, Query, Tenant,
+    Chunk, ClientId, Cursor, DatabaseName, Epoch, Event, EventId, Feed, FileId, Finding, Page,
+    Placement, Position, Query, Tenant,
 };
 use crate::store::{Appended, Created, Error, News, Store, Tombstone};
 
@@ -196,6 +196,11 @@ impl Store for ExternalStore {
         let read =
             move |connection: &mut Connection| feed::read(connection, id, after.as_ref(), &query);
         Ok(self.with(tenant, read).await??)
+    }
+
+    async fn epoch(&self, tenant: &Tenant) -> Result<Epoch, Error> {
+        self.with(tenant, |connection| arrival::epoch(connection))
+            .await
     }
 
     async fn newest_cursor(&self, tenant: &Tenant) -> Result<Cursor, Error> {

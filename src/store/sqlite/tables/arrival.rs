@@ -101,7 +101,8 @@ fn deleted_at(connection: &Connection) -> rusqlite::Result<Option<ReceivedAt>> {
     Ok(ReceivedAt::from_micros(micros))
 }
 
-pub(super) fn epoch(connection: &Connection) -> rusqlite::Result<Epoch> {
+/// Returns the epoch of the arrival order.
+pub(crate) fn epoch(connection: &Connection) -> rusqlite::Result<Epoch> {
     let sql = "SELECT epoch FROM arrival";
     let read = connection
         .prepare_cached(sql)?

@@ -59,16 +59,32 @@ pub(super) fn filtered(connection: &Connection, query: &Query) -> rusqlite::Resu
         from_us,
         to_us,
         words,
+        source_names,
+        source_infos,
+        file_ids,
+        has_file,
+        received_from_us,
+        received_to_us,
+        changes,
         ordering: _,
         limit: _,
         offset: _,
+        after: _,
+        count: _,
     } = query;
     let other_filters = !source_ids.is_empty()
         || !source_type_ids.is_empty()
         || !event_ids.is_empty()
         || words.is_some()
         || from_us.is_some()
-        || to_us.is_some();
+        || to_us.is_some()
+        || !source_names.is_empty()
+        || !source_infos.is_empty()
+        || !file_ids.is_empty()
+        || has_file.is_some()
+        || received_from_us.is_some()
+        || received_to_us.is_some()
+        || !changes.is_empty();
     if other_filters {
         return Ok(None);
     }
@@ -95,4 +111,50 @@ fn count(connection: &Connection, sql: &str, values: &[Value]) -> rusqlite::Resu
     let mut statement = connection.prepare_cached(sql)?;
     let count: i64 = statement.query_row(params_from_iter(values), |row| row.get(0))?;
     Ok(count.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rusqlite::Connection;
+    use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+
+    use crate::domain::{Count, Query};
+    use crate::store::sqlite::tables::page;
+    use crate::store::sqlite::tables::schema::TENANT;
+
+    /// Refuses statements that count, or that read counts.
+    fn refuse_counts(context: AuthContext<'_>) -> Authorization {
+        match context.action {
+            AuthAction::Function {
+                function_name: "count" | "sum",
+            }
+            | AuthAction::Read {
+                table_name: "record_counts" | "type_counts",
+                ..
+            } => Authorization::Deny,
+            _ => Authorization::Allow,
+        }
+    }
+
+    #[test]
+    fn nothing_is_counted_unless_a_query_asks_for_it() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        TENANT.create(&mut connection, Path::new("x.db")).unwrap();
+        connection.authorizer(Some(refuse_counts)).unwrap();
+        for (record_ids, source_ids) in [(vec![], vec![]), (vec![1], vec![]), (vec![], vec![7])] {
+            let exact = Query {
+                record_ids,
+                source_ids,
+                ..Query::default()
+            };
+            let none = Query {
+                count: Count::None,
+                ..exact.clone()
+            };
+            assert!(page::read(&mut connection, &exact).is_err());
+            assert_eq!(page::read(&mut connection, &none).unwrap().counts, None);
+        }
+    }
 }

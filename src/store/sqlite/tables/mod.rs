@@ -8,7 +8,7 @@ pub(super) mod event_rows;
 pub(super) mod feed;
 pub(super) mod file_references;
 pub(super) mod page;
-mod query_filters;
+pub(super) mod query_filters;
 mod row_checksum;
 pub(super) mod schema;
 pub(super) mod tenant_rows;

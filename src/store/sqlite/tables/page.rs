@@ -10,29 +10,47 @@ use super::event_rows::{self, COLUMNS};
 use super::query_filters::{Filters, Index, id_value, narrowed};
 use super::words::search::{Match, Search};
 use crate::domain::query::Limit;
-use crate::domain::{Chunk, Event, EventId, Ordering, Page, Position, Query};
+use crate::domain::{Chunk, Count, Counts, Event, EventId, Ordering, Page, Position, Query};
 use crate::store::sqlite::disk::error_mapping::damaged_row;
 use crate::store::{READ_BYTES, SCAN_BYTES};
 
 /// Reads a page and its counts in one transaction: all three describe the same instant.
 pub(crate) fn read(connection: &mut Connection, query: &Query) -> rusqlite::Result<Page> {
     let snapshot = connection.transaction()?;
-    let total_count = counts::total(&snapshot)?;
-    let filtered_count = match counts::filtered(&snapshot, query)? {
-        _ if query.is_unfiltered() => total_count,
-        Some(known) => known,
-        None => match &query.words {
-            Some(words) => Search::new(&snapshot, query, words, None)?.count()?,
-            None => counts::counted(&snapshot, &Filters::of(query))?,
-        },
+    let counts = match query.count {
+        Count::Exact => Some(counts_of(&snapshot, query)?),
+        Count::None => None,
     };
-    let (events, rest) = events_of(&snapshot, None, query)?;
+    let Chosen {
+        events,
+        rest,
+        has_more,
+    } = match query.after {
+        None => events_of(&snapshot, None, query)?,
+        after => {
+            let (after, query) = narrowed(after, query);
+            events_of(&snapshot, after, &query)?
+        }
+    };
     Ok(Page {
         events,
         rest,
-        total_count,
-        filtered_count,
+        has_more,
+        counts,
     })
+}
+
+fn counts_of(snapshot: &Connection, query: &Query) -> rusqlite::Result<Counts> {
+    let total = counts::total(snapshot)?;
+    let filtered = match counts::filtered(snapshot, query)? {
+        _ if query.is_unfiltered() => total,
+        Some(known) => known,
+        None => match &query.words {
+            Some(words) => Search::new(snapshot, query, words, None)?.count()?,
+            None => counts::counted(snapshot, &Filters::of(query))?,
+        },
+    };
+    Ok(Counts { total, filtered })
 }
 
 /// Reads the events behind a position that match the filters of `query`, in its ordering.
@@ -43,9 +61,15 @@ pub(crate) fn behind(
 ) -> rusqlite::Result<Chunk> {
     let snapshot = connection.transaction()?;
     let (after, query) = narrowed(after, query);
-    let (events, rest) = events_of(&snapshot, after, &query)?;
-    let has_more = !rest.is_empty() || events.len() == query.limit.get() as usize;
-    Ok(Chunk { events, has_more })
+    let Chosen {
+        events,
+        rest,
+        has_more,
+    } = events_of(&snapshot, after, &query)?;
+    Ok(Chunk {
+        events,
+        has_more: has_more || !rest.is_empty(),
+    })
 }
 
 /// Reads the events behind a position: by the index of the total order, from there on.
@@ -100,27 +124,49 @@ fn scan_sql(after: Option<Position>) -> String {
     format!("SELECT {COLUMNS} FROM events{behind} ORDER BY time_us, event_id LIMIT ?")
 }
 
+/// The events of a query's range.
+struct Chosen {
+    events: Vec<Event>,
+    /// The positions of those behind the first [`READ_BYTES`].
+    rest: Vec<Position>,
+    /// Others follow.
+    has_more: bool,
+}
+
 /// Chooses the page's row ids first and then reads the rows one by one: so skipping to an offset and sorting never
 /// touch `event_data`, and of the rows behind the first [`READ_BYTES`] only the positions are read.
 fn events_of(
     snapshot: &Connection,
     after: Option<Position>,
     query: &Query,
-) -> rusqlite::Result<(Vec<Event>, Vec<Position>)> {
+) -> rusqlite::Result<Chosen> {
     if let Some(words) = &query.words {
+        let limit = query.limit.get() as usize;
         let search = Search::new(snapshot, query, words, after)?;
-        let found = search.take(query.offset, query.limit.get() as usize)?;
-        return events_at_matches(snapshot, found);
+        let mut found = search.take(query.offset, limit + 1)?;
+        let has_more = found.len() > limit;
+        found.truncate(limit);
+        let (events, rest) = events_at_matches(snapshot, found)?;
+        return Ok(Chosen {
+            events,
+            rest,
+            has_more,
+        });
     }
     let parts = split(query);
     let (sql, values) = page_sql(after, query, &parts);
     let mut chosen = snapshot.prepare_cached(&sql)?;
     let mut one =
         snapshot.prepare_cached(&format!("SELECT {COLUMNS} FROM events WHERE sequence = ?"))?;
+    let limit = query.limit.get() as usize;
     let (mut events, mut rest) = (Vec::new(), Vec::new());
-    let mut read_bytes = 0;
+    let (mut read_bytes, mut has_more) = (0, false);
     let mut row_ids = chosen.query(params_from_iter(&values))?;
     while let Some(row) = row_ids.next()? {
+        if events.len() + rest.len() == limit {
+            has_more = true;
+            break;
+        }
         if read_bytes >= READ_BYTES {
             rest.push(Position {
                 time_us: row.get(1)?,
@@ -144,7 +190,11 @@ fn events_of(
     if parts.len() > 1 {
         chosen.discard(); // a merge is as long as the caller's list: it is not cached
     }
-    Ok((events, rest))
+    Ok(Chosen {
+        events,
+        rest,
+        has_more,
+    })
 }
 
 /// Reads matches: as events up to [`READ_BYTES`], and of the others the positions.
@@ -170,7 +220,7 @@ fn damaged(problem: &str, row_id: i64) -> rusqlite::Error {
     damaged_row(format!("row {row_id}"), problem)
 }
 
-/// Returns the statement that chooses a page's rows from the parts of a query, and its values.
+/// Returns the statement that chooses a page's rows and one more from the parts of a query, and its values.
 fn page_sql(after: Option<Position>, query: &Query, parts: &[Query]) -> (String, Vec<Value>) {
     let (mut selects, mut values) = (Vec::new(), Vec::new());
     for part in parts {
@@ -192,7 +242,7 @@ fn page_sql(after: Option<Position>, query: &Query, parts: &[Query]) -> (String,
         "{} ORDER BY time_us {direction}, event_id {direction} LIMIT ? OFFSET ?",
         selects.join(" UNION ALL ")
     );
-    values.push(Value::Integer(query.limit.get().into()));
+    values.push(Value::Integer(i64::from(query.limit.get()) + 1));
     values.push(Value::Integer(query.offset.into()));
     (sql, values)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::store::sqlite::tables::query_filters::functions;
 use crate::store::sqlite::wal::connection;
 
 /// The pages that a connection that writes keeps in memory: an event changes or reads some twenty of a large database. A
@@ -52,6 +53,7 @@ pub(super) fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<(
 pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
+    functions::add_to(&connection)?;
     limit_memory(&connection, READER_CACHE_KIB)?;
     Ok(connection)
 }

@@ -156,7 +156,7 @@ pub(crate) async fn advances_the_cursor_past_what_filters_hide(opener: &dyn Open
     let mut matched = 0;
     let queries = if opener.is_slow() { 8 } else { 24 };
     for _ in 0..queries {
-        let query = random.query(&sent);
+        let query = random.query(&all);
         let expected: Vec<EventId> = all
             .iter()
             .filter(|it| query.matches(it))

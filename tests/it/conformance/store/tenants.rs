@@ -232,7 +232,9 @@ pub(crate) async fn deletes_under_load(opener: &dyn Opener) {
                 .events(&tenant, &Query::default())
                 .await
                 .unwrap()
-                .total_count
+                .counts
+                .unwrap()
+                .total
                 > 0
             {
                 break;

@@ -13,6 +13,7 @@ use crate::domain::{Event, EventTime, Ordering, Position, Query, SystemClock, Wo
 use crate::store::samples::Random;
 use crate::store::sqlite::tables::arrival::ArrivalClock;
 use crate::store::sqlite::tables::event_rows::{Appending, COLUMNS, from_row};
+use crate::store::sqlite::tables::query_filters::functions;
 use crate::store::sqlite::tables::schema::TENANT;
 
 /// A database, and its writer.
@@ -25,6 +26,7 @@ impl Database {
     fn new() -> Self {
         let mut connection = Connection::open_in_memory().unwrap();
         TENANT.create(&mut connection, Path::new("x.db")).unwrap();
+        functions::add_to(&connection).unwrap();
         Self {
             connection,
             clock: ArrivalClock::new(Arc::new(SystemClock)),

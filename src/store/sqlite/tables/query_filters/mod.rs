@@ -1,10 +1,12 @@
 //! The index by which the events of a query are found, and the condition that they meet.
 
+pub(in crate::store::sqlite) mod functions;
+
 use std::fmt::Write;
 
 use rusqlite::types::Value;
 
-use crate::domain::{EventId, Ordering, Position, Query};
+use crate::domain::{EventId, FileId, Ordering, Position, Query};
 
 /// The index by which the events of a query are found. SQLite cannot choose it: it has no statistics, and assumes
 /// that a record has as many events as a type.
@@ -88,9 +90,18 @@ impl Filters {
             from_us,
             to_us,
             words: _, // which no condition can tell
+            source_names,
+            source_infos,
+            file_ids,
+            has_file,
+            received_from_us,
+            received_to_us,
+            changes,
             ordering: _,
             limit: _,
             offset: _,
+            after: _,
+            count: _,
         } = query;
         self.any_of("record_id", record_ids.iter().copied());
         self.any_of("event_type_id", event_type_ids.iter().copied());
@@ -103,6 +114,43 @@ impl Filters {
         if let Some(to) = *to_us {
             self.compare("time_us <", to);
         }
+        self.any_of("source_name", source_names.iter().cloned());
+        self.any_of("source_info", source_infos.iter().cloned());
+        self.any_file(file_ids);
+        match has_file {
+            None => {}
+            Some(true) => self.and("file_id IS NOT NULL"),
+            Some(false) => self.and("file_id IS NULL"),
+        }
+        if let Some(from) = *received_from_us {
+            self.compare("time_us + received_after_us >=", from);
+        }
+        if let Some(to) = *received_to_us {
+            self.compare("time_us + received_after_us <", to);
+        }
+        if !changes.is_empty() {
+            self.and("has_changes(event_data, ?)");
+            self.values.push(functions::wanted(changes));
+        }
+    }
+
+    /// Adds the condition that an event has one of these files; none if there are none.
+    fn any_file(&mut self, file_ids: &[FileId]) {
+        if file_ids.is_empty() {
+            return;
+        }
+        let placeholders = vec!["?"; file_ids.len()].join(",");
+        // The others than the first stand in JSON that `files_column` wrote. No other text in it can hold these characters:
+        // there, quotation marks are escaped.
+        let others = " OR instr(files, ?)".repeat(file_ids.len());
+        self.and(&format!("(file_id IN ({placeholders}){others})"));
+        let first = file_ids
+            .iter()
+            .map(|id| Value::Blob(id.uuid().as_bytes().to_vec()));
+        let others = file_ids
+            .iter()
+            .map(|id| Value::Text(format!("\"file_id\":\"{id}\"")));
+        self.values.extend(first.chain(others));
     }
 
     /// Adds the condition that the column has one of these values; none if there are none.
