@@ -17,6 +17,7 @@ class Parameters:
     connections: tuple
     sizes: tuple  # events of the tenants on SQLite whose pages are read
     record_events: int  # of the record that is replayed
+    exported: int  # events of an export
     growth: tuple  # of these, the two between which a new event should cost the same
     clickhouse_sizes: tuple  # a small history, a large one, and how large that becomes for reading
     sqlite_tenants: tuple  # that new events are spread over, the second of which others are compared with
@@ -37,6 +38,7 @@ FULL = Parameters(
     connections=(1, 32, 256),
     sizes=(10**4, 10**5, 10**6, 10**7),
     record_events=10**4,
+    exported=5 * 10**6,
     growth=(10**5, 10**7),
     clickhouse_sizes=(10**5, 10**7, 2 * 10**7),
     sqlite_tenants=(1, 50, 100, 1000, 10_000),
@@ -57,6 +59,7 @@ QUICK = Parameters(
     connections=(1, 32),
     sizes=(10**4, 10**5),
     record_events=1000,
+    exported=2 * 10**4,
     growth=(10**4, 10**5),
     clickhouse_sizes=(10**4, 10**5, 2 * 10**5),
     sqlite_tenants=(1, 5, 20, 40),

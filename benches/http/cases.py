@@ -6,6 +6,7 @@ import statistics
 import urllib.request
 
 import batches
+import exports
 import histories
 import records
 import search
@@ -220,10 +221,12 @@ CASES = {
     "search-sqlite": search.sqlite,
     "search-clickhouse": search.clickhouse,
     "records-clickhouse": records.clickhouse,
+    "export-sqlite": exports.sqlite,
+    "export-clickhouse": exports.clickhouse,
     "tenants-sqlite": tenants.sqlite,
     "tenants-clickhouse": tenants.clickhouse,
     "stored": stored.clickhouse,
     "batches-sqlite": batches.sqlite,
     "batches-clickhouse": batches.clickhouse,
 }
-ON_CLICKHOUSE = ("clickhouse", "records-clickhouse", "tenants-clickhouse", "stored", "batches-clickhouse")
+ON_CLICKHOUSE = ("clickhouse", "records-clickhouse", "export-clickhouse", "tenants-clickhouse", "stored", "batches-clickhouse")
