@@ -13,6 +13,7 @@ pub mod finding;
 pub mod id;
 pub mod query;
 pub mod record;
+pub mod stats;
 pub mod tenant;
 
 use std::fmt;
@@ -35,6 +36,7 @@ pub use finding::Finding;
 pub use id::{ClientId, EventId, FileId};
 pub use query::{Chunk, Count, Counts, Ordering, Page, Query};
 pub use record::{RecordDiff, RecordReplay, RecordState};
+pub use stats::{Grouping, Stats};
 pub use tenant::{ClientSecret, DatabaseName, Placement, Tenant, TenantMember};
 
 /// The reason why a value is invalid: `kind` is for programs (the `type` of a 422 entry), `message` for people.

@@ -56,6 +56,12 @@ pub enum Stats {
     TooMany,
 }
 
+impl Stats {
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Cells(cells) if cells.is_empty())
+    }
+}
+
 /// The number of events of one span and one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cell {
@@ -66,7 +72,7 @@ pub struct Cell {
 }
 
 /// What the events of one count have in common, as the dimension says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     Any,
     EventType(i32),
@@ -184,18 +190,42 @@ mod tests {
     #[test]
     fn buckets_begin_where_they_should() {
         for (bucket, time, expected) in [
-            (Bucket::Minute, "2024-02-29T10:26:59.999999Z", "2024-02-29T10:26:00Z"),
+            (
+                Bucket::Minute,
+                "2024-02-29T10:26:59.999999Z",
+                "2024-02-29T10:26:00Z",
+            ),
             (Bucket::Hour, "2024-02-29T10:26:12Z", "2024-02-29T10:00:00Z"),
-            (Bucket::Hour, "1969-12-31T23:59:59.999999Z", "1969-12-31T23:00:00Z"),
+            (
+                Bucket::Hour,
+                "1969-12-31T23:59:59.999999Z",
+                "1969-12-31T23:00:00Z",
+            ),
             (Bucket::Day, "2024-02-29T00:00:00Z", "2024-02-29T00:00:00Z"),
             (Bucket::Day, "1500-03-01T12:00:00Z", "1500-03-01T00:00:00Z"),
             (Bucket::Week, "2026-11-29T23:59:59Z", "2026-11-23T00:00:00Z"), // a Sunday
             (Bucket::Week, "2026-11-30T00:00:00Z", "2026-11-30T00:00:00Z"),
             (Bucket::Week, "1969-12-28T00:00:00Z", "1969-12-22T00:00:00Z"),
-            (Bucket::Month, "2024-02-29T23:59:59Z", "2024-02-01T00:00:00Z"),
-            (Bucket::Month, "1969-12-31T23:59:59Z", "1969-12-01T00:00:00Z"),
-            (Bucket::Month, "9999-12-31T23:59:59.999999Z", "9999-12-01T00:00:00Z"),
-            (Bucket::Month, "0000-01-01T00:00:00Z", "0000-01-01T00:00:00Z"),
+            (
+                Bucket::Month,
+                "2024-02-29T23:59:59Z",
+                "2024-02-01T00:00:00Z",
+            ),
+            (
+                Bucket::Month,
+                "1969-12-31T23:59:59Z",
+                "1969-12-01T00:00:00Z",
+            ),
+            (
+                Bucket::Month,
+                "9999-12-31T23:59:59.999999Z",
+                "9999-12-01T00:00:00Z",
+            ),
+            (
+                Bucket::Month,
+                "0000-01-01T00:00:00Z",
+                "0000-01-01T00:00:00Z",
+            ),
             (Bucket::Week, "0000-01-01T00:00:00Z", "0000-01-01T00:00:00Z"), // a Saturday
         ] {
             assert_eq!(start(bucket, time), expected, "{bucket:?} of {time}");

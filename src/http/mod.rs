@@ -20,10 +20,10 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use handlers::{
-    event_batch, event_bridge, feed, history, multipart_uploads, operations, records,
+    event_batch, event_bridge, feed, history, multipart_uploads, operations, records, stats,
     tenant_lifecycle, type_names, uploads,
 };
-use middleware::{Cors, Middleware, RequestLimits, RequestLog};
+use middleware::{Compression, Cors, Middleware, RequestLimits, RequestLog};
 use responses::openapi;
 pub use responses::{ApiError, Problem};
 pub use server::{ServerOptions, serve};
@@ -59,6 +59,7 @@ fn documented_routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(only(routes!(feed::poll::feed)))
         .routes(only(routes!(feed::stream::stream)))
         .routes(only(routes!(feed::export::export)))
+        .routes(only(routes!(stats::stats)))
         .routes(only(routes!(type_names::catalogue)))
         .routes(only(routes!(operations::live)))
         .routes(only(routes!(operations::ready)))
@@ -79,7 +80,8 @@ pub fn router(state: AppState, options: &ApiOptions, storage: Option<Router>) ->
         let timeout = limits.timeout.take();
         api = cors.wrap(api, timeout);
     }
-    let api = api
+    let api = Compression::new()
+        .wrap(api)
         .merge(operations::docs())
         .fallback(operations::unknown_path)
         .with_state(Arc::new(state));

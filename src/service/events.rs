@@ -1,7 +1,9 @@
 //! Reading a tenant's history.
 
 use super::{Access, Error};
-use crate::domain::{Chunk, Cursor, Event, EventId, Feed, Page, PageCursor, Position, Query};
+use crate::domain::{
+    Chunk, Cursor, Event, EventId, Feed, Grouping, Page, PageCursor, Position, Query, Stats,
+};
 use crate::store::News;
 
 impl Access {
@@ -44,6 +46,12 @@ impl Access {
     ) -> Result<Chunk, Error> {
         let store = &self.service.store;
         Ok(store.events_behind(&self.tenant, after, query).await?)
+    }
+
+    /// Counts the events that match the filters of `query`.
+    pub async fn stats(&self, query: &Query, grouping: Grouping) -> Result<Stats, Error> {
+        let store = &self.service.store;
+        Ok(store.stats(&self.tenant, query, grouping).await?)
     }
 
     /// Returns the next events of a page, at least one unless it has been deleted.

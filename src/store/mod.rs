@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::domain::query::Limit;
 use crate::domain::{
     Chunk, ClientId, Cursor, CursorProblem, DatabaseName, Epoch, Event, EventId, Feed, FileId,
-    Finding, Page, Placement, Position, Query, Tenant,
+    Finding, Grouping, Page, Placement, Position, Query, Stats, Tenant,
 };
 
 pub use crate::domain::query::READ_BYTES;
@@ -125,6 +125,16 @@ pub trait Store: Debug + Send + Sync {
         after: Option<Position>,
         query: &Query,
     ) -> Result<Chunk, Error>;
+
+    /// Counts the events that match the filters of `query`, whose ordering, limit and offset are ignored, by buckets of
+    /// their time and by kind. Ends early if there are more counts than an answer may have. Counts are as exact as those of
+    /// [`Store::events`].
+    async fn stats(
+        &self,
+        tenant: &Tenant,
+        query: &Query,
+        grouping: Grouping,
+    ) -> Result<Stats, Error>;
 
     /// Returns the tenant's next events after `after` in the total order, oldest first: at most `limit`, up to
     /// [`SCAN_BYTES`], at least one; none only at the end. `after` need not be the position of an event. For copying and

@@ -268,6 +268,8 @@ impl Belongings {
             "count" => "exact".to_owned(),
             "source_name" | "source_info" => String::new(),
             "field" | "value" => "status".to_owned(),
+            "bucket" => "month".to_owned(),
+            "by" => "source".to_owned(),
             _ => return None,
         })
     }

@@ -79,7 +79,7 @@ pub struct Walk<'a> {
 
 #[derive(Debug)]
 enum Place {
-    Offset(u64),
+    Start,
     Cursor(String),
     End,
 }
@@ -90,10 +90,11 @@ impl Walk<'_> {
         let limit = self.left.min(PAGE);
         let mut query = self.filters.clone();
         query.push(("limit", limit.to_string()));
+        query.push(("count", "none".to_owned()));
         match &self.place {
             _ if limit == 0 => return Ok(None),
             Place::End => return Ok(None),
-            Place::Offset(offset) => query.push(("offset", offset.to_string())),
+            Place::Start => {}
             Place::Cursor(cursor) => query.push(("cursor", cursor.clone())),
         }
         let EventsPage {
@@ -103,11 +104,7 @@ impl Walk<'_> {
         } = self.client.events(&query).await?;
         let found = results.len() as u64;
         self.left = self.left.saturating_sub(found);
-        self.place = match (next_cursor, &self.place) {
-            (Some(cursor), _) => Place::Cursor(cursor),
-            (None, Place::Offset(offset)) if found == limit => Place::Offset(offset + found),
-            (None, _) => Place::End,
-        };
+        self.place = next_cursor.map_or(Place::End, Place::Cursor);
         Ok(Some(results))
     }
 }
@@ -119,7 +116,7 @@ impl Client {
             client: self,
             filters,
             left: limit,
-            place: Place::Offset(0),
+            place: Place::Start,
         }
     }
 

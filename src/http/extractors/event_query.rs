@@ -172,7 +172,7 @@ impl Parameters {
     }
 
     /// Sets each parameter. Those of [`FILTERS`] may be given as often as that says, and `further` ones once.
-    pub(super) fn set_each(
+    pub(crate) fn set_each(
         &self,
         further: &[&str],
         mut set: impl FnMut(&str, &str) -> Result<(), Invalid>,
@@ -216,7 +216,7 @@ impl Parameters {
 }
 
 /// Sets a filter. Any other parameter is a problem.
-pub(super) fn set_filter(query: &mut Query, name: &str, value: &str) -> Result<(), Invalid> {
+pub(crate) fn set_filter(query: &mut Query, name: &str, value: &str) -> Result<(), Invalid> {
     // Without `..`: a new filter needs a parameter, here, in `FILTERS` and in `EventFilters`.
     let Query {
         record_ids,

@@ -8,6 +8,7 @@ pub(super) mod history;
 pub(super) mod multipart_uploads;
 pub(super) mod operations;
 pub(super) mod records;
+pub(super) mod stats;
 pub(super) mod tenant_lifecycle;
 pub(super) mod type_names;
 pub(super) mod uploads;

@@ -1,7 +1,8 @@
-//! The layers around handlers: the request log and its metrics, the timeout, panics, unread bodies, CORS.
+//! The layers around handlers: the request log and its metrics, the timeout, panics, unread bodies, CORS, compression.
 //! Imports errors from `responses`, header names from `extractors`, and of the handlers only the paths of slow routes.
 
 mod body_drain;
+mod compression;
 mod cors;
 mod request_head;
 mod request_limits;
@@ -13,6 +14,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
+pub(super) use compression::Compression;
 pub(super) use cors::Cors;
 pub(super) use request_limits::RequestLimits;
 pub(super) use request_log::RequestLog;

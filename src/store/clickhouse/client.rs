@@ -382,6 +382,14 @@ fn on_cluster(client: clickhouse::Client) -> clickhouse::Client {
         .with_setting("insert_keeper_max_retries", "0")
 }
 
+pub(super) fn describe_metrics() {
+    metrics::describe_histogram!(
+        "event_history_clickhouse_request_duration_seconds",
+        metrics::Unit::Seconds,
+        "Duration of a statement, by operation and result."
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use super::Client;

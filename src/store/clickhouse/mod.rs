@@ -46,7 +46,7 @@ use super::{Appended, Created, Error, News, Store, Tombstone, closed, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
     Chunk, ClientId, Cursor, CursorProblem, DatabaseName, Epoch, Event, EventId, Feed,
-    FeedPosition, FileId, Finding, Page, Placement, Position, Query, Tenant,
+    FeedPosition, FileId, Finding, Grouping, Page, Placement, Position, Query, Stats, Tenant,
 };
 
 /// The time for which the watermark is waited for that lets an event be shown: healthy it takes under two seconds.
@@ -178,20 +178,11 @@ impl ClickHouse {
 
 /// Describes the metrics of this backend.
 pub fn describe_metrics() {
-    use metrics::{Unit, describe_counter, describe_histogram};
     super::append_queue::describe_metrics();
+    client::describe_metrics();
     registry::describe_metrics();
     arrival::describe_metrics();
     cluster::describe_metrics();
-    describe_histogram!(
-        "event_history_clickhouse_request_duration_seconds",
-        Unit::Seconds,
-        "Duration of a statement, by operation and result."
-    );
-    describe_counter!(
-        "event_history_tenant_cache_lookups_total",
-        "Lookups of tenant entries: hit, miss, or stale because ClickHouse was unreachable."
-    );
 }
 
 #[async_trait]
@@ -285,6 +276,16 @@ impl Store for ClickHouse {
         let read = async |it: &TenantTables| it.events_behind(after, query).await;
         let is_empty = |chunk: &Chunk| chunk.events.is_empty();
         self.read(tenant, read, is_empty).await
+    }
+
+    async fn stats(
+        &self,
+        tenant: &Tenant,
+        query: &Query,
+        grouping: Grouping,
+    ) -> Result<Stats, Error> {
+        let read = async |it: &TenantTables| it.stats(query, grouping).await;
+        self.read(tenant, read, Stats::is_empty).await
     }
 
     async fn scan(

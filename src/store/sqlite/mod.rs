@@ -12,6 +12,7 @@ mod check_folder;
 mod disk;
 mod external;
 mod fsck;
+mod metric_descriptions;
 mod pool;
 mod provisioning;
 mod registry;
@@ -25,7 +26,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use metrics::{Unit, describe_gauge};
 use rusqlite::Connection;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
@@ -33,6 +33,7 @@ use uuid::Uuid;
 pub use check_folder::check_folder;
 pub use external::ExternalStore;
 pub use fsck::{Checked, Fault, Fsck, Reference};
+pub use metric_descriptions::describe_metrics;
 pub use registry::repair::{Removed, Repair, RepairError};
 
 use self::disk::Folder;
@@ -42,13 +43,14 @@ use self::disk::layout::Layout;
 use self::pool::limits::Limits;
 use self::pool::{Lease, TenantHandle, TenantPool};
 use self::registry::Registry;
-use self::tables::{arrival, event_rows, feed, file_references, page, words::index};
+use self::tables::words::index;
+use self::tables::{arrival, event_rows, feed, file_references, page, stats};
 use self::wal::usage::LogUsage;
 use super::{Appended, Created, Error, News, Store, Tombstone, finished};
 use crate::domain::query::Limit;
 use crate::domain::{
     Chunk, ClientId, Clock, Cursor, DatabaseName, Epoch, Event, EventId, Feed, FileId, Finding,
-    Page, Placement, Position, Query, SystemClock, Tenant,
+    Grouping, Page, Placement, Position, Query, Stats, SystemClock, Tenant,
 };
 
 /// The creations and deletions that run at once, at most.
@@ -135,20 +137,6 @@ impl Sqlite {
 /// Tells whether `folder` has a registry, by its name alone.
 pub fn exists(folder: &Path) -> bool {
     Layout::of(folder).registry().exists()
-}
-
-/// Describes the metrics of this backend.
-pub fn describe_metrics() {
-    super::append_queue::describe_metrics();
-    describe_gauge!(
-        "event_history_sqlite_open_tenants",
-        "Tenants whose database file is open."
-    );
-    describe_gauge!(
-        "event_history_sqlite_log_bytes",
-        Unit::Bytes,
-        "Disk space that the write-ahead logs of all tenants take."
-    );
 }
 
 #[async_trait]
@@ -256,6 +244,17 @@ impl Store for Sqlite {
         self.require_index(tenant, query).await?;
         let query = query.clone();
         let read = move |connection: &mut Connection| page::behind(connection, after, &query);
+        self.read(tenant, read).await
+    }
+
+    async fn stats(
+        &self,
+        tenant: &Tenant,
+        query: &Query,
+        grouping: Grouping,
+    ) -> Result<Stats, Error> {
+        let query = query.clone();
+        let read = move |connection: &mut Connection| stats::read(connection, &query, grouping);
         self.read(tenant, read).await
     }
 

@@ -4,6 +4,7 @@ mod batch_encodings;
 mod batches;
 mod checks;
 mod cloud_events;
+mod compression;
 mod connections;
 mod event_schemas;
 mod events;
@@ -15,6 +16,7 @@ mod operations;
 mod records;
 mod schemathesis;
 mod search;
+mod stats;
 mod tenants;
 mod worst_inputs;
 

@@ -5,7 +5,7 @@ use event_history::domain::{Event, Ordering, Query, Tenant};
 use event_history::store::{Appended, Store};
 
 use super::{POOL, Place, created};
-use crate::conformance::store::page;
+use crate::conformance::store::{page, stats};
 use crate::samples::{Random, as_sent, history};
 
 impl Place {
@@ -51,6 +51,16 @@ async fn assert_shows(store: &dyn Store, tenant: &Tenant, expected: &[Event]) {
         let (skip, limit) = (query.offset as usize, query.limit.get() as usize);
         let matching: Vec<Event> = matching.into_iter().skip(skip).take(limit).collect();
         assert_eq!(shown.events, matching, "{query:?}");
+    }
+    let (all, some) = (
+        Query::default(),
+        Query {
+            record_ids: vec![1, 2, 3],
+            ..Query::default()
+        },
+    );
+    for query in [all, some] {
+        stats::assert_counted(store, tenant, expected, &query).await;
     }
     for limit in [1, 2, 50, 1000] {
         let limit = Limit::new(limit).unwrap();

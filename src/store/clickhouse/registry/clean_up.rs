@@ -71,7 +71,7 @@ impl Drop for CleanUp {
 }
 
 /// Describes the metrics of deletions.
-pub(crate) fn describe_metrics() {
+pub(super) fn describe_metrics() {
     use metrics::{describe_counter, describe_gauge};
     describe_gauge!(
         "event_history_deleted_tenants_on_disk",

@@ -38,7 +38,7 @@ use crate::domain::{ClientId, DatabaseName, Placement, Tenant};
 use crate::store::Error;
 
 pub(super) use self::claims::Claims;
-pub(super) use self::clean_up::{CleanUp, describe_metrics};
+pub(super) use self::clean_up::CleanUp;
 
 /// So that an entry is refreshed well before its lifetime ends.
 const REFRESHES_PER_LIFETIME: u32 = 8;
@@ -264,4 +264,12 @@ pub(super) async fn check_schema(client: &Client) -> Result<Option<Error>, Failu
 
 fn count_lookup(result: &'static str) {
     counter!("event_history_tenant_cache_lookups_total", "result" => result).increment(1);
+}
+
+pub(super) fn describe_metrics() {
+    clean_up::describe_metrics();
+    metrics::describe_counter!(
+        "event_history_tenant_cache_lookups_total",
+        "Lookups of tenant entries: hit, miss, or stale because ClickHouse was unreachable."
+    );
 }

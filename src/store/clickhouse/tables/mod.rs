@@ -12,6 +12,7 @@ mod filters;
 mod paging;
 mod parameters;
 mod scan;
+mod stats;
 mod tombstones;
 
 use clickhouse::query::Query;

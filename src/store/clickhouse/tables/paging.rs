@@ -19,7 +19,7 @@ const ORDINARY_LIMIT: u32 = 50;
 const FIRST_ROWS: usize = 256;
 
 /// More rows than these are counted with their duplicates: leaving them out takes a tenth of a second per million.
-const MAX_EXACT_ROWS: u64 = 1_500_000;
+pub(super) const MAX_EXACT_ROWS: u64 = 1_500_000;
 
 impl TenantTables {
     /// Reads a page and its counts, in three queries at once: an event that is stored meanwhile may be in one and not

@@ -3,7 +3,7 @@
 use super::filters::Filters;
 use super::paging::MAX_EXACT_ROWS;
 use super::{TenantTables, indexed};
-use crate::domain::stats::{Dimension, Grouping, Kind, Span, Tally};
+use crate::domain::stats::{Bucket, Dimension, Grouping, Kind, Span, Tally};
 use crate::domain::{Query, Stats};
 use crate::store::clickhouse::failure::{Failure, code};
 use crate::store::clickhouse::statement::{OWN_ROWS, OWN_ROWS_FINAL};
@@ -46,14 +46,13 @@ impl TenantTables {
                 outcome => Some(outcome?),
             }
         };
-        let counted = match exact {
-            Some(counted) => counted,
-            None => {
-                let sql = of_table(&groups, OWN_ROWS, &condition);
-                self.counted(sql, &filters, grouping, None).await?
-            }
+        let counted = if let Some(counted) = exact {
+            counted
+        } else {
+            let sql = of_table(&groups, OWN_ROWS, &condition);
+            self.counted(sql, &filters, grouping, None).await?
         };
-        tally(counted, grouping)
+        Ok(tally(counted, grouping))
     }
 
     /// Runs a statement that counts by groups, and ends it as soon as there are more than there can be in an answer. It
@@ -66,7 +65,7 @@ impl TenantTables {
         max_rows: Option<u64>,
     ) -> Result<Vec<GroupRow>, Failure> {
         let statement = self.statement(sql)?;
-        let span = grouping.bucket.map_or(NO_SPAN, |it| it.span());
+        let span = grouping.bucket.map_or(NO_SPAN, Bucket::span);
         let max_groups = grouping.max_counts();
         self.client
             .fetch::<GroupRow>("stats", |it| {
@@ -77,7 +76,9 @@ impl TenantTables {
                     .with_setting("group_by_overflow_mode", "break")
                     .with_setting("limit", (max_groups + 1).to_string());
                 let request = match max_rows {
-                    Some(max_rows) => request.with_setting("max_rows_to_read", max_rows.to_string()),
+                    Some(max_rows) => {
+                        request.with_setting("max_rows_to_read", max_rows.to_string())
+                    }
                     None => request,
                 };
                 filters.bind(request)
@@ -103,7 +104,7 @@ fn of_table(groups: &str, rows: &str, condition: &str) -> String {
     )
 }
 
-fn tally(counted: Vec<GroupRow>, grouping: Grouping) -> Result<Stats, Failure> {
+fn tally(counted: Vec<GroupRow>, grouping: Grouping) -> Stats {
     let mut tally = Tally::new(grouping);
     for row in counted {
         let GroupRow {
@@ -123,10 +124,10 @@ fn tally(counted: Vec<GroupRow>, grouping: Grouping) -> Result<Stats, Failure> {
             },
         };
         if !tally.add(number, kind, events) {
-            return Ok(Stats::TooMany);
+            return Stats::TooMany;
         }
     }
-    Ok(tally.finish())
+    tally.finish()
 }
 
 #[derive(Debug, clickhouse::Row, serde::Deserialize)]

@@ -20,12 +20,12 @@ use super::disk::file_system::Inode;
 use super::disk::layout::Layout;
 use super::registry::orphaned_databases;
 use super::tables::schema::TENANT;
-use super::tables::{arrival, event_rows, feed, file_references, page};
+use super::tables::{arrival, event_rows, feed, file_references, page, stats};
 use super::tenant::identity;
 use crate::domain::query::Limit;
 use crate::domain::{
-    Chunk, ClientId, Cursor, DatabaseName, Epoch, Event, EventId, Feed, FileId, Finding, Page,
-    Placement, Position, Query, Tenant,
+    Chunk, ClientId, Cursor, DatabaseName, Epoch, Event, EventId, Feed, FileId, Finding, Grouping,
+    Page, Placement, Position, Query, Stats, Tenant,
 };
 use crate::store::{Appended, Created, Error, News, Store, Tombstone};
 
@@ -173,6 +173,17 @@ impl Store for ExternalStore {
     ) -> Result<Chunk, Error> {
         let query = query.clone();
         let read = move |connection: &mut Connection| page::behind(connection, after, &query);
+        self.with(tenant, read).await
+    }
+
+    async fn stats(
+        &self,
+        tenant: &Tenant,
+        query: &Query,
+        grouping: Grouping,
+    ) -> Result<Stats, Error> {
+        let query = query.clone();
+        let read = move |connection: &mut Connection| stats::read(connection, &query, grouping);
         self.with(tenant, read).await
     }
 

@@ -11,5 +11,6 @@ pub(super) mod page;
 pub(super) mod query_filters;
 mod row_checksum;
 pub(super) mod schema;
+pub(super) mod stats;
 pub(super) mod tenant_rows;
 pub(super) mod words;

@@ -13,6 +13,7 @@ pub(crate) mod events;
 pub(crate) mod feed;
 pub(crate) mod files;
 pub(crate) mod pages;
+pub(crate) mod stats;
 pub(crate) mod tenants;
 pub(crate) mod walks;
 
@@ -57,7 +58,7 @@ const WAITING: [Part; 2] = [
     part!(files::never_both_references_and_tombstones_a_file),
 ];
 
-const OTHERS: [Part; 28] = [
+const OTHERS: [Part; 30] = [
     part!(tenants::creates_finds_and_deletes_tenants),
     part!(tenants::lets_one_of_racing_creations_win),
     part!(tenants::lists_tenants_by_name),
@@ -80,6 +81,8 @@ const OTHERS: [Part; 28] = [
     part!(feed::wakes_who_waits_for_news),
     part!(feed::shows_followers_every_event_once),
     part!(walks::shows_walkers_and_followers_every_event_once),
+    part!(stats::counts_as_the_query_says),
+    part!(stats::bounds_the_number_of_counts),
     part!(tenants::isolates_tenants),
     part!(tenants::forgets_deleted_tenants),
     part!(tenants::takes_a_deleted_tenant_back),

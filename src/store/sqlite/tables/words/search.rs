@@ -42,7 +42,7 @@ pub(in crate::store::sqlite::tables) struct Search<'a> {
 }
 
 /// Takes matches, in the order of the query, until it breaks.
-type Each<'a> = &'a mut dyn FnMut(Match) -> ControlFlow<()>;
+pub(in crate::store::sqlite::tables) type Each<'a> = &'a mut dyn FnMut(Match) -> ControlFlow<()>;
 
 type Walked = rusqlite::Result<ControlFlow<()>>;
 
@@ -97,7 +97,11 @@ impl<'a> Search<'a> {
         Ok(count)
     }
 
-    fn for_each(&self, each: Each<'_>) -> rusqlite::Result<()> {
+    /// Passes on the matches, in the order of the query, until `each` breaks.
+    pub(in crate::store::sqlite::tables) fn for_each(
+        &self,
+        each: Each<'_>,
+    ) -> rusqlite::Result<()> {
         let walked = if self.looks_at_each()? {
             self.look_at_each(Index::of(self.query).table(), self.query, each)?
         } else {
