@@ -104,5 +104,5 @@ async fn follow(
 
 #[expect(clippy::print_stderr, reason = "not part of the result")]
 fn report_cursor(cursor: &str) {
-    eprintln!("continue with: event-history tail --from {cursor}");
+    eprintln!("continue with the same filters and: event-history tail --from {cursor}");
 }

@@ -69,7 +69,7 @@ async fn a_file_that_was_removed_since_is_uploaded_again_with_the_part_size_of_n
 
 #[tokio::test]
 async fn parts_survive_an_error_that_is_not_retried() {
-    const SIZE: u64 = 41 * MIB;
+    const SIZE: u64 = 101 * MIB; // so many parts that it is under way for a while
     let fixture = Fixture::new().await;
     let (file, moved) = (fixture.path("big.bin"), fixture.path("moved.bin"));
     write_noise(&file, SIZE);

@@ -24,7 +24,7 @@ async fn the_documented_commands_lead_an_event_into_the_history() {
         .env("PATH", format!("{}:{path}", tools.display()))
         .env("HISTORY_URL", server.url())
         .env("HISTORY_KEY", API_KEY)
-        .env("CLIENT_ID", &tenant.client_id)
+        .env("HISTORY_CLIENT_ID", &tenant.client_id)
         .args(["-euo", "pipefail", "-c"])
         .arg(format!("{WRAPPER}\n{}", commands()));
     let printed = tokio::task::spawn_blocking(move || support::run(&mut command))

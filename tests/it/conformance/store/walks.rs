@@ -28,7 +28,7 @@ type Acknowledged = Arc<Mutex<HashMap<EventId, Event>>>;
 pub(crate) async fn shows_walkers_and_followers_every_event_once(opener: &dyn Opener) {
     let walks = support::number_from_environment(
         "EVENT_HISTORY_TEST_WALKS",
-        if opener.is_slow() { 3 } else { 24 },
+        if opener.is_slow() { 2 } else { 24 },
     );
     let seed = support::number_from_environment("EVENT_HISTORY_TEST_SEED", 71);
     let (store, tenant) = with_tenant(opener, "walked").await;
@@ -70,7 +70,8 @@ pub(crate) async fn shows_walkers_and_followers_every_event_once(opener: &dyn Op
     }
     let mut random = Random::seeded(seed);
     let mut followers = JoinSet::new();
-    for number in 0..3 {
+    let follower_count = if opener.is_slow() { 1 } else { 3 };
+    for number in 0..follower_count {
         let mut query = random.query(&first);
         query.limit = Limit::clamped(9);
         if number == 0 {
