@@ -31,7 +31,7 @@ fn newest_first(mut events: Vec<Event>) -> Vec<Event> {
 /// Asserts that each event is shown once and counted once, whatever is asked for.
 async fn assert_shows(store: &dyn Store, tenant: &Tenant, expected: &[Event]) {
     let mut random = Random::seeded(7);
-    for _ in 0..60 {
+    for _ in 0..24 {
         let mut query = random.query(expected);
         if expected.iter().all(|event| event.source_info == REVISED) {
             query.words = None; // the rows still have those from before
