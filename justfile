@@ -114,7 +114,8 @@ cluster-feed rounds="12" writers="6" contents="5000": _release
 # Walks through lists with random filters, and followers of the feed, while 8 writers store and backdate events: on SQLite and
 # on ClickHouse each shows what it should exactly once.
 walks count="2000" seed="71": _release
-    EVENT_HISTORY_TEST_WALKS={{ count }} EVENT_HISTORY_TEST_SEED={{ seed }} {{ run_stress }} \
+    EVENT_HISTORY_TEST_WHOLE_CONTRACT=1 EVENT_HISTORY_TEST_WALKS={{ count }} EVENT_HISTORY_TEST_SEED={{ seed }} \
+    {{ run_stress }} \
     -E 'test(=store::contract::shows_walkers_and_followers_every_event_once) or test(=clickhouse::contract::keeps_the_contract_of_every_store)'
 
 # Copies many events between backends, killed twice on the way, and large events in bounded memory.

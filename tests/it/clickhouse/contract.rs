@@ -5,10 +5,10 @@ use crate::conformance::store as conformance;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keeps_the_contract_of_every_store() {
-    conformance::all(&Place::new()).await;
+    conformance::overlapping(&Place::new()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keeps_the_contract_of_every_store_for_dedicated_tenants() {
-    conformance::all(&Place::with_options("?placement=dedicated")).await;
+    conformance::overlapping(&Place::with_options("?placement=dedicated")).await;
 }
