@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::text::{self, TENANT_BYTES, event_id, number, tag, take};
+use super::text::{self, Origin, event_id, number, take};
 use super::{CursorProblem, Epoch};
 use crate::domain::{ClientId, EventId};
 
@@ -12,8 +12,7 @@ const FORMAT: u8 = 1;
 /// A position in the arrival order of one tenant's events. Opaque to callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    tenant: [u8; TENANT_BYTES],
-    epoch: Epoch,
+    origin: Origin,
     position: FeedPosition,
 }
 
@@ -37,8 +36,7 @@ pub enum FeedPosition {
 impl Cursor {
     pub fn new(tenant: ClientId, epoch: Epoch, position: FeedPosition) -> Self {
         Self {
-            tenant: tag(tenant),
-            epoch,
+            origin: Origin::new(tenant, epoch),
             position,
         }
     }
@@ -51,12 +49,7 @@ impl Cursor {
 
     /// Returns the position of a cursor of the same arrival order.
     pub fn position_like(&self, other: &Self) -> Result<FeedPosition, CursorProblem> {
-        if self.tenant != other.tenant {
-            return Err(CursorProblem::OtherTenant);
-        }
-        if self.epoch != other.epoch {
-            return Err(CursorProblem::Restored);
-        }
+        self.origin.require(other.origin)?;
         Ok(self.position)
     }
 
@@ -70,7 +63,8 @@ impl Cursor {
         tenant: ClientId,
         epoch: Epoch,
     ) -> Result<FeedPosition, CursorProblem> {
-        self.position_like(&Self::new(tenant, epoch, FeedPosition::Start))
+        self.origin.require(Origin::new(tenant, epoch))?;
+        Ok(self.position)
     }
 
     /// Returns the id of the event that the cursor is behind; `None` at the start.
@@ -91,8 +85,7 @@ impl Cursor {
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes;
-        let tenant = *take(&mut rest)?;
-        let epoch = Epoch(number(&mut rest)?);
+        let origin = Origin::take(&mut rest)?;
         let [kind] = *take(&mut rest)?;
         let position = match kind {
             0 => FeedPosition::Start,
@@ -107,25 +100,16 @@ impl Cursor {
             },
             _ => return None,
         };
-        rest.is_empty().then_some(Self {
-            tenant,
-            epoch,
-            position,
-        })
+        rest.is_empty().then_some(Self { origin, position })
     }
 }
 
 /// Writes letters, digits, `-` and `_`: fit for a URL.
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            tenant,
-            epoch,
-            position,
-        } = self;
+        let Self { origin, position } = self;
         let mut bytes = vec![FORMAT];
-        bytes.extend(tenant);
-        bytes.extend(epoch.0.to_be_bytes());
+        origin.append_to(&mut bytes);
         match position {
             FeedPosition::Start => bytes.push(0),
             FeedPosition::Sequence { sequence, event_id } => {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::text::{self, TENANT_BYTES, event_id, number, tag, take};
+use super::text::{self, Origin, event_id, number, take};
 use super::{CursorProblem, Epoch};
 use crate::domain::{ClientId, Ordering, Position};
 
@@ -13,8 +13,7 @@ const FORMAT: u8 = 2;
 /// A position in the total order of one tenant's events, and the direction in which it is read. Opaque to callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageCursor {
-    tenant: [u8; TENANT_BYTES],
-    epoch: Epoch,
+    origin: Origin,
     ordering: Ordering,
     position: Position,
 }
@@ -22,8 +21,7 @@ pub struct PageCursor {
 impl PageCursor {
     pub fn new(tenant: ClientId, epoch: Epoch, ordering: Ordering, position: Position) -> Self {
         Self {
-            tenant: tag(tenant),
-            epoch,
+            origin: Origin::new(tenant, epoch),
             ordering,
             position,
         }
@@ -39,13 +37,7 @@ impl PageCursor {
 
     /// Refuses the cursor if it is not one of this tenant and this epoch.
     pub fn require(&self, tenant: ClientId, epoch: Epoch) -> Result<(), CursorProblem> {
-        if self.tenant != tag(tenant) {
-            return Err(CursorProblem::OtherTenant);
-        }
-        if self.epoch != epoch {
-            return Err(CursorProblem::Restored);
-        }
-        Ok(())
+        self.origin.require(Origin::new(tenant, epoch))
     }
 
     /// Parses what [`PageCursor`] writes.
@@ -56,8 +48,7 @@ impl PageCursor {
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes;
-        let tenant = *take(&mut rest)?;
-        let epoch = Epoch(number(&mut rest)?);
+        let origin = Origin::take(&mut rest)?;
         let ordering = match *take(&mut rest)? {
             [0] => Ordering::NewestFirst,
             [1] => Ordering::OldestFirst,
@@ -68,8 +59,7 @@ impl PageCursor {
             event_id: event_id(&mut rest)?,
         };
         rest.is_empty().then_some(Self {
-            tenant,
-            epoch,
+            origin,
             ordering,
             position,
         })
@@ -80,14 +70,12 @@ impl PageCursor {
 impl fmt::Display for PageCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            tenant,
-            epoch,
+            origin,
             ordering,
             position: Position { time_us, event_id },
         } = self;
         let mut bytes = vec![FORMAT];
-        bytes.extend(tenant);
-        bytes.extend(epoch.0.to_be_bytes());
+        origin.append_to(&mut bytes);
         bytes.push(match ordering {
             Ordering::NewestFirst => 0,
             Ordering::OldestFirst => 1,

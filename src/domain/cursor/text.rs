@@ -5,11 +5,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::CursorProblem;
+use super::{CursorProblem, Epoch};
 use crate::domain::{ClientId, EventId};
 
 /// The bytes of a client id that a cursor holds: enough to tell a cursor of another tenant.
-pub(super) const TENANT_BYTES: usize = 4;
+const TENANT_BYTES: usize = 4;
 
 /// The bytes of the checksum that distinguish a cursor from a text that was cut or mistyped.
 const SUM_BYTES: usize = 4;
@@ -34,10 +34,44 @@ pub(super) fn decode(text: &str, format: u8) -> Result<Vec<u8>, CursorProblem> {
     }
 }
 
-/// Returns the part of a client id that tells a tenant's cursors from those of others.
-pub(super) fn tag(tenant: ClientId) -> [u8; TENANT_BYTES] {
-    let [a, b, c, d, ..] = tenant.uuid().into_bytes();
-    [a, b, c, d]
+/// Whose history a cursor is of, and in which life of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Origin {
+    tenant: [u8; TENANT_BYTES],
+    epoch: Epoch,
+}
+
+impl Origin {
+    pub(super) fn new(tenant: ClientId, epoch: Epoch) -> Self {
+        let [a, b, c, d, ..] = tenant.uuid().into_bytes();
+        Self {
+            tenant: [a, b, c, d],
+            epoch,
+        }
+    }
+
+    /// Refuses a cursor of this origin where another one is wanted.
+    pub(super) fn require(self, wanted: Self) -> Result<(), CursorProblem> {
+        if self.tenant != wanted.tenant {
+            return Err(CursorProblem::OtherTenant);
+        }
+        if self.epoch != wanted.epoch {
+            return Err(CursorProblem::Restored);
+        }
+        Ok(())
+    }
+
+    pub(super) fn append_to(self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.tenant);
+        bytes.extend(self.epoch.0.to_be_bytes());
+    }
+
+    pub(super) fn take(rest: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            tenant: *take(rest)?,
+            epoch: Epoch(number(rest)?),
+        })
+    }
 }
 
 fn checksum(content: &[u8]) -> [u8; SUM_BYTES] {
