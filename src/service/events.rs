@@ -15,16 +15,21 @@ impl Access {
         query: &Query,
     ) -> Result<(Page, Option<PageCursor>), Error> {
         let (store, id) = (&self.service.store, self.tenant.client_id);
+        let mut epoch = None;
         if let Some(cursor) = cursor {
-            let epoch = store.epoch(&self.tenant).await?;
-            cursor.require(id, epoch).map_err(Error::CursorRefused)?;
+            let current = store.epoch(&self.tenant).await?;
+            cursor.require(id, current).map_err(Error::CursorRefused)?;
+            epoch = Some(current);
         }
         let page = store.events(&self.tenant, query).await?;
         let last = page.rest.last().copied();
         let last = last.or_else(|| page.events.last().map(Event::position));
         let next = match last.filter(|_| page.has_more) {
             Some(last) => {
-                let epoch = store.epoch(&self.tenant).await?;
+                let epoch = match epoch {
+                    Some(epoch) => epoch,
+                    None => store.epoch(&self.tenant).await?,
+                };
                 Some(PageCursor::new(id, epoch, query.ordering, last))
             }
             None => None,

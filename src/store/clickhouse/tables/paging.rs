@@ -3,10 +3,10 @@
 use super::events_table::{COLUMNS, StoredRow, distinct};
 use super::filters::Filters;
 use super::{NEWEST_FIRST, OLDEST_FIRST, TenantTables, indexed, uuids};
-use crate::domain::{Count, Counts, Event, EventId, Page, Position, Query};
+use crate::domain::{Count, Counts, Event, EventId, Grouping, Page, Position, Query};
 use crate::store::READ_BYTES;
-use crate::store::clickhouse::failure::{Failure, code};
-use crate::store::clickhouse::statement::{OWN_ROWS, OWN_ROWS_FINAL};
+use crate::store::clickhouse::failure::Failure;
+use crate::store::clickhouse::statement::OWN_ROWS;
 
 /// Rows to read beyond a page, for the duplicates in or before it.
 const SLACK: u64 = 20;
@@ -17,9 +17,6 @@ const ORDINARY_LIMIT: u32 = 50;
 /// The rows that are asked for first if a page is not read at once: [`READ_BYTES`] of ordinary ones, and not too many
 /// for ClickHouse to read if they are large.
 const FIRST_ROWS: usize = 256;
-
-/// More rows than these are counted with their duplicates: leaving them out takes a tenth of a second per million.
-pub(super) const MAX_EXACT_ROWS: u64 = 1_500_000;
 
 impl TenantTables {
     /// Reads a page and its counts, in three queries at once: an event that is stored meanwhile may be in one and not
@@ -162,53 +159,8 @@ impl TenantTables {
 
     /// Counts events. Duplicates that are not merged yet are left out, unless there are very many rows.
     async fn count(&self, filters: Option<&Filters<'_>>) -> Result<u64, Failure> {
-        let condition = filters.map(Filters::sql).unwrap_or_default();
-        // The rows of a few records or events are found by an index, which FINAL cannot use.
-        let exact = if filters.is_some_and(Filters::are_selective) {
-            let rows = format!(
-                "SELECT time_us, event_id FROM {OWN_ROWS}{condition} LIMIT {MAX_EXACT_ROWS}"
-            );
-            let sql = format!(
-                "SELECT uniqExact(time_us, event_id) AS events, count() AS rows FROM ({rows})"
-            );
-            let counts = self.count_by(sql, filters, None).await?;
-            (counts.rows < MAX_EXACT_ROWS).then_some(counts)
-        } else {
-            let sql = format!(
-                "SELECT count() AS events, events AS rows FROM {OWN_ROWS_FINAL}{condition}"
-            );
-            match self.count_by(sql, filters, Some(MAX_EXACT_ROWS)).await {
-                Err(failure) if failure.is(code::TOO_MANY_ROWS) => None,
-                outcome => Some(outcome?),
-            }
-        };
-        if let Some(counts) = exact {
-            return Ok(counts.events);
-        }
-        let sql = format!("SELECT count() AS events, events AS rows FROM {OWN_ROWS}{condition}");
-        Ok(self.count_by(sql, filters, None).await?.events)
-    }
-
-    /// Runs a statement that counts; it fails if more than `max_rows` would have to be read.
-    async fn count_by(
-        &self,
-        sql: String,
-        filters: Option<&Filters<'_>>,
-        max_rows: Option<u64>,
-    ) -> Result<CountsRow, Failure> {
-        let statement = self.statement(sql)?;
-        let counts = self.client.fetch::<CountsRow>("count", |it| {
-            let mut query = indexed(statement.on(it));
-            if let Some(max_rows) = max_rows {
-                query = query.with_setting("max_rows_to_read", max_rows.to_string());
-            }
-            match filters {
-                Some(filters) => filters.bind(query),
-                None => query,
-            }
-        });
-        let counts = counts.await?.pop();
-        counts.ok_or_else(|| Failure::InvalidData("a count returned no row".to_owned()))
+        let groups = self.count_by_group("count", filters, Grouping::default());
+        Ok(groups.await?.iter().map(|it| it.events).sum())
     }
 
     /// Returns a page's events and one more, looking for duplicates among [`SLACK`] more rows. `None` if they come to more
@@ -274,13 +226,6 @@ impl<T> Found<T> {
         let is_counted = filters.after.is_none() && filtered.is_some_and(|it| seen >= it);
         self.is_end || self.has_more(filters) || is_counted
     }
-}
-
-#[derive(Debug, clickhouse::Row, serde::Deserialize)]
-struct CountsRow {
-    events: u64,
-    /// The rows that were looked at, or again the events where that is not known.
-    rows: u64,
 }
 
 #[derive(Debug, clickhouse::Row, serde::Deserialize)]

@@ -53,39 +53,14 @@ pub(super) fn filtered(connection: &Connection, query: &Query) -> rusqlite::Resu
     let Query {
         record_ids,
         event_type_ids,
-        source_ids,
-        source_type_ids,
-        event_ids,
-        from_us,
-        to_us,
-        words,
-        source_names,
-        source_infos,
-        file_ids,
-        has_file,
-        received_from_us,
-        received_to_us,
-        changes,
-        ordering: _,
-        limit: _,
-        offset: _,
-        after: _,
-        count: _,
+        ..
     } = query;
-    let other_filters = !source_ids.is_empty()
-        || !source_type_ids.is_empty()
-        || !event_ids.is_empty()
-        || words.is_some()
-        || from_us.is_some()
-        || to_us.is_some()
-        || !source_names.is_empty()
-        || !source_infos.is_empty()
-        || !file_ids.is_empty()
-        || has_file.is_some()
-        || received_from_us.is_some()
-        || received_to_us.is_some()
-        || !changes.is_empty();
-    if other_filters {
+    let others = Query {
+        record_ids: Vec::new(),
+        event_type_ids: Vec::new(),
+        ..query.clone()
+    };
+    if !others.is_unfiltered() {
         return Ok(None);
     }
     let table = if record_ids.is_empty() {
