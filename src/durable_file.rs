@@ -18,6 +18,21 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     }
 }
 
+/// Reads a file of JSON that only saves work; `None` also if it cannot be parsed.
+pub fn read_json_if_valid<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+    match read_json(path) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+            ) =>
+        {
+            Ok(None)
+        }
+        outcome => outcome,
+    }
+}
+
 /// Writes a file of JSON durably and atomically: readers see either this content or the previous one. Only its owner may
 /// read it.
 pub fn write_json<T: Serialize>(path: &Path, content: &T) -> io::Result<()> {

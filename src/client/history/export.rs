@@ -1,6 +1,6 @@
 //! Exports a history: as it comes, or into a file that appears once it is complete.
 
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -81,7 +81,7 @@ impl Client {
     }
 
     /// Exports into a file. An existing one is only replaced with `force`. Until it is complete, the events are in a file
-    /// beside it, from which the same export continues after a crash. Returns the number of events.
+    /// beside it, and after a crash the same export continues there. Returns the number of events.
     pub async fn export_to(
         &self,
         export: &Export,
@@ -256,10 +256,8 @@ impl PartialFile {
         is_same: impl FnOnce(&Written) -> bool,
     ) -> Result<(Self, Option<Written>), Error> {
         let (path, state) = (beside(target, ".partial"), beside(target, ".partial.json"));
-        let written = match durable_file::read_json::<Written>(&state) {
-            Err(error) if is_malformed(&error) => None,
-            outcome => outcome.map_err(failed("read", &state))?,
-        };
+        let written: Option<Written> =
+            durable_file::read_json_if_valid(&state).map_err(failed("read", &state))?;
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create(true).truncate(false);
         let mut file = options.open(&path).map_err(failed("write", &path))?;
@@ -317,13 +315,6 @@ impl Sink for PartialFile {
         self.file.sync_data().map_err(failed("write", &self.path))?;
         durable_file::write_json(&self.state, written).map_err(failed("write", &self.state))
     }
-}
-
-fn is_malformed(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-    )
 }
 
 fn beside(target: &Path, ending: &str) -> PathBuf {

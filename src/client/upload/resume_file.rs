@@ -4,7 +4,6 @@
 //! shared, or uploaded as a whole. They contain no URLs and no keys. The uploaded file's modification time is not
 //! stored: its content is read again on each run, and only that decides.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -59,10 +58,7 @@ impl ResumeFile {
 
     /// Returns `None` if no upload has started, or if the file cannot be parsed: the upload then starts over.
     pub(super) fn read(&self) -> Result<Option<StartedUpload>, Error> {
-        match durable_file::read_json(&self.path) {
-            Err(error) if is_malformed(&error) => Ok(None),
-            outcome => outcome.map_err(failed("read", &self.path)),
-        }
+        durable_file::read_json_if_valid(&self.path).map_err(failed("read", &self.path))
     }
 
     pub(super) fn write(&self, upload: &StartedUpload) -> Result<(), Error> {
@@ -74,11 +70,4 @@ impl ResumeFile {
     pub(super) fn remove(&self) -> Result<(), Error> {
         durable_file::remove(&self.path).map_err(failed("remove", &self.path))
     }
-}
-
-fn is_malformed(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-    )
 }

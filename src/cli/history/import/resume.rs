@@ -2,7 +2,6 @@
 //! time.
 
 use std::fs::Metadata;
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +22,7 @@ pub(super) struct Position {
     pub(super) record: u64,
 }
 
-/// What an import that was interrupted has done.
+/// The progress of an import that was interrupted.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Imported {
     /// The file as it was.
@@ -74,10 +73,8 @@ impl ResumeFile {
         let Some(path) = &self.path else {
             return Ok(None);
         };
-        let imported: Option<Imported> = match durable_file::read_json(path) {
-            Err(error) if is_malformed(&error) => None,
-            outcome => outcome.with_context(|| format!("cannot read '{}'", path.display()))?,
-        };
+        let imported: Option<Imported> = durable_file::read_json_if_valid(path)
+            .with_context(|| format!("cannot read '{}'", path.display()))?;
         Ok(imported.filter(|it| (it.size_bytes, it.modified) == (self.size_bytes, self.modified)))
     }
 
@@ -101,11 +98,4 @@ impl ResumeFile {
         path.map_or(Ok(()), durable_file::remove)
             .context("cannot remove the file that remembers the import")
     }
-}
-
-fn is_malformed(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-    )
 }
