@@ -3,11 +3,9 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,9 +21,6 @@ use crate::http::responses::{
 };
 use crate::http::state::AppState;
 use crate::service::{self, Access, Disposition};
-
-/// Events up to this size are written in place, which takes a fraction of a millisecond.
-const SMALL_BYTES: usize = 64 * 1024;
 
 /// A page of a tenant's history.
 #[derive(Debug, ToSchema)]
@@ -72,7 +67,7 @@ pub(crate) async fn list(
     State(state): State<Arc<AppState>>,
     access: Access,
     RawQuery(query): RawQuery,
-) -> ApiResult<impl IntoResponse> {
+) -> ApiResult<Response> {
     let parameters = Parameters::parse(query.as_deref())?;
     let ListParameters {
         mut query,
@@ -118,12 +113,7 @@ pub(crate) async fn list(
         previous,
         next_cursor: next_cursor.map(|it| it.to_string()),
     };
-    let mut start = serde_json::to_string(&head).unwrap_or_default(); // numbers and strings never fail
-    start.pop(); // the closing brace
-    start += ",\"results\":[";
-    let page = EventPage::body(state, access, start, (events, rest), permit);
-    let json = HeaderValue::from_static("application/json");
-    Ok(([(CONTENT_TYPE, json)], Body::new(page.await?)))
+    EventPage::respond(state, access, &head, (events, rest), permit).await
 }
 
 /// Returns one event.
@@ -154,16 +144,12 @@ pub(crate) async fn event(
     let permit = acquire_for_read(&state, &access).await;
     let event = access.event(event_id).await?;
     let service = Arc::clone(&state.service);
-    let is_small = event.weight_bytes() <= SMALL_BYTES;
+    let weight_bytes = event.weight_bytes();
     let write = move || {
         let body = EventBody::new(event, &service.settings.catalogue)?;
         serde_json::to_vec(&body).map_err(|error| ApiError::damaged(event_id, error))
     };
-    let json = if is_small {
-        write()?
-    } else {
-        state.cpu_pool.run(write).await??
-    };
+    let json = state.cpu_pool.write_events(weight_bytes, write).await??;
     EntityTag::respond(&headers, json, permit)
 }
 

@@ -27,9 +27,6 @@ const STATE_BYTES: [u32; 2] = [512 * 1024, 8 * 1024 * 1024];
 /// What is made of a state takes as much again at most: its JSON.
 const OUTPUT_FACTOR: u32 = 2;
 
-/// Events up to this size are applied in place, which takes a fraction of a millisecond.
-const SMALL_BYTES: usize = 16 * 1024;
-
 /// Returns a record as its events tell it: now, or at an instant.
 #[utoipa::path(
     get, path = "/api/history/records/{record_id}", operation_id = "get_record", tag = "events",
@@ -189,11 +186,7 @@ async fn replay_within(
                 .try_for_each(|event| replay.apply(event, catalogue));
             outcome.map(|()| replay)
         };
-        let outcome = if bytes <= SMALL_BYTES {
-            apply()
-        } else {
-            state.cpu_pool.run(apply).await?
-        };
+        let outcome = state.cpu_pool.run_sized(bytes, apply).await?;
         replay = match outcome {
             Ok(replay) => replay,
             Err(ReplayError::TooLarge(_)) => return Ok(None),

@@ -4,15 +4,27 @@ use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http_body::{Body, Frame, SizeHint};
+use tokio::time::{Instant, sleep, timeout_at};
 
+use super::{ApiError, ApiResult};
 use crate::http::state::MemoryPermit;
+use crate::service;
 
 /// The longest segment of text: each is an allocation of its own, freed when it is sent.
 const SEGMENT_BYTES: usize = 64 * 1024;
+
+/// The limit for the next chunk, waiting for memory and for an unavailable store included. After it the response is
+/// truncated, in a way that its reader notices.
+pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The pause after a read that failed, or that found nothing new.
+pub(crate) const READ_PAUSE: Duration = Duration::from_millis(250);
 
 /// A body: the chunk that is ready, and the future of the next.
 pub(crate) struct ChunkedBody {
@@ -98,6 +110,37 @@ impl Body for ChunkedBody {
         let mut hint = SizeHint::new();
         hint.set_lower(bytes);
         hint
+    }
+}
+
+/// Returns the future of a chunk of `what`. Its failure is logged here, once.
+pub(super) fn next_chunk(
+    what: &'static str,
+    request_id: String,
+    next: impl Future<Output = ApiResult<ChunkedBody>> + Send + 'static,
+) -> NextChunk {
+    let truncated = move |error| {
+        tracing::error!(id = request_id, ?error, "{what} was truncated");
+        Truncated
+    };
+    async { next.await.map_err(truncated) }.boxed()
+}
+
+/// Reads, and retries while the store is unavailable: it is too late to answer with a status.
+pub(super) async fn read_patiently<T, F: Future<Output = ApiResult<T>>>(
+    request_id: &str,
+    read: impl Fn() -> F,
+) -> ApiResult<T> {
+    let deadline = Instant::now() + READ_TIMEOUT;
+    loop {
+        let outcome = timeout_at(deadline, read()).await;
+        match outcome.map_err(|_| ApiError::TimedOut)? {
+            Err(ApiError::Service(service::Error::Unavailable(error))) => {
+                tracing::debug!(id = request_id, %error, "a response waits for the store");
+                sleep(READ_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
     }
 }
 

@@ -2,31 +2,23 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::FutureExt;
-use tokio::time::{Instant, sleep, timeout_at};
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use serde::Serialize;
 
-use super::chunked_body::{ChunkedBody, NextChunk, Segments, Truncated};
+use super::chunked_body::{ChunkedBody, NextChunk, Segments, next_chunk, read_patiently};
 use super::{ApiError, ApiResult, EventBody, request_id};
 use crate::domain::query::READ_BYTES;
 use crate::domain::{Event, Position};
 use crate::http::state::{AppState, MemoryPermit};
 use crate::service::{self, Access};
 
-/// The limit for the next chunk, waiting for memory included. After it the response is truncated, in a way that its reader
-/// notices.
-const CHUNK_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The pause after a failed read.
-const RETRY_PAUSE: Duration = Duration::from_millis(250);
-
 /// The memory of one read: its events, the last of which may be large, and that one's JSON.
 const READ_BUDGET_BYTES: u32 = 256 * 1024 + 2 * 1024 * 1024;
-
-/// Events up to this size are written in place, which takes a fraction of a millisecond.
-const SMALL_BYTES: usize = 64 * 1024;
 
 /// Makes the bodies of pages: the JSON of their first events, and then of the others by their positions.
 #[derive(Debug)]
@@ -60,14 +52,14 @@ pub(crate) async fn acquire_for_read(state: &AppState, access: &Access) -> Memor
 }
 
 impl EventPage {
-    /// Makes the body of a page. `head` is its beginning up to the first event, `permit` for the memory of `events`.
-    pub(crate) async fn body(
+    /// Answers with a page. `head` has the members before its results, `permit` is for the memory of `events`.
+    pub(crate) async fn respond(
         state: Arc<AppState>,
         access: Access,
-        head: String,
+        head: &impl Serialize,
         (events, rest): (Vec<Event>, Vec<Position>),
         permit: MemoryPermit,
-    ) -> ApiResult<ChunkedBody> {
+    ) -> ApiResult<Response> {
         let rest = Rest {
             state,
             access,
@@ -75,7 +67,12 @@ impl EventPage {
             positions: rest.into(),
             read_size: 0,
         };
-        Self::chunk(rest, head, events, permit).await
+        let mut start = serde_json::to_string(head).unwrap_or_default(); // numbers and strings never fail
+        start.pop(); // the closing brace
+        start += ",\"results\":[";
+        let body = Self::chunk(rest, start, events, permit).await?;
+        let json = HeaderValue::from_static("application/json");
+        Ok(([(CONTENT_TYPE, json)], Body::new(body)).into_response())
     }
 
     async fn chunk(
@@ -88,11 +85,7 @@ impl EventPage {
         let bytes: usize = events.iter().map(Event::weight_bytes).sum();
         rest.read_size = READ_BYTES * events.len() / bytes.max(1) + 1;
         let write = move || write(&state, start, events, is_last);
-        let ready = if bytes <= SMALL_BYTES {
-            write()?
-        } else {
-            rest.state.cpu_pool.run(write).await??
-        };
+        let ready = rest.state.cpu_pool.write_events(bytes, write).await??;
         let next = (!is_last).then(|| rest.read());
         Ok(ChunkedBody::new(ready, Some(permit), next))
     }
@@ -122,22 +115,19 @@ fn write(
 impl Rest {
     fn read(self) -> NextChunk {
         let request_id = self.request_id.clone();
-        let truncated = move |error| {
-            tracing::error!(id = request_id, ?error, "a page was truncated");
-            Truncated
-        };
-        async { self.try_read().await.map_err(truncated) }.boxed()
+        next_chunk("a page", request_id, self.read_on())
     }
 
-    async fn try_read(mut self) -> ApiResult<ChunkedBody> {
-        let deadline = Instant::now() + CHUNK_TIMEOUT;
-        let late = |_| ApiError::TimedOut;
-        let permit = timeout_at(deadline, acquire_for_read(&self.state, &self.access));
-        let permit = permit.await.map_err(late)?;
+    async fn read_on(mut self) -> ApiResult<ChunkedBody> {
         let wanted = self.positions.iter().take(self.read_size);
         let wanted: Vec<Position> = wanted.copied().collect();
-        let events = timeout_at(deadline, self.events_at(&wanted));
-        let events = events.await.map_err(late)??;
+        let (rest, wanted) = (&self, &wanted);
+        let read = || async move {
+            let permit = acquire_for_read(&rest.state, &rest.access).await;
+            let events = rest.access.events_at(wanted).await?;
+            Ok((events, permit))
+        };
+        let (events, permit) = read_patiently(&self.request_id, read).await?;
         if events.is_empty() {
             let cause = "an event of the page no longer exists";
             return Err(ApiError::Service(service::Error::Broken(cause.into())));
@@ -145,18 +135,5 @@ impl Rest {
         self.positions
             .drain(..events.len().min(self.positions.len()));
         EventPage::chunk(self, String::new(), events, permit).await
-    }
-
-    /// Retries while the store is unavailable: it is too late to answer with a status.
-    async fn events_at(&self, positions: &[Position]) -> ApiResult<Vec<Event>> {
-        loop {
-            match self.access.events_at(positions).await {
-                Err(service::Error::Unavailable(error)) => {
-                    tracing::debug!(id = self.request_id, %error, "a page waits for the store");
-                    sleep(RETRY_PAUSE).await;
-                }
-                outcome => return Ok(outcome?),
-            }
-        }
     }
 }

@@ -12,6 +12,9 @@ use tokio::task::{JoinError, spawn_blocking};
 /// Inputs up to this size are parsed in place, which takes a millisecond at most: less than switching threads twice is worth.
 const SMALL_BYTES: usize = 16 * 1024;
 
+/// Events up to this size are written in place, which takes a fraction of a millisecond.
+const SMALL_EVENTS_BYTES: usize = 64 * 1024;
+
 /// Blocking threads for CPU-bound work, one for each core.
 #[derive(Debug)]
 pub(crate) struct CpuPool(Arc<Semaphore>);
@@ -43,6 +46,18 @@ impl CpuPool {
             return Ok(work());
         }
         self.run(work).await
+    }
+
+    /// Writes events of this weight, in the pool if they are large.
+    pub(crate) async fn write_events<T: Send + 'static>(
+        &self,
+        weight_bytes: usize,
+        write: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, JoinError> {
+        if weight_bytes <= SMALL_EVENTS_BYTES {
+            return Ok(write());
+        }
+        self.run(write).await
     }
 
     /// Runs work once a thread is free. Work that has begun ends, even if the request is cancelled.

@@ -3,11 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::response::IntoResponse;
-use http::HeaderValue;
-use http::header::CONTENT_TYPE;
+use axum::response::Response;
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until};
 use utoipa::ToSchema;
@@ -68,7 +65,7 @@ pub(crate) async fn feed(
     State(state): State<Arc<AppState>>,
     access: Access,
     RawQuery(query): RawQuery,
-) -> ApiResult<impl IntoResponse> {
+) -> ApiResult<Response> {
     let FeedParameters { query, after, wait } =
         Parameters::parse(query.as_deref())?.feed_query()?;
     let after = position(&access, after.as_deref()).await?;
@@ -83,12 +80,7 @@ pub(crate) async fn feed(
         cursor: cursor.to_string(),
         has_more,
     };
-    let mut start = serde_json::to_string(&head).unwrap_or_default(); // a string and a boolean never fail
-    start.pop(); // the closing brace
-    start += ",\"results\":[";
-    let page = EventPage::body(state, access, start, (events, Vec::new()), permit);
-    let json = HeaderValue::from_static("application/json");
-    Ok(([(CONTENT_TYPE, json)], Body::new(page.await?)))
+    EventPage::respond(state, access, &head, (events, Vec::new()), permit).await
 }
 
 /// Reads the next events. If there are none, waits for up to `wait`, holding nothing of the store.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, sleep_until};
 
-use super::{FeedReader, READ_PAUSE, write_json};
+use super::{FeedReader, write_json};
 use crate::domain::{Cursor, Feed};
 use crate::http::responses::ApiResult;
-use crate::http::responses::chunked_body::{ChunkedBody, NextChunk};
+use crate::http::responses::chunked_body::{ChunkedBody, NextChunk, READ_PAUSE, next_chunk};
 use crate::http::state::{MemoryPermit, Waiter};
 use crate::service::News;
 
@@ -93,7 +93,7 @@ impl EventStream {
 
     fn next(self) -> NextChunk {
         let request_id = self.reader.request_id.clone();
-        FeedReader::chunk(request_id, self.read_on())
+        next_chunk("a response", request_id, self.read_on())
     }
 
     /// Reads once there is news. Ends when the service shuts down: clients then come back to another replica, or later.

@@ -2,9 +2,11 @@
 
 use tokio::time::{Instant, sleep};
 
-use super::{FeedReader, READ_PAUSE, READ_TIMEOUT, csv, write_json};
+use super::{FeedReader, csv, write_json};
 use crate::domain::{Cursor, Feed};
-use crate::http::responses::chunked_body::{ChunkedBody, NextChunk};
+use crate::http::responses::chunked_body::{
+    ChunkedBody, NextChunk, READ_PAUSE, READ_TIMEOUT, next_chunk,
+};
 use crate::http::responses::{ApiError, ApiResult};
 use crate::http::state::{MemoryPermit, Waiter};
 use crate::service;
@@ -102,7 +104,7 @@ impl Export {
 
     fn next(self, after: Cursor) -> NextChunk {
         let request_id = self.reader.request_id.clone();
-        FeedReader::chunk(request_id, self.read_on(after))
+        next_chunk("a response", request_id, self.read_on(after))
     }
 
     async fn read_on(mut self, after: Cursor) -> ApiResult<ChunkedBody> {

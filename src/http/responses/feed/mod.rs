@@ -9,27 +9,15 @@ pub(crate) use export_body::{Export, ExportFormat};
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use tokio::time::{Instant, sleep, timeout_at};
 
-use super::chunked_body::{ChunkedBody, NextChunk, Segments, Truncated};
+use super::chunked_body::{Segments, read_patiently};
 use super::{ApiError, ApiResult, EventBody, acquire_for_read, request_id};
 use crate::domain::query::Limit;
 use crate::domain::{Cursor, Event, Feed, Query};
 use crate::http::state::{AppState, MemoryPermit};
-use crate::service::{self, Access};
-
-/// The limit for one read, waiting for memory and for an unavailable store included.
-const READ_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The pause after a read that failed, or that found nothing new.
-pub(crate) const READ_PAUSE: Duration = Duration::from_millis(250);
-
-/// Events up to this size are written in place, which takes a fraction of a millisecond.
-const SMALL_BYTES: usize = 64 * 1024;
+use crate::service::Access;
 
 /// Reads a tenant's feed, and holds nothing of the store in between.
 pub(crate) struct FeedReader {
@@ -61,19 +49,9 @@ impl FeedReader {
         Ok((feed, permit))
     }
 
-    /// Reads, and retries while the store is unavailable: it is too late to answer with a status.
+    /// Does the same, and retries while the store is unavailable.
     async fn read_patiently(&self, after: &Cursor) -> ApiResult<(Feed, MemoryPermit)> {
-        let deadline = Instant::now() + READ_TIMEOUT;
-        loop {
-            let read = timeout_at(deadline, self.read(Some(after)));
-            match read.await.map_err(|_| ApiError::TimedOut)? {
-                Err(ApiError::Service(service::Error::Unavailable(error))) => {
-                    tracing::debug!(id = self.request_id, %error, "a response waits for the store");
-                    sleep(READ_PAUSE).await;
-                }
-                outcome => return outcome,
-            }
-        }
+        read_patiently(&self.request_id, || self.read(Some(after))).await
     }
 
     /// Writes events one after the other, on the CPU pool if they are large.
@@ -93,23 +71,7 @@ impl FeedReader {
             }
             Ok(text.finish())
         };
-        if bytes <= SMALL_BYTES {
-            write_all()
-        } else {
-            self.state.cpu_pool.run(write_all).await?
-        }
-    }
-
-    /// Returns the future of a chunk. Its failure is logged here, once.
-    fn chunk(
-        request_id: String,
-        next: impl Future<Output = ApiResult<ChunkedBody>> + Send + 'static,
-    ) -> NextChunk {
-        let truncated = move |error| {
-            tracing::error!(id = request_id, ?error, "a response was truncated");
-            Truncated
-        };
-        async { next.await.map_err(truncated) }.boxed()
+        self.state.cpu_pool.write_events(bytes, write_all).await?
     }
 }
 
