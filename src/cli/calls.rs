@@ -1,4 +1,4 @@
-//! What the commands that call a running service share.
+//! Shared by the commands that call a running service: opening the client, and the ids of types.
 
 use crate::client::{Access, Client};
 use crate::config::{ClientConfig, LogFormat, Problems};

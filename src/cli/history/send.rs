@@ -103,7 +103,7 @@ struct EventOptions {
     event_id: Option<EventId>,
 }
 
-/// What a thread that reads files found.
+/// An event that was read from a file, or the end of reading.
 enum Found {
     Event(Place, Result<String, &'static str>),
     Failed(anyhow::Error),

@@ -1,4 +1,4 @@
-//! The changes that event data tells of, as queries ask for them.
+//! The changes that event data records, and the filter for them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,12 +13,12 @@ const STATUS: &str = "status";
 
 /// The fields and values that a change may have. Each list matches any of its values; an empty one does not filter.
 ///
-/// An item of event data, of any event type, tells of a change of
+/// An item of event data, of any event type, records a change of
 ///
 /// - the field that its member `field` names, a string, with the values of its members `old` and `new`;
 /// - the field `status`, with the value of its member `status`.
 ///
-/// Of members with one name the last one counts. Anything else tells of no change.
+/// Of members with one name the last one counts. Anything else records no change.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WantedChanges {
     pub fields: Vec<String>,

@@ -22,7 +22,7 @@ pub(super) type Row = Result<Vec<String>, String>;
 
 pub(super) struct CsvRows {
     reader: csv::Reader<Limited>,
-    /// What may still be read of the row.
+    /// The bytes that may still be read of the row.
     left: Rc<Cell<u64>>,
     titles: Vec<String>,
     /// Lines end in CR and LF, of which the reader leaves the LF to the next row.

@@ -13,7 +13,7 @@ use crate::cli::terminal::parse_time;
 use crate::config::Problems;
 use crate::domain::{Catalogue, EventId, FileId};
 
-/// What can be given for an event. An id of a type goes before its name.
+/// The members of an event that columns can be mapped to. The id of a type counts before its name.
 const MEMBERS: [&str; 17] = [
     "event_id",
     "event_time",
