@@ -3,9 +3,9 @@
 //! External access shares the lock. The service takes it exclusively to remove a database, because SQLite would
 //! create a log beside a database that is gone, and to recover a log (`wal/recovery.rs`).
 //!
-//! Several readers could hold a shared lock without a gap, and whoever wants it exclusively would never get it. So
-//! everybody passes a turnstile first, a lock on another file: whoever wants the lock exclusively keeps the turnstile until
-//! it has it, and those who come later wait there.
+//! External access may hold the lock without a gap, shared or exclusively, one process after the other, and the service
+//! would never get it. So everybody passes a turnstile first, a lock on another file, and the service alone keeps the
+//! turnstile until it has the lock: those who come later wait there.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -45,19 +45,26 @@ impl AccessLock {
         }
     }
 
-    /// Waits while the lock is held exclusively, or wanted. To be held shortly: removing a database waits for its end.
+    /// Waits while the lock is held exclusively, or the service wants it. To be held shortly: removing a database waits
+    /// for its end.
     pub(crate) fn shared(&self) -> Result<SharedAccess, Error> {
         let file = self.open()?;
-        let turnstile = self.open_turnstile()?;
-        let locked = turnstile
-            .as_ref()
-            .map_or(Ok(()), File::lock_shared)
-            .and_then(|()| file.lock_shared());
-        locked.map_err(|error| io_failed(&self.path, error))?;
+        self.pass_turnstile()?;
+        file.lock_shared()
+            .map_err(|error| io_failed(&self.path, error))?;
         Ok(SharedAccess { _file: file })
     }
 
-    /// Waits for the end of shared access. [`Error::Busy`] if it does not end.
+    /// Waits for the end of other access, and for the service if it wants the lock too. [`Error::Busy`] if that takes
+    /// too long.
+    pub(crate) fn exclusive_from_outside(&self) -> Result<ExclusiveAccess, Error> {
+        let file = self.open()?;
+        self.pass_turnstile()?;
+        wait_for(&file, &self.path, Instant::now())?;
+        Ok(ExclusiveAccess(file))
+    }
+
+    /// Waits for the end of external access that has begun, and lets none begin. [`Error::Busy`] if it does not end.
     pub(crate) fn exclusive(&self) -> Result<ExclusiveAccess, Error> {
         let file = self.open()?;
         let turnstile = self.open_turnstile()?;
@@ -67,6 +74,15 @@ impl AccessLock {
         }
         wait_for(&file, &self.path, begin)?;
         Ok(ExclusiveAccess(file))
+    }
+
+    /// Waits while the service waits for the lock.
+    fn pass_turnstile(&self) -> Result<(), Error> {
+        let Some(turnstile) = self.open_turnstile()? else {
+            return Ok(());
+        };
+        let locked = turnstile.lock_shared();
+        locked.map_err(|error| io_failed(&self.turnstile, error))
     }
 
     /// Opens the lock file, which the service creates when it opens the folder.
@@ -124,19 +140,34 @@ mod tests {
     use crate::store::sqlite::disk::Folder;
 
     #[test]
-    fn many_readers_do_not_keep_a_writer_out() {
+    fn many_readers_do_not_keep_the_service_out() {
+        external_access_does_not_keep_the_service_out(16, |lock| {
+            let _shared = lock.shared().unwrap();
+            std::thread::sleep(Duration::from_millis(20));
+        });
+    }
+
+    /// One that comes back at once finds the lock free more often than one that looks now and then.
+    #[test]
+    fn exclusive_external_access_does_not_keep_the_service_out() {
+        external_access_does_not_keep_the_service_out(16, |lock| {
+            let exclusive = lock.exclusive_from_outside();
+            std::thread::sleep(Duration::from_millis(20));
+            drop(exclusive);
+        });
+    }
+
+    fn external_access_does_not_keep_the_service_out(count: u32, visit: fn(&AccessLock)) {
         let home = tempfile::tempdir().unwrap();
         let folder = Folder::open(home.path()).unwrap();
         let (lock, is_over) = (folder.access_lock(), AtomicBool::new(false));
         let visits = AtomicU32::new(0);
         std::thread::scope(|scope| {
-            for _ in 0..16 {
+            for _ in 0..count {
                 scope.spawn(|| {
                     while !is_over.load(Ordering::Relaxed) {
-                        let shared = lock.shared().unwrap();
-                        std::thread::sleep(Duration::from_millis(20));
+                        visit(&lock);
                         visits.fetch_add(1, Ordering::Relaxed);
-                        drop(shared);
                     }
                 });
             }
@@ -155,8 +186,8 @@ mod tests {
             assert!(slowest < Duration::from_secs(1), "{slowest:?}");
         });
         assert!(
-            visits.load(Ordering::Relaxed) > 16,
-            "readers get their turn"
+            visits.load(Ordering::Relaxed) > count,
+            "they get their turn"
         );
     }
 

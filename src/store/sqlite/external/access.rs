@@ -36,7 +36,7 @@ impl Access {
         if !any_wal {
             return Ok(Self::Shared(lock.shared()?));
         }
-        let exclusive = lock.exclusive()?;
+        let exclusive = lock.exclusive_from_outside()?;
         for path in databases {
             if recovery::has_wal(path)? && !is_in_use(layout, path)? {
                 recovery::prepare_exclusively(path, &exclusive)?;
