@@ -13,6 +13,8 @@ pub type ClientId = Id<ClientKind>;
 pub type EventId = Id<EventKind>;
 /// Identifies a file within its tenant; chosen by this service.
 pub type FileId = Id<FileKind>;
+/// Identifies a legal hold within its tenant; chosen by this service.
+pub type HoldId = Id<HoldKind>;
 
 /// A UUID of one kind. Its text form is lower case with hyphens, whatever was parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +29,8 @@ pub enum ClientKind {}
 pub enum EventKind {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FileKind {}
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HoldKind {}
 
 impl<Kind> Id<Kind> {
     pub const fn from_uuid(uuid: Uuid) -> Self {

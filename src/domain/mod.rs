@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod cause;
 pub mod clock;
 pub mod cursor;
+pub mod data_lifecycle;
 pub mod digest;
 pub mod entropy;
 pub mod event;
@@ -21,6 +22,7 @@ use std::fmt;
 pub use catalogue::Catalogue;
 pub use clock::{Clock, SystemClock};
 pub use cursor::{Cursor, CursorProblem, Epoch, FeedPosition, PageCursor};
+pub use data_lifecycle::{Hold, Holds, MAX_HOLDS, Reason};
 pub use digest::{HistoryDigest, HistorySum};
 pub use entropy::{Entropy, SystemEntropy};
 pub use event::{
@@ -33,7 +35,7 @@ pub use file::{
     RetentionMode, UploadConstraints, UploadRules, Violation,
 };
 pub use finding::Finding;
-pub use id::{ClientId, EventId, FileId};
+pub use id::{ClientId, EventId, FileId, HoldId};
 pub use query::{Chunk, Count, Counts, Ordering, Page, Query};
 pub use record::{RecordDiff, RecordReplay, RecordState};
 pub use stats::{Grouping, Stats};

@@ -20,8 +20,8 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use handlers::{
-    event_batch, event_bridge, feed, history, multipart_uploads, operations, records, stats,
-    tenant_lifecycle, type_names, uploads,
+    data_lifecycle::holds, event_batch, event_bridge, feed, history, multipart_uploads, operations,
+    records, stats, tenant_lifecycle, type_names, uploads,
 };
 use middleware::{Compression, Cors, Middleware, RequestLimits, RequestLog};
 use responses::openapi;
@@ -49,6 +49,8 @@ fn documented_routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(only(routes!(multipart_uploads::abort)))
         .routes(only(routes!(tenant_lifecycle::initialize)))
         .routes(only(routes!(tenant_lifecycle::delete)))
+        .routes(only(routes!(holds::list, holds::place)))
+        .routes(only(routes!(holds::release)))
         .routes(only(routes!(event_bridge::create_event)))
         .routes(only(routes!(event_batch::send_events)))
         .routes(only(routes!(history::list)))
@@ -95,9 +97,10 @@ fn only(
 ) -> UtoipaMethodRouter<Arc<AppState>> {
     let allow = openapi::methods(&paths);
     let refuse = move || async move { ApiError::MethodNotAllowed { allow } };
-    let router = match allow {
-        "GET" => router.on(MethodFilter::HEAD, refuse),
-        _ => router,
+    let router = if allow.starts_with("GET") {
+        router.on(MethodFilter::HEAD, refuse)
+    } else {
+        router
     };
     (schemas, paths, router.fallback(refuse))
 }

@@ -55,6 +55,7 @@ impl Transient for store::Error {
             Self::Busy | Self::Unavailable(_) => true,
             Self::DatabaseMissing(_)
             | Self::EntryMissing(_)
+            | Self::UnderHold(_)
             | Self::CursorRefused(_)
             | Self::NotIndexed
             | Self::Damaged(_) => false,

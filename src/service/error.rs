@@ -1,6 +1,6 @@
 //! The errors of the service.
 
-use crate::domain::{CursorProblem, EventId, FileId, FileRecord, Violation};
+use crate::domain::{CursorProblem, EventId, FileId, FileRecord, HoldId, Violation};
 use crate::{objects, store};
 
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,12 @@ pub enum Error {
     NameTaken,
     #[error("there are {0} dedicated tenants, which is the limit")]
     TooManyDedicated(u64),
+    #[error("tenant '{tenant}' is under a legal hold")]
+    UnderHold { tenant: String },
+    #[error("there is no hold {hold_id}")]
+    HoldNotFound { hold_id: HoldId },
+    #[error("there are {0} holds, which is the limit")]
+    TooManyHolds(usize),
     #[error("event {event_id} exists with other content")]
     OtherContent { event_id: EventId },
     #[error("file {file_id} is not in storage")]
@@ -100,6 +106,9 @@ impl From<store::Error> for Error {
             store::Error::EntryMissing(_) | store::Error::Busy | store::Error::Unavailable(_) => {
                 Self::Unavailable(error.into())
             }
+            store::Error::UnderHold(name) => Self::UnderHold {
+                tenant: name.to_string(),
+            },
             store::Error::NotIndexed => Self::NotIndexed,
             store::Error::CursorRefused(problem) => Self::CursorRefused(problem),
             store::Error::Damaged(_) => Self::Broken(error.into()),

@@ -5,6 +5,7 @@
 
 mod access;
 mod batch;
+mod data_lifecycle;
 mod error;
 mod events;
 mod files;

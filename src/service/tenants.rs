@@ -169,6 +169,7 @@ impl Access {
         let mut after: Option<String> = None;
         loop {
             let page = objects.list(Some(name), after.as_deref()).await?;
+            self.require_no_hold().await?; // one may be placed meanwhile
             let keys: Vec<ObjectKey> = page.objects.into_iter().map(|it| it.key).collect();
             if !keys.is_empty() {
                 let kept = objects.delete(&keys).await?;

@@ -4,6 +4,7 @@
 
 mod append_queue;
 pub mod clickhouse;
+mod data_lifecycle;
 mod files_column;
 mod location;
 mod news;
@@ -27,6 +28,7 @@ use crate::domain::{
 };
 
 pub use crate::domain::query::READ_BYTES;
+pub use data_lifecycle::DataLifecycle;
 pub use location::Location;
 pub use news::News;
 pub use sqlite::{Checked, Fault, Fsck, Reference, Removed, Repair, RepairError};
@@ -52,7 +54,7 @@ pub const SCAN_BYTES: usize = 4 * 1024 * 1024;
 /// Every method can be called from any task, and may fail with [`Error`]. After an error a write may or may not have
 /// happened. A call whose future is dropped may still take effect.
 #[async_trait]
-pub trait Store: Debug + Send + Sync {
+pub trait Store: DataLifecycle + Debug + Send + Sync {
     /// Creates the tenant's database and its entry: both are durable when this returns [`Created::New`]. Of concurrent
     /// calls with one database name, exactly one returns that. A backend that has a choice places the tenant's events as
     /// asked for, or where new tenants go by its settings.
@@ -81,7 +83,7 @@ pub trait Store: Debug + Send + Sync {
 
     /// Deletes the tenant's entry and database, and returns when both are gone for good. Calls in flight for that tenant
     /// end first, with [`Error::DatabaseMissing`] if they came too late. Deleting a tenant that does not exist is no
-    /// error.
+    /// error. [`Error::UnderHold`] if the tenant has a legal hold, of a record or of everything: then nothing is deleted.
     async fn delete_tenant(&self, tenant: &Tenant) -> Result<(), Error>;
 
     /// Finishes a deletion that has begun and not ended, and returns its tenant; `None` if there is no such deletion of a
@@ -256,6 +258,9 @@ pub enum Error {
     /// removes the database, it is unknown whether the tenant exists.
     #[error("{0}")]
     EntryMissing(String),
+    /// A legal hold covers it: nothing was changed.
+    #[error("tenant '{0}' is under a legal hold")]
+    UnderHold(DatabaseName),
     /// The queue of writes is full, or the backend is overloaded: retry in a moment.
     #[error("too many writes are waiting")]
     Busy,

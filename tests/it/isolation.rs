@@ -246,6 +246,8 @@ impl Belongings {
             "event_id" | "after_event" => self.event_id.clone(),
             "record_id" => self.record_id.to_string(),
             "source_id" => self.source_id.to_string(),
+            // The key may name any tenant in a path: that is no matter of whose client id is sent.
+            "client_id" | "hold_id" => support::uuid(),
             "event_type_id" => "9".to_owned(),
             "event_time_from" | "received_from" | "from" => "1970-01-01T00:00:00Z".to_owned(),
             "event_time_to" | "received_to" | "at" | "to" => "2100-01-01T00:00:00Z".to_owned(),
@@ -418,6 +420,7 @@ impl Operation {
                 let alone = belongings.events().map(Some);
                 [vec![Some(several)], alone.into()].concat()
             }
+            "/api/tenants/{client_id}/holds" => vec![Some(json!({ "reason": "A stranger's" }))],
             "/api/files/upload-form" => vec![Some(json!({ "max_length": 10 }))],
             "/api/files/multipart" => vec![Some(json!({ "content_length": 10 }))],
             path if path.starts_with("/api/files/multipart/") => vec![Some(json!({

@@ -316,6 +316,18 @@ fn service_status_and_detail(error: &service::Error) -> (StatusCode, String) {
             StatusCode::BAD_REQUEST,
             format!("There are {limit} dedicated tenants already, which is the limit."),
         ),
+        Error::UnderHold { tenant } => (
+            StatusCode::BAD_REQUEST,
+            format!("'{tenant}' tenant is under a legal hold."),
+        ),
+        Error::HoldNotFound { hold_id } => (
+            StatusCode::NOT_FOUND,
+            format!("'{hold_id}' hold not found."),
+        ),
+        Error::TooManyHolds(limit) => (
+            StatusCode::BAD_REQUEST,
+            format!("There are {limit} holds already, which is the limit."),
+        ),
         Error::OtherContent { event_id } => (
             StatusCode::BAD_REQUEST,
             format!("'{event_id}' event exists with other content."),

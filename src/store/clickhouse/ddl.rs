@@ -62,6 +62,12 @@ pub(super) const INTENTS: Schema = Schema {
     upgrades: &[],
 };
 
+/// Legal holds, and the deletions that they wait for.
+pub(super) const HOLDS: Schema = Schema {
+    create: include_str!("../../../migrations/clickhouse/holds.sql"),
+    upgrades: &[],
+};
+
 /// Creates the table that holds `$ID`, when it is first needed.
 pub(super) const DATABASE_ID: &str = include_str!("../../../migrations/clickhouse/database.sql");
 
@@ -205,7 +211,7 @@ impl Dialect {
 
 #[cfg(test)]
 mod tests {
-    use super::{CLAIMS, Dialect, EVENTS, REGISTRY, Schema, TOMBSTONES, TableName};
+    use super::{CLAIMS, Dialect, EVENTS, HOLDS, REGISTRY, Schema, TOMBSTONES, TableName};
     use crate::store::Error;
 
     #[test]
@@ -228,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_table_is_created_in_the_current_version() {
-        for schema in [&REGISTRY, &EVENTS, &TOMBSTONES, &CLAIMS] {
+        for schema in [&REGISTRY, &EVENTS, &TOMBSTONES, &CLAIMS, &HOLDS] {
             let version = schema.upgrades.len() + 1;
             let comment = format!("COMMENT 'event-history schema {version}'");
             assert!(schema.create.trim_end().ends_with(&comment), "{schema:?}");

@@ -13,6 +13,7 @@ mod arrival;
 mod check_server;
 mod client;
 mod cluster;
+mod data_lifecycle;
 mod ddl;
 mod failure;
 mod registry;
@@ -36,6 +37,7 @@ pub use check_server::check_address;
 
 use self::arrival::{Arrivals, Waking, Watermark};
 use self::client::Client;
+use self::data_lifecycle::LifecycleTables;
 use self::ddl::Dialect;
 use self::failure::Failure;
 use self::registry::{CleanUp, Registry};
@@ -59,6 +61,7 @@ pub struct ClickHouse {
     client: Client,
     registry: Arc<Registry>,
     writers: Writers,
+    lifecycle: LifecycleTables,
     clean_up: CleanUp,
     arrivals: Arc<Arrivals>,
     _waking: Waking,
@@ -78,6 +81,7 @@ impl ClickHouse {
         Ok(Self {
             _waking: arrivals.start(),
             writers: Writers::new(&client, &registry, &arrivals),
+            lifecycle: LifecycleTables::new(&client),
             arrivals,
             clean_up: CleanUp::start(&registry, address.erase_after),
             registry,
@@ -222,12 +226,7 @@ impl Store for ClickHouse {
     }
 
     async fn delete_tenant(&self, tenant: &Tenant) -> Result<(), Error> {
-        self.check_open()?;
-        let (registry, tenant) = (Arc::clone(&self.registry), tenant.clone());
-        let id = tenant.client_id;
-        finished(tokio::spawn(async move { registry.delete(&tenant).await }).await)?;
-        self.arrivals.publish(id); // who waits for events learns that the tenant is gone
-        Ok(())
+        self.delete(tenant).await
     }
 
     async fn resume_deletion(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error> {

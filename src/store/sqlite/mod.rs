@@ -4,11 +4,12 @@
 //! waits in one transaction, and a few that read when somebody does. As many are open as the limit of open files allows;
 //! the others are files.
 //!
-//! Imports go down this list: `fsck/` and `external/` (other processes), `provisioning` (creating and deleting
+//! Imports go down this list: `data_lifecycle` (holds), `fsck/` and `external/` (other processes), `provisioning` (creating and deleting
 //! tenants), `registry/` (tenant entries), `pool/` (open tenants), `tenant/` (one open database), `wal/` (write-ahead
 //! logs), `tables/` (rows and schema), `disk/` (the data folder).
 
 mod check_folder;
+mod data_lifecycle;
 mod disk;
 mod external;
 mod fsck;
@@ -46,7 +47,7 @@ use self::registry::Registry;
 use self::tables::words::index;
 use self::tables::{arrival, event_rows, feed, file_references, page, stats};
 use self::wal::usage::LogUsage;
-use super::{Appended, Created, Error, News, Store, Tombstone, finished};
+use super::{Appended, Created, Error, News, Store, Tombstone};
 use crate::domain::query::Limit;
 use crate::domain::{
     Chunk, ClientId, Clock, Cursor, DatabaseName, Epoch, Event, EventId, Feed, FileId, Finding,
@@ -190,15 +191,7 @@ impl Store for Sqlite {
     }
 
     async fn delete_tenant(&self, tenant: &Tenant) -> Result<(), Error> {
-        let (inner, tenant) = (Arc::clone(&self.0), tenant.clone());
-        // A task of its own: a deletion that has begun ends, even if the caller stops waiting.
-        let deletion = async move {
-            let _name = inner.lock_name(&tenant.database_name).await;
-            provisioning::delete(&inner.folder, &inner.registry, &inner.pool, &tenant).await?;
-            inner.pool.news().publish(tenant.client_id); // who waits for events learns that the tenant is gone
-            Ok(())
-        };
-        finished(tokio::spawn(deletion).await)
+        self.delete(tenant).await
     }
 
     async fn resume_deletion(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error> {

@@ -9,6 +9,7 @@ mod connections;
 mod event_schemas;
 mod events;
 mod files;
+mod holds;
 mod hostile;
 mod ingest;
 mod lists;

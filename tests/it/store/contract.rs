@@ -111,6 +111,16 @@ async fn never_both_references_and_tombstones_a_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn keeps_holds_until_they_are_released() {
+    conformance::data_lifecycle::keeps_holds_until_they_are_released(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn never_both_holds_and_deletes_a_tenant() {
+    conformance::data_lifecycle::never_both_holds_and_deletes_a_tenant(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn isolates_tenants() {
     conformance::tenants::isolates_tenants(&Place::new()).await;
 }

@@ -73,7 +73,12 @@ impl ExistingCluster {
             for name in self.ask(node, own).await.lines() {
                 drops.push(format!("DROP DATABASE IF EXISTS `{name}` SYNC"));
             }
-            for table in ["tenants", "tenants_claims", "tenants_database_id"] {
+            for table in [
+                "tenants",
+                "tenants_claims",
+                "tenants_holds",
+                "tenants_database_id",
+            ] {
                 drops.push(format!("DROP TABLE IF EXISTS default.{table} SYNC"));
             }
             for drop in drops {

@@ -45,7 +45,7 @@ impl ExternalStore {
     }
 
     /// Works on a tenant's database, if the tenant is there.
-    async fn with<T: Send + 'static>(
+    pub(super) async fn with<T: Send + 'static>(
         &self,
         tenant: &Tenant,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -82,7 +82,7 @@ impl ExternalStore {
     }
 }
 
-fn not_allowed<T>() -> Result<T, Error> {
+pub(super) fn not_allowed<T>() -> Result<T, Error> {
     Err(refused("only the running service does that"))
 }
 

@@ -4,6 +4,7 @@
 
 pub(super) mod arrival;
 mod counts;
+pub(super) mod data_lifecycle;
 pub(super) mod event_rows;
 pub(super) mod feed;
 pub(super) mod file_references;

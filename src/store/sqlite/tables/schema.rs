@@ -37,6 +37,7 @@ pub(crate) const TENANT: Schema = Schema {
         include_str!("../../../../migrations/sqlite/tenant_0003.sql"),
         include_str!("../../../../migrations/sqlite/tenant_0004.sql"),
         include_str!("../../../../migrations/sqlite/tenant_0005.sql"),
+        include_str!("../../../../migrations/sqlite/tenant_0006.sql"),
     ],
 };
 

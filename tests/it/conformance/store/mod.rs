@@ -9,6 +9,7 @@
 )]
 #![expect(clippy::print_stdout, reason = "where the time goes")]
 
+pub(crate) mod data_lifecycle;
 pub(crate) mod events;
 pub(crate) mod feed;
 pub(crate) mod files;
@@ -58,7 +59,7 @@ const WAITING: [Part; 2] = [
     part!(files::never_both_references_and_tombstones_a_file),
 ];
 
-const OTHERS: [Part; 30] = [
+const OTHERS: [Part; 32] = [
     part!(tenants::creates_finds_and_deletes_tenants),
     part!(tenants::lets_one_of_racing_creations_win),
     part!(tenants::lists_tenants_by_name),
@@ -83,6 +84,8 @@ const OTHERS: [Part; 30] = [
     part!(walks::shows_walkers_and_followers_every_event_once),
     part!(stats::counts_as_the_query_says),
     part!(stats::bounds_the_number_of_counts),
+    part!(data_lifecycle::keeps_holds_until_they_are_released),
+    part!(data_lifecycle::never_both_holds_and_deletes_a_tenant),
     part!(tenants::isolates_tenants),
     part!(tenants::forgets_deleted_tenants),
     part!(tenants::takes_a_deleted_tenant_back),

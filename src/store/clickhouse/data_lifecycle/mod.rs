@@ -1,0 +1,118 @@
+//! How long events live, and the deletion of tenants.
+
+mod holds_table;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::{Instant, sleep};
+
+use self::holds_table::{Deletion, HoldsTable};
+use super::ClickHouse;
+use super::client::Client;
+use super::failure::Failure;
+use crate::domain::{ClientId, Hold, HoldId, Holds, Tenant};
+use crate::store::{DataLifecycle, Error, finished};
+
+/// The time for which a hold waits for a deletion of events under way.
+const MAX_DELETION_WAIT: Duration = Duration::from_secs(3);
+const DELETION_PAUSE: Duration = Duration::from_millis(100);
+
+/// The tables about how long events live.
+#[derive(Debug, Clone)]
+pub(super) struct LifecycleTables {
+    holds: HoldsTable,
+}
+
+impl LifecycleTables {
+    pub(super) fn new(client: &Client) -> Self {
+        Self {
+            holds: HoldsTable::new(client),
+        }
+    }
+
+    /// Waits until no deletion of the tenant's events is under way. Returns false if the tenant is being deleted, or the
+    /// deletion takes too long.
+    async fn wait_for_deletions(&self, id: ClientId) -> Result<bool, Failure> {
+        let give_up = Instant::now() + MAX_DELETION_WAIT;
+        loop {
+            let in_force = self.holds.read(id).await?;
+            if in_force.has(Deletion::Tenant, None) {
+                return Ok(false);
+            }
+            if !in_force.has(Deletion::Events, None) {
+                return Ok(true);
+            }
+            if Instant::now() >= give_up {
+                return Ok(false);
+            }
+            sleep(DELETION_PAUSE).await;
+        }
+    }
+}
+
+impl ClickHouse {
+    /// Fails if there is no such tenant.
+    async fn require_tenant(&self, tenant: &Tenant) -> Result<(), Error> {
+        self.table(tenant).await.map(drop)
+    }
+
+    /// See [`crate::store::Store::delete_tenant`].
+    pub(super) async fn delete(&self, tenant: &Tenant) -> Result<(), Error> {
+        self.check_open()?;
+        let (registry, tables) = (Arc::clone(&self.registry), self.lifecycle.clone());
+        let (tenant, id) = (tenant.clone(), tenant.client_id);
+        // A task of its own: a deletion that has begun ends, even if the caller stops waiting.
+        let deletion = async move {
+            let announced = tables.holds.announce(id, Deletion::Tenant).await?;
+            let in_force = tables.holds.read(id).await?;
+            let deleted = if in_force.holds.is_empty() {
+                registry.delete(&tenant).await
+            } else {
+                Err(Error::UnderHold(tenant.database_name))
+            };
+            // Of a deletion that was interrupted nobody knows yet whether the entry keeps holds away.
+            if matches!(deleted, Ok(()) | Err(Error::UnderHold(_))) {
+                tables.holds.end(announced).await?;
+            }
+            deleted
+        };
+        finished(tokio::spawn(deletion).await)?;
+        self.arrivals.publish(id); // who waits for events learns that the tenant is gone
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl DataLifecycle for ClickHouse {
+    async fn holds(&self, tenant: &Tenant) -> Result<Holds, Error> {
+        self.require_tenant(tenant).await?;
+        Ok(self.lifecycle.holds.read(tenant.client_id).await?.holds)
+    }
+
+    async fn place_hold(&self, tenant: &Tenant, hold: &Hold) -> Result<(), Error> {
+        self.require_tenant(tenant).await?;
+        let (id, holds) = (tenant.client_id, &self.lifecycle.holds);
+        holds.place(id, hold).await?;
+        if !self.lifecycle.wait_for_deletions(id).await? {
+            holds.release(id, hold).await?;
+            return Err(Error::Busy);
+        }
+        // The entry tells of a deletion that was announced long ago.
+        if self.registry.reload(id).await?.is_none() {
+            holds.release(id, hold).await?;
+            return Err(Error::DatabaseMissing(tenant.database_name.clone()));
+        }
+        Ok(())
+    }
+
+    async fn release_hold(&self, tenant: &Tenant, id: HoldId) -> Result<bool, Error> {
+        let holds = self.holds(tenant).await?;
+        let Some(hold) = holds.as_slice().iter().find(|hold| hold.id == id) else {
+            return Ok(false);
+        };
+        self.lifecycle.holds.release(tenant.client_id, hold).await?;
+        Ok(true)
+    }
+}

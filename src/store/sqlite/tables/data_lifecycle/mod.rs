@@ -1,0 +1,3 @@
+//! How long a tenant's events live.
+
+pub(crate) mod holds;
