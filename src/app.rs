@@ -16,12 +16,15 @@ use crate::http::{self, ApiOptions, AppState, ServerOptions, Waiters};
 use crate::jobs::sweep::{self, OrphanSweeper};
 use crate::objects::embedded::TenantLookup;
 use crate::objects::{self, StorageContext, TransferLimits};
-use crate::service::{self, ApiKeys, BatchLookups, Service, Settings, TenantChanges};
+use crate::service::{self, ApiKeys, BatchLookups, KeyCache, Service, Settings, TenantChanges};
 use crate::store::{self, Store};
 use crate::telemetry;
 
 /// The interval at which the recorder merges the samples of its histograms, and suppressed log lines are reported.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The interval at which uses of keys are recorded that are due.
+const KEY_USES_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The connections of which one may wait for new events.
 const WAITING_DIVISOR: usize = 2;
@@ -30,6 +33,7 @@ const WAITING_DIVISOR: usize = 2;
 #[derive(Debug)]
 pub struct App {
     store: Arc<dyn Store>,
+    service: Arc<Service>,
     router: Router,
     server_options: ServerOptions,
     waiters: Arc<Waiters>,
@@ -79,6 +83,7 @@ impl App {
             objects: storage.objects,
             clock,
             entropy,
+            keys: KeyCache::default(),
             changes: TenantChanges::default(),
             batch_lookups: BatchLookups::default(),
             settings: Settings {
@@ -96,8 +101,9 @@ impl App {
             config.max_connections / WAITING_DIVISOR,
             "event_history_feed_waiters",
         );
+        let service = Arc::new(service);
         let state = AppState::new(
-            Arc::new(service),
+            Arc::clone(&service),
             public_url.as_str(),
             metrics.clone(),
             Arc::clone(&waiters),
@@ -115,6 +121,7 @@ impl App {
         };
         Ok(Self {
             store,
+            service,
             router: http::router(state, &options, endpoint),
             server_options,
             waiters,
@@ -135,6 +142,13 @@ impl App {
                 telemetry::report_suppressed();
             }
         });
+        let service = self.service;
+        let key_uses = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(KEY_USES_INTERVAL).await;
+                service.record_key_uses().await;
+            }
+        });
         let orphan_sweeper = self.orphan_sweeper.map(|it| tokio::spawn(it.run()));
         let shutdown = async {
             shutdown.await;
@@ -142,6 +156,7 @@ impl App {
         };
         http::serve(listener, self.router, self.server_options, shutdown).await;
         upkeep.abort();
+        key_uses.abort();
         if let Some(orphan_sweeper) = orphan_sweeper {
             orphan_sweeper.abort();
             let _ = orphan_sweeper.await; // it was aborted

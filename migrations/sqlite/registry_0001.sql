@@ -18,3 +18,15 @@ CREATE TABLE database (
 ) STRICT;
 
 INSERT INTO database (only_row, id) VALUES (1, randomblob(16));
+
+-- The keys that were made while the service ran. Only a hash of each is kept.
+CREATE TABLE keys (
+    id           BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    sha256       BLOB NOT NULL CHECK (length(sha256) = 32),
+    name         TEXT NOT NULL,
+    scopes       INTEGER NOT NULL CHECK (scopes BETWEEN 1 AND 7), -- the sum of 1 write, 2 read, 4 admin
+    client_id    BLOB CHECK (length(client_id) = 16),             -- null: for all tenants
+    created_at   TEXT NOT NULL,                                   -- RFC 3339, UTC, as the times below
+    expires_at   TEXT,
+    last_used_at TEXT
+) STRICT, WITHOUT ROWID;

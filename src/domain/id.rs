@@ -15,6 +15,8 @@ pub type EventId = Id<EventKind>;
 pub type FileId = Id<FileKind>;
 /// Identifies a legal hold within its tenant; chosen by this service.
 pub type HoldId = Id<HoldKind>;
+/// Identifies a key that was made while the service runs.
+pub type KeyId = Id<KeyKind>;
 
 /// A UUID of one kind. Its text form is lower case with hyphens, whatever was parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +33,8 @@ pub enum EventKind {}
 pub enum FileKind {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HoldKind {}
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyKind {}
 
 impl<Kind> Id<Kind> {
     pub const fn from_uuid(uuid: Uuid) -> Self {

@@ -1,5 +1,6 @@
 //! Values and rules, without I/O. Every type is valid by construction; this imports no other part of the crate.
 
+pub mod access;
 pub mod catalogue;
 pub mod cause;
 pub mod clock;
@@ -19,6 +20,7 @@ pub mod tenant;
 
 use std::fmt;
 
+pub use access::{KeyText, ListedKey, Requirement, Scope, Scopes, StoredKey};
 pub use catalogue::Catalogue;
 pub use clock::{Clock, SystemClock};
 pub use cursor::{Cursor, CursorProblem, Epoch, FeedPosition, PageCursor};
@@ -35,7 +37,7 @@ pub use file::{
     RetentionMode, UploadConstraints, UploadRules, Violation,
 };
 pub use finding::Finding;
-pub use id::{ClientId, EventId, FileId, HoldId};
+pub use id::{ClientId, EventId, FileId, HoldId, KeyId};
 pub use query::{Chunk, Count, Counts, Ordering, Page, Query};
 pub use record::{RecordDiff, RecordReplay, RecordState};
 pub use stats::{Grouping, Stats};

@@ -14,14 +14,16 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::routing::MethodFilter;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
+use http::HeaderValue;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
+use crate::domain::{Requirement, Scope};
 use handlers::{
-    data_lifecycle::holds, event_batch, event_bridge, feed, history, multipart_uploads, operations,
-    records, stats, tenant_lifecycle, type_names, uploads,
+    admin::keys, data_lifecycle::holds, event_batch, event_bridge, feed, history,
+    multipart_uploads, operations, records, stats, tenant_lifecycle, type_names, uploads,
 };
 use middleware::{Compression, Cors, Middleware, RequestLimits, RequestLog};
 use responses::openapi;
@@ -38,35 +40,64 @@ pub struct ApiOptions {
     pub request_timeout: Duration,
 }
 
+/// Every operation, with what a credential needs for it.
 fn documented_routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::with_openapi(openapi::head())
-        .routes(only(routes!(uploads::upload_url)))
-        .routes(only(routes!(uploads::upload_form)))
-        .routes(only(routes!(multipart_uploads::begin)))
-        .routes(only(routes!(multipart_uploads::sign)))
-        .routes(only(routes!(multipart_uploads::parts)))
-        .routes(only(routes!(multipart_uploads::complete)))
-        .routes(only(routes!(multipart_uploads::abort)))
-        .routes(only(routes!(tenant_lifecycle::initialize)))
-        .routes(only(routes!(tenant_lifecycle::delete)))
-        .routes(only(routes!(holds::list, holds::place)))
-        .routes(only(routes!(holds::release)))
-        .routes(only(routes!(event_bridge::create_event)))
-        .routes(only(routes!(event_batch::send_events)))
-        .routes(only(routes!(history::list)))
-        .routes(only(routes!(history::event)))
-        .routes(only(routes!(history::file)))
-        .routes(only(routes!(records::record)))
-        .routes(only(routes!(records::diff)))
-        .routes(only(routes!(feed::poll::feed)))
-        .routes(only(routes!(feed::stream::stream)))
-        .routes(only(routes!(feed::export::export)))
-        .routes(only(routes!(stats::stats)))
-        .routes(only(routes!(type_names::catalogue)))
-        .routes(only(routes!(operations::live)))
-        .routes(only(routes!(operations::ready)))
-        .routes(only(routes!(operations::metrics)))
-        .routes(only(routes!(openapi_json)))
+        .routes(needs(Scope::Write, routes!(uploads::upload_url)))
+        .routes(needs(Scope::Write, routes!(uploads::upload_form)))
+        .routes(needs(Scope::Write, routes!(multipart_uploads::begin)))
+        .routes(needs(Scope::Write, routes!(multipart_uploads::sign)))
+        .routes(needs(Scope::Write, routes!(multipart_uploads::parts)))
+        .routes(needs(Scope::Write, routes!(multipart_uploads::complete)))
+        .routes(needs(Scope::Write, routes!(multipart_uploads::abort)))
+        .routes(needs(Scope::Admin, routes!(tenant_lifecycle::initialize)))
+        .routes(needs(Scope::Admin, routes!(tenant_lifecycle::delete)))
+        .routes(needs(Scope::Admin, routes!(holds::list, holds::place)))
+        .routes(needs(Scope::Admin, routes!(holds::release)))
+        .routes(needs(Scope::Admin, routes!(keys::list, keys::create)))
+        .routes(needs(Scope::Admin, routes!(keys::revoke)))
+        .routes(needs(Scope::Write, routes!(event_bridge::create_event)))
+        .routes(needs(Scope::Write, routes!(event_batch::send_events)))
+        .routes(needs(Scope::Read, routes!(history::list)))
+        .routes(needs(Scope::Read, routes!(history::event)))
+        .routes(needs(Scope::Read, routes!(history::file)))
+        .routes(needs(Scope::Read, routes!(records::record)))
+        .routes(needs(Scope::Read, routes!(records::diff)))
+        .routes(needs(Scope::Read, routes!(feed::poll::feed)))
+        .routes(needs(Scope::Read, routes!(feed::stream::stream)))
+        .routes(needs(Scope::Read, routes!(feed::export::export)))
+        .routes(needs(Scope::Read, routes!(stats::stats)))
+        .routes(needs_any_scope(routes!(type_names::catalogue)))
+        .routes(needs_nothing(routes!(operations::live)))
+        .routes(needs_nothing(routes!(operations::ready)))
+        .routes(needs_nothing(routes!(operations::metrics)))
+        .routes(needs_nothing(routes!(openapi_json)))
+}
+
+/// Operations of one path.
+type Routes = UtoipaMethodRouter<Arc<AppState>>;
+
+fn needs(scope: Scope, routes: Routes) -> Routes {
+    route(routes, Some(Requirement::Scope(scope)))
+}
+
+fn needs_any_scope(routes: Routes) -> Routes {
+    route(routes, Some(Requirement::AnyScope))
+}
+
+fn needs_nothing(routes: Routes) -> Routes {
+    route(routes, None)
+}
+
+/// Tells the extractor what a credential needs: without that, it accepts none.
+fn route(documented: Routes, requirement: Option<Requirement>) -> Routes {
+    let (schemas, mut paths, router) = only(documented);
+    openapi::document_scope(&mut paths, requirement);
+    let router = match requirement {
+        Some(requirement) => router.layer(Extension(requirement)),
+        None => router,
+    };
+    (schemas, paths, router)
 }
 
 /// Returns the router of all requests; `storage` is the embedded S3 endpoint, if there is one.
@@ -90,15 +121,14 @@ pub fn router(state: AppState, options: &ApiOptions, storage: Option<Router>) ->
     Middleware::new(&log, limits).wrap(api).merge(storage)
 }
 
-/// Refuses every method that the route does not document, HEAD and OPTIONS included, before anything
+/// Refuses every method that the path does not document, HEAD and OPTIONS included, before anything
 /// else is checked. axum would answer a HEAD with the handler of GET.
-fn only(
-    (schemas, paths, router): UtoipaMethodRouter<Arc<AppState>>,
-) -> UtoipaMethodRouter<Arc<AppState>> {
-    let allow = openapi::methods(&paths);
+fn only((schemas, paths, router): Routes) -> Routes {
+    let methods = openapi::methods(&paths);
+    let allow = HeaderValue::from_str(&methods.join(", ")).expect("names of methods are text");
     let refuse = move || async move { ApiError::MethodNotAllowed { allow } };
-    let router = if allow.starts_with("GET") {
-        router.on(MethodFilter::HEAD, refuse)
+    let router = if methods.contains(&"GET") {
+        router.on(MethodFilter::HEAD, refuse.clone())
     } else {
         router
     };

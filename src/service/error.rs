@@ -1,12 +1,21 @@
 //! The errors of the service.
 
-use crate::domain::{CursorProblem, EventId, FileId, FileRecord, HoldId, Violation};
+use crate::domain::{CursorProblem, EventId, FileId, FileRecord, HoldId, KeyId, Scope, Violation};
 use crate::{objects, store};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the API key is missing or wrong")]
     KeyRefused,
+    #[error("the credential lacks the scope '{0}'")]
+    ScopeMissing(Scope),
+    /// The operation is about no tenant, or about all.
+    #[error("the credential is for one tenant")]
+    OneTenantOnly,
+    #[error("there is no key {id}")]
+    KeyNotFound { id: KeyId },
+    #[error("there are {0} keys, which is the limit")]
+    TooManyKeys(usize),
     #[error("no client id was sent")]
     ClientMissing,
     #[error("the client id matches no tenant")]

@@ -61,12 +61,14 @@ impl Access {
 
     /// Returns the next events of a page, at least one unless it has been deleted.
     pub async fn events_at(&self, positions: &[Position]) -> Result<Vec<Event>, Error> {
+        self.require_valid().await?;
         let store = &self.service.store;
         Ok(store.events_at(&self.tenant, positions).await?)
     }
 
     /// Returns the events behind `after` in arrival order that match the filters of `query`.
     pub async fn feed(&self, after: Option<&Cursor>, query: &Query) -> Result<Feed, Error> {
+        self.require_valid().await?;
         let store = &self.service.store;
         Ok(store.feed(&self.tenant, after, query).await?)
     }

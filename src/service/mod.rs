@@ -1,6 +1,6 @@
 //! The product's operations, independent of HTTP and of any backend: uses the traits of `store` and `objects`.
 //!
-//! A caller goes from [`Service`] to [`Caller`] with an API key, and from there to [`Access`] with a
+//! A caller goes from [`Service`] to [`Caller`] with a credential, and from there to [`Access`] with a
 //! tenant. Every operation on a tenant's data is a method of [`Access`], so no operation can name another tenant.
 
 mod access;
@@ -24,7 +24,7 @@ use crate::objects::Objects;
 use crate::store::Store;
 
 pub use crate::store::News;
-pub use access::{Access, ApiKeys, Caller};
+pub use access::{Access, ApiKeys, Caller, KeyCache, MAX_STORED_KEYS, NewKey};
 pub use batch::{BatchLookups, BatchOutcome};
 pub use error::{Error, FileChange};
 pub use files::{Disposition, DownloadUrl, FormRequest, UploadForm, UploadUrl, describe_metrics};
@@ -41,6 +41,7 @@ pub struct Service {
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub settings: Settings,
+    pub keys: KeyCache,
     pub changes: TenantChanges,
     pub batch_lookups: BatchLookups,
 }

@@ -27,6 +27,9 @@ impl Caller {
         client_label: String,
         placement: Option<Placement>,
     ) -> Result<NewClient, Error> {
+        if self.tenant().is_some() {
+            return Err(Error::OneTenantOnly);
+        }
         let service = Arc::clone(&self.service);
         // Held until a creation that nobody waits for is undone, so that the next attempt finds the name free.
         let name = service.changes.lock(&database_name).await;
@@ -49,8 +52,7 @@ impl Caller {
         match self.access(client_id).await {
             Ok(access) => Ok(Deletion::Due(access)),
             Err(Error::ClientUnknown) => {
-                let id = client_id.and_then(|text| ClientId::parse(text).ok());
-                let id = id.ok_or(Error::ClientUnknown)?;
+                let id = self.client_id(client_id)?;
                 if let Some(tenant) = self.service.changes.take_unanswered(id) {
                     return Ok(Deletion::Done(tenant));
                 }
@@ -144,7 +146,7 @@ impl Access {
         }
         let (answer, answered) = oneshot::channel();
         tokio::spawn(async move {
-            let Self { service, tenant } = self;
+            let (service, tenant) = (self.service, self.tenant);
             let deleted = service.store.delete_tenant(&tenant).await;
             if deleted.is_ok() {
                 tracing::info!(tenant = %tenant.database_name, "tenant deleted");

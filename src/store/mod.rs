@@ -6,6 +6,7 @@ mod append_queue;
 pub mod clickhouse;
 mod data_lifecycle;
 mod files_column;
+mod keys;
 mod location;
 mod news;
 #[cfg(test)]
@@ -29,6 +30,7 @@ use crate::domain::{
 
 pub use crate::domain::query::READ_BYTES;
 pub use data_lifecycle::DataLifecycle;
+pub use keys::KeyStore;
 pub use location::Location;
 pub use news::News;
 pub use sqlite::{Checked, Fault, Fsck, Reference, Removed, Repair, RepairError};
@@ -54,7 +56,7 @@ pub const SCAN_BYTES: usize = 4 * 1024 * 1024;
 /// Every method can be called from any task, and may fail with [`Error`]. After an error a write may or may not have
 /// happened. A call whose future is dropped may still take effect.
 #[async_trait]
-pub trait Store: DataLifecycle + Debug + Send + Sync {
+pub trait Store: DataLifecycle + KeyStore + Debug + Send + Sync {
     /// Creates the tenant's database and its entry: both are durable when this returns [`Created::New`]. Of concurrent
     /// calls with one database name, exactly one returns that. A backend that has a choice places the tenant's events as
     /// asked for, or where new tenants go by its settings.

@@ -3,6 +3,7 @@
 
 mod answers;
 mod owner;
+mod scopes;
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -243,7 +244,7 @@ impl Belongings {
     /// not know.
     fn parameter(&self, name: &str) -> Option<String> {
         Some(match name {
-            "event_id" | "after_event" => self.event_id.clone(),
+            "event_id" | "after_event" | "key_id" => self.event_id.clone(),
             "record_id" => self.record_id.to_string(),
             "source_id" => self.source_id.to_string(),
             // The key may name any tenant in a path: that is no matter of whose client id is sent.
@@ -349,6 +350,7 @@ impl Operation {
         let is_no_look = [
             "/api/initialize-tenant",
             "/api/delete-tenant",
+            "/api/keys",
             "/api/files/upload-url",
             "/api/files/upload-form",
             "/api/files/multipart",
@@ -421,6 +423,7 @@ impl Operation {
                 [vec![Some(several)], alone.into()].concat()
             }
             "/api/tenants/{client_id}/holds" => vec![Some(json!({ "reason": "A stranger's" }))],
+            "/api/keys" => vec![Some(json!({ "name": "a stranger's", "scopes": ["read"] }))],
             "/api/files/upload-form" => vec![Some(json!({ "max_length": 10 }))],
             "/api/files/multipart" => vec![Some(json!({ "content_length": 10 }))],
             path if path.starts_with("/api/files/multipart/") => vec![Some(json!({

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod history;
+mod keys;
 mod load;
 mod outages;
 mod tenants;

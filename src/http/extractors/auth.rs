@@ -8,6 +8,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::domain::Requirement;
 use crate::http::responses::{ApiError, ApiResult};
 use crate::http::state::AppState;
 use crate::service::{self, Access, Caller};
@@ -19,9 +20,13 @@ impl FromRequestParts<Arc<AppState>> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> ApiResult<Self> {
+        let requirement = parts.extensions.get::<Requirement>().copied();
+        let unknown = || service::Error::Broken("the route does not say what it needs".into());
+        let requirement = requirement.ok_or_else(unknown)?;
         // Of several keys, nobody can say which one counts.
         let key = only_value(&parts.headers, &API_KEY_HEADER).unwrap_or_default();
-        Ok(state.service.authenticate(key.map(HeaderValue::as_bytes))?)
+        let key = key.map(HeaderValue::as_bytes);
+        Ok(state.service.authenticate(key, requirement).await?)
     }
 }
 
@@ -54,12 +59,13 @@ impl ClientIdHeader {
         Ok(client_id.as_deref())
     }
 
-    /// Returns access to the tenant that the header names, if it names one.
+    /// Returns access to the tenant that the header names, or that the credential is for; `None` if neither names one.
     pub(crate) async fn access(&self, caller: &Caller) -> ApiResult<Option<Access>> {
-        match self.as_str()? {
-            Some(client_id) => Ok(Some(caller.access(Some(client_id)).await?)),
-            None => Ok(None),
+        let client_id = self.as_str()?;
+        if client_id.is_none() && caller.tenant().is_none() {
+            return Ok(None);
         }
+        Ok(Some(caller.access(client_id).await?))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The handlers, one file per noun: each extracts, calls the service once, and responds. They import `extractors`, `responses`
 //! and `state`, and nothing here imports another handler.
 
+pub(super) mod admin;
 pub(super) mod data_lifecycle;
 pub(super) mod event_batch;
 pub(super) mod event_bridge;

@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Json, Router};
-use http::{HeaderMap, Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -127,7 +127,9 @@ pub(crate) fn docs() -> Router<Arc<AppState>> {
 async fn only_get(request: Request, next: Next) -> Result<Response, ApiError> {
     match *request.method() {
         Method::GET => Ok(next.run(request).await),
-        _ => Err(ApiError::MethodNotAllowed { allow: "GET" }),
+        _ => Err(ApiError::MethodNotAllowed {
+            allow: HeaderValue::from_static("GET"),
+        }),
     }
 }
 

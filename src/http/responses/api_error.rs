@@ -27,7 +27,7 @@ const SUPPORTED_CODINGS: &str = "gzip, zstd";
 pub enum ApiError {
     NotFound,
     MethodNotAllowed {
-        allow: &'static str,
+        allow: HeaderValue,
     },
     Service(service::Error),
     Invalid(Vec<Problem>),
@@ -203,11 +203,6 @@ impl ApiError {
                 .headers_mut()
                 .insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
-        if let Self::MethodNotAllowed { allow } = self {
-            response
-                .headers_mut()
-                .insert(ALLOW, HeaderValue::from_static(allow));
-        }
         if let Self::UnsupportedCoding = self {
             // Source: RFC 9110, section 12.5.3.
             let codings = HeaderValue::from_static(SUPPORTED_CODINGS);
@@ -220,6 +215,9 @@ impl ApiError {
         {
             let id = request_id::current();
             tracing::error!(id, error = %chain(error), status = status.as_u16(), "request failed");
+        }
+        if let Self::MethodNotAllowed { allow } = self {
+            response.headers_mut().insert(ALLOW, allow);
         }
         response
     }
@@ -300,85 +298,64 @@ pub(crate) fn rejection(error: &service::Error) -> (&'static str, Invalid) {
 
 fn service_status_and_detail(error: &service::Error) -> (StatusCode, String) {
     use service::Error;
+    let bad_request = |detail: String| (StatusCode::BAD_REQUEST, detail);
+    let not_found = |detail: String| (StatusCode::NOT_FOUND, detail);
+    let forbidden = |detail: String| (StatusCode::FORBIDDEN, detail);
     match error {
         Error::KeyRefused => (StatusCode::UNAUTHORIZED, "Unauthorized API Key.".into()),
-        Error::ClientMissing => (StatusCode::BAD_REQUEST, "Unauthorized Client.".into()),
-        Error::ClientUnknown => (
-            StatusCode::BAD_REQUEST,
-            "Failed to connect to tenant db.".into(),
-        ),
-        Error::TenantNotFound { tenant } => (
-            StatusCode::BAD_REQUEST,
-            format!("'{tenant}' tenant not found in database."),
-        ),
-        Error::NameTaken => (StatusCode::BAD_REQUEST, "Client already exist.".into()),
-        Error::TooManyDedicated(limit) => (
-            StatusCode::BAD_REQUEST,
-            format!("There are {limit} dedicated tenants already, which is the limit."),
-        ),
-        Error::UnderHold { tenant } => (
-            StatusCode::BAD_REQUEST,
-            format!("'{tenant}' tenant is under a legal hold."),
-        ),
-        Error::HoldNotFound { hold_id } => (
-            StatusCode::NOT_FOUND,
-            format!("'{hold_id}' hold not found."),
-        ),
-        Error::TooManyHolds(limit) => (
-            StatusCode::BAD_REQUEST,
-            format!("There are {limit} holds already, which is the limit."),
-        ),
-        Error::OtherContent { event_id } => (
-            StatusCode::BAD_REQUEST,
-            format!("'{event_id}' event exists with other content."),
-        ),
-        Error::FileNotInStorage { file_id } => (
-            StatusCode::BAD_REQUEST,
-            format!("'{file_id}' file not found in storage."),
-        ),
+        Error::ScopeMissing(scope) => {
+            forbidden(format!("The credential lacks the scope '{scope}'."))
+        }
+        Error::OneTenantOnly => forbidden("The credential is for one tenant.".into()),
+        Error::KeyNotFound { id } => not_found(format!("'{id}' key not found.")),
+        Error::TooManyKeys(limit) => bad_request(format!(
+            "There are {limit} keys already, which is the limit."
+        )),
+        Error::ClientMissing => bad_request("Unauthorized Client.".into()),
+        Error::ClientUnknown => bad_request("Failed to connect to tenant db.".into()),
+        Error::TenantNotFound { tenant } => {
+            bad_request(format!("'{tenant}' tenant not found in database."))
+        }
+        Error::NameTaken => bad_request("Client already exist.".into()),
+        Error::TooManyDedicated(limit) => bad_request(format!(
+            "There are {limit} dedicated tenants already, which is the limit."
+        )),
+        Error::UnderHold { tenant } => {
+            bad_request(format!("'{tenant}' tenant is under a legal hold."))
+        }
+        Error::HoldNotFound { hold_id } => not_found(format!("'{hold_id}' hold not found.")),
+        Error::TooManyHolds(limit) => bad_request(format!(
+            "There are {limit} holds already, which is the limit."
+        )),
+        Error::OtherContent { event_id } => {
+            bad_request(format!("'{event_id}' event exists with other content."))
+        }
+        Error::FileNotInStorage { file_id } => {
+            bad_request(format!("'{file_id}' file not found in storage."))
+        }
         Error::FileChanged(change) => (
             StatusCode::CONFLICT,
             format!("'{}' file has changed.", change.file_id),
         ),
-        Error::FileNotAllowed { file_id, reason } => (
-            StatusCode::BAD_REQUEST,
-            format!("'{file_id}' file {reason}."),
-        ),
+        Error::FileNotAllowed { file_id, reason } => {
+            bad_request(format!("'{file_id}' file {reason}."))
+        }
         Error::UploadRefused(_) => (
             StatusCode::UNPROCESSABLE_ENTITY,
             "Unprocessable Content".into(),
         ),
-        Error::UploadNotFound { file_id } => (
-            StatusCode::NOT_FOUND,
-            format!("'{file_id}' upload not found."),
-        ),
-        Error::StorageRefused(reason) => (
-            StatusCode::BAD_REQUEST,
-            format!("Object storage refuses: {reason}."),
-        ),
-        Error::EventNotFound { event_id } => (
-            StatusCode::NOT_FOUND,
-            format!("'{event_id}' event not found."),
-        ),
-        Error::RecordNotFound { record_id } => (
-            StatusCode::NOT_FOUND,
-            format!("'{record_id}' record not found."),
-        ),
-        Error::RecordTooLarge { record_id } => (
-            StatusCode::BAD_REQUEST,
-            format!(
-                "'{record_id}' record has too many or too large owners, assignees and fields to show: list its \
+        Error::UploadNotFound { file_id } => not_found(format!("'{file_id}' upload not found.")),
+        Error::StorageRefused(reason) => bad_request(format!("Object storage refuses: {reason}.")),
+        Error::EventNotFound { event_id } => not_found(format!("'{event_id}' event not found.")),
+        Error::RecordNotFound { record_id } => {
+            not_found(format!("'{record_id}' record not found."))
+        }
+        Error::RecordTooLarge { record_id } => bad_request(format!(
+            "'{record_id}' record has too many or too large owners, assignees and fields to show: list its \
                  events instead."
-            ),
-        ),
-        Error::NoFile { event_id } => (
-            StatusCode::NOT_FOUND,
-            format!("'{event_id}' event has no file."),
-        ),
-        Error::CursorRefused(problem) => (
-            StatusCode::BAD_REQUEST,
-            format!("The cursor is refused: {problem}."),
-        ),
+        )),
+        Error::NoFile { event_id } => not_found(format!("'{event_id}' event has no file.")),
+        Error::CursorRefused(problem) => bad_request(format!("The cursor is refused: {problem}.")),
         Error::NotIndexed => (
             StatusCode::SERVICE_UNAVAILABLE,
             "The events of this tenant are being indexed for search, try again.".into(),

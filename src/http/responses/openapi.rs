@@ -1,12 +1,13 @@
 //! The parts of the OpenAPI document that belong to no handler.
 
-use utoipa::openapi::path::Paths;
+use utoipa::openapi::path::{PathItem, Paths};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi as Document};
 use utoipa::{IntoResponses, OpenApi};
 
 use super::api_error::ProblemsBody;
 use super::{ErrorBody, Problem};
+use crate::domain::Requirement;
 
 /// The description and the tags.
 #[derive(OpenApi)]
@@ -21,6 +22,7 @@ use super::{ErrorBody, Problem};
         (name = "tenants", description = "Customers, each with a database of its own"),
         (name = "events", description = "What happened to records"),
         (name = "files", description = "Files that events reference"),
+        (name = "keys", description = "Keys with scopes, for all tenants or one"),
         (name = "operations", description = "For those who run the service; no key needed"),
     )
 )]
@@ -28,7 +30,10 @@ struct Head;
 
 pub(crate) fn head() -> Document {
     let mut document = Head::openapi();
-    let key = ApiKeyValue::with_description("X-API-Key", "One of the service's API keys");
+    let key = ApiKeyValue::with_description(
+        "X-API-Key",
+        "One of the service's API keys, or a key made with `POST /api/keys`",
+    );
     let description = "A tenant's client id";
     let tenant = ApiKeyValue::with_description("X-Client-Id", description);
     let components = document.components.get_or_insert_with(Components::new);
@@ -37,23 +42,41 @@ pub(crate) fn head() -> Document {
     document
 }
 
-/// The methods that routes have, as `Allow` headers list them.
-const ALLOWED: [&str; 4] = ["GET", "POST", "DELETE", "GET, POST"];
-
-/// Returns the methods that a route documents, as an `Allow` header lists them; nothing for others than those of
-/// [`ALLOWED`]: a test walks every route.
-pub(crate) fn methods(paths: &Paths) -> &'static str {
-    let has = |which: fn(&utoipa::openapi::PathItem) -> bool| paths.paths.values().any(which);
-    let documented = [
+/// Returns the methods that a route documents.
+pub(crate) fn methods(paths: &Paths) -> Vec<&'static str> {
+    let has = |which: fn(&PathItem) -> bool| paths.paths.values().any(which);
+    // No other method is documented anywhere; a test walks every route.
+    let methods = [
         ("GET", has(|path| path.get.is_some())),
         ("POST", has(|path| path.post.is_some())),
+        ("PATCH", has(|path| path.patch.is_some())),
         ("DELETE", has(|path| path.delete.is_some())),
     ];
-    let documented = documented.iter().filter(|(_, has)| *has);
-    let documented: Vec<&str> = documented.map(|(method, _)| *method).collect();
-    let documented = documented.join(", ");
-    let allowed = ALLOWED.iter().find(|it| **it == documented);
-    allowed.copied().unwrap_or_default()
+    let documented = methods
+        .into_iter()
+        .filter(|(_, is_documented)| *is_documented);
+    documented.map(|(name, _)| name).collect()
+}
+
+/// Documents in each operation of a route what a credential needs for it, as the member `x-scope`.
+pub(crate) fn document_scope(paths: &mut Paths, requirement: Option<Requirement>) {
+    let scope = match requirement {
+        None => "none",
+        Some(Requirement::AnyScope) => "any",
+        Some(Requirement::Scope(scope)) => scope.name(),
+    };
+    for path in paths.paths.values_mut() {
+        let operations = [
+            &mut path.get,
+            &mut path.post,
+            &mut path.patch,
+            &mut path.delete,
+        ];
+        for operation in operations.into_iter().flatten() {
+            let extensions = operation.extensions.get_or_insert_default();
+            extensions.insert("x-scope".to_owned(), scope.into());
+        }
+    }
 }
 
 #[derive(IntoResponses)]
@@ -70,6 +93,9 @@ pub(crate) enum RequestErrors {
     /// The API key is missing or wrong
     #[response(status = 401, example = json!({"detail": "Unauthorized API Key."}))]
     KeyRefused(ErrorBody),
+    /// The credential does not allow the operation
+    #[response(status = 403, example = json!({"detail": "The credential lacks the scope 'read'."}))]
+    Forbidden(ErrorBody),
     /// The problems of the request, all at once
     #[response(status = 422)]
     Invalid(ProblemsBody),

@@ -36,6 +36,18 @@ pub(super) const REGISTRY: Schema = Schema {
     )],
 };
 
+/// The keys that were made while the service ran.
+pub(super) const KEYS: Schema = Schema {
+    create: include_str!("../../../migrations/clickhouse/keys.sql"),
+    upgrades: &[],
+};
+
+/// When they were used last.
+pub(super) const KEY_USES: Schema = Schema {
+    create: include_str!("../../../migrations/clickhouse/key_uses.sql"),
+    upgrades: &[],
+};
+
 /// Events, of all pooled tenants or of a dedicated one.
 pub(super) const EVENTS: Schema = Schema {
     create: include_str!("../../../migrations/clickhouse/events.sql"),
@@ -211,7 +223,9 @@ impl Dialect {
 
 #[cfg(test)]
 mod tests {
-    use super::{CLAIMS, Dialect, EVENTS, HOLDS, REGISTRY, Schema, TOMBSTONES, TableName};
+    use super::{
+        CLAIMS, Dialect, EVENTS, HOLDS, KEY_USES, KEYS, REGISTRY, Schema, TOMBSTONES, TableName,
+    };
     use crate::store::Error;
 
     #[test]
@@ -234,7 +248,15 @@ mod tests {
 
     #[test]
     fn a_table_is_created_in_the_current_version() {
-        for schema in [&REGISTRY, &EVENTS, &TOMBSTONES, &CLAIMS, &HOLDS] {
+        for schema in [
+            &REGISTRY,
+            &KEYS,
+            &KEY_USES,
+            &EVENTS,
+            &TOMBSTONES,
+            &CLAIMS,
+            &HOLDS,
+        ] {
             let version = schema.upgrades.len() + 1;
             let comment = format!("COMMENT 'event-history schema {version}'");
             assert!(schema.create.trim_end().ends_with(&comment), "{schema:?}");

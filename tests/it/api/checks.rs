@@ -54,15 +54,20 @@ async fn routes_reject_undocumented_methods() {
         .await
         .body;
     let paths = document["paths"].as_object().expect("paths");
-    assert_eq!(paths.len(), 25, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 29, "{:?}", paths.keys());
     for (path, operations) in paths {
         let documented: Vec<_> = operations.as_object().expect("operations").keys().collect();
-        assert_eq!(documented.len(), 1, "{path}");
-        let allow = documented[0].to_uppercase();
+        let mut documented: Vec<_> = documented.iter().map(|it| it.to_uppercase()).collect();
+        documented.sort_by_key(|it| {
+            ["GET", "POST", "PATCH", "DELETE"]
+                .iter()
+                .position(|name| name == it)
+        });
+        let allow = documented.join(", ");
         for method in [
             "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND",
         ] {
-            if method == allow {
+            if documented.iter().any(|it| it == method) {
                 continue;
             }
             let answer = Call::bare(&server, method, path).send().await;

@@ -12,6 +12,7 @@ mod files;
 mod holds;
 mod hostile;
 mod ingest;
+mod keys;
 mod lists;
 mod operations;
 mod records;

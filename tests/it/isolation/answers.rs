@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use reqwest::Response;
+use reqwest::{RequestBuilder, Response};
 use tokio::time::timeout;
 
 use super::Call;
@@ -16,7 +16,12 @@ pub(super) struct Answer {
 }
 
 pub(super) async fn answer(server: &Server, tenant: &Tenant, call: &Call) -> Answer {
-    let mut request = server.request_as(tenant, call.method.clone(), &call.target);
+    let request = server.request_as(tenant, call.method.clone(), &call.target);
+    answer_to(request, call).await
+}
+
+/// Sends a request with the body of a call.
+pub(super) async fn answer_to(mut request: RequestBuilder, call: &Call) -> Answer {
     if let Some(body) = &call.body {
         request = request.json(body);
     }

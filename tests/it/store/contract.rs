@@ -51,6 +51,11 @@ async fn keeps_names_apart_that_differ_by_case() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn keeps_keys() {
+    conformance::keys::keeps_keys(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn stores_an_event_once() {
     conformance::events::stores_an_event_once(&Place::new()).await;
 }

@@ -9,6 +9,7 @@ mod clean_up;
 mod databases;
 mod entries;
 mod entry_cache;
+mod keys;
 mod lifecycle;
 mod loader;
 mod repair;
@@ -26,6 +27,7 @@ use uuid::Uuid;
 use self::databases::Databases;
 use self::entries::EntriesTable;
 use self::entry_cache::{DeletionCount, EntryCache, LoadedTenant, Lookup};
+use self::keys::KeysTables;
 use self::loader::{Key, Loader};
 use self::revision::State;
 use super::address::{Address, Cluster};
@@ -50,6 +52,7 @@ pub(super) struct Registry {
     discovery: tokio::sync::Mutex<()>,
     dialect: Dialect,
     entries: EntriesTable,
+    keys: KeysTables,
     databases: Databases,
     loader: Loader,
     cache: EntryCache,
@@ -75,6 +78,8 @@ impl Registry {
         }
         let entries = EntriesTable::new(client);
         entries.create_table(dialect).await?;
+        let keys = KeysTables::new(client);
+        keys.create_tables(dialect).await?;
         let databases = Databases::new(client, dialect);
         let registry = Self {
             client: client.clone(),
@@ -83,6 +88,7 @@ impl Registry {
             dialect,
             loader: Loader::new(&entries, &databases),
             entries,
+            keys,
             databases,
             cache: EntryCache::new(address.tenant_cache),
             refresh_interval: address.tenant_cache / REFRESHES_PER_LIFETIME,

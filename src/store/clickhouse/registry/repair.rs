@@ -17,6 +17,7 @@ impl Registry {
     pub(super) async fn repair(&self) -> Result<(), Error> {
         self.discover().await?;
         self.entries.create_table(self.dialect).await?;
+        self.keys.create_tables(self.dialect).await?;
         self.databases.create_pool().await?;
         let mut by_shard: HashMap<ShardName, Vec<Entry>> = HashMap::new();
         for entry in self.entries.all().await? {

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use rusqlite::Connection;
 use uuid::Uuid;
 
@@ -25,9 +26,9 @@ use super::tenant::identity;
 use crate::domain::query::Limit;
 use crate::domain::{
     Chunk, ClientId, Cursor, DatabaseName, Epoch, Event, EventId, Feed, FileId, Finding, Grouping,
-    Page, Placement, Position, Query, Stats, Tenant,
+    KeyId, ListedKey, Page, Placement, Position, Query, Stats, StoredKey, Tenant,
 };
-use crate::store::{Appended, Created, Error, News, Store, Tombstone};
+use crate::store::{Appended, Created, Error, KeyStore, News, Store, Tombstone};
 
 /// A folder of SQLite databases that another process may have open.
 #[derive(Debug)]
@@ -84,6 +85,30 @@ impl ExternalStore {
 
 pub(super) fn not_allowed<T>() -> Result<T, Error> {
     Err(refused("only the running service does that"))
+}
+
+/// Keys are the running service's alone.
+#[async_trait]
+impl KeyStore for ExternalStore {
+    async fn create_key(&self, _key: &StoredKey) -> Result<(), Error> {
+        not_allowed()
+    }
+
+    async fn find_keys(&self, _ids: &[KeyId]) -> Result<Vec<StoredKey>, Error> {
+        not_allowed()
+    }
+
+    async fn keys(&self) -> Result<Vec<ListedKey>, Error> {
+        not_allowed()
+    }
+
+    async fn revoke_key(&self, _id: KeyId) -> Result<bool, Error> {
+        not_allowed()
+    }
+
+    async fn record_key_uses(&self, _uses: &[(KeyId, Timestamp)]) -> Result<(), Error> {
+        not_allowed()
+    }
 }
 
 #[async_trait]

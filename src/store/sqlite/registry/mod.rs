@@ -4,6 +4,7 @@
 //! is for operators. Imports `pool/` for the handles that lookups return, and `tenant/identity.rs`.
 
 pub(super) mod consistency;
+mod keys;
 pub(super) mod orphaned_databases;
 pub(super) mod registry_file;
 pub(super) mod repair;

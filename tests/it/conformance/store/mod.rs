@@ -13,6 +13,7 @@ pub(crate) mod data_lifecycle;
 pub(crate) mod events;
 pub(crate) mod feed;
 pub(crate) mod files;
+pub(crate) mod keys;
 pub(crate) mod pages;
 pub(crate) mod stats;
 pub(crate) mod tenants;
@@ -59,7 +60,8 @@ const WAITING: [Part; 2] = [
     part!(files::never_both_references_and_tombstones_a_file),
 ];
 
-const OTHERS: [Part; 32] = [
+const OTHERS: [Part; 33] = [
+    part!(keys::keeps_keys),
     part!(tenants::creates_finds_and_deletes_tenants),
     part!(tenants::lets_one_of_racing_creations_win),
     part!(tenants::lists_tenants_by_name),

@@ -1,0 +1,3 @@
+//! What administrators do: keys.
+
+pub(crate) mod keys;
