@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::config::Config;
+use crate::config::{Config, TlsFiles};
 use crate::domain::{Clock, DatabaseName, Entropy, SystemClock, SystemEntropy};
-use crate::http::{self, ApiOptions, AppState, ServerOptions, Waiters};
+use crate::http::{self, ApiOptions, AppState, ServerOptions, Tls, TlsError, Waiters};
 use crate::jobs::sweep::{self, OrphanSweeper};
 use crate::objects::embedded::TenantLookup;
 use crate::objects::{self, StorageContext, TransferLimits};
@@ -43,6 +43,7 @@ pub struct App {
 impl App {
     /// Opens both backends and builds the service. `public_url` is the base of URLs in responses.
     pub async fn open(config: &Config, public_url: &Url) -> anyhow::Result<Self> {
+        let tls = config.tls.as_ref().map(load_tls).transpose()?;
         let metrics = telemetry::metrics();
         telemetry::describe_metrics();
         http::describe_metrics();
@@ -118,6 +119,7 @@ impl App {
             keep_alive_timeout: config.keep_alive_timeout,
             shutdown_timeout: config.shutdown_timeout,
             trusted_proxies: config.trusted_proxies.clone(),
+            tls: tls.map(Arc::new),
         };
         Ok(Self {
             store,
@@ -166,6 +168,16 @@ impl App {
             .await
             .context("cannot close the database")
     }
+}
+
+/// Loads the certificate of the service.
+pub fn load_tls(files: &TlsFiles) -> Result<Tls, TlsError> {
+    let TlsFiles {
+        certificate,
+        key,
+        client_ca,
+    } = files;
+    Tls::load(certificate, key, client_ca.as_deref())
 }
 
 /// Returns the context for opening object storage.

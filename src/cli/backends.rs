@@ -74,6 +74,7 @@ pub(super) async fn open_storage(
             keep_alive_timeout: ENDPOINT_KEEP_ALIVE,
             shutdown_timeout: Duration::ZERO,
             trusted_proxies: Vec::new(),
+            tls: None,
         };
         // Ends with the process.
         let forever = std::future::pending();

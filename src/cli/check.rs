@@ -12,7 +12,7 @@ use super::process::exit::success_if;
 use super::process::try_to_bind;
 use super::terminal::in_one_line;
 use crate::app;
-use crate::config::{Arguments, Config, KeyFile, local_url};
+use crate::config::{Arguments, Config, KeyFile};
 use crate::domain::finding::State;
 use crate::domain::{Finding, SystemClock, SystemEntropy};
 use crate::objects::{self, Requirements};
@@ -27,6 +27,7 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let config = Config::load(arguments)?;
     let mut findings = settings(&config);
     findings.push(port(&config).await);
+    findings.extend(certificate(&config));
     findings.extend(store::check(&config.database).await);
     findings.extend(files(&config).await);
     let mut out = io::stdout().lock();
@@ -89,7 +90,7 @@ async fn port(config: &Config) -> Finding {
         Err(error) => error,
     };
     let remedy = match error.kind() {
-        ErrorKind::AddrInUse if serves_event_history(&local_url(address)).await => {
+        ErrorKind::AddrInUse if serves_event_history(&config.local_url(address)).await => {
             let message = format!("a running service of Event History listens on {address}");
             return Finding::good(SUBJECT, message);
         }
@@ -112,10 +113,34 @@ async fn port(config: &Config) -> Finding {
     )
 }
 
+/// Reports whether `serve` can use the certificate of TLS, if it is given one.
+fn certificate(config: &Config) -> Option<Finding> {
+    const SUBJECT: &str = "tls";
+    let files = config.tls.as_ref()?;
+    Some(match app::load_tls(files) {
+        Ok(_) => Finding::good(
+            SUBJECT,
+            format!(
+                "can use the certificate in '{}'",
+                files.certificate.display()
+            ),
+        ),
+        Err(error) => Finding::wrong(
+            SUBJECT,
+            error.to_string(),
+            "see --tls-certificate, --tls-key and --tls-client-ca in `event-history serve --help`",
+        ),
+    })
+}
+
 /// Tells by its readiness probe whether this service answers at `base`.
 async fn serves_event_history(base: &Url) -> bool {
     let probe = async {
-        let client = reqwest::Client::builder().no_proxy().timeout(PROBE_TIMEOUT);
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(PROBE_TIMEOUT)
+            // Its certificate is for the name that callers use, and the probe sends no secret.
+            .tls_danger_accept_invalid_certs(true);
         let url = base.join("health/ready").ok()?;
         let answer = client.build().ok()?.get(url).send().await.ok()?;
         answer.json::<serde_json::Value>().await.ok()

@@ -41,7 +41,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
 /// of the API reference, and the API key if no setting gives one.
 fn announce(config: &Config, bound: SocketAddr, public_url: &Url) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    let mut lines = vec![format!("listening on http://{bound}")];
+    let mut lines = vec![format!("listening on {}://{bound}", config.scheme())];
     if out.is_terminal() {
         let base = public_url.as_str().trim_end_matches('/');
         lines.push(format!("  API reference  {base}/docs"));

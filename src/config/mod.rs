@@ -17,6 +17,7 @@ mod settings;
 mod settings_file;
 mod sources;
 mod terminal;
+mod tls_files;
 mod unknown_names;
 mod values;
 
@@ -26,9 +27,10 @@ pub use commands::{
     RemoveArguments, SweepArguments, SweepConfig, TenantsConfig, VerifyArguments, VerifyConfig,
 };
 pub use generated_key::KeyFile;
-pub use serve::{Config, local_url};
+pub use serve::Config;
 pub use sources::Problems;
 pub use terminal::{
     local_time_zone, stderr_takes_colors, stderr_takes_escapes, stdout_takes_colors,
 };
+pub use tls_files::TlsFiles;
 pub use values::{LogFormat, listen_address};

@@ -12,6 +12,7 @@ use super::arguments::Arguments;
 use super::generated_key::{self, KeyFile};
 use super::settings;
 use super::sources::{Problems, Sources};
+use super::tls_files::{self, TlsFiles};
 use super::values::{self, LogFormat, MAX_FILE_AGE, MIN_KEY_LENGTH};
 use crate::domain::file::limits::MAX_FILE_BYTES;
 use crate::domain::{Catalogue, Entropy, EventSchemas, ObjectLock, TenantMember, UploadRules};
@@ -51,6 +52,8 @@ pub struct Config {
     pub keep_alive_timeout: Duration,
     /// Proxies that are trusted to name the sender of a request.
     pub trusted_proxies: Vec<IpNet>,
+    /// `None`: connections are in the clear.
+    pub tls: Option<TlsFiles>,
     /// Threads that answer requests; `None`: one less than the number of cores.
     pub worker_threads: Option<usize>,
     /// The key pair that the environment gives the embedded object store.
@@ -171,6 +174,7 @@ impl Config {
             values::duration(text, MIN_KEEP_ALIVE_TIMEOUT, MAX_KEEP_ALIVE_TIMEOUT)
         });
         let trusted_proxies = sources.parse(&settings::TRUSTED_PROXIES, values::networks);
+        let tls = tls_files::parse(sources);
         let worker_threads = sources.parse(&settings::WORKER_THREADS, |text| {
             values::count(text, 1, MAX_WORKER_THREADS)
         });
@@ -206,6 +210,7 @@ impl Config {
             max_transfers_per_client,
             keep_alive_timeout: keep_alive_timeout?,
             trusted_proxies: trusted_proxies.unwrap_or_default(),
+            tls,
             worker_threads,
             embedded_key_pair,
             log_format: log_format.unwrap_or_else(LogFormat::for_stderr),
@@ -275,28 +280,51 @@ impl Config {
                     .to_owned(),
             );
         }
+        warnings.extend(self.clear_text_warning());
         warnings
+    }
+
+    /// An `https` public URL says that a proxy in front ends TLS.
+    fn clear_text_warning(&self) -> Option<String> {
+        let behind_tls = self.public_url.as_ref().map(Url::scheme) == Some("https");
+        let is_open = self.tls.is_none() && !behind_tls && !self.listen.ip().is_loopback();
+        is_open.then(|| {
+            let address = self.listen.ip();
+            format!(
+                "connections to {address} are not encrypted, so others on the network can read API keys and events: \
+                 set --tls-certificate and --tls-key, or --public-url to the https:// URL of a proxy in front"
+            )
+        })
+    }
+
+    /// Returns the base of the service's URLs on this machine, where the listener got the address `bound`.
+    pub fn local_url(&self, bound: SocketAddr) -> Url {
+        let (scheme, address) = (self.scheme(), local_address(bound));
+        Url::parse(&format!("{scheme}://{address}/")).expect("an IP address and port make a URL")
+    }
+
+    /// Returns the scheme that the listener speaks.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// Returns the base of the service's own URLs, where the listener got the address `bound`.
     pub fn public_url(&self, bound: SocketAddr) -> Url {
         match &self.public_url {
             Some(url) => url.clone(),
-            None => local_url(bound),
+            None => self.local_url(bound),
         }
     }
 }
 
-/// Returns the base of the service's URLs on this machine, where the listener got the address `bound`.
-pub fn local_url(bound: SocketAddr) -> Url {
+fn local_address(bound: SocketAddr) -> SocketAddr {
     // The unspecified address can be listened on, not called.
     let ip = match bound.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    let address = SocketAddr::new(ip, bound.port());
-    Url::parse(&format!("http://{address}/")).expect("an IP address and port make a URL")
+    SocketAddr::new(ip, bound.port())
 }
 
 fn no_api_key(why: &str) -> String {

@@ -3,7 +3,7 @@
 /// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The part that was checked: `settings`, `listen`, `database`, `bucket`, `credentials`, `clock`, `versions` or `cors`.
+    /// The part that was checked: `settings`, `listen`, `tls`, `database`, `bucket`, `credentials`, `clock`, `versions` or `cors`.
     pub subject: &'static str,
     pub state: State,
     /// One line.

@@ -28,7 +28,7 @@ use handlers::{
 use middleware::{Compression, Cors, Middleware, RequestLimits, RequestLog};
 use responses::openapi;
 pub use responses::{ApiError, Problem};
-pub use server::{ServerOptions, serve};
+pub use server::{ServerOptions, Tls, TlsError, serve};
 pub use state::{AppState, Waiters};
 
 /// The operator's settings for the API.

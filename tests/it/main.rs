@@ -39,6 +39,7 @@ mod settings;
 mod store;
 mod support;
 mod tidy;
+mod tls;
 mod tools;
 mod torture;
 

@@ -1,5 +1,6 @@
 //! The accept loop, until shutdown.
 
+use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,7 +25,9 @@ use super::client_address::TrustedProxies;
 use super::connection_timeouts::TimedConnection;
 use super::header_timer::HeaderTimer;
 use super::open_connections::{ConnectionSlot, OpenConnections};
+use super::tls::Tls;
 use super::tracked_stream::TrackedStream;
+use super::transport::Transport;
 use crate::objects::{Capacity, RequestOrigin};
 
 /// hyper only uses its timer if it has a limit for request heads. [`TimedConnection`] enforces the real limits.
@@ -55,13 +58,17 @@ pub async fn serve(
         router,
         trusted_proxies: TrustedProxies(options.trusted_proxies),
         open: Arc::clone(&open),
+        tls: options.tls,
     });
+    let reloading = Arc::clone(&server);
+    let mut reloading = std::pin::pin!(reloading.reload_certificate());
     let connections = GracefulShutdown::new();
     let gauge = metrics::gauge!("event_history_connections");
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
             () = &mut shutdown => break,
+            never = &mut reloading => match never {},
             accepted = accept(&listener, &open) => accepted,
         };
         match accepted {
@@ -92,6 +99,17 @@ struct Server {
     router: Router,
     trusted_proxies: TrustedProxies,
     open: Arc<OpenConnections>,
+    tls: Option<Arc<Tls>>,
+}
+
+impl Server {
+    /// Keeps the certificate up to date.
+    async fn reload_certificate(&self) -> Infallible {
+        match &self.tls {
+            Some(tls) => tls.reload_on_change().await,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// Accepts a connection and waits for a slot; `None` if the client left meanwhile.
@@ -120,6 +138,11 @@ fn connection(
     slot: &ConnectionSlot,
     server: Arc<Server>,
 ) -> impl GracefulConnection<Error = hyper::Error> + Send + use<> {
+    let stream = TrackedStream {
+        socket: stream,
+        state: Arc::clone(&slot.state),
+    };
+    let transport = Transport::new(stream, server.tls.as_deref());
     let service = service_fn(move |mut request: Request<Incoming>| {
         let capacity = server.open.capacity();
         let client = server.trusted_proxies.client(peer, request.headers());
@@ -134,10 +157,6 @@ fn connection(
             response
         })
     });
-    let stream = TrackedStream {
-        socket: stream,
-        state: Arc::clone(&slot.state),
-    };
     http1::Builder::new()
         // A client may close its half once it has sent a request (RFC 9112, section 9.6).
         .half_close(true)
@@ -145,5 +164,5 @@ fn connection(
         .header_read_timeout(HEADER_TIMER_DURATION)
         .max_buf_size(MAX_HEAD_BYTES)
         .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(transport), service)
 }

@@ -8,6 +8,8 @@ use tokio::time::Instant;
 /// A connection's phase, in the order in which connections are evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
+    /// The TLS handshake is not complete.
+    Handshaking,
     /// Not a byte of the first request has come.
     Connected,
     /// Not a byte of the next request has come.
@@ -40,6 +42,7 @@ pub(super) struct ConnectionState {
     /// Since when writes block; 0: they don't.
     blocked_since_ms: AtomicU64,
     served_one: AtomicBool,
+    handshaking: AtomicBool,
     /// The status in which the connection is to be evicted; 0: it may stay.
     eviction: AtomicU64,
     /// Set once an eviction has released its slot.
@@ -56,11 +59,12 @@ impl Status {
 
     fn unpack(packed: u64) -> Self {
         let phase = match packed >> PHASE_SHIFT {
-            0 => Phase::Connected,
-            1 => Phase::KeptAlive,
-            2 => Phase::ReadingHead,
-            3 => Phase::WriteBlocked,
-            4 => Phase::ReadingBody,
+            0 => Phase::Handshaking,
+            1 => Phase::Connected,
+            2 => Phase::KeptAlive,
+            3 => Phase::ReadingHead,
+            4 => Phase::WriteBlocked,
+            5 => Phase::ReadingBody,
             _ => Phase::Processing,
         };
         let since_ms = packed & ((1 << PHASE_SHIFT) - 1);
@@ -75,6 +79,7 @@ impl ConnectionState {
             reading: AtomicU64::new(0),
             blocked_since_ms: AtomicU64::new(0),
             served_one: AtomicBool::new(false),
+            handshaking: AtomicBool::new(false),
             eviction: AtomicU64::new(0),
             slot_released: AtomicBool::new(false),
             waker: AtomicWaker::new(),
@@ -84,6 +89,12 @@ impl ConnectionState {
     }
 
     pub(super) fn status(&self) -> Status {
+        if self.handshaking.load(Ordering::Relaxed) {
+            // Its bytes change the phase, but not the time since the connection's beginning.
+            let Status { since_ms, .. } = Status::unpack(self.reading.load(Ordering::Relaxed));
+            let phase = Phase::Handshaking;
+            return Status { phase, since_ms };
+        }
         match self.blocked_since_ms.load(Ordering::Relaxed) {
             0 => Status::unpack(self.reading.load(Ordering::Relaxed)),
             since_ms => Status {
@@ -102,6 +113,18 @@ impl ConnectionState {
     /// Returns when the connection's clock shows `ms`.
     pub(super) fn instant(&self, ms: u64) -> Instant {
         self.epoch + std::time::Duration::from_millis(ms - 1)
+    }
+
+    /// Notes that nothing but a TLS handshake happens from here on.
+    pub(super) fn handshake_began(&self) {
+        self.handshaking.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that a TLS handshake is complete. The time for the first head begins.
+    pub(super) fn handshake_ended(&self) {
+        self.blocked_since_ms.store(0, Ordering::Relaxed);
+        self.enter(Phase::Connected);
+        self.handshaking.store(false, Ordering::Relaxed);
     }
 
     /// Notes that a request's head is awaited.
@@ -128,7 +151,7 @@ impl ConnectionState {
             Phase::Connected => self.enter_since(Phase::ReadingHead, since_ms),
             Phase::KeptAlive => self.enter(Phase::ReadingHead),
             Phase::ReadingBody => self.enter(Phase::Processing),
-            Phase::ReadingHead | Phase::WriteBlocked | Phase::Processing => {}
+            Phase::Handshaking | Phase::ReadingHead | Phase::WriteBlocked | Phase::Processing => {}
         }
     }
 
@@ -235,6 +258,22 @@ mod tests {
         advance(SECOND).await;
         state.received();
         assert_eq!(status(), (Phase::ReadingHead, 5));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handshake_is_one_phase_whatever_its_traffic() {
+        let state = ConnectionState::new(Instant::now());
+        let status = || (state.status().phase, state.status().since_ms / 1000);
+        state.handshake_began();
+        state.head_awaited();
+        advance(SECOND).await;
+        state.received();
+        state.write_blocked();
+        assert_eq!(status(), (Phase::Handshaking, 0), "since its beginning");
+        state.handshake_ended();
+        assert_eq!(status(), (Phase::Connected, 1));
+        state.received();
+        assert_eq!(status(), (Phase::ReadingHead, 1));
     }
 
     #[tokio::test(start_paused = true)]

@@ -13,6 +13,9 @@ use super::open_connections::ConnectionSlot;
 /// attack stretches this time.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The limit for a TLS handshake, from the connection's beginning: two round trips and some computing on both sides.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The limit for a client that reads nothing of its response. The socket buffers little unsent data (`accept.rs`), so that even a
 /// slow reader makes progress every few seconds.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -43,6 +46,7 @@ where
     /// Returns when the connection ends if nothing happens, and the reason that is counted then.
     fn deadline(&self, status: Status) -> Option<(Instant, &'static str)> {
         let (limit, reason) = match status.phase {
+            Phase::Handshaking => (HANDSHAKE_TIMEOUT, "slow_handshake"),
             Phase::Connected | Phase::ReadingHead => (HEAD_TIMEOUT, "slow_head"),
             Phase::KeptAlive => (self.keep_alive, "idle"),
             Phase::WriteBlocked => (STALL_TIMEOUT, "stalled"),
@@ -122,6 +126,8 @@ mod tests {
     async fn each_phase_has_its_own_timeout() {
         assert_eq!(lasts(|_| {}).await.as_secs(), 30);
         assert_eq!(lasts(|slot| slot.state.received()).await.as_secs(), 30);
+        let handshaking = |slot: &ConnectionSlot| slot.state.handshake_began();
+        assert_eq!(lasts(handshaking).await.as_secs(), 10);
         let kept = |slot: &ConnectionSlot| {
             slot.state.head_complete();
             slot.state.head_awaited();

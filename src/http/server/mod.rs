@@ -1,4 +1,4 @@
-//! The HTTP server: accepts connections within limits, closes those that stay idle or stall, evicts the longest idle one
+//! The HTTP server: accepts connections within limits, in the clear or with TLS, closes those that stay idle or stall, evicts the longest idle one
 //! for a new one, and passes each request to the router. It knows no route and imports no other part of `http`.
 
 mod accept;
@@ -7,13 +7,17 @@ mod connection_state;
 mod connection_timeouts;
 mod header_timer;
 mod open_connections;
+mod tls;
 mod tracked_stream;
+mod transport;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 
 pub use accept::serve;
+pub use tls::{Tls, TlsError};
 
 /// The operator's settings for connections.
 #[derive(Debug, Clone)]
@@ -26,12 +30,15 @@ pub struct ServerOptions {
     pub shutdown_timeout: Duration,
     /// The networks whose forwarding headers are trusted.
     pub trusted_proxies: Vec<IpNet>,
+    /// `None`: connections are in the clear.
+    pub tls: Option<Arc<Tls>>,
 }
 
 pub(super) fn describe_metrics() {
     metrics::describe_gauge!("event_history_connections", "Open connections");
     metrics::describe_counter!(
         "event_history_connections_closed_total",
-        "Connections that the service closed, by reason: idle, slow_head, stalled, evicted"
+        "Connections that the service closed, by reason: idle, slow_handshake, slow_head, stalled, evicted"
     );
+    tls::describe_metrics();
 }

@@ -15,7 +15,7 @@ use crate::objects::Capacity;
 /// answered often has another request.
 const MIN_IDLE_MS: u64 = 100;
 
-/// The same in the middle of a head: its packets are a round trip apart at most.
+/// The same in the middle of a head or a TLS handshake: its packets are a round trip apart at most.
 const MIN_HEAD_MS: u64 = 200;
 
 /// The same while the client does not read a response, or does not send a body.
@@ -193,7 +193,7 @@ impl OpenConnections {
 fn is_evictable(status: Status, now_ms: u64, pressure: Pressure) -> bool {
     let min_ms = match status.phase {
         Phase::Connected | Phase::KeptAlive => MIN_IDLE_MS,
-        Phase::ReadingHead => MIN_HEAD_MS,
+        Phase::Handshaking | Phase::ReadingHead => MIN_HEAD_MS,
         Phase::WriteBlocked | Phase::ReadingBody => MIN_STALL_MS,
         Phase::Processing => return false,
     };

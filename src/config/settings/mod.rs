@@ -1,7 +1,11 @@
 //! The settings of `serve`: one table, from which come the flags, the environment variables, the keys of the
 //! settings file and the help.
 
+mod tls;
+
 use Kind::{Boolean, Number, Text};
+
+pub(super) use self::tls::{TLS_CERTIFICATE, TLS_CLIENT_CA, TLS_KEY};
 
 /// Something that can be set by flag, environment variable or settings file.
 #[derive(Debug)]
@@ -315,6 +319,9 @@ pub(super) const SETTINGS: &[&Setting] = &[
     &PUBLIC_URL,
     &CORS_ORIGINS,
     &TRUSTED_PROXIES,
+    &TLS_CERTIFICATE,
+    &TLS_KEY,
+    &TLS_CLIENT_CA,
     &API_KEY,
     &TENANT_FROM,
     &EVENT_SCHEMAS,
@@ -359,7 +366,7 @@ mod tests {
 
     #[test]
     fn the_documentation_lists_every_setting_with_its_default() {
-        let documented = include_str!("../../docs/configuration.md");
+        let documented = include_str!("../../../docs/configuration.md");
         for Setting {
             flag,
             variable,
