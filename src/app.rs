@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use async_trait::async_trait;
-use axum::Router;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use url::Url;
 
 use crate::config::{Config, TlsFiles};
 use crate::domain::{Clock, DatabaseName, Entropy, SystemClock, SystemEntropy};
-use crate::http::{self, ApiOptions, AppState, ServerOptions, Tls, TlsError, Waiters};
+use crate::http::{self, ApiOptions, AppState, Routers, ServerOptions, Tls, TlsError, Waiters};
 use crate::jobs::sweep::{self, OrphanSweeper};
 use crate::objects::embedded::TenantLookup;
 use crate::objects::{self, StorageContext, TransferLimits};
@@ -29,12 +29,18 @@ const KEY_USES_INTERVAL: Duration = Duration::from_secs(1);
 /// The connections of which one may wait for new events.
 const WAITING_DIVISOR: usize = 2;
 
+/// The connections to the administrative address.
+const ADMIN_CONNECTIONS: usize = 64;
+
+/// The time that a scrape under way has at the end of a shutdown.
+const ADMIN_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The whole service, ready to be served.
 #[derive(Debug)]
 pub struct App {
     store: Arc<dyn Store>,
     service: Arc<Service>,
-    router: Router,
+    routers: Routers,
     server_options: ServerOptions,
     waiters: Arc<Waiters>,
     orphan_sweeper: Option<OrphanSweeper>,
@@ -110,11 +116,13 @@ impl App {
             Arc::clone(&waiters),
         );
         let options = ApiOptions {
+            separate_admin: config.admin_listen.is_some(),
             cors_origins: config.cors_origins.clone(),
             request_timeout: config.request_timeout,
         };
         let endpoint = storage.endpoint.map(objects::embedded::Endpoint::router);
         let server_options = ServerOptions {
+            gauge: http::CONNECTIONS,
             max_connections: config.max_connections,
             keep_alive_timeout: config.keep_alive_timeout,
             shutdown_timeout: config.shutdown_timeout,
@@ -124,17 +132,19 @@ impl App {
         Ok(Self {
             store,
             service,
-            router: http::router(state, &options, endpoint),
+            routers: http::routers(state, &options, endpoint),
             server_options,
             waiters,
             orphan_sweeper,
         })
     }
 
-    /// Serves until `shutdown` is ready, then drains the connections and closes the database.
+    /// Serves until `shutdown` is ready, then drains the connections and closes the database. `admin` listens on the
+    /// administrative address, if there is one; there, the shutdown can be watched to its end.
     pub async fn serve(
         self,
         listener: TcpListener,
+        admin: Option<TcpListener>,
         shutdown: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
         let upkeep = tokio::spawn(async {
@@ -156,7 +166,18 @@ impl App {
             shutdown.await;
             self.waiters.shut_down();
         };
-        http::serve(listener, self.router, self.server_options, shutdown).await;
+        let (stop_admin, admin_stopped) = oneshot::channel::<()>();
+        let admin = admin.zip(self.routers.admin).map(|(listener, router)| {
+            let options = admin_server_options(self.server_options.keep_alive_timeout);
+            tokio::spawn(http::serve(listener, router, options, async {
+                let _ = admin_stopped.await; // an error means the same: the sender was dropped
+            }))
+        });
+        http::serve(listener, self.routers.api, self.server_options, shutdown).await;
+        drop(stop_admin);
+        if let Some(admin) = admin {
+            let _ = admin.await; // a panic was reported already
+        }
         upkeep.abort();
         key_uses.abort();
         if let Some(orphan_sweeper) = orphan_sweeper {
@@ -167,6 +188,18 @@ impl App {
             .close()
             .await
             .context("cannot close the database")
+    }
+}
+
+/// Returns the limits of the administrative address: for a few probes, scrapers and people.
+fn admin_server_options(keep_alive_timeout: Duration) -> ServerOptions {
+    ServerOptions {
+        gauge: http::ADMIN_CONNECTIONS,
+        max_connections: ADMIN_CONNECTIONS,
+        keep_alive_timeout,
+        shutdown_timeout: ADMIN_SHUTDOWN_TIMEOUT,
+        trusted_proxies: Vec::new(),
+        tls: None,
     }
 }
 

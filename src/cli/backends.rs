@@ -70,6 +70,7 @@ pub(super) async fn open_storage(
     let is_local = opened.endpoint.is_some();
     if let Some(endpoint) = opened.endpoint {
         let options = ServerOptions {
+            gauge: http::CONNECTIONS,
             max_connections: ENDPOINT_CONNECTIONS,
             keep_alive_timeout: ENDPOINT_KEEP_ALIVE,
             shutdown_timeout: Duration::ZERO,

@@ -1,6 +1,7 @@
 //! `event-history check`.
 
 use std::io::{self, ErrorKind, Write};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use super::process::exit::success_if;
 use super::process::try_to_bind;
 use super::terminal::in_one_line;
 use crate::app;
-use crate::config::{Arguments, Config, KeyFile};
+use crate::config::{Arguments, Config, KeyFile, local_url};
 use crate::domain::finding::State;
 use crate::domain::{Finding, SystemClock, SystemEntropy};
 use crate::objects::{self, Requirements};
@@ -26,7 +27,10 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     // No log: what libraries log would stand between the findings.
     let config = Config::load(arguments)?;
     let mut findings = settings(&config);
-    findings.push(port(&config).await);
+    findings.push(port("--listen", config.listen, &config.local_url(config.listen)).await);
+    if let Some(admin) = config.admin_listen {
+        findings.push(port("--admin-listen", admin, &local_url("http", admin)).await);
+    }
     findings.extend(certificate(&config));
     findings.extend(store::check(&config.database).await);
     findings.extend(files(&config).await);
@@ -81,35 +85,33 @@ fn without_key(subject: &'static str, key_file: Result<KeyFile, String>) -> Find
     }
 }
 
-/// Reports whether `serve` can listen on its address, which a running service may hold.
-async fn port(config: &Config) -> Finding {
+/// Reports whether `serve` can listen on the address of a setting, which a running service may hold; `url` is its base.
+async fn port(setting: &str, address: SocketAddr, url: &Url) -> Finding {
     const SUBJECT: &str = "listen";
-    let address = config.listen;
     let error = match try_to_bind(address) {
         Ok(()) => return Finding::good(SUBJECT, format!("can listen on {address}")),
         Err(error) => error,
     };
     let remedy = match error.kind() {
-        ErrorKind::AddrInUse if serves_event_history(&config.local_url(address)).await => {
+        ErrorKind::AddrInUse if serves_event_history(url).await => {
             let message = format!("a running service of Event History listens on {address}");
             return Finding::good(SUBJECT, message);
         }
         ErrorKind::AddrInUse => {
-            "stop the program that listens there (`ss -ltnp` names it), or pass another port in \
-             --listen"
+            "stop the program that listens there (`ss -ltnp` names it), or pass another port in"
         }
         ErrorKind::PermissionDenied => {
-            "pass a port of 1024 or more in --listen, or allow the service CAP_NET_BIND_SERVICE"
+            "allow the service CAP_NET_BIND_SERVICE, or pass a port of 1024 or more in"
         }
         ErrorKind::AddrNotAvailable => {
-            "pass an address of this machine in --listen: 127.0.0.1 for callers on it, 0.0.0.0 for all"
+            "pass an address of this machine, 127.0.0.1 for callers on it, 0.0.0.0 for all, in"
         }
-        _ => "pass another address in --listen",
+        _ => "pass another address in",
     };
     Finding::wrong(
         SUBJECT,
         format!("cannot listen on {address}: {error}"),
-        remedy,
+        format!("{remedy} {setting}"),
     )
 }
 

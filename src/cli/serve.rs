@@ -21,6 +21,8 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     raise_open_file_limit(config.max_connections);
     let mut signals = Signals::install()?;
     let (listener, bound) = listen(config.listen)?;
+    let admin = config.admin_listen.map(listen).transpose()?;
+    let (admin, admin_bound) = admin.unzip();
     let public_url = config.public_url(bound);
     let app = tokio::select! {
         app = App::open(config, &public_url) => app?,
@@ -31,20 +33,28 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         tracing::info!(file = %path.display(), "no API key is configured: {origin} one");
     }
     tracing::info!(address = %bound, database = %config.database, files = %config.files, "listening");
-    announce(config, bound, &public_url)?;
-    app.serve(listener, signals.first()).await?;
+    announce(config, bound, admin_bound, &public_url)?;
+    app.serve(listener, admin, signals.first()).await?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the line that says that the service is ready, with its address. A person at a terminal also gets the address
+/// Prints the line that says that the service is ready, with its address, and one with its administrative address. A person at a terminal also gets the address
 /// of the API reference, and the API key if no setting gives one.
-fn announce(config: &Config, bound: SocketAddr, public_url: &Url) -> anyhow::Result<()> {
+fn announce(
+    config: &Config,
+    bound: SocketAddr,
+    admin: Option<SocketAddr>,
+    public_url: &Url,
+) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     let mut lines = vec![format!("listening on {}://{bound}", config.scheme())];
+    lines.extend(admin.map(|admin| format!("metrics and API reference on http://{admin}")));
     if out.is_terminal() {
-        let base = public_url.as_str().trim_end_matches('/');
-        lines.push(format!("  API reference  {base}/docs"));
+        if admin.is_none() {
+            let base = public_url.as_str().trim_end_matches('/');
+            lines.push(format!("  API reference  {base}/docs"));
+        }
         if let (Some(file), [key]) = (&config.key_file, config.api_keys.as_slice()) {
             let (key, path) = (key.expose_secret(), file.path.display());
             lines.push(format!("  API key        {key}  (kept in {path})"));

@@ -27,7 +27,7 @@ pub use commands::{
     RemoveArguments, SweepArguments, SweepConfig, TenantsConfig, VerifyArguments, VerifyConfig,
 };
 pub use generated_key::KeyFile;
-pub use serve::Config;
+pub use serve::{Config, local_url};
 pub use sources::Problems;
 pub use terminal::{
     local_time_zone, stderr_takes_colors, stderr_takes_escapes, stdout_takes_colors,

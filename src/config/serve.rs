@@ -23,6 +23,8 @@ use crate::store;
 #[derive(Debug, Clone)]
 pub struct Config {
     pub listen: SocketAddr,
+    /// The address of metrics and the reference; `None`: they are at `listen`.
+    pub admin_listen: Option<SocketAddr>,
     /// Empty only for commands that do not serve.
     pub api_keys: Vec<SecretString>,
     /// The file of the only API key, if no setting gives any.
@@ -123,6 +125,7 @@ impl Config {
         let url_ttl = |text: &str| values::duration(text, MIN_URL_TTL, objects::MAX_URL_LIFE);
         // Every setting is parsed before the first `?`, so that all problems are reported at once.
         let listen = sources.parse(&settings::LISTEN, values::listen_address);
+        let admin_listen = sources.parse(&settings::ADMIN_LISTEN, values::listen_address);
         let api_keys = sources.parse(&settings::API_KEY, values::api_keys);
         let database = sources.parse(&settings::DATABASE, values::location);
         if needs_key
@@ -184,6 +187,7 @@ impl Config {
         let event_schemas = Self::event_schemas(sources, &catalogue);
         Some(Self {
             listen: listen?,
+            admin_listen,
             api_keys: api_keys.unwrap_or_default(),
             key_file: None,
             database: database?,
@@ -299,8 +303,7 @@ impl Config {
 
     /// Returns the base of the service's URLs on this machine, where the listener got the address `bound`.
     pub fn local_url(&self, bound: SocketAddr) -> Url {
-        let (scheme, address) = (self.scheme(), local_address(bound));
-        Url::parse(&format!("{scheme}://{address}/")).expect("an IP address and port make a URL")
+        local_url(self.scheme(), bound)
     }
 
     /// Returns the scheme that the listener speaks.
@@ -317,14 +320,16 @@ impl Config {
     }
 }
 
-fn local_address(bound: SocketAddr) -> SocketAddr {
+/// Returns the base of URLs on this machine, where a listener got the address `bound`.
+pub fn local_url(scheme: &str, bound: SocketAddr) -> Url {
     // The unspecified address can be listened on, not called.
     let ip = match bound.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    SocketAddr::new(ip, bound.port())
+    let address = SocketAddr::new(ip, bound.port());
+    Url::parse(&format!("{scheme}://{address}/")).expect("an IP address and port make a URL")
 }
 
 fn no_api_key(why: &str) -> String {

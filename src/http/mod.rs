@@ -28,20 +28,34 @@ use handlers::{
 use middleware::{Compression, Cors, Middleware, RequestLimits, RequestLog};
 use responses::openapi;
 pub use responses::{ApiError, Problem};
-pub use server::{ServerOptions, Tls, TlsError, serve};
+pub use server::{ADMIN_CONNECTIONS, CONNECTIONS, ServerOptions, Tls, TlsError, serve};
 pub use state::{AppState, Waiters};
 
 /// The operator's settings for the API.
 #[derive(Debug, Clone)]
 pub struct ApiOptions {
+    /// The metrics and the reference are not on the listener of the API, but on another one.
+    pub separate_admin: bool,
     /// The origins whose pages may call the API from a browser; empty: none, and no CORS at all.
     pub cors_origins: Vec<String>,
     /// The limit for one request, reading its body included.
     pub request_timeout: Duration,
 }
 
+/// The routers of the two listeners.
+#[derive(Debug)]
+pub struct Routers {
+    pub api: Router,
+    /// `None`: all of it is in `api`.
+    pub admin: Option<Router>,
+}
+
 /// Every operation, with what a credential needs for it.
 fn documented_routes() -> OpenApiRouter<Arc<AppState>> {
+    api_routes().merge(health_routes()).merge(admin_routes())
+}
+
+fn api_routes() -> OpenApiRouter<Arc<AppState>> {
     OpenApiRouter::with_openapi(openapi::head())
         .routes(needs(Scope::Write, routes!(uploads::upload_url)))
         .routes(needs(Scope::Write, routes!(uploads::upload_form)))
@@ -68,8 +82,16 @@ fn documented_routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(needs(Scope::Read, routes!(feed::export::export)))
         .routes(needs(Scope::Read, routes!(stats::stats)))
         .routes(needs_any_scope(routes!(type_names::catalogue)))
+}
+
+fn health_routes() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::new()
         .routes(needs_nothing(routes!(operations::live)))
         .routes(needs_nothing(routes!(operations::ready)))
+}
+
+fn admin_routes() -> OpenApiRouter<Arc<AppState>> {
+    OpenApiRouter::new()
         .routes(needs_nothing(routes!(operations::metrics)))
         .routes(needs_nothing(routes!(openapi_json)))
 }
@@ -100,25 +122,56 @@ fn route(documented: Routes, requirement: Option<Requirement>) -> Routes {
     (schemas, paths, router)
 }
 
-/// Returns the router of all requests; `storage` is the embedded S3 endpoint, if there is one.
-pub fn router(state: AppState, options: &ApiOptions, storage: Option<Router>) -> Router {
+/// Returns the routers of all requests; `storage` is the embedded S3 endpoint, if there is one.
+pub fn routers(state: AppState, options: &ApiOptions, storage: Option<Router>) -> Routers {
+    let state = Arc::new(state);
     let log = RequestLog::new(Arc::clone(&state.service.entropy));
+    let (api, admin) = if options.separate_admin {
+        let admin = admin_router(Arc::clone(&state), options, &log);
+        (api_routes().merge(health_routes()), Some(admin))
+    } else {
+        (documented_routes(), None)
+    };
+    let api = api_router(api, state, options, &log);
     // Uploads are large, and the endpoint has limits of its own.
-    let for_storage = Middleware::new(&log, RequestLimits::default());
-    let storage = for_storage.wrap(storage.unwrap_or_default());
+    let storage = Middleware::of_storage(&log).wrap(storage.unwrap_or_default());
+    Routers {
+        api: api.merge(storage),
+        admin,
+    }
+}
+
+fn api_router(
+    routes: OpenApiRouter<Arc<AppState>>,
+    state: Arc<AppState>,
+    options: &ApiOptions,
+    log: &RequestLog,
+) -> Router {
     let mut limits = RequestLimits::new(options.request_timeout);
-    let (mut api, _) = documented_routes().split_for_parts();
+    let (mut api, _) = routes.split_for_parts();
     if let Some(cors) = Cors::new(&options.cors_origins) {
         // The timeout goes inside, so that a page may read its response.
         let timeout = limits.timeout.take();
         api = cors.wrap(api, timeout);
     }
-    let api = Compression::new()
-        .wrap(api)
+    let api = Compression::new().wrap(api);
+    let api = if options.separate_admin {
+        api.fallback(operations::not_found)
+    } else {
+        api.merge(operations::docs())
+            .fallback(operations::unknown_path)
+    };
+    Middleware::of_api(log, limits).wrap(api.with_state(state))
+}
+
+/// Returns the router of what operators and developers look at. Nothing there changes anything.
+fn admin_router(state: Arc<AppState>, options: &ApiOptions, log: &RequestLog) -> Router {
+    let (admin, _) = admin_routes().merge(health_routes()).split_for_parts();
+    let admin = admin
         .merge(operations::docs())
         .fallback(operations::unknown_path)
-        .with_state(Arc::new(state));
-    Middleware::new(&log, limits).wrap(api).merge(storage)
+        .with_state(state);
+    Middleware::of_api(log, RequestLimits::new(options.request_timeout)).wrap(admin)
 }
 
 /// Refuses every method that the path does not document, HEAD and OPTIONS included, before anything

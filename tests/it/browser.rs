@@ -65,6 +65,29 @@ async fn drive(server: &Server) {
     assert_eq!(&found["network"], network);
 }
 
+#[tokio::test]
+async fn the_reference_works_within_its_content_security_policy() {
+    let server = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let profile = folder.path().join("profile");
+    let page = format!("{}/docs/", server.url());
+    let mut browser = chromium(folder.path(), &profile, &page);
+    // Prints what the page is after its scripts have run.
+    browser.args([
+        "--virtual-time-budget=20000",
+        "--dump-dom",
+        "--enable-logging=stderr",
+    ]);
+    let output = browser.output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        shown.contains("data-path=\"/api/history/events\""),
+        "{shown}\n{log}"
+    );
+    assert!(!log.contains("Content Security Policy"), "{log}");
+}
+
 /// Debian's Chromium, without a window and with nothing of anybody's.
 fn chromium(home: &Path, profile: &Path, page: &str) -> Command {
     let mut command = support::clean_command("chromium", home);

@@ -47,7 +47,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let base = config.public_url(bound);
     let app = App::open(&config, &base).await?;
     let (stop, stopped) = oneshot::channel::<()>();
-    let service = tokio::spawn(app.serve(listener, async {
+    let service = tokio::spawn(app.serve(listener, None, async {
         let _ = stopped.await; // an error means that the sender was dropped, which also stops the service
     }));
 

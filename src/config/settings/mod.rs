@@ -53,6 +53,16 @@ pub(super) const LISTEN: Setting = Setting {
            port",
 };
 
+pub(super) const ADMIN_LISTEN: Setting = Setting {
+    flag: "admin-listen",
+    variable: "EVENT_HISTORY_ADMIN_LISTEN",
+    value: Text("ADDRESS:PORT"),
+    default: None,
+    section: NETWORK,
+    help: "Second address, for metrics, the API reference and probes, over HTTP. `/metrics`, \
+           `/docs` and `/openapi.json` are then found there alone [default: at --listen]",
+};
+
 pub(super) const PUBLIC_URL: Setting = Setting {
     flag: "public-url",
     variable: "EVENT_HISTORY_PUBLIC_URL",
@@ -316,6 +326,7 @@ pub(super) const CONFIG: Setting = Setting {
 /// Every setting, in the order of the help.
 pub(super) const SETTINGS: &[&Setting] = &[
     &LISTEN,
+    &ADMIN_LISTEN,
     &PUBLIC_URL,
     &CORS_ORIGINS,
     &TRUSTED_PROXIES,

@@ -133,7 +133,12 @@ async fn only_get(request: Request, next: Next) -> Result<Response, ApiError> {
     }
 }
 
-/// Answers every path without a route: 404. Only a browser that opens the root is sent to the API reference.
+/// Answers every path without a route: 404.
+pub(crate) async fn not_found() -> ApiError {
+    ApiError::NotFound
+}
+
+/// Does the same where the reference is. Only a browser that opens the root is sent to the API reference.
 pub(crate) async fn unknown_path(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     if uri.path() != "/" {
         return ApiError::NotFound.into_response();

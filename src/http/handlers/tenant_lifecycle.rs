@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::RawQuery;
 use axum::response::IntoResponse;
-use http::{StatusCode, header};
+use http::StatusCode;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -70,12 +70,7 @@ pub(crate) async fn initialize(caller: Caller, body: SmallBody) -> ApiResult<imp
         client_secret: client.client_secret.reveal().to_owned(),
         database_name: client.database_name.to_string(),
     };
-    // The one response with a secret: nothing on the way may cache it.
-    Ok((
-        StatusCode::CREATED,
-        [(header::CACHE_CONTROL, "no-store")],
-        Json(answer),
-    ))
+    Ok((StatusCode::CREATED, Json(answer)))
 }
 
 fn parse(body: &[u8]) -> ApiResult<(DatabaseName, String, Option<Placement>)> {

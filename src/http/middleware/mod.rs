@@ -1,4 +1,5 @@
-//! The layers around handlers: the request log and its metrics, the timeout, panics, unread bodies, CORS, compression.
+//! The layers around handlers: the request log and its metrics, the timeout, panics, unread bodies, CORS, compression, and
+//! the headers that protect responses.
 //! Imports errors from `responses`, header names from `extractors`, and of the handlers only the paths of slow routes.
 
 mod body_drain;
@@ -8,6 +9,7 @@ mod request_head;
 mod request_limits;
 mod request_log;
 mod route_metrics;
+mod security_headers;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
@@ -27,12 +29,26 @@ const UNMATCHED_ROUTE: &str = "unmatched";
 pub(super) struct Middleware {
     pub(super) log: RequestLog,
     pub(super) limits: RequestLimits,
+    /// Adds the headers that protect responses. Those of the embedded storage are its own.
+    pub(super) protects: bool,
 }
 
 impl Middleware {
-    pub(super) fn new(log: &RequestLog, limits: RequestLimits) -> Self {
-        let log = log.clone();
-        Self { log, limits }
+    pub(super) fn of_api(log: &RequestLog, limits: RequestLimits) -> Self {
+        Self {
+            log: log.clone(),
+            limits,
+            protects: true,
+        }
+    }
+
+    /// Of the embedded storage, which has limits and headers of its own.
+    pub(super) fn of_storage(log: &RequestLog) -> Self {
+        Self {
+            log: log.clone(),
+            limits: RequestLimits::default(),
+            protects: false,
+        }
     }
 
     pub(super) fn wrap(self, router: Router) -> Router {
@@ -41,17 +57,26 @@ impl Middleware {
 }
 
 async fn answer(State(it): State<Middleware>, request: Request, next: Next) -> Response {
-    let Middleware { log, limits } = it;
+    let Middleware {
+        log,
+        limits,
+        protects,
+    } = it;
     let entry = log.begin(&request);
+    let kind = security_headers::Kind::of(request.uri().path());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched
         .as_ref()
         .map_or(UNMATCHED_ROUTE, MatchedPath::as_str);
     let answer = async {
-        match request_head::check(&request) {
+        let mut response = match request_head::check(&request) {
             Ok(()) => limits.answer(request, next).await,
             Err(refusal) => refusal.into_response(),
+        };
+        if protects {
+            kind.protect(&mut response);
         }
+        response
     };
     entry.finish(route, answer).await
 }

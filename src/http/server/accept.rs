@@ -63,7 +63,7 @@ pub async fn serve(
     let reloading = Arc::clone(&server);
     let mut reloading = std::pin::pin!(reloading.reload_certificate());
     let connections = GracefulShutdown::new();
-    let gauge = metrics::gauge!("event_history_connections");
+    let gauge = metrics::gauge!(options.gauge);
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = tokio::select! {

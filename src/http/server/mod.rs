@@ -19,9 +19,16 @@ use ipnet::IpNet;
 pub use accept::serve;
 pub use tls::{Tls, TlsError};
 
+/// The gauge of connections to the API.
+pub const CONNECTIONS: &str = "event_history_connections";
+/// The gauge of connections to the administrative address.
+pub const ADMIN_CONNECTIONS: &str = "event_history_admin_connections";
+
 /// The operator's settings for connections.
 #[derive(Debug, Clone)]
 pub struct ServerOptions {
+    /// The name of the gauge of open connections.
+    pub gauge: &'static str,
     /// Connections open at once. Beyond that, a new one evicts the longest idle one.
     pub max_connections: usize,
     /// The limit for a connection between two requests.
@@ -35,7 +42,11 @@ pub struct ServerOptions {
 }
 
 pub(super) fn describe_metrics() {
-    metrics::describe_gauge!("event_history_connections", "Open connections");
+    metrics::describe_gauge!(CONNECTIONS, "Open connections");
+    metrics::describe_gauge!(
+        ADMIN_CONNECTIONS,
+        "Open connections to the administrative address"
+    );
     metrics::describe_counter!(
         "event_history_connections_closed_total",
         "Connections that the service closed, by reason: idle, slow_handshake, slow_head, stalled, evicted"

@@ -290,3 +290,108 @@ async fn a_browser_at_the_root_is_sent_to_the_reference_and_nobody_else() {
     let head = call("HEAD", "/", browser).await;
     assert_eq!(head.status, 404);
 }
+
+/// What caches and browsers are told of each kind of answer.
+#[tokio::test]
+async fn answers_tell_caches_and_browsers_what_not_to_do() {
+    let server = Server::start();
+    let client = tenant(&server, "demo").await;
+    send_event(&server, &envelope("demo", 1)).await;
+    for (method, path) in [
+        ("GET", "/api/files/upload-url"),
+        ("POST", "/api/files/upload-form"),
+        ("POST", "/api/files/multipart"),
+        ("GET", "/api/history/events"),
+        ("GET", "/api/history/export?format=csv"),
+        ("GET", "/api/no-such-path"),
+    ] {
+        let call = Call::new(&server, method, path).client(&client);
+        let answer = call.send().await;
+        assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        let policy = answer.header("content-security-policy");
+        assert_eq!(
+            policy, "default-src 'none'; frame-ancestors 'none'",
+            "{path}"
+        );
+    }
+    // It has a tag to be asked about, by the caller's own cache alone.
+    let record = Call::new(&server, "GET", "/api/history/records/1").client(&client);
+    let record = record.send().await;
+    assert_eq!(record.status, 200);
+    assert_eq!(record.header("cache-control"), "private, no-cache");
+    for path in ["/docs/", "/docs/swagger-ui.css", "/docs/no-such-file"] {
+        let answer = reqwest::get(format!("{}{path}", server.url()));
+        let answer = answer.await.expect("an answer");
+        let header = |name: &str| answer.headers()[name].to_str().expect("text");
+        let policy = header("content-security-policy");
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'self'; "),
+            "{policy}"
+        );
+        assert!(policy.ends_with("frame-ancestors 'none'"), "{policy}");
+        assert_eq!(header("x-frame-options"), "DENY", "{path}");
+        assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(header("referrer-policy"), "no-referrer", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_administrative_address_takes_metrics_and_the_reference_off_the_other() {
+    let server = Server::builder()
+        .env("EVENT_HISTORY_ADMIN_LISTEN", "127.0.0.1:0")
+        .start();
+    let line = server.process().line(WAIT);
+    let admin = line.strip_prefix("metrics and API reference on ");
+    let admin = admin.unwrap_or_else(|| panic!("no address in '{line}'"));
+    tenant(&server, "demo").await;
+    let status = async |base: &str, path: &str| {
+        let client = server.client().get(format!("{base}{path}"));
+        let answer = client.header("Accept", "text/html").send().await;
+        answer.expect("an answer").status().as_u16()
+    };
+    for path in [
+        "/metrics",
+        "/docs/",
+        "/openapi.json",
+        "/health/live",
+        "/health/ready",
+    ] {
+        assert_eq!(status(admin, path).await, 200, "{path}");
+        let is_health = path.starts_with("/health/");
+        let expected = if is_health { 200 } else { 404 };
+        assert_eq!(status(server.url(), path).await, expected, "{path}");
+    }
+    assert_eq!(status(admin, "/").await, 303);
+    assert_eq!(status(server.url(), "/").await, 404);
+    // Nothing of the API is there.
+    for path in [
+        "/api/history/events",
+        "/api/initialize-tenant",
+        "/event-history/x",
+    ] {
+        assert_eq!(status(admin, path).await, 404, "{path}");
+    }
+    let metrics = server.client().get(format!("{admin}/metrics")).send().await;
+    let metrics = metrics.expect("an answer").text().await.expect("text");
+    assert!(
+        metrics.contains("route=\"/api/initialize-tenant\""),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("event_history_admin_connections 1"),
+        "{metrics}"
+    );
+    // The document is the same on either.
+    let document = server.client().get(format!("{admin}/openapi.json")).send();
+    let document: serde_json::Value = document
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("JSON");
+    assert!(
+        document["paths"]["/metrics"].is_object() && document["paths"]["/api/events"].is_object()
+    );
+    assert!(server.process().term().success());
+}

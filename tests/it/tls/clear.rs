@@ -86,11 +86,7 @@ fn files_that_cannot_be_used_are_named() {
             [&good, "private key"],
         ),
         (
-            vec![
-                ("CERTIFICATE", &good),
-                ("KEY", &key),
-                ("CLIENT_CA", &empty),
-            ],
+            vec![("CERTIFICATE", &good), ("KEY", &key), ("CLIENT_CA", &empty)],
             [&empty, "certificate"],
         ),
     ] {

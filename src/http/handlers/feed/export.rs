@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
 
 use super::position;
@@ -83,7 +83,7 @@ fn headers(
     format: ExportFormat,
     access: &Access,
     until: &Cursor,
-) -> ApiResult<[(HeaderName, HeaderValue); 4]> {
+) -> ApiResult<[(HeaderName, HeaderValue); 3]> {
     let (content_type, extension) = match format {
         ExportFormat::Ndjson => ("application/x-ndjson", "ndjson"),
         ExportFormat::Csv => ("text/csv; charset=utf-8", "csv"),
@@ -97,7 +97,6 @@ fn headers(
     Ok([
         (CONTENT_TYPE, HeaderValue::from_static(content_type)),
         (CONTENT_DISPOSITION, value(disposition)?),
-        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (CURSOR_HEADER, value(until.to_string())?),
     ])
 }
