@@ -5,6 +5,7 @@
 mod body_drain;
 mod compression;
 mod cors;
+mod failed_authentication;
 mod request_head;
 mod request_limits;
 mod request_log;
@@ -16,21 +17,27 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
+use crate::objects::RequestOrigin;
 pub(super) use compression::Compression;
 pub(super) use cors::Cors;
+use failed_authentication::FailedAuthentications;
 pub(super) use request_limits::RequestLimits;
 pub(super) use request_log::RequestLog;
-pub(super) use route_metrics::describe_metrics;
+
+pub(super) fn describe_metrics() {
+    route_metrics::describe_metrics();
+    failed_authentication::describe_metrics();
+}
 
 const UNMATCHED_ROUTE: &str = "unmatched";
 
 /// Everything that every request needs, as one layer: each layer costs a request several allocations.
 #[derive(Debug, Clone)]
 pub(super) struct Middleware {
-    pub(super) log: RequestLog,
-    pub(super) limits: RequestLimits,
-    /// Adds the headers that protect responses. Those of the embedded storage are its own.
-    pub(super) protects: bool,
+    log: RequestLog,
+    limits: RequestLimits,
+    /// `None` for the embedded storage, whose responses have headers of its own.
+    failures: Option<FailedAuthentications>,
 }
 
 impl Middleware {
@@ -38,7 +45,7 @@ impl Middleware {
         Self {
             log: log.clone(),
             limits,
-            protects: true,
+            failures: Some(FailedAuthentications::default()),
         }
     }
 
@@ -47,7 +54,7 @@ impl Middleware {
         Self {
             log: log.clone(),
             limits: RequestLimits::default(),
-            protects: false,
+            failures: None,
         }
     }
 
@@ -60,9 +67,11 @@ async fn answer(State(it): State<Middleware>, request: Request, next: Next) -> R
     let Middleware {
         log,
         limits,
-        protects,
+        failures,
     } = it;
     let entry = log.begin(&request);
+    let client = request.extensions().get::<RequestOrigin>();
+    let client = client.map(|origin| origin.client);
     let kind = security_headers::Kind::of(request.uri().path());
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched
@@ -73,7 +82,8 @@ async fn answer(State(it): State<Middleware>, request: Request, next: Next) -> R
             Ok(()) => limits.answer(request, next).await,
             Err(refusal) => refusal.into_response(),
         };
-        if protects {
+        if let Some(failures) = failures {
+            response = failures.limit(client, response);
             kind.protect(&mut response);
         }
         response

@@ -54,6 +54,11 @@ pub enum ApiError {
     },
     /// `Content-Encoding` names what is not supported.
     UnsupportedCoding,
+    /// A client address has sent too many credentials that were refused.
+    TooManyFailures {
+        /// In seconds.
+        retry_after: u64,
+    },
     Panicked,
 }
 
@@ -203,6 +208,9 @@ impl ApiError {
                 .headers_mut()
                 .insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
+        if let Self::TooManyFailures { retry_after } = self {
+            set_retry_after(&mut response, retry_after);
+        }
         if let Self::UnsupportedCoding = self {
             // Source: RFC 9110, section 12.5.3.
             let codings = HeaderValue::from_static(SUPPORTED_CODINGS);
@@ -273,12 +281,22 @@ impl ApiError {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 format!("Content-Encoding should be one of: {SUPPORTED_CODINGS}."),
             ),
+            Self::TooManyFailures { .. } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many failed authentications.".into(),
+            ),
             Self::Panicked => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Internal Server Error".into(),
             ),
         }
     }
+}
+
+fn set_retry_after(response: &mut Response, seconds: u64) {
+    response
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from(seconds));
 }
 
 /// Returns why an event of a batch is rejected: the member that is to blame, and the problem.

@@ -99,6 +99,9 @@ pub(crate) enum RequestErrors {
     /// The problems of the request, all at once
     #[response(status = 422)]
     Invalid(ProblemsBody),
+    /// Too many: `Retry-After` says when to come back
+    #[response(status = 429, example = json!({"detail": "Too many failed authentications."}))]
+    TooMany(ErrorBody),
 }
 
 #[derive(IntoResponses)]
