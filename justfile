@@ -54,7 +54,7 @@ advisories:
     cargo deny check advisories
 
 # All stress tests, one after the other: about fifty minutes after the release build.
-stress: crash torture callers tenants streams files big-file sweep jobs slow-copy copy eventbridge replicas outages cluster-torture
+stress: crash torture backup callers tenants streams files big-file sweep jobs slow-copy copy eventbridge replicas outages cluster-torture
 
 # Rounds of load by 16 writers, each ended by SIGKILL: nothing acknowledged is lost.
 crash rounds="50": _release
@@ -85,6 +85,12 @@ streams count="1000" kills="100": _release
 # A big file through the embedded storage: memory during upload and download.
 files mib="1024": _release
     EVENT_HISTORY_TEST_FILE_MIB={{ mib }} {{ run_stress }} -E 'test(=clients::big_files_use_bounded_memory)'
+
+# Backups under load and restores, what a later backup of a large database copies, and backups and restores that are killed.
+backup events="20000" batches="300" kills="100" kill_batches="20": _release
+    EVENT_HISTORY_TEST_BACKUP_EVENTS={{ events }} EVENT_HISTORY_TEST_BACKUP_BATCHES={{ batches }} \
+    EVENT_HISTORY_TEST_BACKUP_KILLS={{ kills }} EVENT_HISTORY_TEST_BACKUP_KILL_BATCHES={{ kill_batches }} \
+    {{ run_stress }} -E 'test(/^backup::/)'
 
 # A file too large for a single PUT, whose upload is killed and resumed: memory, and its SHA-256.
 big-file mib="6144": _release

@@ -1,5 +1,6 @@
 //! The composition root: builds the backends from the configuration, the service on top of them, and its HTTP server.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::jobs::sweep::{self, OrphanSweeper};
 use crate::objects::embedded::TenantLookup;
 use crate::objects::{self, StorageContext, TransferLimits};
 use crate::service::{self, ApiKeys, BatchLookups, KeyCache, Service, Settings, TenantChanges};
-use crate::store::{self, Store};
+use crate::store::{self, LastBackup, Store};
 use crate::telemetry;
 
 /// The interval at which the recorder merges the samples of its histograms, and suppressed log lines are reported.
@@ -44,6 +45,8 @@ pub struct App {
     server_options: ServerOptions,
     waiters: Arc<Waiters>,
     orphan_sweeper: Option<OrphanSweeper>,
+    /// Where backups note that they were made, on SQLite.
+    data: Option<PathBuf>,
 }
 
 impl App {
@@ -136,6 +139,10 @@ impl App {
             server_options,
             waiters,
             orphan_sweeper,
+            data: match &config.database {
+                store::Location::Sqlite { folder } => Some(folder.clone()),
+                store::Location::ClickHouse(_) => None,
+            },
         })
     }
 
@@ -147,8 +154,13 @@ impl App {
         admin: Option<TcpListener>,
         shutdown: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
-        let upkeep = tokio::spawn(async {
+        let data = self.data;
+        let upkeep = tokio::spawn(async move {
             loop {
+                if let Some(data) = data.clone() {
+                    let reported = tokio::task::spawn_blocking(move || LastBackup::report(&data));
+                    let _ = reported.await; // the next one comes soon
+                }
                 tokio::time::sleep(UPKEEP_INTERVAL).await;
                 telemetry::metrics().run_upkeep();
                 telemetry::report_suppressed();

@@ -6,6 +6,7 @@
 //! by other commands.
 
 mod backends;
+mod backup;
 mod calls;
 mod check;
 mod copy;
@@ -28,7 +29,8 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
-use crate::config::{Arguments, Config, CopyArguments, FsckArguments};
+use crate::config::{Arguments, BackupArguments, Config, CopyArguments, FsckArguments};
+use crate::config::{RestoreArguments, VerifyBackupArguments};
 use crate::domain::SystemEntropy;
 use crate::telemetry;
 use process::{exit, service_runtime};
@@ -158,6 +160,32 @@ enum Command {
     /// same command continues where it was.
     #[command(after_help = CLIENT_AFTER_HELP)]
     Import(history::ImportOptions),
+    /// Back up the databases and the embedded files, beside a running service
+    ///
+    /// `event-history backup /mnt/backups` copies everything that was acknowledged before it began, each
+    /// database as of one instant. TARGET is a folder or s3://bucket/prefix, for one data folder. A later
+    /// backup into the same target copies only what has changed; each can be restored by itself. Exits
+    /// with status 1 if something could not be backed up, which it names.
+    ///
+    /// May be stopped at any time: that backup stays unfinished, and the next one uses what it copied.
+    #[command(after_help = AFTER_HELP)]
+    Backup(#[command(flatten)] BackupArguments),
+    /// Read backups again and compare everything with its SHA-256
+    ///
+    /// Prints a line for each file of the target that is damaged or missing, and exits with status 1 if
+    /// there is one. Names the backups that are unfinished.
+    #[command(after_help = AFTER_HELP)]
+    VerifyBackup(#[command(flatten)] VerifyBackupArguments),
+    /// Restore a backup into a new data folder
+    ///
+    /// `event-history restore /mnt/backups --data-dir ./restored` writes the newest complete backup, for
+    /// `event-history serve --database sqlite:./restored --files file:./restored/files`. It overwrites
+    /// nothing, compares everything with its SHA-256, and checks that each database is its tenant's.
+    ///
+    /// May be stopped at any time: no service starts on the folder until the same command has been run
+    /// again.
+    #[command(after_help = AFTER_HELP)]
+    Restore(#[command(flatten)] RestoreArguments),
     /// Remove orphaned files, and verify the others
     ///
     /// Takes --database and --files of `serve`, and may run while the service does.
@@ -241,6 +269,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Record(options) => run_on(Runtime::new(), history::record(&options)),
         Command::Export(options) => run_on(Runtime::new(), history::export(&options)),
         Command::Import(options) => run_on(Runtime::new(), history::import(&options)),
+        Command::Backup(arguments) => run_on(Runtime::new(), backup::create(&arguments)),
+        Command::VerifyBackup(arguments) => run_on(Runtime::new(), backup::verify(&arguments)),
+        Command::Restore(arguments) => run_on(Runtime::new(), backup::restore(&arguments)),
         Command::Files { command } => run_on(Runtime::new(), files::run(&command)),
         Command::Fsck(arguments) => run_on(Runtime::new(), fsck::run(&arguments)),
         Command::Tenants { command } => tenants::run(&command),

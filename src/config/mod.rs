@@ -23,8 +23,10 @@ mod values;
 
 pub use arguments::{Arguments, ClientArguments, ImportArguments, UploadArguments};
 pub use commands::{
-    AdoptArguments, ClientConfig, CopyArguments, CopyConfig, FilesConfig, FsckArguments,
-    RemoveArguments, SweepArguments, SweepConfig, TenantsConfig, VerifyArguments, VerifyConfig,
+    AdoptArguments, BackupArguments, BackupConfig, ClientConfig, CopyArguments, CopyConfig,
+    FilesConfig, FsckArguments, RemoveArguments, RestoreArguments, RestoreConfig, SweepArguments,
+    SweepConfig, TenantsConfig, VerifyArguments, VerifyBackupArguments, VerifyBackupConfig,
+    VerifyConfig,
 };
 pub use generated_key::KeyFile;
 pub use serve::{Config, local_url};

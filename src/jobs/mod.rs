@@ -1,11 +1,12 @@
 //! Jobs over whole databases and storages: `copy/` moves tenants, `sweep/` removes orphaned files, `verify/` reads
-//! files again, and `fsck.rs` looks for damage in a data folder.
+//! files again, `backup/` copies a data folder into a target and back, and `fsck.rs` looks for damage in one.
 //!
 //! The jobs do not import one another; the files beside them are what they share. They use backends through the traits
 //! of `store` and `objects`, and nothing of the terminal: `cli` runs them and prints what they report. The service runs
 //! the orphan sweeper, through `app`.
 
 mod backend_errors;
+pub mod backup;
 pub mod copy;
 mod event_scan;
 pub mod fsck;

@@ -13,6 +13,9 @@ pub enum Phase {
     CopyingFiles,
     CheckingFiles,
     VerifyingFiles,
+    BackingUp,
+    Restoring,
+    VerifyingBackup,
 }
 
 /// Counters that grow during a phase and are reset by the next one.
@@ -27,7 +30,8 @@ pub struct Progress {
     bytes: Arc<AtomicU64>,
 }
 
-/// The counters at one instant. `total` and `done` count files in the phases of files, and events otherwise.
+/// The counters at one instant. `total` and `done` count files in the phases of files, databases and files in those of
+/// backups, and events otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Snapshot {
     pub phase: Phase,

@@ -1,9 +1,10 @@
 //! Object storage for files: the trait [`Objects`], its values, and the two implementations.
 //!
 //! `s3` is a bucket on S3 or a compatible storage, `embedded` an S3 endpoint that this process serves from a folder. Both
-//! import `signer` and the values here, never each other; only [`open`] and [`check`] name them. `transfer` reads and
-//! copies objects through presigned URLs, whatever the storage.
+//! import `signer` and the values here, never each other; only [`open`], [`open_blobs`] and [`check`] name them. `transfer` reads
+//! and copies objects through presigned URLs, whatever the storage. `blobs` keeps backups, which are no tenant's files.
 
+pub mod blobs;
 mod clock_skew;
 pub mod embedded;
 mod location;
@@ -31,7 +32,8 @@ use crate::domain::{
     Clock, DatabaseName, Entropy, Finding, ObjectKey, Retention, UploadConstraints,
 };
 
-pub use embedded::Inspection;
+pub use blobs::{BlobLocation, Blobs};
+pub use embedded::{Inspection, ObjectFile, ObjectFiles};
 pub use location::Location;
 pub use owner::require_owner;
 pub use presigned::{
@@ -294,6 +296,26 @@ pub async fn open(location: &Location, context: &StorageContext) -> Result<Opene
                 objects: Arc::new(objects),
                 endpoint: Some(endpoint),
             })
+        }
+    }
+}
+
+/// Opens the storage of blobs that `location` names. Sends no request, and creates nothing.
+pub async fn open_blobs(
+    location: &BlobLocation,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Blobs>, Error> {
+    match location {
+        BlobLocation::Folder(path) => Ok(Arc::new(blobs::BlobFolder::new(path.clone()))),
+        BlobLocation::S3 {
+            bucket,
+            prefix,
+            region,
+            endpoint,
+        } => {
+            let (region, endpoint) = (region.as_deref(), endpoint.as_ref());
+            let s3 = s3::S3::open(bucket, prefix, region, endpoint, clock).await?;
+            Ok(Arc::new(s3::S3Blobs::new(s3)?))
         }
     }
 }

@@ -34,6 +34,7 @@ pub use keys::KeyStore;
 pub use location::Location;
 pub use news::News;
 pub use sqlite::{Checked, Fault, Fsck, Reference, Removed, Repair, RepairError};
+pub use sqlite::{LastBackup, Snapshots, UNFINISHED_RESTORE, check_restored, mark_as_deleting};
 
 /// The bytes that one [`Store::scan`] returns, counted as for [`READ_BYTES`].
 pub const SCAN_BYTES: usize = 4 * 1024 * 1024;

@@ -4,6 +4,7 @@
 
 mod any_values;
 mod arrival;
+mod backup;
 mod contract;
 mod deletion;
 mod duplicates;

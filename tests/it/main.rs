@@ -1,6 +1,7 @@
 //! Every test that needs more than a function: one binary, through the socket of the real server.
 
 mod api;
+mod backup;
 mod browser;
 mod checks;
 mod clickhouse;

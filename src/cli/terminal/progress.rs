@@ -115,6 +115,9 @@ fn describe(snapshot: Snapshot, elapsed: Duration) -> String {
         Phase::CopyingFiles => ("copying files", "files"),
         Phase::CheckingFiles => ("checking the files of events", "files"),
         Phase::VerifyingFiles => ("verifying files", "files"),
+        Phase::BackingUp => ("backing up", "databases and files"),
+        Phase::Restoring => ("restoring", "databases and files"),
+        Phase::VerifyingBackup => ("verifying", "databases and files"),
     };
     let mut parts = Vec::new();
     if tenants > 0 {

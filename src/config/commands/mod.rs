@@ -1,10 +1,15 @@
 //! The configurations of the commands other than `serve`: their flags, and the settings that they share with it.
 
+mod backup;
 mod copy;
 mod file_jobs;
 mod tenant_repair;
 mod transfer;
 
+pub use backup::{
+    BackupArguments, BackupConfig, RestoreArguments, RestoreConfig, VerifyBackupArguments,
+    VerifyBackupConfig,
+};
 pub use copy::{CopyArguments, CopyConfig};
 pub use file_jobs::{
     FilesConfig, FsckArguments, SweepArguments, SweepConfig, VerifyArguments, VerifyConfig,

@@ -31,7 +31,7 @@ use super::signer::Signer;
 use super::{Error, KeyPair, StorageContext};
 
 pub use self::disk::folder::directories::check_writable;
-pub use self::disk::inspection::Inspection;
+pub use self::disk::inspection::{Inspection, ObjectFile, ObjectFiles};
 pub use self::endpoint::Endpoint;
 pub use self::s3_api::TenantLookup;
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::disk::folder::io_errors::if_found;
-use super::disk::folder::{Folder, key_pair, quarantine, shard};
+use super::disk::folder::{Folder, OWNER, key_pair, quarantine, shard};
 use super::disk::multipart::{self, CompleteError, CompleteRequest};
 use super::disk::object::{self, Headers, listing, read_metadata};
 use super::endpoint::ANY_ORIGIN;
@@ -22,9 +22,6 @@ use crate::objects::{
     DownloadOptions, Error, FormConstraints, Listing, ObjectInfo, Objects, PartTag, Parts,
     PresignedForm, PresignedUrl, Replace, Requirements,
 };
-
-/// The file that holds the id of the database whose files these are.
-const OWNER: &str = "owner";
 
 #[async_trait]
 impl Objects for Embedded {

@@ -4,6 +4,7 @@
 //! import no other.
 
 mod age;
+mod blobs;
 mod check;
 mod client;
 mod credentials;
@@ -23,6 +24,7 @@ use jiff::Timestamp;
 use url::Url;
 use uuid::Uuid;
 
+pub use self::blobs::S3Blobs;
 use self::client::{Call, Client};
 use self::credentials::{Credentials, ProviderChain};
 use self::response::Response;

@@ -49,7 +49,17 @@ impl Signer {
         signing: Signing<'_>,
     ) -> PresignedUrl {
         let tenant = tenant.map(|tenant| format!("{tenant}/"));
-        let prefix = self.full_key(tenant.unwrap_or_default());
+        self.list_below(&tenant.unwrap_or_default(), after, signing)
+    }
+
+    /// Signs the listing of a page of the keys that begin with `beginning`, below the prefix.
+    pub fn list_below(
+        &self,
+        beginning: &str,
+        after: Option<&str>,
+        signing: Signing<'_>,
+    ) -> PresignedUrl {
+        let prefix = self.full_key(beginning);
         let after = after.map(|after| ("continuation-token", after));
         let rest = [
             ("encoding-type", "url"),
@@ -64,6 +74,28 @@ impl Signer {
             &[],
             signing,
         )
+    }
+
+    /// Signs a PUT of a blob. S3 refuses other bytes, and a bucket with Object Lock requires the checksum.
+    pub fn put_blob(
+        &self,
+        name: &str,
+        content_sha256: FileSha256,
+        signing: Signing<'_>,
+    ) -> PresignedUrl {
+        let checksum = content_sha256.to_base64();
+        let headers = [("x-amz-checksum-sha256", &*checksum)];
+        self.sign(Method::Put, self.object_url(name), &[], &headers, signing)
+    }
+
+    /// Signs a GET of a blob.
+    pub fn get_blob(&self, name: &str, signing: Signing<'_>) -> PresignedUrl {
+        self.sign(Method::Get, self.object_url(name), &[], &[], signing)
+    }
+
+    /// Signs a HEAD of a blob.
+    pub fn head_blob(&self, name: &str, signing: Signing<'_>) -> PresignedUrl {
+        self.sign(Method::Head, self.object_url(name), &[], &[], signing)
     }
 
     /// Returns a document that lists objects to be deleted, and its `Content-MD5`.

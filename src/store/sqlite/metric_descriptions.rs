@@ -14,4 +14,9 @@ pub fn describe_metrics() {
         Unit::Bytes,
         "Disk space that the write-ahead logs of all tenants take."
     );
+    describe_gauge!(
+        "event_history_last_backup_timestamp_seconds",
+        Unit::Seconds,
+        "When the last completed backup began, in seconds since 1970; absent before the first one."
+    );
 }

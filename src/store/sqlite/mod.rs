@@ -32,7 +32,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use uuid::Uuid;
 
 pub use check_folder::check_folder;
-pub use external::ExternalStore;
+pub use disk::layout::UNFINISHED_RESTORE;
+pub use external::{ExternalStore, LastBackup, Snapshots, check_restored, mark_as_deleting};
 pub use fsck::{Checked, Fault, Fsck, Reference};
 pub use metric_descriptions::describe_metrics;
 pub use registry::repair::{Removed, Repair, RepairError};

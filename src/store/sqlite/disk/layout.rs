@@ -9,6 +9,9 @@ use super::file_names::{TENANTS, file_stem, tenant_of};
 use crate::domain::DatabaseName;
 use crate::store::Error;
 
+/// The file that a restore creates before all others, and removes after them.
+pub const UNFINISHED_RESTORE: &str = "restore-unfinished.json";
+
 /// The paths in a data folder, whether anything is there or not.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
@@ -41,6 +44,16 @@ impl Layout {
 
     pub(crate) fn registry(&self) -> PathBuf {
         self.path.join("registry.db")
+    }
+
+    /// The file that is there while a restore is unfinished.
+    pub(crate) fn unfinished_restore(&self) -> PathBuf {
+        self.path.join(UNFINISHED_RESTORE)
+    }
+
+    /// The file that says when the last backup began.
+    pub(crate) fn last_backup(&self) -> PathBuf {
+        self.path.join("last-backup.json")
     }
 
     /// The file that the service locks while it runs.

@@ -43,6 +43,14 @@ impl Folder {
     /// later: where there is a registry, its absence is a loss.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let layout = Layout::absolute(path)?;
+        let unfinished = layout.unfinished_restore();
+        if unfinished.exists() {
+            return Err(refused(format!(
+                "a restore into this folder is unfinished, as '{}' says: run `event-history restore` again, or remove \
+                 the folder",
+                unfinished.display()
+            )));
+        }
         create_folder(layout.path())?;
         let lock = lock(&layout)?;
         let registry = layout.registry();

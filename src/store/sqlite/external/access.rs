@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, ErrorCode};
 
 use crate::store::Error;
 use crate::store::sqlite::disk::access_lock::{AccessLock, ExclusiveAccess, SharedAccess};
 use crate::store::sqlite::disk::error_mapping::{io_failed, sql_failed};
+use crate::store::sqlite::disk::file_system::Inode;
 use crate::store::sqlite::disk::in_use_lock::is_in_use;
 use crate::store::sqlite::disk::layout::Layout;
 use crate::store::sqlite::tables::query_filters::functions;
@@ -65,6 +67,66 @@ impl Access {
         connection::close_as_found(connection, path)?;
         outcome
     }
+}
+
+impl Access {
+    /// Copies the database at `path` into the new file `to`, which is not synced, as of one instant. `before` is called just
+    /// before that instant. From then on nobody waits for the lock: a copy may take minutes, and needs no more than the
+    /// files that it has open.
+    pub(super) fn copy(
+        self,
+        layout: &Layout,
+        path: &Path,
+        to: &Path,
+        before: impl FnOnce(),
+    ) -> Result<(), Error> {
+        let failed = |error: rusqlite::Error| match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => sql_failed(to, error),
+            _ => sql_failed(path, error),
+        };
+        let inode = |path| Inode::at(path).map_err(|error| io_failed(path, error));
+        let opened = inode(path)?;
+        let connection = connect(path).map_err(failed)?;
+        let read = |connection: &Connection| {
+            let sql = "SELECT count(*) FROM sqlite_schema";
+            connection.query_row(sql, [], |row| row.get::<_, i64>(0))
+        };
+        read(&connection).map_err(failed)?;
+        let shared = match self {
+            Self::Shared(shared) => Ok(shared),
+            // The connection has read, so the log's index is built.
+            Self::Exclusive(exclusive) => exclusive.downgrade(),
+        };
+        let shared = shared.map_err(|error| io_failed(path, error))?;
+        before();
+        let begun = connection.execute_batch("BEGIN");
+        begun.and_then(|()| read(&connection)).map_err(failed)?;
+        drop(shared);
+        let copied = copy_pages(&connection, to).map_err(failed);
+        let ended = connection.execute_batch("COMMIT").map_err(failed);
+        // Closing may remove an empty log, but not one that is another database's by now.
+        let _shared = AccessLock::of(layout).shared()?;
+        if inode(path)? == opened {
+            connection::close_as_found(connection, path)?;
+        } else {
+            connection.close().map_err(|(_, error)| failed(error))?;
+        }
+        copied.and(ended)
+    }
+}
+
+/// Copies all pages within the transaction that `from` is in.
+fn copy_pages(from: &Connection, to: &Path) -> rusqlite::Result<()> {
+    let mut copy = Connection::open(to)?;
+    copy.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")?;
+    let backup = Backup::new(from, &mut copy)?;
+    let done = backup.step(-1)?;
+    drop(backup);
+    if done != StepResult::Done {
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+        return Err(rusqlite::Error::SqliteFailure(code, None));
+    }
+    copy.close().map_err(|(_, error)| error)
 }
 
 /// Opens a database that the service may have open. A connection that only reads could not create the log's index where

@@ -5,7 +5,9 @@
 //! checks first that the tenant is still there; the service removes no database meanwhile (`access_lock.rs`).
 
 pub(super) mod access;
+mod last_backup;
 pub(super) mod registry_reader;
+mod snapshots;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +16,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use uuid::Uuid;
+
+pub use self::last_backup::LastBackup;
+pub use self::snapshots::{Snapshots, check_restored, mark_as_deleting};
 
 use self::access::Access;
 use super::disk::error_mapping::{blocking, io_failed, refused};

@@ -37,6 +37,12 @@ pub(super) fn entries(layout: &Layout) -> Result<Vec<(Tenant, State)>, Error> {
     Ok(with(layout, tenant_rows::load)?.unwrap_or_default())
 }
 
+/// Tells whether the tenant has an entry and is ready.
+pub(super) fn is_ready(layout: &Layout, tenant: &Tenant) -> Result<bool, Error> {
+    let found = with(layout, |it| tenant_rows::find(it, &tenant.database_name))?;
+    Ok(found.flatten() == Some((tenant.client_id, State::Ready)))
+}
+
 /// Returns the id of the store.
 pub(super) fn database_id(layout: &Layout) -> Result<Uuid, Error> {
     let id = with(layout, tenant_rows::database_id)?;

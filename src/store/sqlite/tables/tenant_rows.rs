@@ -79,6 +79,13 @@ pub(crate) fn insert(
     write(connection, "tenants", tenant, "state", &state.as_str())
 }
 
+/// Changes the state of the entry with this client id so that its deletion is finished.
+pub(crate) fn begin_deletion(connection: &Connection, id: ClientId) -> rusqlite::Result<()> {
+    let sql = "UPDATE tenants SET state = ? WHERE client_id = ?";
+    let state = State::Deleting.as_str();
+    connection.execute(sql, params![state, id.uuid()]).map(drop)
+}
+
 /// Writes into a new database the tenant that it is made for.
 pub(crate) fn insert_owner(connection: &Connection, tenant: &Tenant) -> rusqlite::Result<()> {
     write(connection, "tenant", tenant, "only_row", &1)

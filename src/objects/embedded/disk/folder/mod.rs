@@ -36,6 +36,9 @@ use self::unsynced::Unsynced;
 use crate::domain::{Entropy, ObjectKey};
 use crate::write_health::WriteHealth;
 
+/// The file that holds the id of the database whose files these are.
+pub(crate) const OWNER: &str = "owner";
+
 /// The first byte of a key's hash chooses one of 256 folders: ten million objects are 40,000 a folder. All
 /// are created when the storage folder is opened, so that an upload never has to make one durable.
 const OBJECTS: &str = "objects";
