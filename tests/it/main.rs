@@ -39,6 +39,7 @@ mod samples;
 mod settings;
 mod store;
 mod support;
+mod threat_model;
 mod tidy;
 mod tls;
 mod tools;
