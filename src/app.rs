@@ -17,7 +17,7 @@ use crate::http::{self, ApiOptions, AppState, Routers, ServerOptions, Tls, TlsEr
 use crate::jobs::sweep::{self, OrphanSweeper};
 use crate::objects::embedded::TenantLookup;
 use crate::objects::{self, StorageContext, TransferLimits};
-use crate::service::{self, ApiKeys, BatchLookups, KeyCache, Service, Settings, TenantChanges};
+use crate::service::{self, ApiKeys, BatchLookups, Credentials, Service, Settings, TenantChanges};
 use crate::store::{self, LastBackup, Store};
 use crate::telemetry;
 
@@ -93,7 +93,7 @@ impl App {
             objects: storage.objects,
             clock,
             entropy,
-            keys: KeyCache::default(),
+            credentials: Credentials::default(),
             changes: TenantChanges::default(),
             batch_lookups: BatchLookups::default(),
             settings: Settings {

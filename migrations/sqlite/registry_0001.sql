@@ -30,3 +30,12 @@ CREATE TABLE keys (
     expires_at   TEXT,
     last_used_at TEXT
 ) STRICT, WITHOUT ROWID;
+
+-- The secrets of tenants that were rotated. A tenant without a row has the secret of its entry.
+CREATE TABLE secrets (
+    client_id               BLOB NOT NULL PRIMARY KEY CHECK (length(client_id) = 16),
+    sha256                  BLOB NOT NULL CHECK (length(sha256) = 32),
+    previous_sha256         BLOB CHECK (length(previous_sha256) = 32),
+    previous_valid_until_us INTEGER, -- microseconds since 1970-01-01T00:00:00Z, as the time below
+    rotated_at_us           INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

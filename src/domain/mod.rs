@@ -20,7 +20,9 @@ pub mod tenant;
 
 use std::fmt;
 
-pub use access::{KeyText, ListedKey, Requirement, Scope, Scopes, StoredKey};
+pub use access::{
+    KeyText, ListedKey, PreviousSecret, Requirement, Scope, Scopes, StoredKey, TenantSecrets,
+};
 pub use catalogue::Catalogue;
 pub use clock::{Clock, SystemClock};
 pub use cursor::{Cursor, CursorProblem, Epoch, FeedPosition, PageCursor};

@@ -24,7 +24,10 @@ use crate::objects::Objects;
 use crate::store::Store;
 
 pub use crate::store::News;
-pub use access::{Access, ApiKeys, Caller, KeyCache, MAX_STORED_KEYS, NewKey};
+pub use access::{
+    Access, ApiKeys, Caller, Credential, Credentials, MAX_OVERLAP, MAX_STORED_KEYS, NewKey,
+    RotatedSecret,
+};
 pub use batch::{BatchLookups, BatchOutcome};
 pub use error::{Error, FileChange};
 pub use files::{Disposition, DownloadUrl, FormRequest, UploadForm, UploadUrl, describe_metrics};
@@ -41,7 +44,7 @@ pub struct Service {
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub settings: Settings,
-    pub keys: KeyCache,
+    pub credentials: Credentials,
     pub changes: TenantChanges,
     pub batch_lookups: BatchLookups,
 }

@@ -13,6 +13,7 @@ mod news;
 #[path = "../../tests/it/samples.rs"]
 #[allow(dead_code, reason = "the integration tests use all of it")]
 mod samples;
+mod secrets;
 pub mod sqlite;
 
 use std::fmt::Debug;
@@ -33,6 +34,7 @@ pub use data_lifecycle::DataLifecycle;
 pub use keys::KeyStore;
 pub use location::Location;
 pub use news::News;
+pub use secrets::SecretStore;
 pub use sqlite::{Checked, Fault, Fsck, Reference, Removed, Repair, RepairError};
 pub use sqlite::{LastBackup, Snapshots, UNFINISHED_RESTORE, check_restored, mark_as_deleting};
 
@@ -57,7 +59,7 @@ pub const SCAN_BYTES: usize = 4 * 1024 * 1024;
 /// Every method can be called from any task, and may fail with [`Error`]. After an error a write may or may not have
 /// happened. A call whose future is dropped may still take effect.
 #[async_trait]
-pub trait Store: DataLifecycle + KeyStore + Debug + Send + Sync {
+pub trait Store: DataLifecycle + KeyStore + SecretStore + Debug + Send + Sync {
     /// Creates the tenant's database and its entry: both are durable when this returns [`Created::New`]. Of concurrent
     /// calls with one database name, exactly one returns that. A backend that has a choice places the tenant's events as
     /// asked for, or where new tenants go by its settings.

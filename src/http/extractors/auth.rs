@@ -5,13 +5,21 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::domain::Requirement;
 use crate::http::responses::{ApiError, ApiResult};
 use crate::http::state::AppState;
-use crate::service::{self, Access, Caller};
+use crate::service::{self, Access, Caller, Credential};
+
+const BASIC: &[u8] = b"Basic ";
+
+/// A client id and a secret take 140 bytes, encoded.
+const MAX_AUTHORIZATION_BYTES: usize = 1024;
 
 pub(crate) const API_KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 pub(crate) const CLIENT_ID_HEADER: HeaderName = HeaderName::from_static("x-client-id");
@@ -23,10 +31,8 @@ impl FromRequestParts<Arc<AppState>> for Caller {
         let requirement = parts.extensions.get::<Requirement>().copied();
         let unknown = || service::Error::Broken("the route does not say what it needs".into());
         let requirement = requirement.ok_or_else(unknown)?;
-        // Of several keys, nobody can say which one counts.
-        let key = only_value(&parts.headers, &API_KEY_HEADER).unwrap_or_default();
-        let key = key.map(HeaderValue::as_bytes);
-        Ok(state.service.authenticate(key, requirement).await?)
+        let credential = credential(&parts.headers).unwrap_or_default();
+        Ok(state.service.authenticate(credential, requirement).await?)
     }
 }
 
@@ -67,6 +73,29 @@ impl ClientIdHeader {
         }
         Ok(Some(caller.access(client_id).await?))
     }
+}
+
+/// Returns what says who is asking. An API key goes before `Authorization`, which may be a proxy's. Of several values,
+/// nobody can say which one counts.
+fn credential(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Conflict> {
+    if let Some(key) = only_value(headers, &API_KEY_HEADER)? {
+        return Ok(Some(Credential::Key(key.as_bytes())));
+    }
+    let value = only_value(headers, &AUTHORIZATION)?;
+    Ok(value.and_then(|value| basic(value.as_bytes())))
+}
+
+/// Parses credentials of the scheme `Basic`. Source: RFC 7617.
+fn basic(value: &[u8]) -> Option<Credential<'static>> {
+    let (scheme, rest) = value.split_at_checked(BASIC.len())?;
+    let is_basic = scheme.eq_ignore_ascii_case(BASIC) && value.len() <= MAX_AUTHORIZATION_BYTES;
+    let encoded = is_basic.then(|| rest.trim_ascii())?;
+    let decoded = BASE64_STANDARD.decode(encoded).ok()?;
+    let colon = decoded.iter().position(|byte| *byte == b':')?;
+    Some(Credential::TenantSecret {
+        client_id: String::from_utf8(decoded[..colon].to_vec()).ok()?,
+        secret: decoded[colon + 1..].to_vec().into(),
+    })
 }
 
 fn client_id(headers: &HeaderMap) -> Result<Option<Cow<'_, str>>, Conflict> {

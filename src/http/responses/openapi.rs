@@ -1,7 +1,9 @@
 //! The parts of the OpenAPI document that belong to no handler.
 
 use utoipa::openapi::path::{PathItem, Paths};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{Components, OpenApi as Document};
 use utoipa::{IntoResponses, OpenApi};
 
@@ -37,6 +39,11 @@ pub(crate) fn head() -> Document {
     let description = "A tenant's client id";
     let tenant = ApiKeyValue::with_description("X-Client-Id", description);
     let components = document.components.get_or_insert_with(Components::new);
+    let basic = HttpBuilder::new().scheme(HttpAuthScheme::Basic);
+    let basic = basic.description(Some(
+        "A tenant's client id and secret, for this tenant alone",
+    ));
+    components.add_security_scheme("tenant_secret", SecurityScheme::Http(basic.build()));
     components.add_security_scheme("client_id", SecurityScheme::ApiKey(ApiKey::Header(tenant)));
     components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(key)));
     document
@@ -75,6 +82,10 @@ pub(crate) fn document_scope(paths: &mut Paths, requirement: Option<Requirement>
         for operation in operations.into_iter().flatten() {
             let extensions = operation.extensions.get_or_insert_default();
             extensions.insert("x-scope".to_owned(), scope.into());
+            let is_for_tenants = matches!(scope, "any" | "write" | "read");
+            if let Some(alternatives) = operation.security.as_mut().filter(|_| is_for_tenants) {
+                alternatives.push(SecurityRequirement::new("tenant_secret", [""; 0]));
+            }
         }
     }
 }

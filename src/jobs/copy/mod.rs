@@ -189,6 +189,9 @@ impl TenantCopy {
         if let Err(error) = self.create(&*job.to).await {
             return self.fail(Side::Destination, "create the tenant", error);
         }
+        if let Err((side, error)) = self.copy_secrets(job).await {
+            return self.fail(side, "copy the secrets", error);
+        }
         let copied = match count(&*job.to, &self.tenant).await {
             Ok(events) => events,
             Err(error) => return self.fail(Side::Destination, "count the events", error),
@@ -215,6 +218,26 @@ impl TenantCopy {
         let find = || job.from.cursor_behind(&self.tenant, id);
         let behind = retry_tenant(&*job.from, what, find).await;
         behind.map_err(|error| (Side::Source, error))
+    }
+
+    /// Copies the secrets, unless they were rotated later at the destination.
+    async fn copy_secrets(&self, job: &Job) -> Result<(), (Side, TenantError)> {
+        let ids = [self.tenant.client_id];
+        let what = "find the secrets";
+        let source = retry_tenant(&*job.from, what, || job.from.find_secrets(&ids)).await;
+        let source = source.map_err(|error| (Side::Source, error))?.pop();
+        let copied = async {
+            let known = retry_tenant(&*job.to, what, || job.to.find_secrets(&ids)).await?;
+            let known = known.first().and_then(|it| it.rotated_at);
+            match source.filter(|it| it.rotated_at > known) {
+                Some(secrets) => {
+                    let replace = || job.to.replace_secrets(&secrets);
+                    retry_tenant(&*job.to, "write the secrets", replace).await
+                }
+                None => Ok(()),
+            }
+        };
+        copied.await.map_err(|error| (Side::Destination, error))
     }
 
     /// Creates the tenant at the destination unless it exists.

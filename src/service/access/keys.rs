@@ -65,7 +65,7 @@ impl Caller {
         if !found.iter().any(|key| self.may_manage(key)) || !service.store.revoke_key(id).await? {
             return Err(not_found);
         }
-        service.keys.remove(id);
+        service.credentials.keys.remove(id);
         tracing::info!(key = %id, "key revoked");
         Ok(())
     }

@@ -3,22 +3,26 @@
 //! [`Caller`] is whoever sent a request, with whatever credential: this is the one place that knows the kinds of them.
 
 mod configured_keys;
-mod key_cache;
+mod credential_cache;
 mod keys;
+mod secrets;
 
 use std::sync::Arc;
 
+use secrecy::{ExposeSecret, SecretSlice};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{Error, Service};
 use crate::domain::{
-    ClientId, DatabaseName, KeyId, KeyText, Requirement, StoredKey, Tenant, TenantSchemas,
+    ClientId, DatabaseName, KeyId, KeyText, Requirement, Scope, StoredKey, Tenant, TenantSchemas,
+    TenantSecrets,
 };
 
 pub use configured_keys::ApiKeys;
-pub use key_cache::KeyCache;
+pub use credential_cache::Credentials;
 pub use keys::{MAX_STORED_KEYS, NewKey};
+pub use secrets::{MAX_OVERLAP, RotatedSecret};
 
 /// Who is asking: a caller whose credential was accepted, and allows the operation.
 #[derive(Debug)]
@@ -41,16 +45,39 @@ enum Identity {
     /// A key of the settings, which allows everything.
     ConfiguredKey,
     StoredKey(Arc<StoredKey>),
+    /// A tenant's own secret, as its digest.
+    TenantSecret {
+        client_id: ClientId,
+        sha256: [u8; 32],
+    },
+}
+
+/// What a caller sends to say who it is.
+#[derive(Debug)]
+pub enum Credential<'a> {
+    /// A key of the settings, or one that was made through the API.
+    Key(&'a [u8]),
+    /// A tenant's client id and secret.
+    TenantSecret {
+        client_id: String,
+        secret: SecretSlice<u8>,
+    },
 }
 
 impl Identity {
     fn meets(&self, requirement: Requirement) -> Result<(), Error> {
-        match (self, requirement) {
-            (Self::ConfiguredKey, _) | (Self::StoredKey(_), Requirement::AnyScope) => Ok(()),
-            (Self::StoredKey(key), Requirement::Scope(scope)) => {
-                let is_met = key.scopes.contains(scope);
-                is_met.then_some(()).ok_or(Error::ScopeMissing(scope))
-            }
+        match requirement {
+            Requirement::Scope(scope) if !self.allows(scope) => Err(Error::ScopeMissing(scope)),
+            Requirement::Scope(_) | Requirement::AnyScope => Ok(()),
+        }
+    }
+
+    fn allows(&self, scope: Scope) -> bool {
+        match self {
+            Self::ConfiguredKey => true,
+            Self::StoredKey(key) => key.scopes.contains(scope),
+            // A tenant sends and reads, and does not manage itself.
+            Self::TenantSecret { .. } => matches!(scope, Scope::Write | Scope::Read),
         }
     }
 
@@ -59,6 +86,7 @@ impl Identity {
         match self {
             Self::ConfiguredKey => None,
             Self::StoredKey(key) => key.client_id,
+            Self::TenantSecret { client_id, .. } => Some(*client_id),
         }
     }
 }
@@ -69,6 +97,9 @@ impl Access {
         match &self.identity {
             Identity::ConfiguredKey => Ok(()),
             Identity::StoredKey(key) => self.service.valid_key(key.id).await.map(drop),
+            Identity::TenantSecret { client_id, sha256 } => {
+                self.service.require_secret(*client_id, sha256).await
+            }
         }
     }
 
@@ -90,25 +121,23 @@ impl Access {
 }
 
 impl Service {
-    /// Accepts a caller that sends a key which meets the requirement.
+    /// Accepts a caller whose credential meets the requirement.
     pub async fn authenticate(
         self: &Arc<Self>,
-        key: Option<&[u8]>,
+        credential: Option<Credential<'_>>,
         requirement: Requirement,
     ) -> Result<Caller, Error> {
-        let key = key.ok_or(Error::KeyRefused)?;
-        let digest: [u8; 32] = Sha256::digest(key).into();
-        let identity = if self.settings.api_keys.accept(&digest) {
-            Identity::ConfiguredKey
-        } else {
-            let id = KeyText::id_in(key).ok_or(Error::KeyRefused)?;
-            let stored = self.valid_key(id).await?;
-            let is_same: bool = stored.sha256.ct_eq(&digest).into();
-            if !is_same {
-                return Err(Error::KeyRefused);
+        let identity = match credential.ok_or(Error::KeyRefused)? {
+            Credential::Key(key) => self.identify_key(key).await?,
+            Credential::TenantSecret { client_id, secret } => {
+                let id = ClientId::parse(&client_id).map_err(|_| Error::KeyRefused)?;
+                let sha256 = Sha256::digest(secret.expose_secret()).into();
+                self.require_secret(id, &sha256).await?;
+                Identity::TenantSecret {
+                    client_id: id,
+                    sha256,
+                }
             }
-            self.keys.note_use(id, self.clock.now());
-            Identity::StoredKey(stored)
         };
         identity.meets(requirement)?;
         Ok(Caller {
@@ -117,12 +146,38 @@ impl Service {
         })
     }
 
+    async fn identify_key(self: &Arc<Self>, key: &[u8]) -> Result<Identity, Error> {
+        let digest: [u8; 32] = Sha256::digest(key).into();
+        if self.settings.api_keys.accept(&digest) {
+            return Ok(Identity::ConfiguredKey);
+        }
+        let id = KeyText::id_in(key).ok_or(Error::KeyRefused)?;
+        let stored = self.valid_key(id).await?;
+        let is_same: bool = stored.sha256.ct_eq(&digest).into();
+        if !is_same {
+            return Err(Error::KeyRefused);
+        }
+        self.credentials.keys.note_use(id, self.clock.now());
+        Ok(Identity::StoredKey(stored))
+    }
+
     /// Returns a stored key that is neither revoked nor expired.
     async fn valid_key(self: &Arc<Self>, id: KeyId) -> Result<Arc<StoredKey>, Error> {
-        let stored = self.stored_key(id).await?;
+        let stored = self.stored::<StoredKey>(id).await?;
         let now = self.clock.now();
         let valid = stored.filter(|key| !key.is_expired(now));
         valid.ok_or(Error::KeyRefused)
+    }
+
+    /// Fails unless this is the digest of a tenant's secret.
+    async fn require_secret(
+        self: &Arc<Self>,
+        id: ClientId,
+        sha256: &[u8; 32],
+    ) -> Result<(), Error> {
+        let secrets = self.stored::<TenantSecrets>(id).await?;
+        let is_accepted = secrets.is_some_and(|it| it.accept(sha256, self.clock.now()));
+        is_accepted.then_some(()).ok_or(Error::KeyRefused)
     }
 }
 

@@ -48,6 +48,12 @@ pub(super) const KEY_USES: Schema = Schema {
     upgrades: &[],
 };
 
+/// The secrets of tenants that were rotated.
+pub(super) const SECRETS: Schema = Schema {
+    create: include_str!("../../../migrations/clickhouse/secrets.sql"),
+    upgrades: &[],
+};
+
 /// Events, of all pooled tenants or of a dedicated one.
 pub(super) const EVENTS: Schema = Schema {
     create: include_str!("../../../migrations/clickhouse/events.sql"),
@@ -224,7 +230,8 @@ impl Dialect {
 #[cfg(test)]
 mod tests {
     use super::{
-        CLAIMS, Dialect, EVENTS, HOLDS, KEY_USES, KEYS, REGISTRY, Schema, TOMBSTONES, TableName,
+        CLAIMS, Dialect, EVENTS, HOLDS, KEY_USES, KEYS, REGISTRY, SECRETS, Schema, TOMBSTONES,
+        TableName,
     };
     use crate::store::Error;
 
@@ -252,6 +259,7 @@ mod tests {
             &REGISTRY,
             &KEYS,
             &KEY_USES,
+            &SECRETS,
             &EVENTS,
             &TOMBSTONES,
             &CLAIMS,

@@ -18,6 +18,7 @@ mod operations;
 mod records;
 mod schemathesis;
 mod search;
+mod secrets;
 mod stats;
 mod tenants;
 mod worst_inputs;

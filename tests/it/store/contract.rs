@@ -56,6 +56,11 @@ async fn keeps_keys() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn replaces_secrets() {
+    conformance::secrets::replaces_secrets(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn stores_an_event_once() {
     conformance::events::stores_an_event_once(&Place::new()).await;
 }

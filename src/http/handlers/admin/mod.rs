@@ -1,3 +1,4 @@
-//! What administrators do: keys.
+//! What administrators do: keys, and secrets of tenants.
 
 pub(crate) mod keys;
+pub(crate) mod secrets;

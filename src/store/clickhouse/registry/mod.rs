@@ -6,10 +6,10 @@
 
 mod claims;
 mod clean_up;
+mod credentials;
 mod databases;
 mod entries;
 mod entry_cache;
-mod keys;
 mod lifecycle;
 mod loader;
 mod repair;
@@ -24,10 +24,10 @@ use metrics::counter;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use self::credentials::{KeysTables, SecretsTable};
 use self::databases::Databases;
 use self::entries::EntriesTable;
 use self::entry_cache::{DeletionCount, EntryCache, LoadedTenant, Lookup};
-use self::keys::KeysTables;
 use self::loader::{Key, Loader};
 use self::revision::State;
 use super::address::{Address, Cluster};
@@ -53,6 +53,7 @@ pub(super) struct Registry {
     dialect: Dialect,
     entries: EntriesTable,
     keys: KeysTables,
+    secrets: SecretsTable,
     databases: Databases,
     loader: Loader,
     cache: EntryCache,
@@ -80,6 +81,8 @@ impl Registry {
         entries.create_table(dialect).await?;
         let keys = KeysTables::new(client);
         keys.create_tables(dialect).await?;
+        let secrets = SecretsTable::new(client);
+        secrets.create_table(dialect).await?;
         let databases = Databases::new(client, dialect);
         let registry = Self {
             client: client.clone(),
@@ -89,6 +92,7 @@ impl Registry {
             loader: Loader::new(&entries, &databases),
             entries,
             keys,
+            secrets,
             databases,
             cache: EntryCache::new(address.tenant_cache),
             refresh_interval: address.tenant_cache / REFRESHES_PER_LIFETIME,

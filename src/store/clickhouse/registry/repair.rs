@@ -18,6 +18,7 @@ impl Registry {
         self.discover().await?;
         self.entries.create_table(self.dialect).await?;
         self.keys.create_tables(self.dialect).await?;
+        self.secrets.create_table(self.dialect).await?;
         self.databases.create_pool().await?;
         let mut by_shard: HashMap<ShardName, Vec<Entry>> = HashMap::new();
         for entry in self.entries.all().await? {

@@ -31,9 +31,9 @@ use super::tenant::identity;
 use crate::domain::query::Limit;
 use crate::domain::{
     Chunk, ClientId, Cursor, DatabaseName, Epoch, Event, EventId, Feed, FileId, Finding, Grouping,
-    KeyId, ListedKey, Page, Placement, Position, Query, Stats, StoredKey, Tenant,
+    KeyId, ListedKey, Page, Placement, Position, Query, Stats, StoredKey, Tenant, TenantSecrets,
 };
-use crate::store::{Appended, Created, Error, KeyStore, News, Store, Tombstone};
+use crate::store::{Appended, Created, Error, KeyStore, News, SecretStore, Store, Tombstone};
 
 /// A folder of SQLite databases that another process may have open.
 #[derive(Debug)]
@@ -112,6 +112,19 @@ impl KeyStore for ExternalStore {
     }
 
     async fn record_key_uses(&self, _uses: &[(KeyId, Timestamp)]) -> Result<(), Error> {
+        not_allowed()
+    }
+}
+
+#[async_trait]
+impl SecretStore for ExternalStore {
+    async fn find_secrets(&self, ids: &[ClientId]) -> Result<Vec<TenantSecrets>, Error> {
+        let ids = ids.to_vec();
+        self.with_registry(move |layout| registry_reader::secrets(layout, &ids))
+            .await
+    }
+
+    async fn replace_secrets(&self, _secrets: &TenantSecrets) -> Result<(), Error> {
         not_allowed()
     }
 }

@@ -4,12 +4,13 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::access::connect;
-use crate::domain::Tenant;
+use crate::domain::{ClientId, Tenant, TenantSecrets};
 use crate::store::Error;
 use crate::store::sqlite::disk::error_mapping::{io_failed, refused, sql_failed};
 use crate::store::sqlite::disk::file_names::wal_index_of;
 use crate::store::sqlite::disk::layout::Layout;
 use crate::store::sqlite::registry::consistency::{self, Inconsistency};
+use crate::store::sqlite::registry::secrets;
 use crate::store::sqlite::tables::tenant_rows::{self, State};
 use crate::store::sqlite::wal::{connection, ownership, recovery};
 use crate::store::sqlite::{
@@ -47,6 +48,11 @@ pub(super) fn is_ready(layout: &Layout, tenant: &Tenant) -> Result<bool, Error> 
 pub(super) fn database_id(layout: &Layout) -> Result<Uuid, Error> {
     let id = with(layout, tenant_rows::database_id)?;
     id.ok_or_else(|| missing(layout))
+}
+
+/// Returns the secrets of those of these tenants that are ready.
+pub(super) fn secrets(layout: &Layout, ids: &[ClientId]) -> Result<Vec<TenantSecrets>, Error> {
+    Ok(with(layout, |it| secrets::find(it, ids))?.unwrap_or_default())
 }
 
 /// Returns the error of a folder that has no registry.

@@ -8,6 +8,7 @@ mod keys;
 pub(super) mod orphaned_databases;
 pub(super) mod registry_file;
 pub(super) mod repair;
+pub(super) mod secrets;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -227,8 +228,12 @@ impl Registry {
     /// Frees the name, after everything is gone from disk.
     pub(super) fn forget(&self, name: &DatabaseName) -> Result<(), Error> {
         let sql = "DELETE FROM tenants WHERE database_name = ?";
-        let deleted = self.file.change(|it| it.execute(sql, [name.as_str()]));
-        deleted?;
+        self.file.change(|connection| {
+            let transaction = connection.unchecked_transaction()?;
+            transaction.execute(sql, [name.as_str()])?;
+            secrets::forget(&transaction)?;
+            transaction.commit()
+        })?;
         let mut ready = self.write_ready();
         ready.deleting.retain(|_, it| it.database_name != *name);
         Ok(())

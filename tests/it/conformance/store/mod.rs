@@ -15,6 +15,7 @@ pub(crate) mod feed;
 pub(crate) mod files;
 pub(crate) mod keys;
 pub(crate) mod pages;
+pub(crate) mod secrets;
 pub(crate) mod stats;
 pub(crate) mod tenants;
 pub(crate) mod walks;
@@ -60,8 +61,9 @@ const WAITING: [Part; 2] = [
     part!(files::never_both_references_and_tombstones_a_file),
 ];
 
-const OTHERS: [Part; 33] = [
+const OTHERS: [Part; 34] = [
     part!(keys::keeps_keys),
+    part!(secrets::replaces_secrets),
     part!(tenants::creates_finds_and_deletes_tenants),
     part!(tenants::lets_one_of_racing_creations_win),
     part!(tenants::lists_tenants_by_name),

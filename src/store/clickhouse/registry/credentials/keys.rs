@@ -24,19 +24,22 @@ const MADE: u8 = 0;
 const REVOKED: u8 = 1;
 
 #[derive(Debug, Clone)]
-pub(super) struct KeysTables {
+pub(in crate::store::clickhouse::registry) struct KeysTables {
     client: Client,
 }
 
 impl KeysTables {
-    pub(super) fn new(client: &Client) -> Self {
+    pub(in crate::store::clickhouse::registry) fn new(client: &Client) -> Self {
         Self {
             client: client.clone(),
         }
     }
 
     /// Creates the tables where there are none. Replicas may do so at the same time.
-    pub(super) async fn create_tables(&self, dialect: Dialect) -> Result<(), Error> {
+    pub(in crate::store::clickhouse::registry) async fn create_tables(
+        &self,
+        dialect: Dialect,
+    ) -> Result<(), Error> {
         let keys = TableName::global("default", "tenants_keys");
         KEYS.apply(&self.client, dialect, &keys).await?;
         let uses = TableName::global("default", "tenants_key_uses");
