@@ -41,7 +41,7 @@ incremental)
     ;;
 restore)
     [ $# -eq 2 ] || usage
-    found=$(echo "SELECT count() FROM system.tables WHERE database = '_event_history' OR (database, name) = ('default', 'tenants')" | ask)
+    found=$(echo "SELECT count() FROM system.tables WHERE database = '_event_history' OR (database = 'default' AND name LIKE 'tenants%')" | ask)
     if [ "$found" != 0 ]; then
         echo "there are tables of Event History already, and a restore overwrites nothing" >&2
         exit 1

@@ -106,9 +106,11 @@ async fn clickhouse_is_backed_up_and_restored_whole() {
             .query(&format!("DROP DATABASE `{database}` SYNC"))
             .await;
     }
-    engine
-        .query("DROP TABLE IF EXISTS default.tenants SYNC")
-        .await;
+    let tables = "SELECT name FROM system.tables WHERE database = 'default'";
+    for table in engine.query(tables).await.split_whitespace() {
+        let drop = format!("DROP TABLE default.`{table}` SYNC");
+        engine.query(&drop).await;
+    }
     runs(&engine, &["restore", "Disk('backups', 'two')"]).await;
     let server = on_engine("");
     for (tenant, expected) in tenants.into_iter().zip(expected) {

@@ -32,6 +32,19 @@ const JOBS_NEVER: &[&str] = &[
     "std::io",
 ];
 
+const JOBS_ALL_NEVER: &[&str] = &[
+    "axum",
+    "clap",
+    "http",
+    "hyper",
+    "indicatif",
+    "reqwest",
+    "rusqlite",
+    "rusty_s3",
+    "s3s",
+    "std::fs",
+];
+
 pub(super) const RULES: &[Rule] = &[
     Rule {
         part: "domain",
@@ -106,16 +119,8 @@ pub(super) const RULES: &[Rule] = &[
             "domain",
             "durable_file",
             "retry",
-            "store::Error",
-            "store::LastBackup",
-            "store::Snapshots",
-            "store::UNFINISHED_RESTORE",
-            "store::check_restored",
-            "store::mark_as_deleting",
-            "objects::Blobs",
-            "objects::Error",
-            "objects::Inspection",
-            "objects::ObjectFile",
+            "store",
+            "objects",
         ],
         never: &[
             "axum",
@@ -193,18 +198,7 @@ pub(super) const RULES: &[Rule] = &[
             "objects::find_recorded",
             "objects::transfer",
         ],
-        never: &[
-            "axum",
-            "clap",
-            "http",
-            "hyper",
-            "indicatif",
-            "reqwest",
-            "rusqlite",
-            "rusty_s3",
-            "s3s",
-            "std::fs",
-        ],
+        never: JOBS_ALL_NEVER,
     },
     Rule {
         part: "jobs/fsck",
@@ -232,18 +226,7 @@ pub(super) const RULES: &[Rule] = &[
             "store::Error",
             "objects::Error",
         ],
-        never: &[
-            "axum",
-            "clap",
-            "http",
-            "hyper",
-            "indicatif",
-            "reqwest",
-            "rusqlite",
-            "rusty_s3",
-            "s3s",
-            "std::fs",
-        ],
+        never: JOBS_ALL_NEVER,
     },
     Rule {
         part: "client",
