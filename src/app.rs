@@ -17,7 +17,9 @@ use crate::http::{self, ApiOptions, AppState, Routers, ServerOptions, Tls, TlsEr
 use crate::jobs::sweep::{self, OrphanSweeper};
 use crate::objects::embedded::TenantLookup;
 use crate::objects::{self, StorageContext, TransferLimits};
-use crate::service::{self, ApiKeys, BatchLookups, Credentials, Service, Settings, TenantChanges};
+use crate::service::{
+    self, ApiKeys, BatchLookups, Credentials, Limits, Service, Settings, TenantChanges,
+};
 use crate::store::{self, LastBackup, Store};
 use crate::telemetry;
 
@@ -96,6 +98,7 @@ impl App {
             credentials: Credentials::default(),
             changes: TenantChanges::default(),
             batch_lookups: BatchLookups::default(),
+            limits: Arc::new(Limits::new(config.tenant_limits)),
             settings: Settings {
                 api_keys: ApiKeys::new(&config.api_keys),
                 tenant_from: config.tenant_from,
@@ -109,6 +112,7 @@ impl App {
         };
         let waiters = Waiters::new(
             config.max_connections / WAITING_DIVISOR,
+            config.tenant_limits.streams,
             "event_history_feed_waiters",
         );
         let service = Arc::new(service);

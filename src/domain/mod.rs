@@ -43,7 +43,9 @@ pub use id::{ClientId, EventId, FileId, HoldId, KeyId};
 pub use query::{Chunk, Count, Counts, Ordering, Page, Query};
 pub use record::{RecordDiff, RecordReplay, RecordState};
 pub use stats::{Grouping, Stats};
-pub use tenant::{ClientSecret, DatabaseName, Placement, Tenant, TenantMember};
+pub use tenant::{
+    ClientSecret, DatabaseName, Limit, Placement, Tenant, TenantLimits, TenantMember,
+};
 
 /// The reason why a value is invalid: `kind` is for programs (the `type` of a 422 entry), `message` for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -164,17 +164,20 @@ fn api_router(
         api.merge(operations::docs())
             .fallback(operations::unknown_path)
     };
-    Middleware::of_api(log, limits).wrap(api.with_state(state))
+    let service = Arc::clone(&state.service);
+    Middleware::of_api(log, limits, &service).wrap(api.with_state(state))
 }
 
 /// Returns the router of what operators and developers look at. Nothing there changes anything.
 fn admin_router(state: Arc<AppState>, options: &ApiOptions, log: &RequestLog) -> Router {
+    let service = Arc::clone(&state.service);
     let (admin, _) = admin_routes().merge(health_routes()).split_for_parts();
     let admin = admin
         .merge(operations::docs())
         .fallback(operations::unknown_path)
         .with_state(state);
-    Middleware::of_api(log, RequestLimits::new(options.request_timeout)).wrap(admin)
+    let limits = RequestLimits::new(options.request_timeout);
+    Middleware::of_api(log, limits, &service).wrap(admin)
 }
 
 /// Refuses every method that the path does not document, HEAD and OPTIONS included, before anything

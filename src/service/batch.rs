@@ -49,6 +49,7 @@ impl Access {
     /// After an error, none, some or all may be stored: sending the same batch again is safe.
     pub async fn append_batch(&self, events: Vec<Event>) -> Result<Vec<BatchOutcome>, Error> {
         let total = events.len();
+        self.take_events(total)?;
         let (events, repeats) = distinct(events).await;
         let recorded = self.recorded_files(&events).await?;
         let mut outcomes: Vec<Option<BatchOutcome>> = vec![None; total];

@@ -1,5 +1,8 @@
 //! The errors of the service.
 
+use std::time::Duration;
+
+use crate::domain::Limit;
 use crate::domain::{CursorProblem, EventId, FileId, FileRecord, HoldId, KeyId, Scope, Violation};
 use crate::{objects, store};
 
@@ -16,6 +19,9 @@ pub enum Error {
     KeyNotFound { id: KeyId },
     #[error("there are {0} keys, which is the limit")]
     TooManyKeys(usize),
+    /// The tenant has done as much as it may for now.
+    #[error("the tenant has reached its limit of {}", limit.name())]
+    LimitReached { limit: Limit, wait: Duration },
     #[error("no client id was sent")]
     ClientMissing,
     #[error("the client id matches no tenant")]

@@ -192,7 +192,7 @@ impl Access {
 }
 
 /// Describes the metrics of this layer.
-pub fn describe_metrics() {
+pub(super) fn describe_metrics() {
     metrics::describe_counter!(
         "event_history_changed_files_total",
         "Downloads refused because the storage no longer had what was recorded with the event"

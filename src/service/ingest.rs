@@ -34,6 +34,7 @@ impl Access {
     /// The current metadata of the event's files is recorded with it.
     pub async fn append(&self, mut event: Event) -> Result<Delivery, Error> {
         let event_id = event.id;
+        self.take_events(1)?;
         match self.recorded(&event.files).await {
             Ok(files) => event.files = files,
             Err(problem) => {

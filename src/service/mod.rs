@@ -10,6 +10,7 @@ mod error;
 mod events;
 mod files;
 mod ingest;
+mod limits;
 mod multipart;
 mod tenant_changes;
 mod tenants;
@@ -30,11 +31,18 @@ pub use access::{
 };
 pub use batch::{BatchLookups, BatchOutcome};
 pub use error::{Error, FileChange};
-pub use files::{Disposition, DownloadUrl, FormRequest, UploadForm, UploadUrl, describe_metrics};
+pub use files::{Disposition, DownloadUrl, FormRequest, UploadForm, UploadUrl};
 pub use ingest::Delivery;
+pub use limits::{Limits, Standing};
 pub use multipart::MultipartUpload;
 pub use tenant_changes::TenantChanges;
 pub use tenants::{Deletion, NewClient, TenantFiles};
+
+/// Describes the metrics of this layer.
+pub fn describe_metrics() {
+    files::describe_metrics();
+    limits::describe_metrics();
+}
 
 /// The service: the two backends and the operator's settings.
 #[derive(Debug)]
@@ -44,6 +52,7 @@ pub struct Service {
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub settings: Settings,
+    pub limits: Arc<Limits>,
     pub credentials: Credentials,
     pub changes: TenantChanges,
     pub batch_lookups: BatchLookups,

@@ -2,6 +2,7 @@
 
 mod authority;
 mod clear;
+mod flood;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,10 +1,14 @@
 //! The settings of `serve`: one table, from which come the flags, the environment variables, the keys of the
 //! settings file and the help.
 
+mod tenant_limits;
 mod tls;
 
 use Kind::{Boolean, Number, Text};
 
+pub(super) use self::tenant_limits::{
+    TENANT_EVENTS_PER_DAY, TENANT_EVENTS_PER_SECOND, TENANT_REQUESTS_PER_SECOND, TENANT_STREAMS,
+};
 pub(super) use self::tls::{TLS_CERTIFICATE, TLS_CLIENT_CA, TLS_KEY};
 
 /// Something that can be set by flag, environment variable or settings file.
@@ -352,6 +356,10 @@ pub(super) const SETTINGS: &[&Setting] = &[
     &MAX_CONNECTIONS,
     &MAX_TRANSFERS_PER_CLIENT,
     &KEEP_ALIVE_TIMEOUT,
+    &TENANT_REQUESTS_PER_SECOND,
+    &TENANT_EVENTS_PER_SECOND,
+    &TENANT_EVENTS_PER_DAY,
+    &TENANT_STREAMS,
     &WORKER_THREADS,
     &LOG_FORMAT,
     &LOG_LEVEL,

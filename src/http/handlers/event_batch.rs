@@ -122,6 +122,7 @@ pub(crate) async fn send_events(
     request: Request,
 ) -> ApiResult<Json<BatchBody>> {
     let lists_all = lists_all(query.as_deref())?;
+    access.require_events_left()?;
     let Batch {
         is_lone,
         events,

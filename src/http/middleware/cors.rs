@@ -18,6 +18,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use super::request_limits::{limit_time, timeout_of};
 use crate::http::extractors::feed_parameters::{CURSOR_HEADER, LAST_EVENT_ID};
 use crate::http::extractors::{API_KEY_HEADER, CLIENT_ID_HEADER};
+use crate::http::responses::rate_limit::{RATE_LIMIT, RATE_LIMIT_POLICY};
 use crate::http::responses::request_id::REQUEST_ID_HEADER;
 
 /// The time for which browsers cache a preflight: Chromium caps it at two hours anyway.
@@ -49,6 +50,8 @@ impl Cors {
                 CONTENT_DISPOSITION,
                 ETAG,
                 RETRY_AFTER,
+                RATE_LIMIT,
+                RATE_LIMIT_POLICY,
                 CURSOR_HEADER,
                 REQUEST_ID_HEADER,
             ])

@@ -12,12 +12,16 @@ mod request_log;
 mod route_metrics;
 mod security_headers;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
+use crate::http::responses::rate_limit;
 use crate::objects::RequestOrigin;
+use crate::service::Service;
 pub(super) use compression::Compression;
 pub(super) use cors::Cors;
 use failed_authentication::FailedAuthentications;
@@ -36,15 +40,18 @@ const UNMATCHED_ROUTE: &str = "unmatched";
 pub(super) struct Middleware {
     log: RequestLog,
     limits: RequestLimits,
+    /// What tenants may do; `None` for the embedded storage, whose requests have signatures of their own.
+    service: Option<Arc<Service>>,
     /// `None` for the embedded storage, whose responses have headers of its own.
     failures: Option<FailedAuthentications>,
 }
 
 impl Middleware {
-    pub(super) fn of_api(log: &RequestLog, limits: RequestLimits) -> Self {
+    pub(super) fn of_api(log: &RequestLog, limits: RequestLimits, service: &Arc<Service>) -> Self {
         Self {
             log: log.clone(),
             limits,
+            service: Some(Arc::clone(service)),
             failures: Some(FailedAuthentications::default()),
         }
     }
@@ -54,6 +61,7 @@ impl Middleware {
         Self {
             log: log.clone(),
             limits: RequestLimits::default(),
+            service: None,
             failures: None,
         }
     }
@@ -67,6 +75,7 @@ async fn answer(State(it): State<Middleware>, request: Request, next: Next) -> R
     let Middleware {
         log,
         limits,
+        service,
         failures,
     } = it;
     let entry = log.begin(&request);
@@ -79,7 +88,7 @@ async fn answer(State(it): State<Middleware>, request: Request, next: Next) -> R
         .map_or(UNMATCHED_ROUTE, MatchedPath::as_str);
     let answer = async {
         let mut response = match request_head::check(&request) {
-            Ok(()) => limits.answer(request, next).await,
+            Ok(()) => observed(service.as_deref(), limits.answer(request, next)).await,
             Err(refusal) => refusal.into_response(),
         };
         if let Some(failures) = failures {
@@ -89,4 +98,18 @@ async fn answer(State(it): State<Middleware>, request: Request, next: Next) -> R
         response
     };
     entry.finish(route, answer).await
+}
+
+/// Waits for a response, and adds what its tenant has left of its limits.
+async fn observed(
+    service: Option<&Service>,
+    answering: impl Future<Output = Response>,
+) -> Response {
+    let Some(service) = service else {
+        return answering.await;
+    };
+    let now = || service.clock.now();
+    let (mut response, standings) = service.limits.observe(now, answering).await;
+    rate_limit::add(response.headers_mut(), &standings);
+    response
 }

@@ -10,6 +10,7 @@ use tokio::task::JoinError;
 use utoipa::ToSchema;
 
 use super::{RecordBody, request_id};
+use crate::domain::Limit;
 use crate::domain::cause::chain;
 use crate::domain::{EventId, Invalid};
 use crate::service::{self, FileChange};
@@ -43,7 +44,10 @@ pub enum ApiError {
     },
     TimedOut,
     /// As many requests as are allowed wait for new events.
-    TooManyWaiting,
+    TooManyWaiting {
+        /// The tenant has as many as the operator allows one.
+        of_tenant: bool,
+    },
     /// As many exports as are allowed are being sent.
     TooManyExports,
     /// The memory for batches is in use.
@@ -203,13 +207,8 @@ impl ApiError {
     fn into_plain_response(self) -> Response {
         let (status, detail) = self.status_and_detail();
         let mut response = (status, Json(ErrorBody { detail })).into_response();
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
-        }
-        if let Self::TooManyFailures { retry_after } = self {
-            set_retry_after(&mut response, retry_after);
+        if let Some(seconds) = self.retry_after(status) {
+            response.headers_mut().insert(RETRY_AFTER, seconds);
         }
         if let Self::UnsupportedCoding = self {
             // Source: RFC 9110, section 12.5.3.
@@ -228,6 +227,21 @@ impl ApiError {
             response.headers_mut().insert(ALLOW, allow);
         }
         response
+    }
+
+    fn retry_after(&self, status: StatusCode) -> Option<HeaderValue> {
+        match self {
+            Self::TooManyFailures { retry_after } => Some((*retry_after).into()),
+            Self::Service(service::Error::LimitReached { wait, .. }) => {
+                let begun = u64::from(wait.subsec_nanos() > 0);
+                Some((wait.as_secs() + begun).max(1).into())
+            }
+            _ => matches!(
+                status,
+                StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+            )
+            .then_some(RETRY_AFTER_SECONDS),
+        }
     }
 
     fn status_and_detail(&self) -> (StatusCode, String) {
@@ -261,7 +275,11 @@ impl ApiError {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The request took too long.".into(),
             ),
-            Self::TooManyWaiting => (
+            Self::TooManyWaiting { of_tenant: true } => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "The tenant has as many requests that wait for events as it may have.".into(),
+            ),
+            Self::TooManyWaiting { of_tenant: false } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Too many requests are waiting for events.".into(),
             ),
@@ -291,12 +309,6 @@ impl ApiError {
             ),
         }
     }
-}
-
-fn set_retry_after(response: &mut Response, seconds: u64) {
-    response
-        .headers_mut()
-        .insert(RETRY_AFTER, HeaderValue::from(seconds));
 }
 
 /// Returns why an event of a batch is rejected: the member that is to blame, and the problem.
@@ -329,6 +341,14 @@ fn service_status_and_detail(error: &service::Error) -> (StatusCode, String) {
         Error::TooManyKeys(limit) => bad_request(format!(
             "There are {limit} keys already, which is the limit."
         )),
+        Error::LimitReached { limit, .. } => {
+            let detail = match limit {
+                Limit::Requests => "Too many requests for this tenant.",
+                Limit::Events => "Too many events for this tenant.",
+                Limit::EventsOfDay => "Too many events for this tenant today.",
+            };
+            (StatusCode::TOO_MANY_REQUESTS, detail.into())
+        }
         Error::ClientMissing => bad_request("Unauthorized Client.".into()),
         Error::ClientUnknown => bad_request("Failed to connect to tenant db.".into()),
         Error::TenantNotFound { tenant } => {

@@ -8,6 +8,7 @@ mod event_body;
 mod event_page;
 mod feed;
 pub(super) mod openapi;
+pub(super) mod rate_limit;
 mod record_body;
 mod record_diff_body;
 pub(super) mod request_id;

@@ -14,6 +14,8 @@ const TENANT_DIVISOR: usize = 2;
 #[derive(Debug)]
 pub struct Waiters {
     limit: usize,
+    /// The operator's limit for one tenant.
+    tenant_limit: Option<usize>,
     /// The metric of their number.
     gauge: &'static str,
     waiting: Mutex<HashMap<ClientId, usize>>,
@@ -28,28 +30,40 @@ pub(crate) struct Waiter {
     shutting_down: watch::Receiver<bool>,
 }
 
+/// Why there is no place for one more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// There are too many, of this tenant or in all.
+    Service,
+    /// The tenant has as many as the operator allows one.
+    Tenant,
+}
+
 impl Waiters {
-    /// At most `limit` requests at once; `gauge` is the metric of their number.
-    pub fn new(limit: usize, gauge: &'static str) -> Arc<Self> {
+    /// At most `limit` requests at once, and `tenant_limit` of one tenant; `gauge` is the metric of their number.
+    pub fn new(limit: usize, tenant_limit: Option<usize>, gauge: &'static str) -> Arc<Self> {
         Arc::new(Self {
             limit,
+            tenant_limit,
             gauge,
             waiting: Mutex::default(),
             shutting_down: watch::Sender::new(false),
         })
     }
 
-    /// Returns `None` if there are too many already, of the tenant or in all.
-    pub(crate) fn enter(self: &Arc<Self>, tenant: ClientId) -> Option<Waiter> {
+    pub(crate) fn enter(self: &Arc<Self>, tenant: ClientId) -> Result<Waiter, Full> {
         let mut waiting = self.waiting();
         let total: usize = waiting.values().sum();
         let of_tenant = waiting.get(&tenant).copied().unwrap_or_default();
+        if self.tenant_limit.is_some_and(|limit| of_tenant >= limit) {
+            return Err(Full::Tenant);
+        }
         if total >= self.limit || of_tenant >= self.limit.div_ceil(TENANT_DIVISOR) {
-            return None;
+            return Err(Full::Service);
         }
         waiting.insert(tenant, of_tenant + 1);
         self.report(total + 1);
-        Some(Waiter {
+        Ok(Waiter {
             waiters: Arc::clone(self),
             tenant,
             shutting_down: self.shutting_down.subscribe(),
@@ -96,20 +110,31 @@ impl Drop for Waiter {
 mod tests {
     use futures_util::FutureExt;
 
-    use super::Waiters;
+    use super::{Full, Waiters};
     use crate::domain::{ClientId, SystemEntropy};
 
     #[test]
+    fn a_tenant_has_the_limit_that_the_operator_sets() {
+        let waiters = Waiters::new(100, Some(2), "event_history_feed_waiters");
+        let [one, other] = [(); 2].map(|()| ClientId::random(&SystemEntropy));
+        let first = [waiters.enter(one).unwrap(), waiters.enter(one).unwrap()];
+        assert_eq!(waiters.enter(one).unwrap_err(), Full::Tenant);
+        assert!(waiters.enter(other).is_ok());
+        drop(first);
+        assert!(waiters.enter(one).is_ok());
+    }
+
+    #[test]
     fn waiting_is_bounded_and_ends() {
-        let waiters = Waiters::new(4, "event_history_feed_waiters");
+        let waiters = Waiters::new(4, None, "event_history_feed_waiters");
         let [one, other] = [(); 2].map(|()| ClientId::random(&SystemEntropy));
         let mut first = waiters.enter(one).unwrap();
         let second = waiters.enter(one).unwrap();
-        assert!(waiters.enter(one).is_none(), "half of all is one tenant's");
+        assert!(waiters.enter(one).is_err(), "half of all is one tenant's");
         let _others = [waiters.enter(other).unwrap(), waiters.enter(other).unwrap()];
         drop(second);
-        assert!(waiters.enter(one).is_some());
-        assert!(waiters.enter(other).is_none());
+        assert!(waiters.enter(one).is_ok());
+        assert!(waiters.enter(other).is_err());
         assert!(first.shutdown().now_or_never().is_none());
         waiters.shut_down();
         assert!(first.shutdown().now_or_never().is_some());

@@ -113,6 +113,23 @@ impl Access {
         &self.tenant.database_name
     }
 
+    /// Fails if the tenant may send no event now: to be asked before a large body is read.
+    pub fn require_events_left(&self) -> Result<(), Error> {
+        let now = self.service.clock.now();
+        self.service
+            .limits
+            .take_events(self.client_id(), 1, now, false)
+    }
+
+    /// Counts events that the tenant sends, unless that are more than it may.
+    pub(super) fn take_events(&self, count: usize) -> Result<(), Error> {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        let now = self.service.clock.now();
+        self.service
+            .limits
+            .take_events(self.client_id(), count, now, true)
+    }
+
     /// Returns what the tenant's events have to look like; `None` if nothing restricts them.
     pub fn event_schemas(&self) -> Option<Arc<TenantSchemas>> {
         let schemas = &self.service.settings.event_schemas;
@@ -235,8 +252,12 @@ impl Caller {
                 tenant: tenant.database_name.to_string(),
             });
         }
+        let service = Arc::clone(&self.service);
+        service
+            .limits
+            .take_request(tenant.client_id, service.clock.now())?;
         Ok(Access {
-            service: Arc::clone(&self.service),
+            service,
             tenant,
             identity: self.identity.clone(),
         })

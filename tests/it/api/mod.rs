@@ -13,6 +13,7 @@ mod holds;
 mod hostile;
 mod ingest;
 mod keys;
+mod limits;
 mod lists;
 mod operations;
 mod records;

@@ -82,7 +82,7 @@ async fn cors_is_off_unless_asked_for() {
     let exposed = actual.header("access-control-expose-headers");
     assert_eq!(
         exposed,
-        "content-disposition,etag,retry-after,event-history-cursor,x-request-id"
+        "content-disposition,etag,retry-after,ratelimit,ratelimit-policy,event-history-cursor,x-request-id"
     );
     let stranger = Call::bare(&server, "GET", "/api/history/events")
         .header("Origin", "https://evil.example")

@@ -350,6 +350,7 @@ pub(super) const RULES: &[Rule] = &[
             "http::responses",
             "objects::Capacity",
             "objects::RequestOrigin",
+            "service::Service",
             "domain",
         ],
         never: HTTP_NEVER,

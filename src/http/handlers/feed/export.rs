@@ -48,7 +48,7 @@ pub(crate) async fn export(
         until,
     } = Parameters::parse(query.as_deref())?.export_query()?;
     let place = state.exports.enter(access.client_id());
-    let place = place.ok_or(ApiError::TooManyExports)?;
+    let place = place.map_err(|_| ApiError::TooManyExports)?;
     let with_header = after_event.is_none();
     let after = match after_event {
         Some(id) => Some(behind(&access, id).await?),

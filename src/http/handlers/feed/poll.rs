@@ -20,7 +20,7 @@ use crate::http::responses::openapi::{RequestErrors, TenantErrors, UnavailableEr
 use crate::http::responses::{
     ApiError, ApiResult, EventBody, EventPage, READ_PAUSE, acquire_for_read,
 };
-use crate::http::state::{AppState, MemoryPermit};
+use crate::http::state::{AppState, Full, MemoryPermit};
 use crate::service::Access;
 
 pub(crate) const FEED_PATH: &str = "/api/history/feed";
@@ -105,7 +105,9 @@ async fn read(
         after = Some(feed.cursor);
         let Some((waiter, news)) = &mut waiting else {
             let waiter = state.waiters.enter(access.client_id());
-            let waiter = waiter.ok_or(ApiError::TooManyWaiting)?;
+            let waiter = waiter.map_err(|full| ApiError::TooManyWaiting {
+                of_tenant: full == Full::Tenant,
+            })?;
             waiting = Some((waiter, access.news().await?));
             continue; // with what arrived before the subscription
         };

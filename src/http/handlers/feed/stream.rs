@@ -14,7 +14,7 @@ use crate::http::extractors::event_query::EventFilters;
 use crate::http::extractors::feed_parameters::{FeedStart, LAST_EVENT_ID, StreamParameters};
 use crate::http::responses::openapi::{RequestErrors, TenantErrors, UnavailableErrors};
 use crate::http::responses::{ApiError, ApiResult, EventStream, FeedReader};
-use crate::http::state::AppState;
+use crate::http::state::{AppState, Full};
 use crate::service::Access;
 
 /// Makes nginx pass on what it receives at once.
@@ -48,7 +48,9 @@ pub(crate) async fn stream(
     let last_id = last_id.map(|it| String::from_utf8_lossy(it.as_bytes()));
     let last_id = last_id.as_deref().filter(|it| !it.is_empty());
     let waiter = state.waiters.enter(access.client_id());
-    let waiter = waiter.ok_or(ApiError::TooManyWaiting)?;
+    let waiter = waiter.map_err(|full| ApiError::TooManyWaiting {
+        of_tenant: full == Full::Tenant,
+    })?;
     let news = access.news().await?;
     let after = position(&access, last_id.or(after.as_deref())).await?;
     let reader = FeedReader::new(state, access, query);
