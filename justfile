@@ -96,6 +96,11 @@ backup events="20000" batches="300" kills="100" kill_batches="20": _release
 big-file mib="6144": _release
     EVENT_HISTORY_TEST_BIG_FILE_MIB={{ mib }} {{ run_stress }} -E 'test(=client::parts::a_killed_upload_resumes)'
 
+# Retention by a service that is killed on the way: exactly what is due goes.
+retention events="1000000" kills="20": _release
+    EVENT_HISTORY_TEST_RETENTION_EVENTS={{ events }} EVENT_HISTORY_TEST_KILLS={{ kills }} \
+    {{ run_stress }} -E 'test(/^crash::retention::/)'
+
 # Orphan sweeps while clients upload and reference files, and the verification of many files.
 sweep rounds="20" verified="1000": _release
     EVENT_HISTORY_TEST_SWEEP_ROUNDS={{ rounds }} EVENT_HISTORY_TEST_VERIFIED_FILES={{ verified }} \

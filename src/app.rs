@@ -14,6 +14,7 @@ use url::Url;
 use crate::config::{Config, TlsFiles};
 use crate::domain::{Clock, DatabaseName, Entropy, SystemClock, SystemEntropy};
 use crate::http::{self, ApiOptions, AppState, Routers, ServerOptions, Tls, TlsError, Waiters};
+use crate::jobs::retention::{self, RetentionRunner};
 use crate::jobs::sweep::{self, OrphanSweeper};
 use crate::objects::embedded::TenantLookup;
 use crate::objects::{self, StorageContext, TransferLimits};
@@ -49,6 +50,7 @@ pub struct App {
     orphan_sweeper: Option<OrphanSweeper>,
     /// Where backups note that they were made, on SQLite.
     data: Option<PathBuf>,
+    retention_runner: Option<RetentionRunner>,
 }
 
 impl App {
@@ -60,6 +62,7 @@ impl App {
         http::describe_metrics();
         service::describe_metrics();
         sweep::describe_metrics();
+        retention::describe_metrics();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
 
@@ -89,6 +92,12 @@ impl App {
             objects: Arc::clone(&storage.objects),
             entropy: Arc::clone(&entropy),
             after,
+        });
+        let retention_runner = config.retention_interval.map(|interval| RetentionRunner {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            interval,
         });
         let service = Service {
             store: Arc::clone(&store),
@@ -147,6 +156,7 @@ impl App {
                 store::Location::Sqlite { folder } => Some(folder.clone()),
                 store::Location::ClickHouse(_) => None,
             },
+            retention_runner,
         })
     }
 
@@ -178,6 +188,7 @@ impl App {
             }
         });
         let orphan_sweeper = self.orphan_sweeper.map(|it| tokio::spawn(it.run()));
+        let retention_runner = self.retention_runner.map(|it| tokio::spawn(it.run()));
         let shutdown = async {
             shutdown.await;
             self.waiters.shut_down();
@@ -196,9 +207,9 @@ impl App {
         }
         upkeep.abort();
         key_uses.abort();
-        if let Some(orphan_sweeper) = orphan_sweeper {
-            orphan_sweeper.abort();
-            let _ = orphan_sweeper.await; // it was aborted
+        for job in [orphan_sweeper, retention_runner].into_iter().flatten() {
+            job.abort();
+            let _ = job.await; // it was aborted
         }
         self.store
             .close()

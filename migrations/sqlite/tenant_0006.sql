@@ -5,3 +5,9 @@ CREATE TABLE holds (
     reason     TEXT NOT NULL,
     created_at TEXT NOT NULL -- RFC 3339, UTC
 ) STRICT, WITHOUT ROWID;
+
+-- How long events stay: one row, or none if they stay for ever.
+CREATE TABLE retention (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    rules    TEXT NOT NULL -- JSON: src/domain/data_lifecycle/retention.rs
+) STRICT;

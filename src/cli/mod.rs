@@ -17,6 +17,7 @@ mod fsck;
 mod history;
 mod openapi;
 mod process;
+mod retention;
 mod serve;
 mod tenants;
 mod terminal;
@@ -194,6 +195,15 @@ enum Command {
         #[command(subcommand)]
         command: files::Command,
     },
+    /// Delete events that have stayed for as long as the rules of their tenants say
+    ///
+    /// Takes --database of `serve`, and may run while the service does, which also runs it by itself
+    /// (--retention-interval).
+    #[command(after_help = AFTER_HELP, arg_required_else_help = true)]
+    Retention {
+        #[command(subcommand)]
+        command: retention::Command,
+    },
     /// Restore lost tenant entries, or remove databases without one
     ///
     /// For a stopped service on SQLite. `event-history check` names the databases without an entry: the
@@ -273,6 +283,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::VerifyBackup(arguments) => run_on(Runtime::new(), backup::verify(&arguments)),
         Command::Restore(arguments) => run_on(Runtime::new(), backup::restore(&arguments)),
         Command::Files { command } => run_on(Runtime::new(), files::run(&command)),
+        Command::Retention { command } => run_on(Runtime::new(), retention::run(&command)),
         Command::Fsck(arguments) => run_on(Runtime::new(), fsck::run(&arguments)),
         Command::Tenants { command } => tenants::run(&command),
         Command::Openapi => openapi::run(),

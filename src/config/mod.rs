@@ -24,9 +24,9 @@ mod values;
 pub use arguments::{Arguments, ClientArguments, ImportArguments, UploadArguments};
 pub use commands::{
     AdoptArguments, BackupArguments, BackupConfig, ClientConfig, CopyArguments, CopyConfig,
-    FilesConfig, FsckArguments, RemoveArguments, RestoreArguments, RestoreConfig, SweepArguments,
-    SweepConfig, TenantsConfig, VerifyArguments, VerifyBackupArguments, VerifyBackupConfig,
-    VerifyConfig,
+    FilesConfig, FsckArguments, RemoveArguments, RestoreArguments, RestoreConfig,
+    RetentionArguments, RetentionConfig, SweepArguments, SweepConfig, TenantsConfig,
+    VerifyArguments, VerifyBackupArguments, VerifyBackupConfig, VerifyConfig,
 };
 pub use generated_key::KeyFile;
 pub use serve::{Config, local_url};

@@ -42,6 +42,8 @@ pub struct Config {
     pub object_lock: Option<ObjectLock>,
     /// The age at which the service removes an orphan; `None`: it never does.
     pub sweep_orphans_after: Option<Duration>,
+    /// `None`: events are deleted by `event-history retention run` alone.
+    pub retention_interval: Option<Duration>,
     pub tenant_from: TenantMember,
     pub catalogue: Catalogue,
     /// What events of some tenants have to look like.
@@ -78,6 +80,9 @@ const MAX_REQUEST_TIMEOUT: Duration = Duration::from_mins(10);
 /// Longer than any supervisor waits.
 const MAX_SHUTDOWN_TIMEOUT: Duration = Duration::from_hours(1);
 /// Each connection takes a file descriptor and some 20 KB.
+/// Events may stay a week longer than they have to at most.
+const MAX_RETENTION_INTERVAL: Duration = Duration::from_hours(7 * 24);
+
 const MAX_CONNECTIONS: usize = 100_000;
 
 /// Less than this closes connections that clients are about to use again.
@@ -165,6 +170,7 @@ impl Config {
         let sweep_orphans_after = sources.parse(&settings::SWEEP_ORPHANS_AFTER, |text| {
             values::duration(text, MIN_URL_TTL, MAX_FILE_AGE)
         });
+        let retention_interval = Self::retention_interval(sources);
         let tenant_from = sources.parse(&settings::TENANT_FROM, values::tenant_member);
         let cors_origins = sources.parse(&settings::CORS_ORIGINS, values::origins);
         let request_timeout = sources.parse(&settings::REQUEST_TIMEOUT, |text| {
@@ -211,6 +217,7 @@ impl Config {
             },
             object_lock,
             sweep_orphans_after,
+            retention_interval: retention_interval?,
             tenant_from: tenant_from?,
             catalogue,
             event_schemas,
@@ -239,6 +246,17 @@ impl Config {
             events_per_day: number(limit(&settings::TENANT_EVENTS_PER_DAY)),
             streams: limit(&settings::TENANT_STREAMS),
         }
+    }
+
+    /// The inner `None`: never.
+    #[expect(clippy::option_option, reason = "wrong and never are two things")]
+    fn retention_interval(sources: &mut Sources) -> Option<Option<Duration>> {
+        sources.parse(&settings::RETENTION_INTERVAL, |text| {
+            if text == "never" {
+                return Ok(None);
+            }
+            values::duration(text, MIN_URL_TTL, MAX_RETENTION_INTERVAL).map(Some)
+        })
     }
 
     fn event_schemas(sources: &mut Sources, catalogue: &Catalogue) -> EventSchemas {

@@ -26,7 +26,10 @@ pub use access::{
 pub use catalogue::Catalogue;
 pub use clock::{Clock, SystemClock};
 pub use cursor::{Cursor, CursorProblem, Epoch, FeedPosition, PageCursor};
-pub use data_lifecycle::{Hold, Holds, MAX_HOLDS, Reason};
+pub use data_lifecycle::{
+    AgeFrom, Cutoffs, Due, Hold, Holds, MAX_HOLDS, MAX_RETENTION_DAYS, MAX_RETENTION_RULES, Reason,
+    RetentionPosition, RetentionRule, RetentionRules, RetentionStep,
+};
 pub use digest::{HistoryDigest, HistorySum};
 pub use entropy::{Entropy, SystemEntropy};
 pub use event::{

@@ -1,9 +1,10 @@
-//! Jobs over whole databases and storages: `copy/` moves tenants, `sweep/` removes orphaned files, `verify/` reads
-//! files again, `backup/` copies a data folder into a target and back, and `fsck.rs` looks for damage in one.
+//! Jobs over whole databases and storages: `copy/` moves tenants, `sweep/` removes orphaned files, `retention/` deletes
+//! events that are due, `verify/` reads files again, `backup/` copies a data folder into a target and back, and `fsck.rs`
+//! looks for damage in one.
 //!
 //! The jobs do not import one another; the files beside them are what they share. They use backends through the traits
 //! of `store` and `objects`, and nothing of the terminal: `cli` runs them and prints what they report. The service runs
-//! the orphan sweeper, through `app`.
+//! the orphan sweeper and retention, through `app`.
 
 mod backend_errors;
 pub mod backup;
@@ -12,6 +13,7 @@ mod event_scan;
 pub mod fsck;
 mod known_files;
 mod progress;
+pub mod retention;
 pub mod sweep;
 pub mod verify;
 

@@ -1,7 +1,7 @@
-//! How long events live: legal holds.
+//! How long events live: retention and legal holds.
 
 use super::{Access, Error};
-use crate::domain::{Hold, HoldId, Holds, MAX_HOLDS, Reason};
+use crate::domain::{Hold, HoldId, Holds, MAX_HOLDS, Reason, RetentionRules};
 
 impl Access {
     pub async fn holds(&self) -> Result<Holds, Error> {
@@ -30,6 +30,19 @@ impl Access {
             return Err(Error::HoldNotFound { hold_id });
         }
         tracing::info!(tenant = %self.database_name(), hold = %hold_id, "legal hold released");
+        Ok(())
+    }
+
+    pub async fn retention(&self) -> Result<RetentionRules, Error> {
+        Ok(self.service.store.retention(&self.tenant).await?)
+    }
+
+    /// Replaces the retention rules, which are followed from now on.
+    pub async fn set_retention(&self, rules: &RetentionRules) -> Result<(), Error> {
+        let store = &self.service.store;
+        store.set_retention(&self.tenant, rules).await?;
+        let rules = rules.as_slice().len();
+        tracing::info!(tenant = %self.database_name(), rules, "retention rules set");
         Ok(())
     }
 

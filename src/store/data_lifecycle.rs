@@ -3,11 +3,14 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::Error;
-use crate::domain::{Hold, HoldId, Holds, Tenant};
+use crate::domain::{
+    Hold, HoldId, Holds, RetentionPosition, RetentionRules, RetentionStep, Tenant,
+};
 
-/// Legal holds.
+/// Retention and legal holds.
 ///
 /// Once [`DataLifecycle::place_hold`] has returned, nothing that the hold covers is deleted until it is released.
 #[async_trait]
@@ -22,4 +25,33 @@ pub trait DataLifecycle: Debug + Send + Sync {
 
     /// Releases a hold for good. Returns false if there is none with this id.
     async fn release_hold(&self, tenant: &Tenant, id: HoldId) -> Result<bool, Error>;
+
+    /// Returns the tenant's retention rules.
+    async fn retention(&self, tenant: &Tenant) -> Result<RetentionRules, Error>;
+
+    /// Replaces the tenant's retention rules: durable, and followed by everything that begins or goes on to delete, when
+    /// this returns. After an error they may be replaced or not.
+    async fn set_retention(&self, tenant: &Tenant, rules: &RetentionRules) -> Result<(), Error>;
+
+    /// Counts some of the tenant's events that are due at `now` and under no hold. Repeat it with where it says to continue,
+    /// until that is the end.
+    async fn count_due(
+        &self,
+        tenant: &Tenant,
+        now: Timestamp,
+        after: Option<RetentionPosition>,
+    ) -> Result<RetentionStep, Error>;
+
+    /// Deletes some of the tenant's events that are due at `now` and under no hold: the first ones behind `after`. Repeat
+    /// it with where it says to continue, until that is the end. Takes a moment, so that events to be stored hardly wait.
+    ///
+    /// What is deleted is gone from lists, counts, searches and the feed, whose cursors still hold. Files that no other
+    /// event references are released to [`super::Store::tombstone_files`]. Nobody remembers the ids: an event that is
+    /// appended again is stored again, as one that has just arrived.
+    async fn delete_due(
+        &self,
+        tenant: &Tenant,
+        now: Timestamp,
+        after: Option<RetentionPosition>,
+    ) -> Result<RetentionStep, Error>;
 }

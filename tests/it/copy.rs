@@ -19,7 +19,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use event_history::domain::query::Limit;
-use event_history::domain::{Event, EventId, EventTime, Query, ReceivedAt, Tenant};
+use event_history::domain::{
+    AgeFrom, Event, EventId, EventTime, Hold, HoldId, Query, Reason, ReceivedAt, RetentionRule,
+    RetentionRules, SystemEntropy, Tenant,
+};
 use event_history::store::{self, Appended, Created, Store};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -118,6 +121,24 @@ fn run(command: &mut Command) -> (i32, String, String) {
     (status.code().unwrap(), text(stdout), text(stderr))
 }
 
+/// Gives a tenant a legal hold, and a retention rule by which no event is due.
+async fn rule(store: &dyn Store, tenant: &Tenant) {
+    let hold = Hold {
+        id: HoldId::random(&SystemEntropy),
+        record_id: Some(7),
+        reason: Reason::parse("a case").unwrap(),
+        created_at: tenant.created_at,
+    };
+    store.place_hold(tenant, &hold).await.unwrap();
+    let rule = RetentionRule {
+        event_type_id: Some(7),
+        days: Some(36_525),
+        age_from: AgeFrom::Event,
+    };
+    let rules = RetentionRules::new(vec![rule]).unwrap();
+    store.set_retention(tenant, &rules).await.unwrap();
+}
+
 /// Makes a store with `tenants` tenants and `events` events spread over them; returns an event of each.
 async fn fill(location: &str, tenants: u64, events: u64) -> Vec<(Tenant, Event)> {
     let store = open(location).await;
@@ -129,6 +150,7 @@ async fn fill(location: &str, tenants: u64, events: u64) -> Vec<(Tenant, Event)>
             store.create_tenant(tenant.clone()).await.unwrap(),
             Created::New
         );
+        rule(&*store, &tenant).await;
         // Not the same number for each: an odd end is where pages go wrong.
         let mut left = events / tenants + u64::from(number < events % tenants);
         let mut one = None;
@@ -256,6 +278,10 @@ async fn same_entries(ends: &Ends<'_>, made: &[(Tenant, Event)]) {
     for (tenant, _) in made {
         let arrived = arrivals(&*destination, tenant).await;
         assert!(!arrived.is_empty() && arrived == arrivals(&*source, tenant).await);
+        let holds = destination.holds(tenant).await.unwrap();
+        assert!(!holds.is_empty() && holds == source.holds(tenant).await.unwrap());
+        let rules = destination.retention(tenant).await.unwrap();
+        assert!(!rules.keep_everything() && rules == source.retention(tenant).await.unwrap());
     }
     source.close().await.unwrap();
     destination.close().await.unwrap();

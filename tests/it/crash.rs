@@ -1,6 +1,7 @@
 //! Load that ends in a power cut, again and again: what was acknowledged is there, once and whole.
 
 mod parts;
+mod retention;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -424,6 +424,7 @@ impl Operation {
             }
             "/api/tenants/{client_id}/holds" => vec![Some(json!({ "reason": "A stranger's" }))],
             "/api/keys" => vec![Some(json!({ "name": "a stranger's", "scopes": ["read"] }))],
+            "/api/tenants/{client_id}/retention" => vec![Some(json!({ "rules": [] }))],
             "/api/files/upload-form" => vec![Some(json!({ "max_length": 10 }))],
             "/api/files/multipart" => vec![Some(json!({ "content_length": 10 }))],
             path if path.starts_with("/api/files/multipart/") => vec![Some(json!({

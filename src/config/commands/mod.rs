@@ -3,6 +3,7 @@
 mod backup;
 mod copy;
 mod file_jobs;
+mod retention;
 mod tenant_repair;
 mod transfer;
 
@@ -14,5 +15,6 @@ pub use copy::{CopyArguments, CopyConfig};
 pub use file_jobs::{
     FilesConfig, FsckArguments, SweepArguments, SweepConfig, VerifyArguments, VerifyConfig,
 };
+pub use retention::{RetentionArguments, RetentionConfig};
 pub use tenant_repair::{AdoptArguments, RemoveArguments, TenantsConfig};
 pub use transfer::ClientConfig;

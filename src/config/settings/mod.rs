@@ -238,6 +238,16 @@ pub(super) const SWEEP_ORPHANS_AFTER: Setting = Setting {
            retry an event [default: never]",
 };
 
+pub(super) const RETENTION_INTERVAL: Setting = Setting {
+    flag: "retention-interval",
+    variable: "EVENT_HISTORY_RETENTION_INTERVAL",
+    value: Text("DURATION"),
+    default: Some("1h"),
+    section: STORAGE,
+    help: "How often events are deleted that have stayed for as long as the retention rules of their \
+           tenants say, 1s to 7d, or `never`",
+};
+
 pub(super) const REQUEST_TIMEOUT: Setting = Setting {
     flag: "request-timeout",
     variable: "EVENT_HISTORY_REQUEST_TIMEOUT",
@@ -351,6 +361,7 @@ pub(super) const SETTINGS: &[&Setting] = &[
     &UPLOAD_ONCE,
     &OBJECT_LOCK,
     &SWEEP_ORPHANS_AFTER,
+    &RETENTION_INTERVAL,
     &REQUEST_TIMEOUT,
     &SHUTDOWN_TIMEOUT,
     &MAX_CONNECTIONS,

@@ -57,6 +57,7 @@ pub(crate) fn methods(paths: &Paths) -> Vec<&'static str> {
         ("GET", has(|path| path.get.is_some())),
         ("POST", has(|path| path.post.is_some())),
         ("PATCH", has(|path| path.patch.is_some())),
+        ("PUT", has(|path| path.put.is_some())),
         ("DELETE", has(|path| path.delete.is_some())),
     ];
     let documented = methods
@@ -77,6 +78,7 @@ pub(crate) fn document_scope(paths: &mut Paths, requirement: Option<Requirement>
             &mut path.get,
             &mut path.post,
             &mut path.patch,
+            &mut path.put,
             &mut path.delete,
         ];
         for operation in operations.into_iter().flatten() {

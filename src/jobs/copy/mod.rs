@@ -192,6 +192,9 @@ impl TenantCopy {
         if let Err((side, error)) = self.copy_secrets(job).await {
             return self.fail(side, "copy the secrets", error);
         }
+        if let Err((side, error)) = self.copy_rules_and_holds(job).await {
+            return self.fail(side, "copy retention rules and legal holds", error);
+        }
         let copied = match count(&*job.to, &self.tenant).await {
             Ok(events) => events,
             Err(error) => return self.fail(Side::Destination, "count the events", error),
@@ -261,6 +264,28 @@ impl TenantCopy {
                 })
             }
         }
+    }
+
+    /// Copies retention rules and legal holds, so that they are in force before there is an event.
+    async fn copy_rules_and_holds(&self, job: &Job) -> Result<(), (Side, TenantError)> {
+        let (from, to, tenant) = (&*job.from, &*job.to, &*self.tenant);
+        let of_source = |error| (Side::Source, error);
+        let of_destination = |error| (Side::Destination, error);
+        let what = "copy legal holds";
+        let holds = retry_tenant(from, what, || from.holds(tenant)).await;
+        for hold in holds.map_err(of_source)?.as_slice() {
+            let placed = retry_tenant(to, what, || to.place_hold(tenant, hold)).await;
+            placed.map_err(of_destination)?;
+        }
+        let what = "copy retention rules";
+        let rules = retry_tenant(from, what, || from.retention(tenant)).await;
+        let rules = rules.map_err(of_source)?;
+        let there = retry_tenant(to, what, || to.retention(tenant)).await;
+        if there.map_err(of_destination)? != rules {
+            let set = retry_tenant(to, what, || to.set_retention(tenant, &rules)).await;
+            set.map_err(of_destination)?;
+        }
+        Ok(())
     }
 
     async fn copy_events(

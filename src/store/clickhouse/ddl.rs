@@ -86,6 +86,12 @@ pub(super) const HOLDS: Schema = Schema {
     upgrades: &[],
 };
 
+/// How long events stay.
+pub(super) const RETENTION: Schema = Schema {
+    create: include_str!("../../../migrations/clickhouse/retention.sql"),
+    upgrades: &[],
+};
+
 /// Creates the table that holds `$ID`, when it is first needed.
 pub(super) const DATABASE_ID: &str = include_str!("../../../migrations/clickhouse/database.sql");
 
@@ -230,8 +236,8 @@ impl Dialect {
 #[cfg(test)]
 mod tests {
     use super::{
-        CLAIMS, Dialect, EVENTS, HOLDS, KEY_USES, KEYS, REGISTRY, SECRETS, Schema, TOMBSTONES,
-        TableName,
+        CLAIMS, Dialect, EVENTS, HOLDS, KEY_USES, KEYS, REGISTRY, RETENTION, SECRETS, Schema,
+        TOMBSTONES, TableName,
     };
     use crate::store::Error;
 
@@ -264,6 +270,7 @@ mod tests {
             &TOMBSTONES,
             &CLAIMS,
             &HOLDS,
+            &RETENTION,
         ] {
             let version = schema.upgrades.len() + 1;
             let comment = format!("COMMENT 'event-history schema {version}'");

@@ -1,13 +1,20 @@
 //! How long events live, and the deletion of tenants.
+//!
+//! What is deleted is decided and deleted in one transaction, which reads the rules and the holds.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::external::ExternalStore;
 use super::tables::data_lifecycle::holds;
+use super::tables::data_lifecycle::retention::{self, Mode};
 use super::{Inner, Sqlite, provisioning};
-use crate::domain::{Hold, HoldId, Holds, Tenant};
+use crate::domain::{
+    Hold, HoldId, Holds, RetentionPosition, RetentionRules, RetentionStep, Tenant,
+};
 use crate::store::{DataLifecycle, Error, finished};
 
 #[async_trait]
@@ -22,15 +29,58 @@ impl DataLifecycle for Sqlite {
         let _name = self.0.lock_name(&tenant.database_name).await;
         let lease = self.0.lease(tenant).await?;
         let hold = hold.clone();
-        let placed = lease.write(move |connection| holds::insert(connection, &hold));
+        let placed = lease.maintain(move |connection| holds::insert(connection, &hold));
         self.0.confirm_missing(placed.await)
     }
 
     async fn release_hold(&self, tenant: &Tenant, id: HoldId) -> Result<bool, Error> {
         let lease = self.0.lease(tenant).await?;
-        let released = lease.write(move |connection| holds::remove(connection, id));
+        let released = lease.maintain(move |connection| holds::remove(connection, id));
         self.0.confirm_missing(released.await)
     }
+
+    async fn retention(&self, tenant: &Tenant) -> Result<RetentionRules, Error> {
+        self.read(tenant, |connection| retention::rules(connection))
+            .await
+    }
+
+    async fn set_retention(&self, tenant: &Tenant, rules: &RetentionRules) -> Result<(), Error> {
+        let lease = self.0.lease(tenant).await?;
+        let rules = rules.clone();
+        let set = lease.maintain(move |connection| retention::set_rules(connection, &rules));
+        self.0.confirm_missing(set.await)
+    }
+
+    async fn count_due(
+        &self,
+        tenant: &Tenant,
+        now: Timestamp,
+        after: Option<RetentionPosition>,
+    ) -> Result<RetentionStep, Error> {
+        self.read(tenant, move |connection| count(connection, now, after))
+            .await
+    }
+
+    async fn delete_due(
+        &self,
+        tenant: &Tenant,
+        now: Timestamp,
+        after: Option<RetentionPosition>,
+    ) -> Result<RetentionStep, Error> {
+        let lease = self.0.lease(tenant).await?;
+        let deleted =
+            lease.maintain(move |connection| retention::step(connection, now, after, Mode::Delete));
+        self.0.confirm_missing(deleted.await)
+    }
+}
+
+fn count(
+    connection: &mut Connection,
+    now: Timestamp,
+    after: Option<RetentionPosition>,
+) -> rusqlite::Result<RetentionStep> {
+    let snapshot = connection.transaction()?;
+    retention::step(&snapshot, now, after, Mode::Count)
 }
 
 impl Sqlite {
@@ -66,7 +116,7 @@ impl Inner {
     }
 }
 
-/// For another process than the service: it reads, and leaves decisions to the service.
+/// For another process than the service: it reads, deletes what is due, and leaves decisions to the service.
 #[async_trait]
 impl DataLifecycle for ExternalStore {
     async fn holds(&self, tenant: &Tenant) -> Result<Holds, Error> {
@@ -80,5 +130,41 @@ impl DataLifecycle for ExternalStore {
 
     async fn release_hold(&self, _tenant: &Tenant, _id: HoldId) -> Result<bool, Error> {
         super::external::not_allowed()
+    }
+
+    async fn retention(&self, tenant: &Tenant) -> Result<RetentionRules, Error> {
+        self.with(tenant, |connection| retention::rules(connection))
+            .await
+    }
+
+    async fn set_retention(&self, _tenant: &Tenant, _rules: &RetentionRules) -> Result<(), Error> {
+        super::external::not_allowed()
+    }
+
+    async fn count_due(
+        &self,
+        tenant: &Tenant,
+        now: Timestamp,
+        after: Option<RetentionPosition>,
+    ) -> Result<RetentionStep, Error> {
+        self.with(tenant, move |connection| count(connection, now, after))
+            .await
+    }
+
+    /// In a transaction of its own: SQLite lets it and the service take turns.
+    async fn delete_due(
+        &self,
+        tenant: &Tenant,
+        now: Timestamp,
+        after: Option<RetentionPosition>,
+    ) -> Result<RetentionStep, Error> {
+        let delete = move |connection: &mut Connection| {
+            let behavior = TransactionBehavior::Immediate;
+            let transaction = connection.transaction_with_behavior(behavior)?;
+            let step = retention::step(&transaction, now, after, Mode::Delete)?;
+            transaction.commit()?;
+            Ok(step)
+        };
+        self.with(tenant, delete).await
     }
 }

@@ -17,6 +17,7 @@ mod limits;
 mod lists;
 mod operations;
 mod records;
+mod retention;
 mod schemathesis;
 mod search;
 mod secrets;

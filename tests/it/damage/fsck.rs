@@ -183,8 +183,12 @@ async fn each_kind_of_damage_to_a_database_is_named_and_nothing_else() {
         ),
         ("UPDATE files SET tombstoned_s = 1", "is tombstoned"),
         (
-            "INSERT INTO files VALUES (x'00000000000000000000000000000001', NULL)",
+            "INSERT INTO files VALUES (x'00000000000000000000000000000001', NULL, 1)",
             "no event references it",
+        ),
+        (
+            "UPDATE files SET events = events - 1",
+            "the stored count of references is 0, and there are 1",
         ),
     ] {
         edit(&path, sql);

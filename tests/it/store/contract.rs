@@ -131,6 +131,21 @@ async fn never_both_holds_and_deletes_a_tenant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn deletes_exactly_what_is_due() {
+    conformance::retention::deletes_exactly_what_is_due(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn releases_the_files_of_deleted_events() {
+    conformance::retention::releases_the_files_of_deleted_events(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deletes_what_is_due_under_load() {
+    conformance::retention::deletes_what_is_due_under_load(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn isolates_tenants() {
     conformance::tenants::isolates_tenants(&Place::new()).await;
 }

@@ -77,6 +77,7 @@ impl ExistingCluster {
                 "tenants",
                 "tenants_claims",
                 "tenants_holds",
+                "tenants_retention",
                 "tenants_database_id",
             ] {
                 drops.push(format!("DROP TABLE IF EXISTS default.{table} SYNC"));

@@ -177,6 +177,19 @@ pub(super) const RULES: &[Rule] = &[
         never: JOBS_NEVER,
     },
     Rule {
+        part: "jobs/retention",
+        may: &[
+            "jobs::retention",
+            "jobs::backend_errors",
+            "jobs::select_tenants",
+            "jobs::Error",
+            "domain",
+            "store::Store",
+            "store::Error",
+        ],
+        never: JOBS_NEVER,
+    },
+    Rule {
         part: "jobs/verify",
         may: &[
             "jobs::verify",
@@ -403,6 +416,7 @@ pub(super) const RULES: &[Rule] = &[
             "config",
             "domain",
             "http",
+            "jobs::retention",
             "jobs::sweep",
             "objects",
             "service",

@@ -1,6 +1,7 @@
 //! How long a tenant's events live: for administrators, who name the tenant in the path.
 
 pub(crate) mod holds;
+pub(crate) mod retention;
 
 use crate::http::extractors::{PathParameters, Problems, path_parameter};
 use crate::http::responses::ApiResult;

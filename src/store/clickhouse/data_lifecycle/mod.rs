@@ -1,18 +1,25 @@
 //! How long events live, and the deletion of tenants.
 
+mod due_events;
 mod holds_table;
+mod retention_table;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
+use self::due_events::DueEvents;
 use self::holds_table::{Deletion, HoldsTable};
+use self::retention_table::RetentionTable;
 use super::ClickHouse;
 use super::client::Client;
 use super::failure::Failure;
-use crate::domain::{ClientId, Hold, HoldId, Holds, Tenant};
+use crate::domain::{
+    ClientId, Hold, HoldId, Holds, RetentionPosition, RetentionRules, RetentionStep, Tenant,
+};
 use crate::store::{DataLifecycle, Error, finished};
 
 /// The time for which a hold waits for a deletion of events under way.
@@ -23,12 +30,14 @@ const DELETION_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone)]
 pub(super) struct LifecycleTables {
     holds: HoldsTable,
+    retention: RetentionTable,
 }
 
 impl LifecycleTables {
     pub(super) fn new(client: &Client) -> Self {
         Self {
             holds: HoldsTable::new(client),
+            retention: RetentionTable::new(client),
         }
     }
 
@@ -53,6 +62,22 @@ impl LifecycleTables {
 }
 
 impl ClickHouse {
+    /// Returns the due events of a tenant, unless all of them are under a hold.
+    async fn due(
+        &self,
+        tenant: &Tenant,
+        now: Timestamp,
+        holds: &Holds,
+    ) -> Result<Option<DueEvents>, Error> {
+        let (table, id) = (self.table(tenant).await?, tenant.client_id);
+        let rules = self.lifecycle.retention.rules(id).await?;
+        if rules.keep_everything() {
+            return Ok(None);
+        }
+        let due = rules.due_at(now);
+        Ok(Some(DueEvents::new(&self.client, table, id, &due, holds)))
+    }
+
     /// Fails if there is no such tenant.
     async fn require_tenant(&self, tenant: &Tenant) -> Result<(), Error> {
         self.table(tenant).await.map(drop)
@@ -68,7 +93,13 @@ impl ClickHouse {
             let announced = tables.holds.announce(id, Deletion::Tenant).await?;
             let in_force = tables.holds.read(id).await?;
             let deleted = if in_force.holds.is_empty() {
-                registry.delete(&tenant).await
+                let deleted = registry.delete(&tenant).await;
+                // Its rules are not those of another life.
+                let rules = RetentionRules::default();
+                if deleted.is_ok() && tables.retention.rules(id).await? != rules {
+                    tables.retention.set_rules(id, &rules).await?;
+                }
+                deleted
             } else {
                 Err(Error::UnderHold(tenant.database_name))
             };
@@ -114,5 +145,64 @@ impl DataLifecycle for ClickHouse {
         };
         self.lifecycle.holds.release(tenant.client_id, hold).await?;
         Ok(true)
+    }
+
+    async fn retention(&self, tenant: &Tenant) -> Result<RetentionRules, Error> {
+        self.require_tenant(tenant).await?;
+        Ok(self.lifecycle.retention.rules(tenant.client_id).await?)
+    }
+
+    async fn set_retention(&self, tenant: &Tenant, rules: &RetentionRules) -> Result<(), Error> {
+        self.require_tenant(tenant).await?;
+        let id = tenant.client_id;
+        self.lifecycle.retention.set_rules(id, rules).await?;
+        if !self.lifecycle.wait_for_deletions(id).await? {
+            return Err(Error::Busy);
+        }
+        Ok(())
+    }
+
+    async fn count_due(
+        &self,
+        tenant: &Tenant,
+        now: Timestamp,
+        _after: Option<RetentionPosition>,
+    ) -> Result<RetentionStep, Error> {
+        let holds = self.holds(tenant).await?;
+        match self.due(tenant, now, &holds).await? {
+            Some(due) => Ok(due.count(holds.cover_everything()).await?),
+            None => Ok(RetentionStep::default()),
+        }
+    }
+
+    async fn delete_due(
+        &self,
+        tenant: &Tenant,
+        now: Timestamp,
+        after: Option<RetentionPosition>,
+    ) -> Result<RetentionStep, Error> {
+        self.require_tenant(tenant).await?;
+        let (id, holds) = (tenant.client_id, &self.lifecycle.holds);
+        let announced = holds.announce(id, Deletion::Events).await?;
+        let step = async {
+            let in_force = holds.read(id).await?;
+            if in_force.has(Deletion::Events, Some(&announced)) {
+                return Ok::<_, Error>(RetentionStep {
+                    is_elsewhere: true,
+                    ..RetentionStep::default()
+                });
+            }
+            let holds = &in_force.holds;
+            match self.due(tenant, now, holds).await? {
+                Some(due) if !holds.cover_everything() => Ok(due.delete(after).await?),
+                _ => Ok(RetentionStep::default()),
+            }
+        };
+        let step = step.await;
+        // After a failure a deletion may still be under way, so holds wait until what was announced has expired.
+        if step.is_ok() {
+            holds.end(announced).await?;
+        }
+        step
     }
 }

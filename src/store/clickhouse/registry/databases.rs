@@ -10,7 +10,7 @@ use super::claims::Claims;
 use crate::domain::{ClientId, DatabaseName};
 use crate::store::Error;
 use crate::store::clickhouse::client::Client;
-use crate::store::clickhouse::ddl::{Dialect, EVENTS, HOLDS, INTENTS, TOMBSTONES};
+use crate::store::clickhouse::ddl::{Dialect, EVENTS, HOLDS, INTENTS, RETENTION, TOMBSTONES};
 use crate::store::clickhouse::failure::{Failure, code};
 use crate::store::clickhouse::table_names::{
     POOL_DATABASE, ShardName, TableName, VIEW, deleted_database,
@@ -67,7 +67,11 @@ impl Databases {
             self.claims().create_table(self.dialect).await?;
         }
         // On the nodes of all shards.
-        for (schema, name) in [(&INTENTS, "tenants_intents"), (&HOLDS, "tenants_holds")] {
+        for (schema, name) in [
+            (&INTENTS, "tenants_intents"),
+            (&HOLDS, "tenants_holds"),
+            (&RETENTION, "tenants_retention"),
+        ] {
             let table = TableName::global("default", name);
             schema.apply(&self.client, self.dialect, &table).await?;
         }

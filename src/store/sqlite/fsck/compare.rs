@@ -70,7 +70,7 @@ pub(super) fn check(
 ) -> rusqlite::Result<u64> {
     // In a database of its own: nothing is written to the tenant's.
     connection
-        .execute_batch("CREATE TEMP TABLE referenced (file_id BLOB PRIMARY KEY) WITHOUT ROWID")?;
+        .execute_batch("CREATE TEMP TABLE referenced (file_id BLOB PRIMARY KEY, events INTEGER NOT NULL) WITHOUT ROWID")?;
     let snapshot = connection.transaction()?;
     integrity(&snapshot, report)?;
     let is_whole = !report.has_fault;
@@ -141,7 +141,10 @@ fn files(
 ) -> rusqlite::Result<()> {
     for EventFile { id, record: _ } in &event.files {
         snapshot
-            .prepare_cached("INSERT OR IGNORE INTO temp.referenced VALUES (?)")?
+            .prepare_cached(
+                "INSERT INTO temp.referenced VALUES (?, 1) \
+                 ON CONFLICT DO UPDATE SET events = events + 1",
+            )?
             .execute([id.uuid()])?;
         let recorded: Option<bool> = {
             let sql = "SELECT tombstoned_s IS NULL FROM files WHERE file_id = ?";
@@ -170,6 +173,18 @@ fn unreferenced(snapshot: &Transaction<'_>, report: &mut Report<'_, '_>) -> rusq
         let id: uuid::Uuid = row.get(0)?;
         report.fault(format!(
             "file {id} is recorded as referenced, and no event references it"
+        ));
+    }
+    // With fewer it would be released while an event references it. With more it is only kept for longer.
+    let mut statement = snapshot.prepare(
+        "SELECT file_id, files.events, referenced.events FROM files JOIN temp.referenced USING (file_id) \
+         WHERE tombstoned_s IS NULL AND files.events < referenced.events ORDER BY file_id",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, kept, there): (uuid::Uuid, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        report.fault(format!(
+            "file {id}: the stored count of references is {kept}, and there are {there}"
         ));
     }
     Ok(())

@@ -16,7 +16,9 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{
+    OwnedRwLockReadGuard, OwnedRwLockWriteGuard, OwnedSemaphorePermit, Semaphore, oneshot,
+};
 use tokio::time::{Instant, timeout};
 
 use self::limits::Limits;
@@ -281,6 +283,22 @@ impl Lease {
     pub(super) async fn append(self, events: Vec<Event>) -> Result<Vec<Appended>, Error> {
         let answered = self.database.writer.append(events)?;
         answered.await.unwrap_or_else(|_| Err(writer::stopped()))
+    }
+
+    /// Works in a transaction of the writer's, between batches of events: durable when this returns. It is done even if the
+    /// caller stops waiting.
+    pub(super) async fn maintain<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (sender, mut receiver) = oneshot::channel();
+        let work = Box::new(move |connection: &Connection| -> rusqlite::Result<()> {
+            let _ = sender.send(work(connection)?); // its caller may be gone
+            Ok(())
+        });
+        let answered = self.database.writer.maintain(work)?;
+        answered.await.unwrap_or_else(|_| Err(writer::stopped()))?;
+        receiver.try_recv().map_err(|_| writer::stopped())
     }
 
     /// Has the index of words completed in the background.

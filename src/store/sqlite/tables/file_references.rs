@@ -22,8 +22,23 @@ pub(super) fn tombstoned(
 pub(super) fn insert(connection: &Connection, files: &[EventFile]) -> rusqlite::Result<()> {
     for file in files {
         connection
-            .prepare_cached("INSERT INTO files (file_id) VALUES (?) ON CONFLICT DO NOTHING")?
+            .prepare_cached(
+                "INSERT INTO files (file_id, events) VALUES (?, 1) \
+                 ON CONFLICT DO UPDATE SET events = events + 1",
+            )?
             .execute([file.id.uuid()])?;
+    }
+    Ok(())
+}
+
+/// Takes back that an event references these files; runs in the transaction that deletes the event. Of a file without
+/// another reference nothing is left: a sweep may remove it.
+pub(super) fn release(connection: &Connection, files: &[EventFile]) -> rusqlite::Result<()> {
+    for file in files {
+        let sql = "UPDATE files SET events = events - 1 WHERE file_id = ? AND tombstoned_s IS NULL";
+        connection.prepare_cached(sql)?.execute([file.id.uuid()])?;
+        let sql = "DELETE FROM files WHERE file_id = ? AND tombstoned_s IS NULL AND events <= 0";
+        connection.prepare_cached(sql)?.execute([file.id.uuid()])?;
     }
     Ok(())
 }

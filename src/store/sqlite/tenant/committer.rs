@@ -37,6 +37,9 @@ const SMALL_BATCHES: usize = 64;
 /// than a share of the checkpoint would.
 const MAX_LEFT_FRAMES: u32 = 64;
 
+/// Changes something in a transaction.
+pub(crate) type MaintenanceWork = Box<dyn FnOnce(&Connection) -> rusqlite::Result<()> + Send>;
+
 /// How a database is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Closing {
@@ -137,6 +140,16 @@ impl Committer {
             tracing::warn!(tenant = %self.file.name, "indexing the words of events failed: {error}");
             false
         })
+    }
+
+    /// Works in a transaction of its own, which is on disk once this returns.
+    pub(super) fn maintain(&mut self, work: MaintenanceWork) -> Result<(), Error> {
+        if self.large_cache.is_none() {
+            self.large_cache = self.caches.take(&self.connection).unwrap_or(None);
+        }
+        let done = self.note_failure(|it| it.transact(|transaction, _| work(transaction)));
+        self.keep_log_short();
+        done.map_err(|failure| self.error(&failure))
     }
 
     fn keep_log_short(&mut self) {

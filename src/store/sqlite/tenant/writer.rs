@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
-use super::committer::{Closing, Committer, Opened};
+use super::committer::{Closing, Committer, MaintenanceWork, Opened};
 use super::database_file::DatabaseFile;
 use super::page_cache::LargeCaches;
 use super::readers::Readers;
@@ -26,6 +26,9 @@ use crate::store::sqlite::wal::left_log::LeftLog;
 
 /// The events of one transaction, unless one call brings more; it stays under about 50 ms.
 const MAX_BATCH_EVENTS: usize = 1000;
+
+/// The maintenance that may wait for one writer.
+const MAX_QUEUED_MAINTENANCE: usize = 16;
 
 /// A writer releases what only load needs when no call has come for this long.
 const IDLE_AFTER: Duration = Duration::from_secs(1);
@@ -61,6 +64,9 @@ struct WriterState {
 #[derive(Debug, Default)]
 struct Queue {
     waiting: VecDeque<Append>,
+    /// Has turns between those of events.
+    maintenance: VecDeque<Maintenance>,
+    first: First,
     /// A turn is under way, or a thread will take one.
     has_turn: bool,
     timer: IdleTimer,
@@ -70,6 +76,27 @@ struct Queue {
     is_index_wanted: bool,
     /// A bug ended a turn.
     is_broken: bool,
+}
+
+/// What has the next turn where both wait: they alternate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum First {
+    #[default]
+    Events,
+    Maintenance,
+}
+
+/// Work in a transaction of its own.
+struct Maintenance {
+    work: MaintenanceWork,
+    /// The caller may have stopped waiting; the work is done anyway.
+    answer: oneshot::Sender<Result<(), Error>>,
+}
+
+impl std::fmt::Debug for Maintenance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Maintenance").finish_non_exhaustive()
+    }
 }
 
 /// Waits for the writer to become idle.
@@ -144,6 +171,29 @@ impl Writer {
         Ok(answered)
     }
 
+    /// Has a thread work in a transaction of its own, between batches of events; the answer comes once what was changed is
+    /// durable.
+    pub(crate) fn maintain(
+        &self,
+        work: MaintenanceWork,
+    ) -> Result<oneshot::Receiver<Result<(), Error>>, Error> {
+        let (answer, answered) = oneshot::channel();
+        let mut queue = self.state.queue();
+        if queue.is_broken {
+            return Err(stopped());
+        }
+        if queue.maintenance.len() >= MAX_QUEUED_MAINTENANCE {
+            return Err(Error::Busy);
+        }
+        queue.maintenance.push_back(Maintenance { work, answer });
+        let has_turn = std::mem::replace(&mut queue.has_turn, true);
+        drop(queue);
+        if !has_turn {
+            self.state.request_turn();
+        }
+        Ok(answered)
+    }
+
     /// Has the index of words completed, step by step, so that calls need not wait for all of it.
     pub(crate) fn complete_index(&self) {
         let mut queue = self.state.queue();
@@ -172,6 +222,13 @@ impl Writer {
         while let Some(batch) = self.state.next_batch() {
             committer.store(batch);
         }
+        loop {
+            let waiting = self.state.queue().maintenance.pop_front();
+            let Some(Maintenance { work, answer }) = waiting else {
+                break;
+            };
+            let _ = answer.send(committer.maintain(work));
+        }
         committer.close(how)
     }
 }
@@ -183,6 +240,16 @@ impl WriterState {
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the maintenance whose turn it is: it waits for one batch of events at most.
+    fn next_maintenance(&self) -> Option<Maintenance> {
+        let mut queue = self.queue();
+        let first = std::mem::take(&mut queue.first);
+        if first == First::Events && !queue.waiting.is_empty() {
+            return None;
+        }
+        queue.maintenance.pop_front()
     }
 
     /// Takes what waits, up to the limits of a transaction.
@@ -214,9 +281,13 @@ impl Turn for WriterState {
             return false; // closed meanwhile
         };
         let mut after_load = false;
-        if let Some(batch) = self.next_batch() {
+        if let Some(Maintenance { work, answer }) = self.next_maintenance() {
+            after_load = true;
+            let _ = answer.send(committer.maintain(work));
+        } else if let Some(batch) = self.next_batch() {
             after_load = batch.len() > 1;
             committer.store(batch);
+            self.queue().first = First::Maintenance;
         } else if self.queue().timer == IdleTimer::Expired {
             committer.on_idle();
         } else if std::mem::take(&mut self.queue().is_index_wanted) {
@@ -231,6 +302,7 @@ impl Turn for WriterState {
         let mut queue = self.queue();
         queue.is_broken = true;
         queue.is_index_wanted = false;
+        queue.maintenance.clear();
         queue.waiting.clear(); // whoever waits is told that the writer has stopped
     }
 }
@@ -243,7 +315,7 @@ impl WriterState {
         if queue.timer == IdleTimer::Expired {
             queue.timer = IdleTimer::Stopped;
         }
-        if !queue.waiting.is_empty() || queue.is_index_wanted {
+        if !queue.waiting.is_empty() || !queue.maintenance.is_empty() || queue.is_index_wanted {
             return true;
         }
         queue.has_turn = false;

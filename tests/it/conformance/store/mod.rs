@@ -15,6 +15,7 @@ pub(crate) mod feed;
 pub(crate) mod files;
 pub(crate) mod keys;
 pub(crate) mod pages;
+pub(crate) mod retention;
 pub(crate) mod secrets;
 pub(crate) mod stats;
 pub(crate) mod tenants;
@@ -61,7 +62,7 @@ const WAITING: [Part; 2] = [
     part!(files::never_both_references_and_tombstones_a_file),
 ];
 
-const OTHERS: [Part; 34] = [
+const OTHERS: [Part; 37] = [
     part!(keys::keeps_keys),
     part!(secrets::replaces_secrets),
     part!(tenants::creates_finds_and_deletes_tenants),
@@ -90,6 +91,9 @@ const OTHERS: [Part; 34] = [
     part!(stats::bounds_the_number_of_counts),
     part!(data_lifecycle::keeps_holds_until_they_are_released),
     part!(data_lifecycle::never_both_holds_and_deletes_a_tenant),
+    part!(retention::deletes_exactly_what_is_due),
+    part!(retention::releases_the_files_of_deleted_events),
+    part!(retention::deletes_what_is_due_under_load),
     part!(tenants::isolates_tenants),
     part!(tenants::forgets_deleted_tenants),
     part!(tenants::takes_a_deleted_tenant_back),

@@ -1,3 +1,4 @@
 //! How long a tenant's events live.
 
 pub(crate) mod holds;
+pub(crate) mod retention;

@@ -133,6 +133,17 @@ pub(crate) fn step(connection: &Connection) -> rusqlite::Result<bool> {
     is_behind(connection)
 }
 
+/// Takes the words of changed and deleted events out of the index, some hundred events at a time, in a transaction of the
+/// caller's. Returns whether others are left.
+pub(crate) fn forget(connection: &Connection) -> rusqlite::Result<bool> {
+    let state = State::read(connection)?;
+    if !state.has_changed {
+        return Ok(false);
+    }
+    remove_changed(connection, state.last_indexed)?;
+    Ok(State::read(connection)?.has_changed)
+}
+
 /// Tells whether so much is missing in the index that nothing can be searched: it was made for a database that had events
 /// already, or many of them were changed.
 pub(crate) fn is_behind(connection: &Connection) -> rusqlite::Result<bool> {
