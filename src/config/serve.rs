@@ -162,9 +162,7 @@ impl Config {
         let requires_sha256 = sources.parse(&settings::REQUIRE_CHECKSUM, values::boolean);
         let once = sources.parse(&settings::UPLOAD_ONCE, values::boolean);
         let object_lock = sources.parse(&settings::OBJECT_LOCK, |text| {
-            if matches!(files, Some(objects::Location::Embedded { .. })) {
-                return Err("the embedded storage has no Object Lock".to_owned());
-            }
+            check_has_object_lock(files.as_ref())?;
             values::object_lock(text)
         });
         let sweep_orphans_after = sources.parse(&settings::SWEEP_ORPHANS_AFTER, |text| {
@@ -373,6 +371,15 @@ fn no_api_key(why: &str) -> String {
     format!(
         "no API key: set EVENT_HISTORY_API_KEY, api_key in the settings file, or --api-key ({why})"
     )
+}
+
+fn check_has_object_lock(files: Option<&objects::Location>) -> Result<(), String> {
+    match files {
+        Some(objects::Location::Embedded { .. }) => {
+            Err("the embedded storage has no Object Lock".to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Rejects a path in the public URL of embedded files: the signature of a presigned URL covers its path, and a proxy that

@@ -88,7 +88,8 @@ async fn answer(State(it): State<Middleware>, request: Request, next: Next) -> R
         .map_or(UNMATCHED_ROUTE, MatchedPath::as_str);
     let answer = async {
         let mut response = match request_head::check(&request) {
-            Ok(()) => observed(service.as_deref(), limits.answer(request, next)).await,
+            // Boxed, for what a handler waits for is large, and would be moved by each of those around it.
+            Ok(()) => observed(service.as_deref(), Box::pin(limits.answer(request, next))).await,
             Err(refusal) => refusal.into_response(),
         };
         if let Some(failures) = failures {
