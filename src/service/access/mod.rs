@@ -220,7 +220,7 @@ impl Caller {
         }
     }
 
-    /// Opens the tenant that [`Self::client_id`] says.
+    /// Opens the tenant that was sent, or else that of the credential.
     pub async fn access(&self, client_id: Option<&str>) -> Result<Access, Error> {
         let client_id = self.client_id(client_id)?;
         let tenant = self.service.store.tenant_by_client_id(client_id).await?;
