@@ -1,6 +1,7 @@
 //! Holds the arrows of ARCHITECTURE.md against the source, as text: who may name whom.
 
 mod folders;
+mod foreign_names;
 mod rules;
 mod scan;
 

@@ -1,5 +1,7 @@
 //! Who may name whom.
 
+use super::foreign_names::{HTTP_NEVER, JOBS_ALL_NEVER, JOBS_NEVER};
+
 /// What a part of the source may name.
 pub(super) struct Rule {
     /// A file or folder under `src/`.
@@ -9,41 +11,6 @@ pub(super) struct Rule {
     /// The other crates and parts of `std` that it may not name.
     pub(super) never: &'static [&'static str],
 }
-
-const HTTP_NEVER: &[&str] = &[
-    "reqwest",
-    "rusty_s3",
-    "s3s",
-    "aws_config",
-    "aws_credential_types",
-];
-
-const JOBS_NEVER: &[&str] = &[
-    "axum",
-    "clap",
-    "http",
-    "hyper",
-    "indicatif",
-    "reqwest",
-    "rusqlite",
-    "rusty_s3",
-    "s3s",
-    "std::fs",
-    "std::io",
-];
-
-const JOBS_ALL_NEVER: &[&str] = &[
-    "axum",
-    "clap",
-    "http",
-    "hyper",
-    "indicatif",
-    "reqwest",
-    "rusqlite",
-    "rusty_s3",
-    "s3s",
-    "std::fs",
-];
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
