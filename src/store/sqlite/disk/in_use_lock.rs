@@ -146,17 +146,29 @@ fn byte_lock(kind: i32, byte: i64) -> libc::flock {
     }
 }
 
-/// Returns the byte of a database file. Offsets are signed.
+/// Returns the byte of a database file. Offsets are signed, and the byte has to end before the last of them.
 fn byte_of(inode: Inode) -> i64 {
-    i64::try_from(inode.number() & (i64::MAX as u64 - 1)).unwrap_or_default()
+    byte_at(inode.number())
+}
+
+fn byte_at(inode: u64) -> i64 {
+    i64::try_from(inode % i64::MAX as u64).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use super::{Inode, is_in_use};
+    use super::{Inode, byte_at, is_in_use};
     use crate::store::sqlite::disk::Folder;
+
+    #[test]
+    fn files_that_were_created_one_after_the_other_have_bytes_of_their_own() {
+        for inode in [0, 1, 12_345_678, u64::from(u32::MAX)] {
+            assert_ne!(byte_at(inode), byte_at(inode + 1), "{inode}");
+        }
+        assert!(byte_at(u64::MAX) < i64::MAX);
+    }
 
     #[test]
     fn a_database_is_in_use_until_its_last_lock_is_dropped() {

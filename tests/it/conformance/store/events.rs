@@ -188,8 +188,10 @@ pub(crate) async fn takes_large_events(opener: &dyn Opener) {
             ..random.event()
         });
     }
-    let answers = store.append(&tenant, events.clone()).await.unwrap();
-    assert_eq!(answers, [Appended::Stored; 3]);
+    for event in &events {
+        let answers = store.append(&tenant, vec![event.clone()]).await.unwrap();
+        assert_eq!(answers, [Appended::Stored]);
+    }
     assert_eq!(whole(&*store, &tenant).await, newest_first(events));
     store.close().await.unwrap();
 }
@@ -207,7 +209,10 @@ pub(crate) async fn reads_large_events_a_few_at_a_time(opener: &dyn Opener) {
     for event in events.iter_mut().step_by(13) {
         event.data = data(&format!("[\"{text}\"]"));
     }
-    store.append(&tenant, events.clone()).await.unwrap();
+    // Nodes of a cluster that share two cores take seconds for all of them at once.
+    for batch in events.chunks(10) {
+        store.append(&tenant, batch.to_vec()).await.unwrap();
+    }
     let mut expected = newest_first(events);
     for ordering in [Ordering::NewestFirst, Ordering::OldestFirst] {
         for (limit, offset) in [(50, 0), (50, 3), (55, 0), (1000, 7), (1, 0), (1000, 59)] {

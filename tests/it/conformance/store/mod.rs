@@ -62,7 +62,23 @@ const WAITING: [Part; 2] = [
     part!(files::never_both_references_and_tombstones_a_file),
 ];
 
-const OTHERS: [Part; 37] = [
+/// These are about single statements that read.
+const READING: [Part; 12] = [
+    part!(pages::joins_pages_to_the_whole),
+    part!(pages::walks_the_whole_by_scanning),
+    part!(pages::filters_as_the_query_says),
+    part!(pages::follows_positions_through_what_matches),
+    part!(events::reads_large_events_a_few_at_a_time),
+    part!(feed::advances_the_cursor_past_what_filters_hide),
+    part!(feed::bounds_what_one_read_of_the_feed_returns),
+    part!(feed::keeps_the_times_of_copied_events),
+    part!(feed::refuses_the_cursors_of_others),
+    part!(walks::shows_walkers_and_followers_every_event_once),
+    part!(stats::counts_as_the_query_says),
+    part!(stats::bounds_the_number_of_counts),
+];
+
+const OTHERS: [Part; 25] = [
     part!(keys::keeps_keys),
     part!(secrets::replaces_secrets),
     part!(tenants::creates_finds_and_deletes_tenants),
@@ -72,23 +88,11 @@ const OTHERS: [Part; 37] = [
     part!(events::stores_an_event_once),
     part!(events::stores_an_event_once_for_racing_senders),
     part!(events::takes_large_batches),
-    part!(pages::joins_pages_to_the_whole),
-    part!(pages::walks_the_whole_by_scanning),
-    part!(pages::filters_as_the_query_says),
-    part!(pages::follows_positions_through_what_matches),
     part!(events::gives_back_what_was_sent),
     part!(events::takes_large_events),
-    part!(events::reads_large_events_a_few_at_a_time),
     part!(feed::shows_events_in_the_order_of_arrival),
-    part!(feed::advances_the_cursor_past_what_filters_hide),
-    part!(feed::bounds_what_one_read_of_the_feed_returns),
-    part!(feed::keeps_the_times_of_copied_events),
-    part!(feed::refuses_the_cursors_of_others),
     part!(feed::wakes_who_waits_for_news),
     part!(feed::shows_followers_every_event_once),
-    part!(walks::shows_walkers_and_followers_every_event_once),
-    part!(stats::counts_as_the_query_says),
-    part!(stats::bounds_the_number_of_counts),
     part!(data_lifecycle::keeps_holds_until_they_are_released),
     part!(data_lifecycle::never_both_holds_and_deletes_a_tenant),
     part!(retention::deletes_exactly_what_is_due),
@@ -104,14 +108,29 @@ const OTHERS: [Part; 37] = [
 
 /// Runs everything, one after the other.
 pub(crate) async fn all(opener: &dyn Opener) {
-    one_by_one(&OTHERS, opener).await;
-    one_by_one(&WAITING, opener).await;
+    for parts in [&READING[..], &OTHERS, &WAITING] {
+        one_by_one(parts, opener).await;
+    }
 }
 
 /// Runs everything, and other parts while some of them wait.
 pub(crate) async fn overlapping(opener: &dyn Opener) {
+    beside_waiting(&[&OTHERS, &READING], opener).await;
+}
+
+/// Runs what tenants on different shards may differ in. A statement that reads is for one tenant, and so for one shard.
+pub(crate) async fn without_reading(opener: &dyn Opener) {
+    beside_waiting(&[&OTHERS], opener).await;
+}
+
+async fn beside_waiting(groups: &[&[Part]], opener: &dyn Opener) {
     let waiting = WAITING.chunks(1).map(|part| one_by_one(part, opener));
-    tokio::join!(one_by_one(&OTHERS, opener), join_all(waiting));
+    let others = async {
+        for parts in groups {
+            one_by_one(parts, opener).await;
+        }
+    };
+    tokio::join!(others, join_all(waiting));
 }
 
 async fn one_by_one(parts: &[Part], opener: &dyn Opener) {
