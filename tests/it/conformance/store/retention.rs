@@ -19,8 +19,8 @@ use crate::samples::{Random, as_sent, file, tenant};
 /// The record that has a hold.
 const HELD: i64 = 4;
 
-/// How long a service may seem to be storing what it has stored, and more.
-const AGAIN_WITHIN: Duration = Duration::from_secs(30);
+/// Longer than a service may seem to be storing what it has stored.
+const AGAIN_WITHIN: Duration = Duration::from_mins(1);
 
 /// More than one step deletes.
 const EVENTS: usize = 700;
