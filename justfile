@@ -22,9 +22,11 @@ test *arguments:
 test-clickhouse *arguments:
     EVENT_HISTORY_TEST_DATABASE=clickhouse cargo nextest run --profile clickhouse "$@"
 
-# The API, isolation and crash tests, with hostile values, on clusters of nodes that they start: some two hours.
+# The whole contract of stores, and the API, isolation and crash tests, with hostile values, on clusters of nodes that they
+# start: some two hours.
 [positional-arguments]
 cluster *arguments:
+    EVENT_HISTORY_TEST_WHOLE_CONTRACT=1 cargo nextest run -E 'test(/^cluster::contract::/)'
     EVENT_HISTORY_TEST_DATABASE=cluster-1x3 cargo nextest run --profile cluster "$@"
     EVENT_HISTORY_TEST_DATABASE=cluster-2x2 cargo nextest run --profile cluster "$@"
 

@@ -118,7 +118,7 @@ pub(crate) async fn overlapping(opener: &dyn Opener) {
     beside_waiting(&[&OTHERS, &READING], opener).await;
 }
 
-/// Runs what tenants on different shards may differ in. A statement that reads is for one tenant, and so for one shard.
+/// Runs what the nodes of a cluster may do differently: a statement that reads is the same on one node.
 pub(crate) async fn without_reading(opener: &dyn Opener) {
     beside_waiting(&[&OTHERS], opener).await;
 }
