@@ -123,6 +123,14 @@ pub(crate) async fn without_reading(opener: &dyn Opener) {
     beside_waiting(&[&OTHERS], opener).await;
 }
 
+/// Runs what is about whole tenants.
+pub(crate) async fn of_tenants(opener: &dyn Opener) {
+    let of_tenants = |(name, _): &&Part| name.starts_with("tenants");
+    let parts: Vec<Part> = OTHERS.iter().filter(of_tenants).copied().collect();
+    assert!(!parts.is_empty());
+    one_by_one(&parts, opener).await;
+}
+
 async fn beside_waiting(groups: &[&[Part]], opener: &dyn Opener) {
     let waiting = WAITING.chunks(1).map(|part| one_by_one(part, opener));
     let others = async {
