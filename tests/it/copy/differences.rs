@@ -150,7 +150,7 @@ async fn a_tenant_of_a_newer_version_does_not_affect_others() {
     destination.set_schema_version(&made[0].0, 99);
     let (status, stdout, stderr) = run(&mut copy(home.path(), &from, &to));
     assert_eq!(status, 1, "{stderr}");
-    let named = "tenant 'copied-00' differs: cannot count the events at the destination";
+    let named = "tenant 'copied-00' differs: cannot copy retention rules and legal holds at the destination";
     assert!(stdout.contains(named), "{stdout}");
     let agreeing = format!("{}: source 40 events", made[2].0.database_name);
     assert!(stdout.contains(&agreeing), "{stdout}");
