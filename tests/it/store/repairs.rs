@@ -53,17 +53,18 @@ async fn the_start_finishes_what_a_crash_interrupted() {
 async fn a_deletion_that_failed_is_finished_by_the_next_call() {
     let place = Place::new();
     let (store, [one, other]) = place.open_with(["one", "other"]).await;
-    for (tenant, stem) in [(&one, "one"), (&other, "other")] {
-        // What is no file cannot be removed as one.
-        let obstacle = place.folder().join(format!("tenants/{stem}.db-wal"));
-        fs::create_dir(&obstacle).unwrap();
+    for tenant in [&one, &other] {
+        // Nothing is removed while another process looks into the folder.
+        let reader = fs::File::open(place.folder().join("external-access.lock")).unwrap();
+        reader.lock_shared().unwrap();
         let outcome = store.delete_tenant(tenant).await;
-        assert!(matches!(outcome, Err(Error::Unavailable(_))), "{outcome:?}");
+        assert!(matches!(outcome, Err(Error::Busy)), "{outcome:?}");
+        assert!(place.database(tenant.database_name.as_str()).exists());
         assert_eq!(
             store.tenant_by_client_id(tenant.client_id).await.unwrap(),
             None
         );
-        fs::remove_dir(&obstacle).unwrap();
+        drop(reader);
     }
     store.delete_tenant(&one).await.unwrap();
     assert_eq!(
@@ -231,7 +232,9 @@ async fn a_damaged_database_is_reported_and_others_keep_working() {
         assert!(message.contains(file), "{message}");
     }
     store.append(&whole, history(1, 1)).await.unwrap();
-    store.delete_tenant(&garbage).await.unwrap();
+    // Nobody can tell whether it has a legal hold.
+    let outcome = store.delete_tenant(&garbage).await;
+    assert!(matches!(outcome, Err(Error::Damaged(_))), "{outcome:?}");
     store.close().await.unwrap();
 }
 
