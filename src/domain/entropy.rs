@@ -1,6 +1,7 @@
 //! Randomness as an argument, so that tests can make it repeatable.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use uuid::{Builder, Uuid};
 
@@ -14,6 +15,14 @@ pub trait Entropy: Debug + Send + Sync {
         let mut bytes = [0; 16];
         self.fill(&mut bytes);
         Builder::from_random_bytes(bytes).into_uuid()
+    }
+
+    /// Returns a pause of between half and one and a half times `about`, so that replicas that started together drift apart.
+    fn jittered(&self, about: Duration) -> Duration {
+        let mut bytes = [0; 4];
+        self.fill(&mut bytes);
+        let part = f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX);
+        about / 2 + about.mul_f64(part)
     }
 }
 

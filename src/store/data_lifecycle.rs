@@ -18,8 +18,8 @@ pub trait DataLifecycle: Debug + Send + Sync {
     /// Returns the tenant's holds.
     async fn holds(&self, tenant: &Tenant) -> Result<Holds, Error>;
 
-    /// Places a hold: durable, and respected by everything that begins or goes on to delete, when this returns. One whose
-    /// id is there already is left as it is. [`Error::Busy`] while the tenant is being deleted, or a deletion of its events
+    /// Places a hold. When this returns, it is durable, and no deletion removes what it covers any more. A hold whose id
+    /// exists already is left as it is. [`Error::Busy`] while the tenant is being deleted, or a deletion of its events
     /// does not end in time: then there is no hold.
     async fn place_hold(&self, tenant: &Tenant, hold: &Hold) -> Result<(), Error>;
 
@@ -29,8 +29,8 @@ pub trait DataLifecycle: Debug + Send + Sync {
     /// Returns the tenant's retention rules.
     async fn retention(&self, tenant: &Tenant) -> Result<RetentionRules, Error>;
 
-    /// Replaces the tenant's retention rules: durable, and followed by everything that begins or goes on to delete, when
-    /// this returns. After an error they may be replaced or not.
+    /// Replaces the tenant's retention rules. When this returns, they are durable, and no deletion follows the old ones any
+    /// more. After an error either may apply.
     async fn set_retention(&self, tenant: &Tenant, rules: &RetentionRules) -> Result<(), Error>;
 
     /// Counts some of the tenant's events that are due at `now` and under no hold. Repeat it with where it says to continue,

@@ -105,6 +105,19 @@ fn serve(data: &Path) -> Server {
         .start()
 }
 
+/// Asserts that no server starts on a folder whose restore is unfinished.
+fn assert_not_served(data: &Path) {
+    let server = Server::builder().env(
+        "EVENT_HISTORY_DATABASE",
+        format!("sqlite:{}", data.display()),
+    );
+    let refused = server.try_start().unwrap_err();
+    assert!(
+        refused.contains("restore into this folder is unfinished"),
+        "{refused}"
+    );
+}
+
 /// Sends events of about a kilobyte, and returns their ids.
 async fn send(server: &Server, tenant: &Tenant, count: usize) -> Vec<String> {
     let mut events = vec![event(); count];

@@ -77,7 +77,7 @@ impl Scopes {
     }
 }
 
-/// What a credential needs for an operation.
+/// The scope that an operation requires of a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Requirement {
     /// Any credential will do.

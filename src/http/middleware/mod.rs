@@ -40,7 +40,7 @@ const UNMATCHED_ROUTE: &str = "unmatched";
 pub(super) struct Middleware {
     log: RequestLog,
     limits: RequestLimits,
-    /// What tenants may do; `None` for the embedded storage, whose requests have signatures of their own.
+    /// For the limits of tenants; `None` for the embedded storage, where no limits of tenants apply.
     service: Option<Arc<Service>>,
     /// `None` for the embedded storage, whose responses have headers of its own.
     failures: Option<FailedAuthentications>,

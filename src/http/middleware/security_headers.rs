@@ -13,8 +13,8 @@ const API_PATHS: &str = "/api/";
 /// The reference: the only pages for people. `operations::DOCS` without its own slash.
 const DOCS_PATHS: &str = "/docs";
 
-/// What the reference does: it loads its own scripts and styles, calls this service, and has no use for anything else. Its
-/// scripts write styles, and its styles contain images.
+/// The reference loads its own scripts and styles and calls this service, and nothing else. Its scripts add inline styles, and
+/// its styles contain images.
 const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

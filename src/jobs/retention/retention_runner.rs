@@ -39,9 +39,7 @@ impl RetentionRunner {
     /// Runs until it is dropped. That may happen at any moment: the next run deletes what this one left.
     pub async fn run(self) {
         loop {
-            // Jitter of 50 % either way, so that replicas that started together drift apart.
-            let pause = self.interval / 2 + self.interval.mul_f64(self.random());
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(self.entropy.jittered(self.interval)).await;
             match self.run_once().await {
                 Ok(report) => {
                     counter!("event_history_retention_runs_total").increment(1);
@@ -74,13 +72,6 @@ impl RetentionRunner {
             backlog.set(0.0);
         }
         Ok(report)
-    }
-
-    /// Returns a number from 0 to 1.
-    fn random(&self) -> f64 {
-        let mut bytes = [0; 4];
-        self.entropy.fill(&mut bytes);
-        f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
     }
 }
 

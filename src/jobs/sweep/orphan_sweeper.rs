@@ -43,8 +43,7 @@ impl OrphanSweeper {
     pub async fn run(self) {
         let pause = (self.after / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
         loop {
-            // Jitter of 50 % either way, so that replicas that started together drift apart.
-            tokio::time::sleep(pause / 2 + pause.mul_f64(self.random())).await;
+            tokio::time::sleep(self.entropy.jittered(pause)).await;
             match self.sweep().await {
                 Ok(report) => {
                     counter!("event_history_sweeps_total").increment(1);
@@ -80,13 +79,6 @@ impl OrphanSweeper {
             of_no_tenant: false,
         };
         super::run(&job, &mut count).await
-    }
-
-    /// Returns a number from 0 to 1.
-    fn random(&self) -> f64 {
-        let mut bytes = [0; 4];
-        self.entropy.fill(&mut bytes);
-        f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
     }
 }
 

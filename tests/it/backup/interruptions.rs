@@ -3,7 +3,9 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use super::{back_up, command, digests, restore, send, send_file, serve, verify};
+use super::{
+    assert_not_served, back_up, command, digests, restore, send, send_file, serve, verify,
+};
 use crate::support::{self, Running, Server};
 
 /// Runs a command to its end and returns how long it took.
@@ -68,17 +70,7 @@ async fn killed_backups_and_restores_are_whole_or_named_as_unfinished() {
         let is_marked = restored.join("restore-unfinished.json").exists();
         let is_whole = restored.join("registry.db").exists() && !is_marked;
         if is_marked {
-            let refused = Server::builder()
-                .env(
-                    "EVENT_HISTORY_DATABASE",
-                    format!("sqlite:{}", restored.display()),
-                )
-                .try_start()
-                .unwrap_err();
-            assert!(
-                refused.contains("restore into this folder is unfinished"),
-                "{refused}"
-            );
+            assert_not_served(&restored);
         }
         if !is_whole {
             assert!(is_marked || !restored.join("tenants").exists(), "{round}");

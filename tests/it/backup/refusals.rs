@@ -1,4 +1,4 @@
-//! What is refused, and what the service tells of its last backup.
+//! Backups and restores that are refused, and the metric of the last backup.
 
 use std::fs;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::response::IntoResponse;
-use http::{StatusCode, header};
+use http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -33,7 +33,7 @@ pub(crate) struct NewKeyBody {
     /// A name for people, 1 to 256 bytes.
     #[schema(example = "importer", min_length = 1, max_length = 256)]
     name: String,
-    /// What the key allows, each scope once.
+    /// The scopes of the key, each named once.
     #[schema(min_items = 1, max_items = 3, example = json!(["read"]))]
     scopes: Vec<ScopeName>,
     /// The client id of the one tenant that the key is for. Without it the key is for all tenants, or for that of the
@@ -134,8 +134,7 @@ pub(crate) async fn create(
         client_id: client_id.map(|it| it.to_string()),
         expires_at: expires_at.map(|it| it.to_string()),
     };
-    let no_store = [(header::CACHE_CONTROL, "no-store")];
-    Ok((StatusCode::CREATED, no_store, Json(body)))
+    Ok((StatusCode::CREATED, Json(body)))
 }
 
 fn parse(body: &[u8], now: Timestamp) -> ApiResult<NewKey> {

@@ -1,4 +1,4 @@
-//! What administrators do: keys, and secrets of tenants.
+//! Administration: keys, and the secrets of tenants.
 
 pub(crate) mod keys;
 pub(crate) mod secrets;

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::RawQuery;
-use axum::response::IntoResponse;
-use http::header;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -44,7 +42,7 @@ pub(crate) async fn rotate(
     caller: Caller,
     path: PathParameters,
     RawQuery(query): RawQuery,
-) -> ApiResult<impl IntoResponse> {
+) -> ApiResult<Json<RotatedSecretBody>> {
     let mut problems = Problems::default();
     let any = |text: &str| Ok(text.to_owned());
     let id = path_parameter(&path, "client_id", any, &mut problems);
@@ -62,7 +60,7 @@ pub(crate) async fn rotate(
         client_secret: client_secret.reveal().to_owned(),
         previous_valid_until: previous_valid_until.to_string(),
     };
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)))
+    Ok(Json(body))
 }
 
 fn overlap(text: &str) -> Result<Duration, Invalid> {

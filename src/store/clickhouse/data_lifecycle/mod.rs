@@ -130,7 +130,7 @@ impl DataLifecycle for ClickHouse {
             holds.release(id, hold).await?;
             return Err(Error::Busy);
         }
-        // The entry tells of a deletion that was announced long ago.
+        // If the tenant began to be deleted before that, its registry entry says so.
         if self.registry.reload(id).await?.is_none() {
             holds.release(id, hold).await?;
             return Err(Error::DatabaseMissing(tenant.database_name.clone()));
