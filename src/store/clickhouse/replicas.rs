@@ -5,6 +5,8 @@
 //! replicas both have it, so one answer suffices.) No coordination is needed for that: reads go on while Keeper is
 //! down. Without a cluster, a majority is the one server.
 
+use std::collections::hash_map::{Entry, HashMap};
+use std::hash::Hash;
 use std::time::Duration;
 
 use clickhouse::query::Query;
@@ -19,6 +21,23 @@ use super::failure::Failure;
 /// How long statements wait for the last replicas once a majority has answered. A replica that does not answer is repaired
 /// later.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// Returns the row that counts of each key, out of those of several nodes: the one with the greatest revision. A node that
+/// lags may have a row that another one has replaced.
+pub(super) fn latest_rows<R, K: Eq + Hash, V: Ord>(
+    rows: Vec<Vec<R>>,
+    key: impl Fn(&R) -> K,
+    revision: impl Fn(&R) -> V,
+) -> HashMap<K, R> {
+    let mut latest = HashMap::new();
+    for row in rows.into_iter().flatten() {
+        match latest.entry(key(&row)) {
+            Entry::Occupied(entry) if revision(entry.get()) >= revision(&row) => {}
+            entry => _ = entry.insert_entry(row),
+        }
+    }
+    latest
+}
 
 impl Client {
     /// Returns the rows of a query by node, of a majority of the nodes: those that answer first. A node without the table

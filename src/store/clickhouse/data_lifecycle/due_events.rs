@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use clickhouse::query::Query;
+use clickhouse::{RowOwned, RowRead};
 use tokio::time::sleep;
 
 use crate::domain::{ClientId, Cutoffs, Due, Holds, RetentionPosition, RetentionStep};
@@ -32,6 +33,12 @@ const IS_DUE: &str = "time_us >= {from_us:Int64} AND time_us < {latest_us:Int64}
          < transform(event_type_id, {types:Array(Int32)}, {received_us:Array(Int64)}, {other_received_us:Int64})";
 
 const IS_HELD: &str = "has({held:Array(Int64)}, record_id)";
+
+#[derive(Debug, clickhouse::Row, serde::Deserialize)]
+struct Counted {
+    events: u64,
+    held: u64,
+}
 
 #[derive(Debug, clickhouse::Row, serde::Deserialize)]
 struct Found {
@@ -80,11 +87,10 @@ impl DueEvents {
     /// Counts all of them.
     pub(super) async fn count(&self, all_are_held: bool) -> Result<RetentionStep, Failure> {
         let sql = format!(
-            "SELECT uniqExactIf(event_id, NOT {IS_HELD}) AS events, toInt64(uniqExactIf(event_id, {IS_HELD})) AS last_us \
+            "SELECT uniqExactIf(event_id, NOT {IS_HELD}) AS events, uniqExactIf(event_id, {IS_HELD}) AS held \
              FROM {OWN_ROWS} AND {IS_DUE}"
         );
-        let Found { events, last_us } = self.found(sql, i64::MIN).await?;
-        let held = u64::try_from(last_us).unwrap_or_default();
+        let Counted { events, held } = self.fetch_one(sql, i64::MIN).await?;
         let (events, held) = if all_are_held {
             (0, events + held)
         } else {
@@ -108,7 +114,7 @@ impl DueEvents {
              (SELECT event_id, time_us FROM {OWN_ROWS} AND {IS_DUE} AND NOT {IS_HELD} \
               ORDER BY time_us LIMIT {DELETED_EVENTS})"
         );
-        let Found { events, last_us } = self.found(sql, from_us).await?;
+        let Found { events, last_us } = self.fetch_one(sql, from_us).await?;
         if events == 0 {
             return Ok(RetentionStep::default());
         }
@@ -153,10 +159,14 @@ impl DueEvents {
         Err(Failure::TimedOut)
     }
 
-    async fn found(&self, sql: String, from_us: i64) -> Result<Found, Failure> {
+    async fn fetch_one<T: RowOwned + RowRead>(
+        &self,
+        sql: String,
+        from_us: i64,
+    ) -> Result<T, Failure> {
         let statement = self.statement(sql)?;
         let query = |it: &clickhouse::Client| self.bind(statement.on(it), from_us);
-        let found = self.client.fetch::<Found>("find_due", query).await?.pop();
+        let found = self.client.fetch::<T>("find_due", query).await?.pop();
         found.ok_or_else(|| Failure::InvalidData("no count of what is due".to_owned()))
     }
 

@@ -5,9 +5,6 @@
 //! of the other, since what is written is on a majority of the replicas and what is read comes from as many as share one
 //! with it.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -15,6 +12,7 @@ use uuid::Uuid;
 use crate::domain::{ClientId, Entropy, Hold, HoldId, Holds, Reason, SystemEntropy};
 use crate::store::clickhouse::client::Client;
 use crate::store::clickhouse::failure::Failure;
+use crate::store::clickhouse::replicas::latest_rows;
 
 const TABLE: &str = "default.tenants_holds";
 
@@ -83,13 +81,7 @@ impl HoldsTable {
         );
         let query = |it: &clickhouse::Client| it.query_raw(&sql).param("client", client_id.uuid());
         let rows = self.client.fetch_read_quorum::<Row>("holds", query).await?;
-        let mut latest: HashMap<Uuid, Row> = HashMap::new();
-        for row in rows.into_iter().flatten() {
-            match latest.entry(row.id) {
-                Entry::Occupied(entry) if entry.get().revision >= row.revision => {}
-                entry => _ = entry.insert_entry(row),
-            }
-        }
+        let latest = latest_rows(rows, |row| row.id, |row| row.revision);
         let (mut holds, mut deletions) = (Vec::new(), Vec::new());
         for row in latest.into_values().filter(|row| row.revision == 0) {
             if row.kind == HOLD {

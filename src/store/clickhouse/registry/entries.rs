@@ -1,6 +1,6 @@
 //! The table of tenant entries, `default.tenants`.
 
-use std::collections::{HashMap, hash_map};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use clickhouse::query::Query;
@@ -15,6 +15,7 @@ use crate::store::Error;
 use crate::store::clickhouse::client::Client;
 use crate::store::clickhouse::ddl::{DATABASE_ID, Dialect, REGISTRY};
 use crate::store::clickhouse::failure::Failure;
+use crate::store::clickhouse::replicas::latest_rows;
 use crate::store::clickhouse::table_names::{Assignment, ShardName, TableName};
 
 const TABLE: &str = "default.tenants";
@@ -120,36 +121,24 @@ impl EntriesTable {
              argMax(shard, tenants.revision) AS shard \
              FROM {TABLE} AS tenants WHERE client_id IN {{ids:Array(UUID)}} GROUP BY client_id"
         );
-        let mut latest: HashMap<ClientId, (Revision, Assignment)> = HashMap::new();
+        let mut ready = HashMap::new();
         for ids in ids.chunks(MAX_KEYS) {
             let query = |it: &clickhouse::Client| it.query_raw(&sql).param("ids", ids);
             let rows = self
                 .client
                 .fetch_read_quorum::<AssignmentRow>("tenant", query);
-            for row in rows.await?.into_iter().flatten() {
-                let AssignmentRow {
-                    client_id,
-                    revision,
-                    placement: placed,
-                    shard,
-                } = row;
-                let revision = Revision(revision);
+            let latest = latest_rows(rows.await?, |row| row.client_id, |row| row.revision);
+            for (client_id, row) in latest {
                 let assignment = Assignment {
-                    placement: placement(placed)?,
-                    shard: self.client.topology().resolve(&ShardName::new(&shard)),
+                    placement: placement(row.placement)?,
+                    shard: self.client.topology().resolve(&ShardName::new(&row.shard)),
                 };
-                match latest.entry(ClientId::from_uuid(client_id)) {
-                    hash_map::Entry::Occupied(entry) if entry.get().0 >= revision => {}
-                    entry => _ = entry.insert_entry((revision, assignment)),
+                if Revision(row.revision).state() == State::Ready {
+                    ready.insert(ClientId::from_uuid(client_id), assignment);
                 }
             }
         }
-        let ready = latest
-            .into_iter()
-            .filter(|(_, (revision, _))| revision.state() == State::Ready);
-        Ok(ready
-            .map(|(id, (_, assignment))| (id, assignment))
-            .collect())
+        Ok(ready)
     }
 
     /// Counts the dedicated tenants.
@@ -234,13 +223,7 @@ impl EntriesTable {
 
     /// Returns the last state of each tenant, out of the rows of several replicas.
     fn latest(&self, rows: Vec<Vec<Row>>) -> Result<Vec<Entry>, Failure> {
-        let mut latest: HashMap<Uuid, Row> = HashMap::new();
-        for row in rows.into_iter().flatten() {
-            match latest.entry(row.client_id) {
-                hash_map::Entry::Occupied(entry) if entry.get().revision >= row.revision => {}
-                entry => _ = entry.insert_entry(row),
-            }
-        }
+        let latest = latest_rows(rows, |row| row.client_id, |row| row.revision);
         let entries = latest.into_values().map(|row| {
             let mut entry = Entry::try_from(row)?;
             let shard = &mut entry.assignment.shard;

@@ -1,6 +1,6 @@
 //! The tables of keys that were made while the service ran, and of their last uses.
 
-use std::collections::{HashMap, hash_map};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use clickhouse::query::Query;
@@ -13,6 +13,7 @@ use crate::store::clickhouse::ClickHouse;
 use crate::store::clickhouse::client::Client;
 use crate::store::clickhouse::ddl::{Dialect, KEY_USES, KEYS};
 use crate::store::clickhouse::failure::Failure;
+use crate::store::clickhouse::replicas::latest_rows;
 use crate::store::clickhouse::table_names::TableName;
 use crate::store::keys::sort_keys;
 use crate::store::{Error, KeyStore};
@@ -59,14 +60,7 @@ impl KeysTables {
         let rows = self
             .client
             .fetch_read_quorum::<KeyRow>("keys", |it| bind(it.query_raw(&sql)));
-        let mut latest: HashMap<Uuid, KeyRow> = HashMap::new();
-        // A replica that lags may have the row that another one's has replaced.
-        for row in rows.await?.into_iter().flatten() {
-            match latest.entry(row.id) {
-                hash_map::Entry::Occupied(entry) if entry.get().revision >= row.revision => {}
-                entry => _ = entry.insert_entry(row),
-            }
-        }
+        let latest = latest_rows(rows.await?, |row| row.id, |row| row.revision);
         let made = latest.into_values().filter(|it| it.revision == MADE);
         made.map(StoredKey::try_from).collect()
     }
@@ -82,12 +76,9 @@ impl KeysTables {
         let rows = self
             .client
             .fetch_read_quorum::<UseRow>("keys", |it| it.query_raw(&sql));
-        let mut latest: HashMap<Uuid, i64> = HashMap::new();
-        for UseRow { id, used_at } in rows.await?.into_iter().flatten() {
-            let known = latest.entry(id).or_insert(used_at);
-            *known = used_at.max(*known);
-        }
-        Ok(latest)
+        let latest = latest_rows(rows.await?, |row| row.id, |row| row.used_at);
+        let used_at = |row: UseRow| (row.id, row.used_at);
+        Ok(latest.into_values().map(used_at).collect())
     }
 
     async fn write(&self, key: &StoredKey, revision: u8) -> Result<(), Failure> {

@@ -14,6 +14,7 @@ use crate::store::clickhouse::ddl::{Dialect, SECRETS};
 use crate::store::clickhouse::failure::Failure;
 use crate::store::clickhouse::registry::entries::{EntriesTable, MAX_KEYS};
 use crate::store::clickhouse::registry::revision::State;
+use crate::store::clickhouse::replicas::latest_rows;
 use crate::store::clickhouse::table_names::TableName;
 use crate::store::{Error, SecretStore};
 
@@ -47,16 +48,15 @@ impl SecretsTable {
              WHERE client_id IN {{ids:Array(UUID)}}"
         );
         let ids: Vec<Uuid> = ids.iter().map(ClientId::uuid).collect();
-        let mut latest: HashMap<Uuid, Row> = HashMap::new();
+        let mut latest = HashMap::new();
         for ids in ids.chunks(MAX_KEYS) {
             let query = |it: &clickhouse::Client| it.query_raw(&sql).param("ids", ids);
             let rows = self.client.fetch_read_quorum::<Row>("secrets", query);
-            for row in rows.await?.into_iter().flatten() {
-                let known = latest.get(&row.client_id);
-                if known.is_none_or(|known| known.rotated_at < row.rotated_at) {
-                    latest.insert(row.client_id, row);
-                }
-            }
+            latest.extend(latest_rows(
+                rows.await?,
+                |row| row.client_id,
+                |row| row.rotated_at,
+            ));
         }
         Ok(latest)
     }
