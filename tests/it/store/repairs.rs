@@ -53,28 +53,24 @@ async fn the_start_finishes_what_a_crash_interrupted() {
 async fn a_deletion_that_failed_is_finished_by_the_next_call() {
     let place = Place::new();
     let (store, [one, other]) = place.open_with(["one", "other"]).await;
-    for tenant in [&one, &other] {
-        // Nothing is removed while another process looks into the folder.
-        let reader = fs::File::open(place.folder().join("external-access.lock")).unwrap();
-        reader.lock_shared().unwrap();
-        let outcome = store.delete_tenant(tenant).await;
+    // Nothing is removed while another process looks into the folder.
+    let reader = fs::File::open(place.folder().join("external-access.lock")).unwrap();
+    reader.lock_shared().unwrap();
+    let outcomes = tokio::join!(store.delete_tenant(&one), store.delete_tenant(&other));
+    for (tenant, outcome) in [(&one, outcomes.0), (&other, outcomes.1)] {
         assert!(matches!(outcome, Err(Error::Busy)), "{outcome:?}");
         assert!(place.database(tenant.database_name.as_str()).exists());
         assert_eq!(
             store.tenant_by_client_id(tenant.client_id).await.unwrap(),
             None
         );
-        drop(reader);
     }
+    drop(reader);
+
     store.delete_tenant(&one).await.unwrap();
-    assert_eq!(
-        store.create_tenant(tenant("one")).await.unwrap(),
-        Created::New
-    );
-    assert_eq!(
-        store.create_tenant(tenant("other")).await.unwrap(),
-        Created::New
-    );
+    for tenant in [one, other] {
+        assert_eq!(store.create_tenant(tenant).await.unwrap(), Created::New);
+    }
     store.close().await.unwrap();
 }
 
