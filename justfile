@@ -84,6 +84,16 @@ streams count="1000" kills="100": _release
     EVENT_HISTORY_TEST_STREAMS={{ count }} EVENT_HISTORY_TEST_KILLS={{ kills }} \
     {{ run_stress }} -E 'test(/^feed::stream::/)'
 
+# Random histories, shown as a naive replay shows them at each instant.
+records histories="1000": _release
+    EVENT_HISTORY_TEST_HISTORIES={{ histories }} {{ run_stress }} -E 'test(/^records::/)'
+
+# What is generated from the OpenAPI document, with all checks, on SQLite and on ClickHouse.
+schemathesis examples="50": _release
+    EVENT_HISTORY_TEST_EXAMPLES={{ examples }} {{ run_stress }} -E 'test(/^api::schemathesis::/)'
+    EVENT_HISTORY_TEST_DATABASE=clickhouse EVENT_HISTORY_TEST_EXAMPLES={{ examples }} \
+        {{ run_stress }} -E 'test(/^api::schemathesis::/)'
+
 # A big file through the embedded storage: memory during upload and download.
 files mib="1024": _release
     EVENT_HISTORY_TEST_FILE_MIB={{ mib }} {{ run_stress }} -E 'test(=clients::big_files_use_bounded_memory)'

@@ -180,7 +180,7 @@ async fn fill(location: &str, tenants: u64, events: u64) -> Vec<(Tenant, Event)>
 /// Kills a copy twice on its way, lets it end, changes one event, and has it found.
 async fn moves_everything(ends: &Ends<'_>) {
     let tenants = support::number_from_environment("EVENT_HISTORY_TEST_COPY_TENANTS", 6);
-    let events = support::number_from_environment("EVENT_HISTORY_TEST_COPY_EVENTS", 12_000);
+    let events = support::number_from_environment("EVENT_HISTORY_TEST_COPY_EVENTS", 6_000);
     let home = tempfile::tempdir().unwrap();
     let start = Instant::now();
     let made = fill(&ends.from, tenants, events).await;

@@ -123,7 +123,11 @@ async fn an_unreadable_page_is_visibly_truncated() {
         }
     }
     outcome.expect_err("the page has no end");
-    assert!(server.process().stderr().contains("a page was truncated"));
+    support::wait_for("the log to say so", Duration::from_secs(10), async || {
+        let log = server.process().stderr();
+        log.contains("a page was truncated").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::samples::data;
+use crate::support;
 
 const RECORD: i64 = 42;
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -324,7 +325,9 @@ fn instant(second: i64) -> String {
     EventTime::from_parts(micros, 0).unwrap().to_string()
 }
 
-fn cases(cases: u32) -> ProptestConfig {
+fn configuration() -> ProptestConfig {
+    let cases = support::number_from_environment("EVENT_HISTORY_TEST_HISTORIES", 250);
+    let cases = u32::try_from(cases).unwrap();
     ProptestConfig {
         failure_persistence: None,
         ..ProptestConfig::with_cases(cases)
@@ -332,7 +335,7 @@ fn cases(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(cases(1000))]
+    #![proptest_config(configuration())]
 
     #[test]
     fn a_record_at_an_instant_is_that_of_a_naive_replay(events in history(), second in -1..7_i64) {

@@ -17,6 +17,7 @@ expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 422, 429, "5xx"]
 
 #[tokio::test]
 async fn schemathesis_finds_nothing() {
+    let examples = support::number_from_environment("EVENT_HISTORY_TEST_EXAMPLES", 8);
     let server = Server::start();
     let client = tenant(&server, "alx_demo").await;
     let home = tempfile::tempdir().expect("a folder");
@@ -38,7 +39,8 @@ async fn schemathesis_finds_nothing() {
         .arg(configuration)
         .arg("run")
         .arg(format!("{}/openapi.json", server.url()))
-        .args(["--checks", "all", "--max-examples", "20", "--workers", "1"])
+        .args(["--checks", "all", "--workers", "1"])
+        .args(["--max-examples", &examples.to_string()])
         .args(["--no-color", "--suppress-health-check", "all"])
         .args(["--request-timeout", "40", "--max-response-time", "10"])
         // The same requests in each run: a finding of one run is then there in the next.

@@ -39,10 +39,8 @@ async fn keeps_the_contract(shards: usize, replicas: usize) {
     };
     if support::number_from_environment("EVENT_HISTORY_TEST_WHOLE_CONTRACT", 0) > 0 {
         conformance::overlapping(&*cluster).await;
-    } else if shards == 1 {
-        conformance::without_reading(&*cluster).await;
     } else {
-        conformance::of_tenants(&*cluster).await; // each of which is on one shard
+        conformance::of_tenants(&*cluster).await;
     }
 }
 

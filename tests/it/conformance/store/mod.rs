@@ -118,11 +118,6 @@ pub(crate) async fn overlapping(opener: &dyn Opener) {
     beside_waiting(&[&OTHERS, &READING], opener).await;
 }
 
-/// Runs what the nodes of a cluster may do differently: a statement that reads is the same on one node.
-pub(crate) async fn without_reading(opener: &dyn Opener) {
-    beside_waiting(&[&OTHERS], opener).await;
-}
-
 /// Runs what is about whole tenants.
 pub(crate) async fn of_tenants(opener: &dyn Opener) {
     let of_tenants = |(name, _): &&Part| name.starts_with("tenants");
