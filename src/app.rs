@@ -108,16 +108,7 @@ impl App {
             changes: TenantChanges::default(),
             batch_lookups: BatchLookups::default(),
             limits: Arc::new(Limits::new(config.tenant_limits)),
-            settings: Settings {
-                api_keys: ApiKeys::new(&config.api_keys),
-                tenant_from: config.tenant_from,
-                upload_url_life: config.upload_url_ttl,
-                download_url_life: config.download_url_ttl,
-                catalogue: config.catalogue.clone(),
-                event_schemas: config.event_schemas.clone(),
-                uploads: config.uploads.clone(),
-                object_lock: config.object_lock,
-            },
+            settings: settings(config),
         };
         let waiters = Waiters::new(
             config.max_connections / WAITING_DIVISOR,
@@ -215,6 +206,21 @@ impl App {
             .close()
             .await
             .context("cannot close the database")
+    }
+}
+
+/// Returns the settings of the service.
+fn settings(config: &Config) -> Settings {
+    Settings {
+        api_keys: ApiKeys::new(&config.api_keys),
+        tenant_from: config.tenant_from,
+        upload_url_life: config.upload_url_ttl,
+        download_url_life: config.download_url_ttl,
+        catalogue: Arc::new(config.catalogue.clone()),
+        event_schemas: config.event_schemas.clone(),
+        uploads: config.uploads.clone(),
+        audit_reads: config.audit_reads,
+        object_lock: config.object_lock,
     }
 }
 

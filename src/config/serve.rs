@@ -44,6 +44,8 @@ pub struct Config {
     pub sweep_orphans_after: Option<Duration>,
     /// `None`: events are deleted by `event-history retention run` alone.
     pub retention_interval: Option<Duration>,
+    /// Every read of a history is recorded in the audit.
+    pub audit_reads: bool,
     pub tenant_from: TenantMember,
     pub catalogue: Catalogue,
     /// What events of some tenants have to look like.
@@ -170,6 +172,7 @@ impl Config {
         });
         let retention_interval = Self::retention_interval(sources);
         let tenant_from = sources.parse(&settings::TENANT_FROM, values::tenant_member);
+        let audit_reads = sources.parse(&settings::AUDIT_READS, values::boolean);
         let cors_origins = sources.parse(&settings::CORS_ORIGINS, values::origins);
         let request_timeout = sources.parse(&settings::REQUEST_TIMEOUT, |text| {
             values::duration(text, MIN_REQUEST_TIMEOUT, MAX_REQUEST_TIMEOUT)
@@ -177,12 +180,10 @@ impl Config {
         let shutdown_timeout = sources.parse(&settings::SHUTDOWN_TIMEOUT, |text| {
             values::duration(text, Duration::ZERO, MAX_SHUTDOWN_TIMEOUT)
         });
-        let max_connections = sources.parse(&settings::MAX_CONNECTIONS, |text| {
-            values::count(text, 1, MAX_CONNECTIONS)
-        });
-        let max_transfers_per_client = sources.parse(&settings::MAX_TRANSFERS_PER_CLIENT, |text| {
-            values::count(text, 1, MAX_CONNECTIONS)
-        });
+        let connections = |text: &str| values::count(text, 1, MAX_CONNECTIONS);
+        let max_connections = sources.parse(&settings::MAX_CONNECTIONS, connections);
+        let max_transfers_per_client =
+            sources.parse(&settings::MAX_TRANSFERS_PER_CLIENT, connections);
         let keep_alive_timeout = sources.parse(&settings::KEEP_ALIVE_TIMEOUT, |text| {
             values::duration(text, MIN_KEEP_ALIVE_TIMEOUT, MAX_KEEP_ALIVE_TIMEOUT)
         });
@@ -216,6 +217,7 @@ impl Config {
             object_lock,
             sweep_orphans_after,
             retention_interval: retention_interval?,
+            audit_reads: audit_reads?,
             tenant_from: tenant_from?,
             catalogue,
             event_schemas,

@@ -23,7 +23,8 @@ const EVENT_TYPES: [(i32, &str); 10] = [
 ];
 
 /// `mcp` is an AI agent; `source_info` then names the model.
-const SOURCE_TYPES: [(i32, &str); 4] = [(0, "user"), (1, "sequence"), (2, "system"), (3, "mcp")];
+pub(super) const SOURCE_TYPES: [(i32, &str); 4] =
+    [(0, "user"), (1, "sequence"), (2, "system"), (3, "mcp")];
 
 impl Default for Catalogue {
     fn default() -> Self {

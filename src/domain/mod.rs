@@ -21,7 +21,8 @@ pub mod tenant;
 use std::fmt;
 
 pub use access::{
-    KeyText, ListedKey, PreviousSecret, Requirement, Scope, Scopes, StoredKey, TenantSecrets,
+    Act, ActKind, Actor, ActorKind, KeyText, ListedKey, PreviousSecret, Requirement, Scope, Scopes,
+    StoredKey, TenantSecrets,
 };
 pub use catalogue::Catalogue;
 pub use clock::{Clock, SystemClock};

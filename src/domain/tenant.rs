@@ -22,6 +22,11 @@ pub struct Tenant {
 }
 
 impl Tenant {
+    /// Tells whether this is the system tenant, see [`DatabaseName::system`].
+    pub fn is_system(&self) -> bool {
+        self.database_name.is_system()
+    }
+
     /// Returns the tenants with these names, or all if there are no names. Fails with the first unknown name.
     pub fn named<T: Borrow<Self>>(
         mut tenants: Vec<T>,
@@ -67,12 +72,32 @@ impl Placement {
 /// letter or digit.
 ///
 /// It is used as a file name, a database name and a key prefix. Names are case-sensitive: a backend whose names are not
-/// encodes them.
+/// encodes them. One name is reserved: that of the system tenant, which no caller can give to a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DatabaseName(String);
 
 impl DatabaseName {
     pub const MAX_LENGTH: usize = 64;
+
+    /// The name of the system tenant. It begins with what no other name begins with.
+    pub const SYSTEM: &'static str = "_system";
+
+    /// Returns the name of the system tenant, whose history is the audit of administrators.
+    pub fn system() -> Self {
+        Self(Self::SYSTEM.to_owned())
+    }
+
+    pub fn is_system(&self) -> bool {
+        self.0 == Self::SYSTEM
+    }
+
+    /// Parses a name that a store has kept: also that of the system tenant, which [`DatabaseName::parse`] refuses.
+    pub fn parse_stored(text: &str) -> Result<Self, Invalid> {
+        if text == Self::SYSTEM {
+            return Ok(Self::system());
+        }
+        Self::parse(text)
+    }
 
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let starts_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());

@@ -1,7 +1,7 @@
 //! How long events live: retention and legal holds.
 
 use super::{Access, Error};
-use crate::domain::{Hold, HoldId, Holds, MAX_HOLDS, Reason, RetentionRules};
+use crate::domain::{Act, ActKind, Hold, HoldId, Holds, MAX_HOLDS, Reason, RetentionRules};
 
 impl Access {
     pub async fn holds(&self) -> Result<Holds, Error> {
@@ -19,16 +19,31 @@ impl Access {
             reason,
             created_at: self.service.clock.now(),
         };
-        self.service.store.place_hold(&self.tenant, &hold).await?;
+        let act = of_hold(ActKind::HoldPlaced, record_id)
+            .set("hold_id", hold.id)
+            .set("reason", &hold.reason);
+        let placed = self.audited(act, async {
+            Ok(self.service.store.place_hold(&self.tenant, &hold).await?)
+        });
+        placed.await?;
         tracing::info!(tenant = %self.database_name(), hold = %hold.id, record_id, "legal hold placed");
         Ok(hold)
     }
 
     pub async fn release_hold(&self, hold_id: HoldId) -> Result<(), Error> {
+        let not_found = || Error::HoldNotFound { hold_id };
+        let holds = self.holds().await?;
+        let hold = holds.as_slice().iter().find(|it| it.id == hold_id);
+        let hold = hold.ok_or_else(not_found)?;
+        let act = of_hold(ActKind::HoldReleased, hold.record_id)
+            .unset("hold_id", hold_id)
+            .unset("reason", &hold.reason);
         let store = &self.service.store;
-        if !store.release_hold(&self.tenant, hold_id).await? {
-            return Err(Error::HoldNotFound { hold_id });
-        }
+        let released = self.audited(act, async {
+            let released = store.release_hold(&self.tenant, hold_id).await?;
+            released.then_some(()).ok_or_else(not_found)
+        });
+        released.await?;
         tracing::info!(tenant = %self.database_name(), hold = %hold_id, "legal hold released");
         Ok(())
     }
@@ -40,7 +55,12 @@ impl Access {
     /// Replaces the retention rules, which are followed from now on.
     pub async fn set_retention(&self, rules: &RetentionRules) -> Result<(), Error> {
         let store = &self.service.store;
-        store.set_retention(&self.tenant, rules).await?;
+        let former = self.retention().await?;
+        let act = Act::of(ActKind::RetentionSet).change("rules", text(&former), text(rules));
+        let set = self.audited(act, async {
+            Ok(store.set_retention(&self.tenant, rules).await?)
+        });
+        set.await?;
         let rules = rules.as_slice().len();
         tracing::info!(tenant = %self.database_name(), rules, "retention rules set");
         Ok(())
@@ -55,4 +75,17 @@ impl Access {
             tenant: self.database_name().to_string(),
         })
     }
+}
+
+/// Begins the act about a hold: of a record, or of the whole tenant.
+fn of_hold(kind: ActKind, record_id: Option<i64>) -> Act {
+    match record_id {
+        Some(id) => Act::of(kind).about_record(id).set("record_id", id),
+        None => Act::of(kind).set("record_id", "all"),
+    }
+}
+
+/// Returns rules as the audit shows them.
+fn text(rules: &RetentionRules) -> String {
+    serde_json::to_string(rules).unwrap_or_default() // numbers and words never fail
 }

@@ -15,6 +15,12 @@ pub enum Error {
     /// The operation is about no tenant, or about all.
     #[error("the credential is for one tenant")]
     OneTenantOnly,
+    /// The history of the system tenant is the service's alone to write.
+    #[error("the system tenant is not changed by callers")]
+    SystemTenant,
+    /// The audit of administrators cannot be written: nothing was done.
+    #[error("the act cannot be recorded, and was not done")]
+    Unrecorded(#[source] store::Error),
     #[error("there is no key {id}")]
     KeyNotFound { id: KeyId },
     #[error("there are {0} keys, which is the limit")]

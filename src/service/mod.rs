@@ -4,6 +4,7 @@
 //! tenant. Every operation on a tenant's data is a method of [`Access`], so no operation can name another tenant.
 
 mod access;
+mod audit;
 mod batch;
 mod data_lifecycle;
 mod error;
@@ -26,9 +27,10 @@ use crate::store::Store;
 
 pub use crate::store::News;
 pub use access::{
-    Access, ApiKeys, Caller, Credential, Credentials, MAX_OVERLAP, MAX_STORED_KEYS, NewKey,
+    Access, ApiKeys, Caller, Credential, Credentials, MAX_OVERLAP, MAX_STORED_KEYS, NewKey, Origin,
     RotatedSecret,
 };
+pub use audit::Reading;
 pub use batch::{BatchLookups, BatchOutcome};
 pub use error::{Error, FileChange};
 pub use files::{Disposition, DownloadUrl, FormRequest, UploadForm, UploadUrl};
@@ -66,9 +68,11 @@ pub struct Settings {
     pub tenant_from: TenantMember,
     pub upload_url_life: Duration,
     pub download_url_life: Duration,
-    pub catalogue: Catalogue,
+    pub catalogue: Arc<Catalogue>,
     pub event_schemas: EventSchemas,
     pub uploads: UploadRules,
+    /// Every read of a tenant's history is recorded in that of the system tenant.
+    pub audit_reads: bool,
     /// Protects referenced files from removal, in a bucket with Object Lock.
     pub object_lock: Option<ObjectLock>,
 }

@@ -6,8 +6,10 @@ use tokio::sync::oneshot;
 
 use super::{Access, Caller, Error, Service};
 use crate::domain::cause::chain;
-use crate::domain::{ClientId, ClientSecret, DatabaseName, ObjectKey, Placement, Tenant};
-use crate::store::Created;
+use crate::domain::{
+    Act, ActKind, Actor, ClientId, ClientSecret, DatabaseName, ObjectKey, Placement, Tenant,
+};
+use crate::store::{Created, audit};
 
 /// A new tenant, with the secret, which is returned only once.
 #[derive(Debug)]
@@ -33,12 +35,12 @@ impl Caller {
         let service = Arc::clone(&self.service);
         // Held until a creation that nobody waits for is undone, so that the next attempt finds the name free.
         let name = service.changes.lock(&database_name).await;
+        let actor = self.actor();
         let (answer, answered) = oneshot::channel();
         tokio::spawn(async move {
             let _name = name;
-            let created = service
-                .create_tenant(database_name, client_label, placement)
-                .await;
+            let tenant = service.new_tenant(database_name, client_label);
+            let created = service.create_tenant(&actor, tenant, placement).await;
             if let Err(Ok(unanswered)) = answer.send(created) {
                 service.undo_creation(&unanswered).await;
             }
@@ -83,12 +85,7 @@ impl Deletion {
 }
 
 impl Service {
-    async fn create_tenant(
-        &self,
-        database_name: DatabaseName,
-        client_label: String,
-        placement: Option<Placement>,
-    ) -> Result<NewClient, Error> {
+    fn new_tenant(&self, database_name: DatabaseName, client_label: String) -> (Tenant, NewClient) {
         let entropy = &*self.entropy;
         let client_id = ClientId::random(entropy);
         let client_secret = ClientSecret::random(entropy);
@@ -99,24 +96,45 @@ impl Service {
             client_secret_sha256: client_secret.sha256(),
             created_at: self.clock.now(),
         };
-        match self.store.create_placed_tenant(tenant, placement).await? {
-            Created::New => {
-                tracing::info!(tenant = %database_name, "tenant created");
-                Ok(NewClient {
-                    client_id,
-                    client_secret,
-                    database_name,
-                })
+        let client = NewClient {
+            client_id,
+            client_secret,
+            database_name,
+        };
+        (tenant, client)
+    }
+
+    async fn create_tenant(
+        &self,
+        actor: &Actor,
+        (tenant, client): (Tenant, NewClient),
+        placement: Option<Placement>,
+    ) -> Result<NewClient, Error> {
+        let act = Act::of(ActKind::TenantCreated)
+            .of_tenant(&tenant)
+            .set("client_label", &tenant.client_label);
+        let creating = async {
+            match self.store.create_placed_tenant(tenant, placement).await? {
+                Created::New => Ok(()),
+                Created::NameTaken => Err(Error::NameTaken),
+                Created::TooManyDedicated(limit) => Err(Error::TooManyDedicated(limit)),
             }
-            Created::NameTaken => Err(Error::NameTaken),
-            Created::TooManyDedicated(limit) => Err(Error::TooManyDedicated(limit)),
-        }
+        };
+        self.audited(actor, act, creating).await?;
+        tracing::info!(tenant = %client.database_name, "tenant created");
+        Ok(client)
     }
 
     async fn undo_creation(&self, unanswered: &NewClient) {
         let name = &unanswered.database_name;
         let undone = match self.store.tenant_by_client_id(unanswered.client_id).await {
-            Ok(Some(tenant)) => self.store.delete_tenant(&tenant).await,
+            Ok(Some(tenant)) => {
+                let deleted = self.store.delete_tenant(&tenant).await;
+                if deleted.is_ok() {
+                    self.record_undone(&tenant).await;
+                }
+                deleted
+            }
             Ok(None) => Ok(()),
             Err(error) => Err(error),
         };
@@ -130,6 +148,20 @@ impl Service {
     }
 }
 
+impl Service {
+    async fn record_undone(&self, tenant: &Tenant) {
+        let act = Act::of(ActKind::TenantDeleted)
+            .of_tenant(tenant)
+            .set("reason", "its creation had taken too long");
+        let (clock, entropy) = (&*self.clock, &*self.entropy);
+        let recorded = audit::record(&*self.store, clock, entropy, &Actor::service(), act).await;
+        if let Err(error) = recorded {
+            let name = &tenant.database_name;
+            tracing::error!(tenant = %name, "an undone creation was not recorded: {}", chain(&error));
+        }
+    }
+}
+
 /// The treatment of a tenant's files when the tenant is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TenantFiles {
@@ -138,15 +170,34 @@ pub enum TenantFiles {
     Delete,
 }
 
+impl TenantFiles {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Delete => "delete",
+        }
+    }
+}
+
 impl Access {
     /// Deletes the tenant's files if requested, then its database and entry. If interrupted, a repeated call resumes.
     pub async fn delete_tenant(self, files: TenantFiles) -> Result<Arc<Tenant>, Error> {
-        if files == TenantFiles::Delete {
-            self.delete_files().await?;
-        }
+        self.require_no_hold().await?;
+        let act = Act::of(ActKind::TenantDeleted).set("files", files.name());
+        let deletion = async {
+            if files == TenantFiles::Delete {
+                self.delete_files().await?;
+            }
+            self.delete_database().await
+        };
+        self.audited(act, deletion).await
+    }
+
+    /// Deletes the database and the entry, also if the caller stops waiting.
+    async fn delete_database(&self) -> Result<Arc<Tenant>, Error> {
         let (answer, answered) = oneshot::channel();
+        let (service, tenant) = (Arc::clone(&self.service), Arc::clone(&self.tenant));
         tokio::spawn(async move {
-            let (service, tenant) = (self.service, self.tenant);
             let deleted = service.store.delete_tenant(&tenant).await;
             if deleted.is_ok() {
                 tracing::info!(tenant = %tenant.database_name, "tenant deleted");

@@ -3,6 +3,7 @@
 //! The backends `sqlite` and `clickhouse` import the trait and the files beside this one, and never each other.
 
 mod append_queue;
+pub mod audit;
 pub mod clickhouse;
 mod data_lifecycle;
 mod files_column;
@@ -80,7 +81,7 @@ pub trait Store: DataLifecycle + KeyStore + SecretStore + Debug + Send + Sync {
     /// Returns the tenant entry with this database name, which is case-sensitive.
     async fn tenant_by_name(&self, name: &DatabaseName) -> Result<Option<Arc<Tenant>>, Error>;
 
-    /// Returns all tenant entries, ordered by database name.
+    /// Returns all tenant entries but that of the system tenant ([`audit`]), ordered by database name.
     async fn tenants(&self) -> Result<Vec<Arc<Tenant>>, Error>;
 
     /// Tells whether the tenant's database exists: it may have been removed by hand.

@@ -130,6 +130,16 @@ pub(super) const EVENT_SCHEMAS: Setting = Setting {
            restricted [default: none]",
 };
 
+pub(super) const AUDIT_READS: Setting = Setting {
+    flag: "audit-reads",
+    variable: "EVENT_HISTORY_AUDIT_READS",
+    value: Boolean,
+    default: Some("false"),
+    section: API,
+    help: "Record every read of a tenant's history in the history of the system tenant, as administrative acts always \
+           are; `true` if no value is given",
+};
+
 pub(super) const DATABASE: Setting = Setting {
     flag: "database",
     variable: "EVENT_HISTORY_DATABASE",
@@ -350,6 +360,7 @@ pub(super) const SETTINGS: &[&Setting] = &[
     &API_KEY,
     &TENANT_FROM,
     &EVENT_SCHEMAS,
+    &AUDIT_READS,
     &DATABASE,
     &FILES,
     &UPLOAD_URL_TTL,

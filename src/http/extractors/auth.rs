@@ -9,12 +9,19 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
-use crate::domain::Requirement;
-use crate::http::responses::{ApiError, ApiResult};
+use crate::domain::{Requirement, Scope};
+use crate::http::responses::{ApiError, ApiResult, request_id};
 use crate::http::state::AppState;
-use crate::service::{self, Access, Caller, Credential};
+use crate::objects::RequestOrigin;
+use crate::service::{self, Access, Caller, Credential, Origin, Reading};
+
+/// The paths that name a record begin with this.
+const RECORDS: &str = "/api/history/records/";
+
+/// What is recorded of a query.
+const MAX_RECORDED_QUERY: usize = 4096;
 
 const BASIC: &[u8] = b"Basic ";
 
@@ -32,7 +39,13 @@ impl FromRequestParts<Arc<AppState>> for Caller {
         let unknown = || service::Error::Broken("the route does not say what it needs".into());
         let requirement = requirement.ok_or_else(unknown)?;
         let credential = credential(&parts.headers).unwrap_or_default();
-        Ok(state.service.authenticate(credential, requirement).await?)
+        let service = &state.service;
+        let caller = service.authenticate(credential, requirement).await?;
+        // Texts that only the audit needs.
+        if service.records(requirement) {
+            return Ok(caller.sent_from(origin(parts)));
+        }
+        Ok(caller)
     }
 }
 
@@ -42,7 +55,38 @@ impl FromRequestParts<Arc<AppState>> for Access {
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> ApiResult<Self> {
         let caller = Caller::from_request_parts(parts, state).await?;
         let client_id = client_id(&parts.headers)?;
-        Ok(caller.access(client_id.as_deref()).await?)
+        let access = caller.access(client_id.as_deref()).await?;
+        let requirement = parts.extensions.get::<Requirement>();
+        if requirement == Some(&Requirement::Scope(Scope::Read)) {
+            access.record_reading(reading(&parts.uri)).await?;
+        }
+        Ok(access)
+    }
+}
+
+fn origin(parts: &Parts) -> Origin {
+    let origin = parts.extensions.get::<RequestOrigin>();
+    Origin {
+        client: origin.map(|it| it.client),
+        request_id: Some(request_id::current()),
+    }
+}
+
+/// Returns what a request to a history reads: the one record that its path or its query names, if there is one.
+fn reading(uri: &Uri) -> Reading<'_> {
+    let (path, query) = (uri.path(), uri.query().unwrap_or_default());
+    let of_path = path
+        .strip_prefix(RECORDS)
+        .and_then(|it| it.split('/').next());
+    let mut of_query = query
+        .split('&')
+        .filter_map(|it| it.strip_prefix("record_id="));
+    let of_query = of_query.next().filter(|_| of_query.next().is_none());
+    let end = query.len().min(MAX_RECORDED_QUERY);
+    Reading {
+        path,
+        query: query.get(..end).unwrap_or_default(), // a query is ASCII
+        record_id: of_path.or(of_query).and_then(|it| it.parse().ok()),
     }
 }
 

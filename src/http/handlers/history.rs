@@ -143,10 +143,10 @@ pub(crate) async fn event(
     let event_id = problems.finish(event_id)?;
     let permit = acquire_for_read(&state, &access).await;
     let event = access.event(event_id).await?;
-    let service = Arc::clone(&state.service);
+    let catalogue = access.catalogue();
     let weight_bytes = event.weight_bytes();
     let write = move || {
-        let body = EventBody::new(event, &service.settings.catalogue)?;
+        let body = EventBody::new(event, &catalogue)?;
         serde_json::to_vec(&body).map_err(|error| ApiError::damaged(event_id, error))
     };
     let json = state.cpu_pool.write_events(weight_bytes, write).await??;

@@ -59,11 +59,10 @@ pub(crate) async fn record(
     let (record_id, at) = problems.finish(record_id.zip(at))?;
 
     let (replay, permit) = replay(&state, &access, record_id, None, at).await?;
-    let service = Arc::clone(&state.service);
+    let catalogue = access.catalogue();
     let write = move || {
         let record = replay.into_state();
-        let catalogue = &service.settings.catalogue;
-        let body = RecordStateBody::new(record_id, at, &record, catalogue);
+        let body = RecordStateBody::new(record_id, at, &record, &catalogue);
         record.has_events().then(|| serde_json::to_vec(&body))
     };
     let json = state.cpu_pool.run(write).await?;
@@ -112,11 +111,11 @@ pub(crate) async fn diff(
     let ((record_id, from), to) = problems.finish(wanted)?;
 
     let (replay, permit) = replay(&state, &access, record_id, Some(from), to).await?;
-    let service = Arc::clone(&state.service);
+    let catalogue = access.catalogue();
     let write = move || {
         let diff = replay.diff();
         let record = replay.into_state();
-        let body = RecordDiffBody::new(record_id, (from, to), &diff, &service.settings.catalogue);
+        let body = RecordDiffBody::new(record_id, (from, to), &diff, &catalogue);
         record.has_events().then(|| serde_json::to_vec(&body))
     };
     let json = state.cpu_pool.run(write).await?;
@@ -178,12 +177,11 @@ async fn replay_within(
         let (events, has_more) = (chunk.events, chunk.has_more);
         after = events.last().map(Event::position);
         let bytes: usize = events.iter().map(Event::weight_bytes).sum();
-        let service = Arc::clone(&state.service);
+        let catalogue = access.catalogue();
         let apply = move || {
-            let catalogue = &service.settings.catalogue;
             let outcome = events
                 .iter()
-                .try_for_each(|event| replay.apply(event, catalogue));
+                .try_for_each(|event| replay.apply(event, &catalogue));
             outcome.map(|()| replay)
         };
         let outcome = state.cpu_pool.run_sized(bytes, apply).await?;

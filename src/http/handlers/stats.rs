@@ -133,16 +133,15 @@ pub(crate) async fn stats(
         Stats::Cells(cells) => cells,
         Stats::TooMany => return Err(too_many(bucket)),
     };
-    let service = Arc::clone(&state.service);
+    let catalogue = access.catalogue();
     let write = move || {
-        let catalogue = &service.settings.catalogue;
         serde_json::to_vec(&StatsBody {
             bucket,
             by,
             filtered_count: cells.iter().map(|it| it.events).sum(),
             results: cells
                 .iter()
-                .map(|it| CountBody::new(it, catalogue))
+                .map(|it| CountBody::new(it, &catalogue))
                 .collect(),
         })
     };

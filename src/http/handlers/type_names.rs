@@ -49,7 +49,7 @@ pub(crate) async fn catalogue(
     let Catalogue {
         event_types,
         source_types,
-    } = &state.service.settings.catalogue;
+    } = &*state.service.settings.catalogue;
     Ok(Json(CatalogueBody {
         event_types: named_types(event_types),
         source_types: named_types(source_types),

@@ -337,6 +337,11 @@ fn service_status_and_detail(error: &service::Error) -> (StatusCode, String) {
             forbidden(format!("The credential lacks the scope '{scope}'."))
         }
         Error::OneTenantOnly => forbidden("The credential is for one tenant.".into()),
+        Error::SystemTenant => forbidden("The system tenant cannot be changed.".into()),
+        Error::Unrecorded(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The act cannot be recorded, so it was not done. Try again.".into(),
+        ),
         Error::KeyNotFound { id } => not_found(format!("'{id}' key not found.")),
         Error::TooManyKeys(limit) => bad_request(format!(
             "There are {limit} keys already, which is the limit."

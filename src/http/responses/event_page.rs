@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::chunked_body::{ChunkedBody, NextChunk, Segments, next_chunk, read_patiently};
 use super::{ApiError, ApiResult, EventBody, request_id};
 use crate::domain::query::READ_BYTES;
-use crate::domain::{Event, Position};
+use crate::domain::{Catalogue, Event, Position};
 use crate::http::state::{AppState, MemoryPermit};
 use crate::service::{self, Access};
 
@@ -81,10 +81,11 @@ impl EventPage {
         events: Vec<Event>,
         permit: MemoryPermit,
     ) -> ApiResult<ChunkedBody> {
-        let (state, is_last) = (Arc::clone(&rest.state), rest.positions.is_empty());
+        let is_last = rest.positions.is_empty();
         let bytes: usize = events.iter().map(Event::weight_bytes).sum();
         rest.read_size = READ_BYTES * events.len() / bytes.max(1) + 1;
-        let write = move || write(&state, start, events, is_last);
+        let catalogue = rest.access.catalogue();
+        let write = move || write(&catalogue, start, events, is_last);
         let ready = rest.state.cpu_pool.write_events(bytes, write).await??;
         let next = (!is_last).then(|| rest.read());
         Ok(ChunkedBody::new(ready, Some(permit), next))
@@ -93,13 +94,12 @@ impl EventPage {
 
 /// Writes events as the results of a page; the last chunk ends it.
 fn write(
-    state: &AppState,
+    catalogue: &Catalogue,
     start: String,
     events: Vec<Event>,
     is_last: bool,
 ) -> ApiResult<VecDeque<Bytes>> {
     let mut text = Segments::new(start);
-    let catalogue = &state.service.settings.catalogue;
     for (index, event) in events.into_iter().enumerate() {
         if index > 0 {
             text.extend(b",");

@@ -172,7 +172,7 @@ impl Entry {
         }) = &entry.tenant
         {
             Uuid::parse_str(client_id).map_err(|_| "a client id is invalid")?;
-            DatabaseName::parse(database_name).map_err(|_| "a database name is invalid")?;
+            DatabaseName::parse_stored(database_name).map_err(|_| "a database name is invalid")?;
         }
         Ok(entry)
     }

@@ -8,8 +8,11 @@ use metrics::{counter, describe_counter, describe_gauge, gauge};
 
 use super::{Error, Job, Report, TenantReport};
 use crate::domain::cause::chain;
-use crate::domain::{Clock, Entropy};
-use crate::store::Store;
+use crate::domain::{Act, ActKind, Actor, Clock, DatabaseName, Entropy};
+use crate::store::{Store, audit};
+
+/// The tenants that the record of one run names, at most: an event is not much larger than a hundred kilobytes.
+const MAX_RECORDED_TENANTS: usize = 1000;
 
 /// Runs periodically. Several replicas may do so at once: of each tenant one deletes events at a time.
 #[derive(Debug)]
@@ -67,12 +70,46 @@ impl RetentionRunner {
             counter!("event_history_retention_deleted_events_total").increment(events);
             backlog.decrement(count_f64(events));
         };
-        let report = super::run(&job(true), &mut on_step, &mut note).await?;
+        let mut deleted = Vec::new();
+        let mut on_tenant = |report: TenantReport| {
+            if report.events > 0 && deleted.len() < MAX_RECORDED_TENANTS {
+                deleted.push((report.tenant.clone(), report.events));
+            }
+            note(report);
+        };
+        let report = super::run(&job(true), &mut on_step, &mut on_tenant).await;
+        self.record(deleted).await;
+        let report = report?;
         if report.failed_tenants == 0 {
             backlog.set(0.0);
         }
         Ok(report)
     }
+
+    /// Records what a run has deleted. The rules by which it did were recorded before: should the audit not be written, they
+    /// are followed all the same.
+    async fn record(&self, deleted: Vec<(DatabaseName, u64)>) {
+        if deleted.is_empty() {
+            return;
+        }
+        let (clock, entropy) = (&*self.clock, &*self.entropy);
+        let service = Actor::service();
+        let recorded = audit::record(&*self.store, clock, entropy, &service, act(deleted));
+        if let Err(error) = recorded.await {
+            tracing::error!(
+                "a run of retention was not recorded in the audit: {}",
+                chain(&error)
+            );
+        }
+    }
+}
+
+/// Returns the act of a run that deleted so many events of these tenants.
+fn act(deleted: Vec<(DatabaseName, u64)>) -> Act {
+    let act = Act::of(ActKind::RetentionRun);
+    deleted.into_iter().fold(act, |act, (tenant, events)| {
+        act.set("database_name", tenant).set("deleted", events)
+    })
 }
 
 fn note(report: TenantReport) {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Caller;
-use crate::domain::{ClientId, KeyId, KeyText, ListedKey, Scopes, StoredKey};
+use crate::domain::{Act, ActKind, ClientId, KeyId, KeyText, ListedKey, Scope, Scopes, StoredKey};
 use crate::service::Error;
 
 /// The stored keys, at most. Several replicas that make keys at the same moment may exceed it by a few.
@@ -45,7 +45,14 @@ impl Caller {
             created_at: service.clock.now(),
             expires_at,
         };
-        service.store.create_key(&key).await?;
+        let act = Act::of(ActKind::KeyCreated)
+            .set("key_id", id)
+            .set("name", &key.name)
+            .set("scopes", scope_names(scopes))
+            .set("key_client_id", or_none(key.client_id))
+            .set("expires_at", or_none(key.expires_at));
+        let created = self.audited(act, async { Ok(service.store.create_key(&key).await?) });
+        created.await?;
         tracing::info!(key = %id, "key created");
         Ok((key, text))
     }
@@ -59,12 +66,19 @@ impl Caller {
 
     /// Revokes a key: within seconds, no replica accepts it any more.
     pub async fn revoke_key(&self, id: KeyId) -> Result<(), Error> {
-        let not_found = Error::KeyNotFound { id };
+        let not_found = || Error::KeyNotFound { id };
         let service = &self.service;
-        let found = service.store.find_keys(&[id]).await?;
-        if !found.iter().any(|key| self.may_manage(key)) || !service.store.revoke_key(id).await? {
-            return Err(not_found);
-        }
+        let mut found = service.store.find_keys(&[id]).await?;
+        found.retain(|key| self.may_manage(key));
+        let key = found.pop().ok_or_else(not_found)?;
+        let act = Act::of(ActKind::KeyRevoked)
+            .unset("key_id", id)
+            .unset("name", &key.name);
+        let revoked = self.audited(act, async {
+            let revoked = service.store.revoke_key(id).await?;
+            revoked.then_some(()).ok_or_else(not_found)
+        });
+        revoked.await?;
         service.credentials.keys.remove(id);
         tracing::info!(key = %id, "key revoked");
         Ok(())
@@ -82,4 +96,13 @@ impl Caller {
         let access = self.access(client_id).await?;
         Ok(Some(access.client_id()))
     }
+}
+
+fn scope_names(scopes: Scopes) -> String {
+    let names: Vec<&str> = scopes.iter().map(Scope::name).collect();
+    names.join(" ")
+}
+
+fn or_none(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "none".to_owned(), |it| it.to_string())
 }

@@ -7,6 +7,7 @@ mod credential_cache;
 mod keys;
 mod secrets;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretSlice};
@@ -14,10 +15,12 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{Error, Service};
+use crate::domain::access::audit::catalogue as audit_catalogue;
 use crate::domain::{
-    ClientId, DatabaseName, KeyId, KeyText, Requirement, Scope, StoredKey, Tenant, TenantSchemas,
-    TenantSecrets,
+    Catalogue, ClientId, DatabaseName, KeyId, KeyText, Requirement, Scope, StoredKey, Tenant,
+    TenantSchemas, TenantSecrets,
 };
+use crate::store::audit;
 
 pub use configured_keys::ApiKeys;
 pub use credential_cache::Credentials;
@@ -28,7 +31,17 @@ pub use secrets::{MAX_OVERLAP, RotatedSecret};
 #[derive(Debug)]
 pub struct Caller {
     pub(super) service: Arc<Service>,
-    identity: Identity,
+    pub(super) identity: Identity,
+    /// What the operation needs, which the credential has.
+    requirement: Requirement,
+    pub(super) origin: Origin,
+}
+
+/// Where a request came from.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    pub client: Option<IpAddr>,
+    pub request_id: Option<String>,
 }
 
 /// Access of an authenticated caller to one tenant.
@@ -36,12 +49,13 @@ pub struct Caller {
 pub struct Access {
     pub(super) service: Arc<Service>,
     pub(super) tenant: Arc<Tenant>,
-    identity: Identity,
+    pub(super) identity: Identity,
+    pub(super) origin: Origin,
 }
 
 /// The credential of a caller.
 #[derive(Debug, Clone)]
-enum Identity {
+pub(super) enum Identity {
     /// A key of the settings, which allows everything.
     ConfiguredKey,
     StoredKey(Arc<StoredKey>),
@@ -82,7 +96,7 @@ impl Identity {
     }
 
     /// Returns the one tenant that the credential is for; `None` if it is for all.
-    fn tenant(&self) -> Option<ClientId> {
+    pub(super) fn tenant(&self) -> Option<ClientId> {
         match self {
             Self::ConfiguredKey => None,
             Self::StoredKey(key) => key.client_id,
@@ -130,6 +144,16 @@ impl Access {
             .take_events(self.client_id(), count, now, true)
     }
 
+    /// Returns the names of the types of the tenant's events.
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        let own = &self.service.settings.catalogue;
+        Arc::clone(if self.tenant.is_system() {
+            audit_catalogue()
+        } else {
+            own
+        })
+    }
+
     /// Returns what the tenant's events have to look like; `None` if nothing restricts them.
     pub fn event_schemas(&self) -> Option<Arc<TenantSchemas>> {
         let schemas = &self.service.settings.event_schemas;
@@ -160,6 +184,8 @@ impl Service {
         Ok(Caller {
             service: Arc::clone(self),
             identity,
+            requirement,
+            origin: Origin::default(),
         })
     }
 
@@ -199,6 +225,12 @@ impl Service {
 }
 
 impl Caller {
+    /// Says where the request came from.
+    #[must_use]
+    pub fn sent_from(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
     /// Returns the one tenant that the credential is for; `None` if it is for all.
     pub fn tenant(&self) -> Option<ClientId> {
         self.identity.tenant()
@@ -222,9 +254,41 @@ impl Caller {
 
     /// Opens the tenant that was sent, or else that of the credential.
     pub async fn access(&self, client_id: Option<&str>) -> Result<Access, Error> {
+        if client_id == Some(DatabaseName::SYSTEM) {
+            return self.access_system().await;
+        }
         let client_id = self.client_id(client_id)?;
         let tenant = self.service.store.tenant_by_client_id(client_id).await?;
         self.open(tenant.ok_or(Error::ClientUnknown)?).await
+    }
+
+    /// Opens the system tenant, which has a name in place of a client id that anybody would have to know.
+    async fn access_system(&self) -> Result<Access, Error> {
+        let service = &*self.service;
+        if let Some(own) = self.tenant() {
+            let found = service
+                .store
+                .tenant_by_name(&DatabaseName::system())
+                .await?;
+            let found = found.filter(|it| it.client_id == own);
+            return self.open(found.ok_or(Error::ClientUnknown)?).await;
+        }
+        self.require_system_access()?;
+        let (clock, entropy) = (&*service.clock, &*service.entropy);
+        let tenant = audit::system_tenant(&*service.store, clock, entropy).await?;
+        self.open(tenant).await
+    }
+
+    /// Fails unless the caller may look at the system tenant: with the scope `admin` in addition to what the operation
+    /// needs. Nobody sends it anything.
+    fn require_system_access(&self) -> Result<(), Error> {
+        if self.requirement == Requirement::Scope(Scope::Write) {
+            return Err(Error::SystemTenant);
+        }
+        let is_admin = self.identity.allows(Scope::Admin);
+        is_admin
+            .then_some(())
+            .ok_or(Error::ScopeMissing(Scope::Admin))
     }
 
     /// Opens the tenant that an envelope names, by its database name or its client id.
@@ -247,6 +311,9 @@ impl Caller {
     }
 
     async fn open(&self, tenant: Arc<Tenant>) -> Result<Access, Error> {
+        if tenant.is_system() {
+            self.require_system_access()?;
+        }
         if !self.service.store.has_database(&tenant).await? {
             return Err(Error::TenantNotFound {
                 tenant: tenant.database_name.to_string(),
@@ -260,6 +327,7 @@ impl Caller {
             service,
             tenant,
             identity: self.identity.clone(),
+            origin: self.origin.clone(),
         })
     }
 }

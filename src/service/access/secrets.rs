@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Access;
-use crate::domain::{ClientSecret, PreviousSecret, TenantSecrets};
+use crate::domain::{Act, ActKind, ClientSecret, PreviousSecret, TenantSecrets};
 use crate::service::Error;
 
 /// The time for which the previous secret is accepted, unless the caller says otherwise: a day to change it everywhere.
@@ -48,7 +48,11 @@ impl Access {
             // The latest rotation counts, also by a clock that was set back.
             rotated_at: Some(after_former.map_or(now, |it| it.max(now))),
         };
-        service.store.replace_secrets(&secrets).await?;
+        let act = Act::of(ActKind::SecretRotated).set("previous_valid_until", valid_until);
+        let replaced = self.audited(act, async {
+            Ok(service.store.replace_secrets(&secrets).await?)
+        });
+        replaced.await?;
         service.credentials.secrets.remove(id);
         tracing::info!(client_id = %id, "secret of a tenant rotated");
         Ok(RotatedSecret {

@@ -409,12 +409,12 @@ impl Inner {
     /// and these tenants are not gone. Takes microseconds, so fit for an async task.
     fn require_databases(&self) -> Result<(), Error> {
         self.folder.ping()?;
-        let tenants = self.registry.count();
+        let tenants = self.registry.customers();
         if tenants < 2
             || self
                 .folder
                 .layout
-                .has_database(|name| self.registry.knows(name))?
+                .has_database(|name| !name.is_system() && self.registry.knows(name))?
         {
             return Ok(());
         }

@@ -1,5 +1,6 @@
 //! Part by part, what the documented API answers: status, exact body, headers.
 
+mod audit;
 mod batch_encodings;
 mod batches;
 mod checks;

@@ -100,6 +100,7 @@ async fn names_that_differ_by_case_alone_are_two_tenants() {
                 .extension()
                 .is_some_and(|it| it == "db")
         })
+        .filter(|name| name != "_system.db")
         .collect();
     assert_eq!(
         names.len(),

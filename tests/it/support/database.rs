@@ -61,7 +61,7 @@ impl Database {
     }
 
     /// Returns for how long a server may go on as if nothing had happened behind its back.
-    pub(super) fn staleness(&self) -> Duration {
+    pub(crate) fn staleness(&self) -> Duration {
         match self {
             Self::Sqlite { .. } => Duration::from_millis(100),
             _ => Duration::from_secs(5),
@@ -115,7 +115,7 @@ impl Database {
     }
 
     /// Removes the database of a tenant whose entry stays.
-    pub(super) async fn remove(&self, name: &str) {
+    pub(crate) async fn remove(&self, name: &str) {
         if let Self::Sqlite { folder } = self {
             let file = folder.join(format!("tenants/{name}.db"));
             std::fs::remove_file(file).expect("the tenant's database");

@@ -71,15 +71,17 @@ impl EventStream {
         } = feed;
         let last = positions.last().copied();
         let mut positions = positions.into_iter();
-        let text = self.reader.write(start, events, move |text, event, state| {
-            if let Some(position) = positions.next() {
-                text.extend(format!("id: {}\n", cursor.at(position)).as_bytes());
-            }
-            text.extend(b"data: ");
-            write_json(text, event, state)?;
-            text.extend(b"\n\n");
-            Ok(())
-        });
+        let text = self
+            .reader
+            .write(start, events, move |text, event, catalogue| {
+                if let Some(position) = positions.next() {
+                    text.extend(format!("id: {}\n", cursor.at(position)).as_bytes());
+                }
+                text.extend(b"data: ");
+                write_json(text, event, catalogue)?;
+                text.extend(b"\n\n");
+                Ok(())
+            });
         let mut text = text.await?;
         if last != Some(cursor.position()) {
             // Without data it is no event: it only moves what the client resumes from.

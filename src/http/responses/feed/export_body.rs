@@ -76,19 +76,21 @@ impl Export {
         let end = self.end.position();
         events.truncate(positions.partition_point(|it| *it <= end));
         let format = self.format;
-        let text = self.reader.write(start, events, move |text, event, state| {
-            match format {
-                ExportFormat::Ndjson => {
-                    write_json(text, event, state)?;
-                    text.extend(b"\n");
+        let text = self
+            .reader
+            .write(start, events, move |text, event, catalogue| {
+                match format {
+                    ExportFormat::Ndjson => {
+                        write_json(text, event, catalogue)?;
+                        text.extend(b"\n");
+                    }
+                    ExportFormat::Csv => {
+                        let line = csv::line(&event, catalogue)?;
+                        text.extend(line.as_bytes());
+                    }
                 }
-                ExportFormat::Csv => {
-                    let line = csv::line(&event, &state.service.settings.catalogue)?;
-                    text.extend(line.as_bytes());
-                }
-            }
-            Ok(())
-        });
+                Ok(())
+            });
         let text = text.await?;
         if cursor.position() >= end {
             return Ok(ChunkedBody::new(text, Some(permit), None));

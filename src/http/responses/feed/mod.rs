@@ -15,7 +15,7 @@ use bytes::Bytes;
 use super::chunked_body::{Segments, read_patiently};
 use super::{ApiError, ApiResult, EventBody, acquire_for_read, request_id};
 use crate::domain::query::Limit;
-use crate::domain::{Cursor, Event, Feed, Query};
+use crate::domain::{Catalogue, Cursor, Event, Feed, Query};
 use crate::http::state::{AppState, MemoryPermit};
 use crate::service::Access;
 
@@ -59,15 +59,15 @@ impl FeedReader {
         &self,
         start: Vec<u8>,
         events: Vec<Event>,
-        write: impl FnMut(&mut Segments, Event, &AppState) -> ApiResult<()> + Send + 'static,
+        write: impl FnMut(&mut Segments, Event, &Catalogue) -> ApiResult<()> + Send + 'static,
     ) -> ApiResult<VecDeque<Bytes>> {
         let bytes: usize = events.iter().map(Event::weight_bytes).sum();
-        let state = Arc::clone(&self.state);
+        let catalogue = self.access.catalogue();
         let mut write = write;
         let write_all = move || {
             let mut text = Segments::new(start);
             for event in events {
-                write(&mut text, event, &state)?;
+                write(&mut text, event, &catalogue)?;
             }
             Ok(text.finish())
         };
@@ -76,8 +76,8 @@ impl FeedReader {
 }
 
 /// Writes an event as the lists show it, on one line.
-fn write_json(text: &mut Segments, event: Event, state: &AppState) -> ApiResult<()> {
+fn write_json(text: &mut Segments, event: Event, catalogue: &Catalogue) -> ApiResult<()> {
     let id = event.id;
-    let body = EventBody::new(event, &state.service.settings.catalogue)?;
+    let body = EventBody::new(event, catalogue)?;
     serde_json::to_writer(text, &body).map_err(|error| ApiError::damaged(id, error))
 }

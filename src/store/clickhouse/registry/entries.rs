@@ -149,10 +149,12 @@ impl EntriesTable {
         Ok(entries.len() as u64)
     }
 
-    /// Counts the tenants of a shard, as a majority of its nodes know them.
+    /// Counts the tenants of a shard without the system tenant, as a majority of its nodes know them.
     pub(super) async fn count_in(&self, shard: &ShardName) -> Result<u64, Failure> {
         let sql = format!(
-            "SELECT count() FROM {TABLE} FINAL WHERE shard = {{shard:String}} AND {IS_ALIVE}"
+            "SELECT count() FROM {TABLE} FINAL WHERE shard = {{shard:String}} AND {IS_ALIVE} \
+             AND database_name != '{}'",
+            DatabaseName::SYSTEM
         );
         let count = |it: &clickhouse::Client| it.query_raw(&sql).param("shard", shard.as_str());
         let client = self.client.of_shard(shard);
@@ -401,7 +403,7 @@ impl TryFrom<Row> for Entry {
             read_at_us,
         } = row;
         let invalid = |what: String| Failure::InvalidData(format!("{what} in {TABLE}"));
-        let database_name = DatabaseName::parse(&database_name)
+        let database_name = DatabaseName::parse_stored(&database_name)
             .map_err(|_| invalid(format!("database name '{database_name}'")))?;
         let tenant = Tenant {
             client_id: ClientId::from_uuid(client_id),

@@ -153,9 +153,10 @@ impl Registry {
         self.entries.assignments(ids).await
     }
 
+    /// Returns the tenants that are ready, without the system tenant.
     pub(super) async fn all(&self) -> Result<Vec<Arc<Tenant>>, Error> {
         let mut entries = self.entries.all().await?;
-        entries.retain(|entry| entry.state() == State::Ready);
+        entries.retain(|entry| entry.state() == State::Ready && !entry.tenant.is_system());
         let tenants = entries.into_iter().map(|entry| Arc::new(entry.tenant));
         Ok(tenants.collect())
     }

@@ -68,7 +68,7 @@ impl Registry {
         let others = there.into_iter().filter(|(_, (id, _))| !ready.contains(id));
         for (name, (id, _)) in others {
             let (Ok(name), Some(entry)) = (
-                DatabaseName::parse(&name),
+                DatabaseName::parse_stored(&name),
                 self.entries.by_client_id(id).await?,
             ) else {
                 continue; // being dropped, or without an entry: not to be touched

@@ -68,7 +68,7 @@ pub(crate) fn tenant_of(database: &Path) -> Option<DatabaseName> {
             other => name.push(other),
         }
     }
-    let name = DatabaseName::parse(&name).ok()?;
+    let name = DatabaseName::parse_stored(&name).ok()?;
     (file_stem(&name) == database.file_stem()?.to_str()?).then_some(name)
 }
 
@@ -85,8 +85,9 @@ mod tests {
             ("alx_demo-1", "alx_demo-1"),
             ("Demo", "=demo"),
             ("dEMo", "d=e=mo"),
+            (DatabaseName::SYSTEM, "_system"),
         ] {
-            let name = DatabaseName::parse(name).unwrap();
+            let name = DatabaseName::parse_stored(name).unwrap();
             assert_eq!(file_stem(&name), stem);
             let path = format!("/data/tenants/{stem}.db");
             assert_eq!(tenant_of(Path::new(&path)), Some(name));

@@ -50,6 +50,12 @@ impl ExternalStore {
         Ok(store)
     }
 
+    /// Returns the tenants that are ready, the system tenant included, ordered by name.
+    async fn all_tenants(&self) -> Result<Vec<Arc<Tenant>>, Error> {
+        let tenants = self.with_registry(registry_reader::ready).await?;
+        Ok(tenants.into_iter().map(Arc::new).collect())
+    }
+
     /// Works on a tenant's database, if the tenant is there.
     pub(super) async fn with<T: Send + 'static>(
         &self,
@@ -140,12 +146,12 @@ impl Store for ExternalStore {
     }
 
     async fn tenant_by_client_id(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error> {
-        let tenants = self.tenants().await?;
+        let tenants = self.all_tenants().await?;
         Ok(tenants.into_iter().find(|it| it.client_id == id))
     }
 
     async fn tenant_by_name(&self, name: &DatabaseName) -> Result<Option<Arc<Tenant>>, Error> {
-        let tenants = self.tenants().await?;
+        let tenants = self.all_tenants().await?;
         if let Some(tenant) = tenants.into_iter().find(|it| it.database_name == *name) {
             return Ok(Some(tenant));
         }
@@ -161,8 +167,9 @@ impl Store for ExternalStore {
     }
 
     async fn tenants(&self) -> Result<Vec<Arc<Tenant>>, Error> {
-        let tenants = self.with_registry(registry_reader::ready).await?;
-        Ok(tenants.into_iter().map(Arc::new).collect())
+        let mut tenants = self.all_tenants().await?;
+        tenants.retain(|it| !it.is_system());
+        Ok(tenants)
     }
 
     async fn has_database(&self, tenant: &Tenant) -> Result<bool, Error> {

@@ -108,6 +108,12 @@ impl Registry {
         ready.by_name.len()
     }
 
+    /// Returns how many tenants are ready, without the system tenant.
+    pub(super) fn customers(&self) -> usize {
+        let system = self.knows(&DatabaseName::system());
+        self.count() - usize::from(system)
+    }
+
     /// Tells whether a tenant of this name is ready.
     pub(super) fn knows(&self, name: &DatabaseName) -> bool {
         let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
@@ -125,13 +131,14 @@ impl Registry {
         self.write_ready().orphans = orphans;
     }
 
-    /// Returns the tenants that are ready, ordered by name.
+    /// Returns the tenants that are ready, without the system tenant, ordered by name.
     pub(super) fn tenants(&self) -> Result<Vec<Arc<Tenant>>, Error> {
         let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
         if ready.closed {
             return Err(closed());
         }
         let handles = ready.by_name.values();
+        let handles = handles.filter(|it| !it.tenant.is_system());
         let mut tenants: Vec<_> = handles.map(|it| Arc::clone(&it.tenant)).collect();
         tenants.sort_unstable_by(|one, other| one.database_name.cmp(&other.database_name));
         Ok(tenants)

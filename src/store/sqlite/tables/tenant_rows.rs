@@ -151,7 +151,8 @@ fn tenant_from_row(row: &Row<'_>) -> rusqlite::Result<Tenant> {
 }
 
 fn database_name(row: &Row<'_>, column: usize) -> rusqlite::Result<DatabaseName> {
-    DatabaseName::parse(row.get_ref(column)?.as_str()?).map_err(|error| bad_text(column, error))
+    DatabaseName::parse_stored(row.get_ref(column)?.as_str()?)
+        .map_err(|error| bad_text(column, error))
 }
 
 fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<State> {
