@@ -22,7 +22,7 @@ use utoipa_axum::routes;
 
 use crate::domain::{Requirement, Scope};
 use handlers::{
-    admin::{keys, secrets},
+    admin::{keys, secrets, view_tokens},
     data_lifecycle::{holds, retention},
     event_batch, event_bridge, feed, history, multipart_uploads, operations, records, stats,
     tenant_lifecycle, type_names, uploads,
@@ -85,6 +85,7 @@ fn api_routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(needs(Scope::Read, routes!(feed::stream::stream)))
         .routes(needs(Scope::Read, routes!(feed::export::export)))
         .routes(needs(Scope::Read, routes!(stats::stats)))
+        .routes(needs(Scope::Read, routes!(view_tokens::create)))
         .routes(needs_any_scope(routes!(type_names::catalogue)))
 }
 

@@ -105,10 +105,14 @@ impl Access {
 
 fn actor(identity: &Identity, origin: &Origin) -> Actor {
     let (kind, name, key_id) = match identity {
-        Identity::ConfiguredKey => (ActorKind::ConfiguredKey, "configured key".to_owned(), None),
+        Identity::ConfiguredKey(_) => (ActorKind::ConfiguredKey, "configured key".to_owned(), None),
         Identity::StoredKey(key) => (ActorKind::StoredKey, key.name.clone(), Some(key.id)),
         Identity::TenantSecret { client_id, .. } => {
             (ActorKind::TenantSecret, client_id.to_string(), None)
+        }
+        Identity::ViewToken(token) => {
+            let made_with = token.made_with_key();
+            (ActorKind::ViewToken, "view token".to_owned(), made_with)
         }
     };
     let Origin { client, request_id } = origin.clone();

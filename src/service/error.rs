@@ -12,6 +12,10 @@ pub enum Error {
     KeyRefused,
     #[error("the credential lacks the scope '{0}'")]
     ScopeMissing(Scope),
+    #[error("the view token has expired")]
+    ViewTokenExpired,
+    #[error("a view token makes no tokens")]
+    NotWithViewToken,
     /// The operation is about no tenant, or about all.
     #[error("the credential is for one tenant")]
     OneTenantOnly,

@@ -1,6 +1,7 @@
 //! Reading a tenant's history.
 
 use super::{Access, Error};
+use crate::domain::query::Limit;
 use crate::domain::{
     Chunk, Cursor, Event, EventId, Feed, Grouping, Page, PageCursor, Position, Query, Stats,
 };
@@ -21,7 +22,10 @@ impl Access {
             cursor.require(id, current).map_err(Error::CursorRefused)?;
             epoch = Some(current);
         }
-        let page = store.events(&self.tenant, query).await?;
+        let mut page = store.events(&self.tenant, &self.restrict(query)).await?;
+        if let (Some(record_id), Some(counts)) = (self.record_id(), &mut page.counts) {
+            counts.total = self.count_record(record_id).await?;
+        }
         let last = page.rest.last().copied();
         let last = last.or_else(|| page.events.last().map(Event::position));
         let next = match last.filter(|_| page.has_more) {
@@ -37,9 +41,21 @@ impl Access {
         Ok((page, next))
     }
 
+    /// Counts the events of a record.
+    async fn count_record(&self, record_id: i64) -> Result<u64, Error> {
+        let query = Query {
+            record_ids: vec![record_id],
+            limit: Limit::clamped(1),
+            ..Query::default()
+        };
+        let page = self.service.store.events(&self.tenant, &query).await?;
+        Ok(page.counts.map_or(0, |counts| counts.filtered))
+    }
+
     /// Returns the event with this id.
     pub async fn event(&self, event_id: EventId) -> Result<Event, Error> {
         let found = self.service.store.event(&self.tenant, event_id).await?;
+        let found = found.filter(|event| self.shows(event.record_id));
         found.ok_or(Error::EventNotFound { event_id })
     }
 
@@ -50,13 +66,17 @@ impl Access {
         query: &Query,
     ) -> Result<Chunk, Error> {
         let store = &self.service.store;
-        Ok(store.events_behind(&self.tenant, after, query).await?)
+        Ok(store
+            .events_behind(&self.tenant, after, &self.restrict(query))
+            .await?)
     }
 
     /// Counts the events that match the filters of `query`.
     pub async fn stats(&self, query: &Query, grouping: Grouping) -> Result<Stats, Error> {
         let store = &self.service.store;
-        Ok(store.stats(&self.tenant, query, grouping).await?)
+        Ok(store
+            .stats(&self.tenant, &self.restrict(query), grouping)
+            .await?)
     }
 
     /// Returns the next events of a page, at least one unless it has been deleted.
@@ -70,7 +90,9 @@ impl Access {
     pub async fn feed(&self, after: Option<&Cursor>, query: &Query) -> Result<Feed, Error> {
         self.require_valid().await?;
         let store = &self.service.store;
-        Ok(store.feed(&self.tenant, after, query).await?)
+        Ok(store
+            .feed(&self.tenant, after, &self.restrict(query))
+            .await?)
     }
 
     /// Returns the cursor behind the newest event.
@@ -81,6 +103,13 @@ impl Access {
     /// Returns the cursor behind an event; `None` if there is none with this id.
     pub async fn cursor_behind(&self, event_id: EventId) -> Result<Option<Cursor>, Error> {
         let store = &self.service.store;
+        if self.record_id().is_some() {
+            match self.event(event_id).await {
+                Ok(_) => {}
+                Err(Error::EventNotFound { .. }) => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
         Ok(store.cursor_behind(&self.tenant, event_id).await?)
     }
 

@@ -154,6 +154,7 @@ impl Access {
         disposition: Option<Disposition>,
     ) -> Result<DownloadUrl, Error> {
         let event = self.service.store.event(&self.tenant, event_id).await?;
+        let event = event.filter(|event| self.shows(event.record_id));
         let files = event.map(|event| event.files).unwrap_or_default();
         let mut files = files.into_iter();
         let file = files.find(|file| file_id.is_none_or(|file_id| file_id == file.id));

@@ -27,8 +27,8 @@ use crate::store::Store;
 
 pub use crate::store::News;
 pub use access::{
-    Access, ApiKeys, Caller, Credential, Credentials, MAX_OVERLAP, MAX_STORED_KEYS, NewKey, Origin,
-    RotatedSecret,
+    Access, ApiKeys, Caller, Credential, Credentials, MAX_OVERLAP, MAX_STORED_KEYS,
+    MAX_VIEW_TOKEN_LIFE, NewKey, Origin, RotatedSecret,
 };
 pub use audit::Reading;
 pub use batch::{BatchLookups, BatchOutcome};

@@ -4,6 +4,7 @@
 mod answers;
 mod owner;
 mod scopes;
+mod view_tokens;
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -351,6 +352,7 @@ impl Operation {
             "/api/initialize-tenant",
             "/api/delete-tenant",
             "/api/keys",
+            "/api/view-tokens",
             "/api/files/upload-url",
             "/api/files/upload-form",
             "/api/files/multipart",
@@ -423,6 +425,7 @@ impl Operation {
                 [vec![Some(several)], alone.into()].concat()
             }
             "/api/tenants/{client_id}/holds" => vec![Some(json!({ "reason": "A stranger's" }))],
+            "/api/view-tokens" => vec![Some(json!({ "record_id": belongings.record_id }))],
             "/api/keys" => vec![Some(json!({ "name": "a stranger's", "scopes": ["read"] }))],
             "/api/tenants/{client_id}/retention" => vec![Some(json!({ "rules": [] }))],
             "/api/files/upload-form" => vec![Some(json!({ "max_length": 10 }))],

@@ -97,6 +97,8 @@ pub enum ActorKind {
     ConfiguredKey,
     StoredKey,
     TenantSecret,
+    /// Its `key_id` is that of the stored key with which it was made.
+    ViewToken,
     /// The service, without having been asked.
     Service,
     /// A command, on the machine of the operator.
@@ -109,6 +111,7 @@ impl ActorKind {
             Self::ConfiguredKey => "configured_key",
             Self::StoredKey => "stored_key",
             Self::TenantSecret => "tenant_secret",
+            Self::ViewToken => "view_token",
             Self::Service => "service",
             Self::Command => "command",
         }
@@ -116,7 +119,7 @@ impl ActorKind {
 
     const fn source_type_id(self) -> i32 {
         match self {
-            Self::ConfiguredKey | Self::StoredKey | Self::TenantSecret => USER,
+            Self::ConfiguredKey | Self::StoredKey | Self::TenantSecret | Self::ViewToken => USER,
             Self::Service | Self::Command => SYSTEM,
         }
     }

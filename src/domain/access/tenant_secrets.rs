@@ -23,6 +23,12 @@ pub struct PreviousSecret {
 }
 
 impl TenantSecrets {
+    /// Returns the digests of the secrets that are accepted now.
+    pub fn accepted(&self, now: Timestamp) -> impl Iterator<Item = &[u8; 32]> {
+        let previous = self.previous.iter().filter(move |it| it.valid_until > now);
+        std::iter::once(&self.current_sha256).chain(previous.map(|it| &it.sha256))
+    }
+
     /// Tells whether a secret with this digest is accepted now. Compares with both, however the first comparison ends.
     pub fn accept(&self, sha256: &[u8; 32], now: Timestamp) -> bool {
         let is_current = self.current_sha256.ct_eq(sha256);
@@ -60,6 +66,8 @@ mod tests {
             (2, later, false),
         ] {
             assert_eq!(secrets.accept(&[secret; 32], now), is_accepted, "{secret}");
+            let mut accepted = secrets.accepted(now);
+            assert_eq!(accepted.any(|it| *it == [secret; 32]), is_accepted);
         }
         let never_rotated = TenantSecrets {
             previous: None,

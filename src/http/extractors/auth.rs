@@ -24,8 +24,9 @@ const RECORDS: &str = "/api/history/records/";
 const MAX_RECORDED_QUERY: usize = 4096;
 
 const BASIC: &[u8] = b"Basic ";
+const BEARER: &[u8] = b"Bearer ";
 
-/// A client id and a secret take 140 bytes, encoded.
+/// A client id and a secret take 140 bytes, encoded, and a view token some 300.
 const MAX_AUTHORIZATION_BYTES: usize = 1024;
 
 pub(crate) const API_KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
@@ -126,7 +127,14 @@ fn credential(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Conflict> {
         return Ok(Some(Credential::Key(key.as_bytes())));
     }
     let value = only_value(headers, &AUTHORIZATION)?;
-    Ok(value.and_then(|value| basic(value.as_bytes())))
+    Ok(value.and_then(|value| bearer(value.as_bytes()).or_else(|| basic(value.as_bytes()))))
+}
+
+/// Returns the token of the scheme `Bearer`. Source: RFC 6750, section 2.1.
+fn bearer(value: &[u8]) -> Option<Credential<'_>> {
+    let (scheme, token) = value.split_at_checked(BEARER.len())?;
+    let is_bearer = scheme.eq_ignore_ascii_case(BEARER) && value.len() <= MAX_AUTHORIZATION_BYTES;
+    is_bearer.then(|| Credential::ViewToken(token.trim_ascii()))
 }
 
 /// Parses credentials of the scheme `Basic`. Source: RFC 7617.

@@ -9,8 +9,8 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use http::Method;
 use http::header::{
-    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, ORIGIN,
-    RETRY_AFTER,
+    ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_TYPE, ETAG,
+    IF_NONE_MATCH, ORIGIN, RETRY_AFTER,
 };
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -37,8 +37,9 @@ impl Cors {
         };
         let layer = CorsLayer::new()
             .allow_origin(allowed)
-            .allow_methods([Method::GET, Method::POST, Method::DELETE])
+            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
             .allow_headers([
+                AUTHORIZATION,
                 CONTENT_TYPE,
                 IF_NONE_MATCH,
                 API_KEY_HEADER,

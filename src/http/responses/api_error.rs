@@ -333,9 +333,14 @@ fn service_status_and_detail(error: &service::Error) -> (StatusCode, String) {
     let forbidden = |detail: String| (StatusCode::FORBIDDEN, detail);
     match error {
         Error::KeyRefused => (StatusCode::UNAUTHORIZED, "Unauthorized API Key.".into()),
+        Error::ViewTokenExpired => {
+            let detail = "The view token has expired.";
+            (StatusCode::UNAUTHORIZED, detail.into())
+        }
         Error::ScopeMissing(scope) => {
             forbidden(format!("The credential lacks the scope '{scope}'."))
         }
+        Error::NotWithViewToken => forbidden("A view token makes no tokens.".into()),
         Error::OneTenantOnly => forbidden("The credential is for one tenant.".into()),
         Error::SystemTenant => forbidden("The system tenant cannot be changed.".into()),
         Error::Unrecorded(_) => (

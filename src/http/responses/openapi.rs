@@ -11,6 +11,9 @@ use super::api_error::ProblemsBody;
 use super::{ErrorBody, Problem};
 use crate::domain::Requirement;
 
+/// The operation that takes every credential with the scope `read` but view tokens.
+const CREATE_VIEW_TOKEN: &str = "create_view_token";
+
 /// The description and the tags.
 #[derive(OpenApi)]
 #[openapi(
@@ -24,7 +27,7 @@ use crate::domain::Requirement;
         (name = "tenants", description = "Customers, each with a database of its own"),
         (name = "events", description = "What happened to records"),
         (name = "files", description = "Files that events reference"),
-        (name = "keys", description = "Keys with scopes, for all tenants or one"),
+        (name = "keys", description = "Keys with scopes, for all tenants or one, and tokens for web pages"),
         (name = "operations", description = "For those who run the service; no key needed"),
     )
 )]
@@ -43,6 +46,11 @@ pub(crate) fn head() -> Document {
     let basic = basic.description(Some(
         "A tenant's client id and secret, for this tenant alone",
     ));
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT");
+    let bearer = bearer.description(Some("A token made with `POST /api/view-tokens`"));
+    components.add_security_scheme("view_token", SecurityScheme::Http(bearer.build()));
     components.add_security_scheme("tenant_secret", SecurityScheme::Http(basic.build()));
     components.add_security_scheme("client_id", SecurityScheme::ApiKey(ApiKey::Header(tenant)));
     components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(key)));
@@ -87,6 +95,11 @@ pub(crate) fn document_scope(paths: &mut Paths, requirement: Option<Requirement>
             let is_for_tenants = matches!(scope, "any" | "write" | "read");
             if let Some(alternatives) = operation.security.as_mut().filter(|_| is_for_tenants) {
                 alternatives.push(SecurityRequirement::new("tenant_secret", [""; 0]));
+                // A token makes no tokens.
+                let makes_tokens = operation.operation_id.as_deref() == Some(CREATE_VIEW_TOKEN);
+                if scope != "write" && !makes_tokens {
+                    alternatives.push(SecurityRequirement::new("view_token", [""; 0]));
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
+use subtle::{ConditionallySelectable, ConstantTimeEq};
 
 /// The accepted API keys as SHA-256 digests, which have one length: comparing them reveals nothing about a key.
 #[derive(Debug)]
@@ -17,13 +17,18 @@ impl ApiKeys {
         )
     }
 
-    /// Takes the digest of what was sent.
-    pub(super) fn accept(&self, digest: &[u8; 32]) -> bool {
+    /// Returns the digests of the keys, in the order of the settings.
+    pub(super) fn digests(&self) -> &[[u8; 32]] {
+        &self.0
+    }
+
+    /// Returns the index of the key with this digest; `None` if there is none.
+    pub(super) fn find(&self, digest: &[u8; 32]) -> Option<usize> {
         // Compares with every key, so that the time does not reveal which one matched.
-        let none = Choice::from(0);
-        self.0
-            .iter()
-            .fold(none, |found, accepted| found | accepted.ct_eq(digest))
-            .into()
+        let none = u64::MAX;
+        let found = self.0.iter().zip(0..).fold(none, |found, (key, index)| {
+            u64::conditional_select(&found, &index, key.ct_eq(digest))
+        });
+        usize::try_from(found).ok().filter(|it| *it < self.0.len())
     }
 }

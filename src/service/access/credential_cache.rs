@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::oneshot;
+use tokio::sync::{OnceCell, oneshot};
+use uuid::Uuid;
 
 use crate::domain::{ClientId, KeyId, StoredKey, TenantSecrets};
 use crate::service::{Error, Service};
@@ -86,6 +87,7 @@ pub struct Credentials {
     pub(super) secrets: CredentialCache<TenantSecrets>,
     /// Held while the secret of a tenant is rotated.
     pub(super) rotation: tokio::sync::Mutex<()>,
+    pub(super) store_id: OnceCell<Uuid>,
 }
 
 /// The credentials of one kind that were used lately.
@@ -143,6 +145,7 @@ impl Service {
             keys,
             secrets,
             rotation: _,
+            store_id: _,
         } = &self.credentials;
         secrets.take_uses(Instant::now()); // only forgets
         let uses = keys.take_uses(Instant::now());

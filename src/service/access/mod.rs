@@ -6,7 +6,10 @@ mod configured_keys;
 mod credential_cache;
 mod keys;
 mod secrets;
+mod view_token;
+mod view_tokens;
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -22,10 +25,12 @@ use crate::domain::{
 };
 use crate::store::audit;
 
+use self::view_token::ViewToken;
 pub use configured_keys::ApiKeys;
 pub use credential_cache::Credentials;
 pub use keys::{MAX_STORED_KEYS, NewKey};
 pub use secrets::{MAX_OVERLAP, RotatedSecret};
+pub use view_token::MAX_LIFE as MAX_VIEW_TOKEN_LIFE;
 
 /// Who is asking: a caller whose credential was accepted, and allows the operation.
 #[derive(Debug)]
@@ -56,18 +61,18 @@ pub struct Access {
 /// The credential of a caller.
 #[derive(Debug, Clone)]
 pub(super) enum Identity {
-    /// A key of the settings, which allows everything.
-    ConfiguredKey,
+    /// A key of the settings, which allows everything, by its index there.
+    ConfiguredKey(usize),
     StoredKey(Arc<StoredKey>),
     /// A tenant's own secret, as its digest.
     TenantSecret {
         client_id: ClientId,
         sha256: [u8; 32],
     },
+    ViewToken(Arc<ViewToken>),
 }
 
 /// What a caller sends to say who it is.
-#[derive(Debug)]
 pub enum Credential<'a> {
     /// A key of the settings, or one that was made through the API.
     Key(&'a [u8]),
@@ -76,6 +81,18 @@ pub enum Credential<'a> {
         client_id: String,
         secret: SecretSlice<u8>,
     },
+    ViewToken(&'a [u8]),
+}
+
+/// Says what it is, and nothing of it.
+impl fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Key(_) => "Key",
+            Self::TenantSecret { .. } => "TenantSecret",
+            Self::ViewToken(_) => "ViewToken",
+        })
+    }
 }
 
 impl Identity {
@@ -88,19 +105,21 @@ impl Identity {
 
     fn allows(&self, scope: Scope) -> bool {
         match self {
-            Self::ConfiguredKey => true,
+            Self::ConfiguredKey(_) => true,
             Self::StoredKey(key) => key.scopes.contains(scope),
             // A tenant sends and reads, and does not manage itself.
             Self::TenantSecret { .. } => matches!(scope, Scope::Write | Scope::Read),
+            Self::ViewToken(_) => scope == Scope::Read,
         }
     }
 
     /// Returns the one tenant that the credential is for; `None` if it is for all.
     pub(super) fn tenant(&self) -> Option<ClientId> {
         match self {
-            Self::ConfiguredKey => None,
+            Self::ConfiguredKey(_) => None,
             Self::StoredKey(key) => key.client_id,
             Self::TenantSecret { client_id, .. } => Some(*client_id),
+            Self::ViewToken(token) => Some(token.client_id),
         }
     }
 }
@@ -109,12 +128,19 @@ impl Access {
     /// Fails once the credential was revoked or has expired: for answers that take longer than a request does.
     pub(super) async fn require_valid(&self) -> Result<(), Error> {
         match &self.identity {
-            Identity::ConfiguredKey => Ok(()),
+            Identity::ConfiguredKey(_) => Ok(()),
             Identity::StoredKey(key) => self.service.valid_key(key.id).await.map(drop),
             Identity::TenantSecret { client_id, sha256 } => {
                 self.service.require_secret(*client_id, sha256).await
             }
+            Identity::ViewToken(token) => self.service.require_current(token).await,
         }
+    }
+
+    /// Tells whether the credential was revoked or has expired. While the store cannot say, it has not.
+    pub async fn has_ended(&self) -> bool {
+        let outcome = self.require_valid().await;
+        matches!(outcome, Err(Error::KeyRefused | Error::ViewTokenExpired))
     }
 
     /// Returns the client id of the tenant.
@@ -170,6 +196,9 @@ impl Service {
     ) -> Result<Caller, Error> {
         let identity = match credential.ok_or(Error::KeyRefused)? {
             Credential::Key(key) => self.identify_key(key).await?,
+            Credential::ViewToken(text) => {
+                Identity::ViewToken(Arc::new(self.valid_token(text).await?))
+            }
             Credential::TenantSecret { client_id, secret } => {
                 let id = ClientId::parse(&client_id).map_err(|_| Error::KeyRefused)?;
                 let sha256 = Sha256::digest(secret.expose_secret()).into();
@@ -191,8 +220,8 @@ impl Service {
 
     async fn identify_key(self: &Arc<Self>, key: &[u8]) -> Result<Identity, Error> {
         let digest: [u8; 32] = Sha256::digest(key).into();
-        if self.settings.api_keys.accept(&digest) {
-            return Ok(Identity::ConfiguredKey);
+        if let Some(index) = self.settings.api_keys.find(&digest) {
+            return Ok(Identity::ConfiguredKey(index));
         }
         let id = KeyText::id_in(key).ok_or(Error::KeyRefused)?;
         let stored = self.valid_key(id).await?;

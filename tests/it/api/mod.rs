@@ -24,6 +24,7 @@ mod search;
 mod secrets;
 mod stats;
 mod tenants;
+mod view_tokens;
 mod worst_inputs;
 
 use http::{HeaderMap, Method, StatusCode};

@@ -200,7 +200,7 @@ async fn what_is_wrong_with_a_rotation_is_said() {
     rotate(&own, "?overlap=2592001&x=1")
         .await
         .is_invalid(&["query.x extra_forbidden", "query.overlap less_than_equal"]);
-    for unknown in [&uuid(), "own"] {
+    for unknown in [uuid().as_str(), "own"] {
         rotate(unknown, "")
             .await
             .is_error(400, "Failed to connect to tenant db.");

@@ -2,7 +2,10 @@
 //! docs/api.md says, which is what the document says.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use event_history::domain::{Clock, SystemClock};
 use http::{Method, StatusCode};
 use jiff::Timestamp;
@@ -10,15 +13,23 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::answers::{Answer, answer_to};
-use super::{Belongings, Call, METHODS, Operation, operations};
-use crate::support::{self, Server, Tenant, event, expect_json};
+use super::{Belongings, Call, METHODS, operations};
+use crate::support::{self, API_KEY, Server, Tenant, event, expect_json};
 
 const SCOPES: [&str; 3] = ["write", "read", "admin"];
 
-/// What a credential needs for each operation, `GET /api/keys` say: `none`, `any`, or the name of a scope.
-type Table = BTreeMap<String, String>;
+/// Those of a tenant's own secret.
+const TENANT_SCOPES: &[&str] = &["write", "read"];
 
-fn documented(document: &Value) -> Table {
+/// Those of a view token.
+const VIEW_SCOPES: &[&str] = &["read"];
+
+const UNAUTHORIZED: &str = "Unauthorized API Key.";
+
+/// What a credential needs for each operation, `GET /api/keys` say: `none`, `any`, or the name of a scope.
+pub(super) type Table = BTreeMap<String, String>;
+
+pub(super) fn documented(document: &Value) -> Table {
     let paths = document["paths"].as_object().expect("a document has paths");
     let mut table = Table::new();
     for (path, item) in paths {
@@ -73,15 +84,52 @@ async fn key(server: &Server, body: &Value) -> (String, String) {
     (text("id"), text("key"))
 }
 
-/// Calls an operation with a key, for a tenant.
-async fn ask(server: &Server, call: &Call, key: Option<&str>, client_id: &str) -> Answer {
-    let request = server.client().request(
-        call.method.clone(),
-        format!("{}{}", server.url(), call.target),
-    );
+/// A header that says who is asking.
+pub(super) type Credential = (&'static str, String);
+
+fn api_key(key: &str) -> Credential {
+    ("X-API-Key", key.to_owned())
+}
+
+fn secret_of(tenant: &Tenant) -> Credential {
+    let pair = format!("{}:{}", tenant.client_id, tenant.client_secret);
+    (
+        "Authorization",
+        format!("Basic {}", BASE64_STANDARD.encode(pair)),
+    )
+}
+
+pub(super) async fn view_token(server: &Server, tenant: &Tenant, body: &Value) -> Credential {
+    view_token_by(&api_key(API_KEY), server, tenant, body).await
+}
+
+/// Makes a token with this credential.
+async fn view_token_by(
+    (name, value): &Credential,
+    server: &Server,
+    tenant: &Tenant,
+    body: &Value,
+) -> Credential {
+    let url = format!("{}/api/view-tokens", server.url());
+    let request = server.client().post(url).header(*name, value);
+    let request = request.header("X-Client-Id", &tenant.client_id);
+    let answer = expect_json(request.json(body), StatusCode::CREATED).await;
+    let token = answer["token"].as_str().expect("a text");
+    ("Authorization", format!("Bearer {token}"))
+}
+
+/// Calls an operation with a credential, for a tenant.
+pub(super) async fn ask(
+    server: &Server,
+    call: &Call,
+    credential: Option<&Credential>,
+    client_id: &str,
+) -> Answer {
+    let url = format!("{}{}", server.url(), call.target);
+    let request = server.client().request(call.method.clone(), url);
     let request = request.header("X-Client-Id", client_id);
-    let request = match key {
-        Some(key) => request.header("X-API-Key", key),
+    let request = match credential {
+        Some((name, value)) => request.header(*name, value),
         None => request,
     };
     answer_to(request, call).await
@@ -91,102 +139,187 @@ fn is_refusal(answer: &Answer) -> bool {
     [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&answer.status)
 }
 
+/// Who asks, and what it may do.
+struct Callers {
+    /// One key for each scope.
+    keys: Vec<(&'static str, Credential)>,
+    own_secret: Credential,
+    own_token: Credential,
+    /// With why.
+    refused: Vec<(Credential, &'static str)>,
+    of_another_tenant: Vec<(Credential, &'static [&'static str])>,
+    of_another_record: Credential,
+}
+
+impl Callers {
+    async fn new(server: &Server, tenant: &Tenant, other: &Tenant) -> Self {
+        let mut keys = Vec::new();
+        for scope in SCOPES {
+            let body = json!({"name": scope, "scopes": [scope]});
+            keys.push((scope, api_key(&key(server, &body).await.1)));
+        }
+        let all = json!({"name": "all", "scopes": SCOPES, "client_id": other.client_id});
+        let (_, key_of_another) = key(server, &all).await;
+        let (revoked_id, revoked) = key(server, &json!({"name": "r", "scopes": SCOPES})).await;
+        let end = Timestamp::from_second(SystemClock.now().as_second() + 4).expect("a time");
+        let body = json!({"name": "e", "scopes": SCOPES, "expires_at": end.to_string()});
+        let (_, expired) = key(server, &body).await;
+        let short = json!({"expires_in": 1});
+        let expired_token = view_token(server, tenant, &short).await;
+        let all = json!({});
+        let orphaned_token = view_token_by(&api_key(&revoked), server, tenant, &all).await;
+        let own_token = view_token(server, tenant, &all).await;
+        let (name, text) = &own_token;
+        let forged_token = (*name, text[..text.len() - 1].to_owned());
+        let revoke = server.request(Method::DELETE, &format!("/api/keys/{revoked_id}"));
+        expect_json(revoke, StatusCode::OK).await;
+        sleep(Duration::from_secs(5)).await; // until key and token have expired
+
+        let mut wrong_secret = other.clone();
+        wrong_secret.client_secret.clone_from(&tenant.client_secret);
+        Self {
+            keys,
+            own_secret: secret_of(tenant),
+            own_token,
+            refused: vec![
+                (api_key("wrong"), UNAUTHORIZED),
+                (api_key(&expired), UNAUTHORIZED),
+                (api_key(&revoked), UNAUTHORIZED),
+                (secret_of(&wrong_secret), UNAUTHORIZED),
+                (orphaned_token, UNAUTHORIZED),
+                (forged_token, UNAUTHORIZED),
+                (expired_token, "The view token has expired."),
+            ],
+            of_another_tenant: vec![
+                (api_key(&key_of_another), &SCOPES),
+                (secret_of(other), TENANT_SCOPES),
+                (view_token(server, other, &json!({})).await, VIEW_SCOPES),
+            ],
+            of_another_record: view_token(server, tenant, &json!({"record_id": 43})).await,
+        }
+    }
+}
+
+/// Asserts that the credential lacks what an operation needs.
+fn assert_forbidden(answer: &Answer, needed: &str, call: &Call, credential: &Credential) {
+    let expected = format!("The credential lacks the scope '{needed}'.");
+    let expected = json!({ "detail": expected }).to_string();
+    let found = (answer.status.as_u16(), &*answer.text);
+    assert_eq!(found, (403, &*expected), "{call:?} with {credential:?}");
+}
+
 #[tokio::test]
 async fn every_operation_asks_for_its_scope() {
     let server = Server::start();
     let tenant = server.create_tenant("own").await;
     let other = server.create_tenant("other").await;
-    server.deliver(&tenant, &event()).await;
+    let event = event(); // of record 42
+    server.deliver(&tenant, &event).await;
     let document = expect_json(server.request(Method::GET, "/openapi.json"), StatusCode::OK).await;
     let table = documented(&document);
-
-    let mut keys: Vec<(String, String)> = Vec::new();
-    for scope in SCOPES {
-        let body = json!({"name": scope, "scopes": [scope]});
-        keys.push((scope.to_owned(), key(&server, &body).await.1));
-    }
-    let all = json!({"name": "all", "scopes": SCOPES, "client_id": other.client_id});
-    let (_, of_another) = key(&server, &all).await;
-    let (revoked_id, revoked) = key(&server, &json!({"name": "r", "scopes": SCOPES})).await;
-    let end = Timestamp::from_second(SystemClock.now().as_second() + 4).expect("a time");
-    let body = json!({"name": "e", "scopes": SCOPES, "expires_at": end.to_string()});
-    let (_, expired) = key(&server, &body).await;
-    let revoke = server.request(Method::DELETE, &format!("/api/keys/{revoked_id}"));
-    expect_json(revoke, StatusCode::OK).await;
-    while SystemClock.now() <= end {
-        sleep(std::time::Duration::from_millis(50)).await;
-    }
+    let callers = Callers::new(&server, &tenant, &other).await;
 
     let belongings = Belongings::nobodys();
-    for operation in operations(&document) {
+    let mut operations = operations(&document);
+    // Then its secret is refused everywhere.
+    operations.sort_by_key(|it| it.path == "/api/delete-tenant");
+    for operation in operations {
         let call = operation.calls(&belongings).swap_remove(0);
-        let needed = &table[&format!("{} {}", operation.method, operation.path)];
+        let needed = table[&format!("{} {}", operation.method, operation.path)].as_str();
         let client_id = tenant.client_id.as_str();
         if needed == "none" {
             let answer = ask(&server, &call, None, client_id).await;
             assert!(answer.status.is_success(), "{call:?}: {answer:?}");
             continue;
         }
-        for refused in [None, Some("wrong"), Some(&expired), Some(&revoked)] {
+        let nobody = std::iter::once((None, UNAUTHORIZED));
+        let refused = callers.refused.iter().map(|(it, why)| (Some(it), *why));
+        for (refused, why) in nobody.chain(refused) {
             let answer = ask(&server, &call, refused, client_id).await;
-            let expected = json!({"detail": "Unauthorized API Key."}).to_string();
-            assert_eq!(
-                (answer.status.as_u16(), answer.text),
-                (401, expected),
-                "{call:?} {refused:?}"
-            );
+            let expected = json!({ "detail": why }).to_string();
+            let found = (answer.status.as_u16(), answer.text);
+            assert_eq!(found, (401, expected), "{call:?} {refused:?}");
         }
-        of_another_tenant_is_of_nobody(&server, &operation, &call, &of_another, &tenant).await;
-        for (scope, key) in keys.iter().rev() {
-            // Deleting comes last: without the scope first, then with it.
-            let is_allowed = needed == "any" || needed == scope;
-            let answer = ask(&server, &call, Some(key), client_id).await;
-            if is_allowed {
-                assert!(!is_refusal(&answer), "{call:?} with {scope}: {answer:?}");
-            } else {
-                let expected = format!("The credential lacks the scope '{needed}'.");
-                let expected = json!({ "detail": expected }).to_string();
-                assert_eq!(
-                    (answer.status.as_u16(), answer.text),
-                    (403, expected),
-                    "{call:?} with {scope}"
+        for (credential, scopes) in &callers.of_another_tenant {
+            let is_allowed = needed == "any" || scopes.contains(&needed);
+            of_another_tenant_is_of_nobody(
+                &server,
+                &call,
+                credential,
+                is_allowed.then_some(()).ok_or(needed),
+                &tenant,
+            )
+            .await;
+        }
+        let answer = ask(&server, &call, Some(&callers.of_another_record), client_id).await;
+        match needed {
+            "read" | "any" => {
+                let id = event["event_id"].as_str().expect("an id");
+                assert!(!answer.text.contains(id), "{call:?}: {answer:?}");
+                assert_ne!(
+                    answer.status,
+                    StatusCode::UNAUTHORIZED,
+                    "{call:?}: {answer:?}"
                 );
             }
+            _ => assert_forbidden(&answer, needed, &call, &callers.of_another_record),
+        }
+        // Deleting comes last: without the scope first, then with it.
+        let own = [
+            (TENANT_SCOPES, &callers.own_secret),
+            (VIEW_SCOPES, &callers.own_token),
+        ];
+        let own = own.into_iter();
+        let keys = callers.keys.iter().rev();
+        let keys = keys.map(|(scope, key)| (std::slice::from_ref(scope), key));
+        let (without, with): (Vec<_>, Vec<_>) = own
+            .chain(keys)
+            .partition(|(scopes, _)| needed != "any" && !scopes.contains(&needed));
+        for (_, credential) in without {
+            let answer = ask(&server, &call, Some(credential), client_id).await;
+            assert_forbidden(&answer, needed, &call, credential);
+        }
+        for (_, credential) in with {
+            let answer = ask(&server, &call, Some(credential), client_id).await;
+            // The one operation that is not for all who have its scope.
+            let is_token = *credential == callers.own_token;
+            assert_eq!(
+                is_refusal(&answer),
+                is_token && operation.path == "/api/view-tokens",
+                "{call:?} with {credential:?}: {answer:?}"
+            );
         }
     }
 }
 
-/// A tenant that a credential is not for is one that does not exist.
+/// A tenant that a credential is not for is one that does not exist. `allowed` has the scope that is lacking.
 async fn of_another_tenant_is_of_nobody(
     server: &Server,
-    operation: &Operation,
     call: &Call,
-    key: &str,
+    credential: &Credential,
+    allowed: Result<(), &str>,
     tenant: &Tenant,
 ) {
-    let theirs = ask(server, call, Some(key), &tenant.client_id).await;
-    let nobodys = ask(server, call, Some(key), &support::uuid()).await;
-    // What names no tenant answers for that of the credential, whatever the header says.
-    let is_of_a_tenant = ![
-        "/api/keys",
-        "/api/keys/{key_id}",
-        "/api/initialize-tenant",
-        "/api/catalogue",
-    ]
-    .contains(&operation.path.as_str());
-    if is_of_a_tenant {
-        let unknown = json!({"detail": "Failed to connect to tenant db."}).to_string();
-        assert_eq!(
-            (nobodys.status.as_u16(), nobodys.text.clone()),
-            (400, unknown),
-            "{call:?}"
-        );
-        assert_eq!(theirs, nobodys, "{call:?}");
-    } else if operation.path == "/api/initialize-tenant" {
-        assert_eq!(theirs.status, StatusCode::FORBIDDEN, "{call:?}");
-    }
+    let theirs = ask(server, call, Some(credential), &tenant.client_id).await;
     assert!(
         !theirs.text.contains(&tenant.client_id),
         "{call:?}: {theirs:?}"
     );
+    if let Err(needed) = allowed {
+        return assert_forbidden(&theirs, needed, call, credential);
+    }
+    // These name no tenant in a header: they are about that of the credential, or about none.
+    let path = call.target.split('?').next().unwrap_or_default();
+    let is_without = ["/api/keys", "/api/tenants/", "/api/catalogue"];
+    if is_without.iter().any(|it| path.starts_with(it)) {
+        return;
+    }
+    if path == "/api/initialize-tenant" {
+        return assert_eq!(theirs.status, StatusCode::FORBIDDEN, "{call:?}");
+    }
+    let nobodys = ask(server, call, Some(credential), &support::uuid()).await;
+    let unknown = json!({"detail": "Failed to connect to tenant db."}).to_string();
+    let found = (nobodys.status.as_u16(), &nobodys.text);
+    assert_eq!(found, (400, &unknown), "{call:?}");
+    assert_eq!(theirs, nobodys, "{call:?}");
 }

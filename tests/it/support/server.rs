@@ -223,6 +223,12 @@ impl Server {
         self.process.kill();
     }
 
+    /// Sets an environment variable for the next start.
+    pub(crate) fn set_env(&mut self, name: &str, value: &str) {
+        let environment = &mut self.builder.environment;
+        environment.insert(name.to_owned(), value.to_owned());
+    }
+
     /// Starts the server again, on the same folder and the same port.
     pub(crate) fn start_again(&mut self) {
         let address = self.url.trim_start_matches("http://").to_owned();

@@ -1,4 +1,5 @@
-//! Administration: keys, and the secrets of tenants.
+//! Credentials: keys, secrets of tenants, view tokens.
 
 pub(crate) mod keys;
 pub(crate) mod secrets;
+pub(crate) mod view_tokens;

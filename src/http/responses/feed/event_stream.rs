@@ -17,6 +17,9 @@ use crate::service::News;
 /// The silence after which a comment is sent: shorter than the minute after which proxies close a silent connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// The time within which a stream without news ends once its credential does. Every read checks it, too.
+const CREDENTIAL_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
 /// Keeps the connection, and tells whether the client is still there.
 const HEARTBEAT_TEXT: &[u8] = b": heartbeat\n\n";
 
@@ -98,15 +101,24 @@ impl EventStream {
         next_chunk("a response", request_id, self.read_on())
     }
 
-    /// Reads once there is news. Ends when the service shuts down: clients then come back to another replica, or later.
+    /// Reads once there is news. Ends when the service shuts down: clients then come back to another replica, or later. Ends
+    /// with the credential, too.
     async fn read_on(mut self) -> ApiResult<ChunkedBody> {
         let heartbeat = Instant::now() + HEARTBEAT;
+        let mut next_check = Instant::now() + CREDENTIAL_CHECK_INTERVAL;
         loop {
             if !self.is_behind {
                 tokio::select! {
                     biased;
                     () = self.waiter.shutdown() => return Ok(end()),
                     () = self.news.changed() => self.is_behind = true,
+                    () = sleep_until(next_check) => {
+                        if self.reader.has_ended().await {
+                            return Ok(end());
+                        }
+                        next_check = Instant::now() + CREDENTIAL_CHECK_INTERVAL;
+                        continue;
+                    }
                     () = sleep_until(heartbeat) => {
                         let text = VecDeque::from([Bytes::from_static(HEARTBEAT_TEXT)]);
                         return Ok(ChunkedBody::new(text, None, Some(self.next())));

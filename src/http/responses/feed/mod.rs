@@ -42,6 +42,11 @@ impl FeedReader {
         }
     }
 
+    /// Tells whether the credential was revoked or has expired.
+    async fn has_ended(&self) -> bool {
+        self.access.has_ended().await
+    }
+
     /// Reads once, with the memory of the events and of what is written of them.
     pub(crate) async fn read(&self, after: Option<&Cursor>) -> ApiResult<(Feed, MemoryPermit)> {
         let permit = acquire_for_read(&self.state, &self.access).await;
