@@ -1,5 +1,6 @@
 //! `event-history check`.
 
+use std::error::Error;
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use rustls::AlertDescription;
 use url::Url;
 
 use super::process::exit::success_if;
@@ -27,9 +29,11 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     // No log: what libraries log would stand between the findings.
     let config = Config::load(arguments)?;
     let mut findings = settings(&config);
-    findings.push(port("--listen", config.listen, &config.local_url(config.listen)).await);
+    let url = config.local_url(config.listen);
+    let has_mutual_tls = config.tls.as_ref().is_some_and(|it| it.client_ca.is_some());
+    findings.push(port("--listen", config.listen, &url, has_mutual_tls).await);
     if let Some(admin) = config.admin_listen {
-        findings.push(port("--admin-listen", admin, &local_url("http", admin)).await);
+        findings.push(port("--admin-listen", admin, &local_url("http", admin), false).await);
     }
     findings.extend(certificate(&config));
     findings.extend(store::check(&config.database).await);
@@ -86,20 +90,29 @@ fn without_key(subject: &'static str, key_file: Result<KeyFile, String>) -> Find
 }
 
 /// Reports whether `serve` can listen on the address of a setting, which a running service may hold; `url` is its base.
-async fn port(setting: &str, address: SocketAddr, url: &Url) -> Finding {
+async fn port(setting: &str, address: SocketAddr, url: &Url, has_mutual_tls: bool) -> Finding {
     const SUBJECT: &str = "listen";
     let error = match try_to_bind(address) {
         Ok(()) => return Finding::good(SUBJECT, format!("can listen on {address}")),
         Err(error) => error,
     };
     let remedy = match error.kind() {
-        ErrorKind::AddrInUse if serves_event_history(url).await => {
-            let message = format!("a running service of Event History listens on {address}");
-            return Finding::good(SUBJECT, message);
-        }
-        ErrorKind::AddrInUse => {
-            "stop the program that listens there (`ss -ltnp` names it), or pass another port in"
-        }
+        ErrorKind::AddrInUse => match who_listens(url).await {
+            Listener::EventHistory => {
+                let message = format!("a running service of Event History listens on {address}");
+                return Finding::good(SUBJECT, message);
+            }
+            Listener::AsksForCertificate if has_mutual_tls => {
+                let message = format!(
+                    "what listens on {address} asks for a client certificate, as this service does, and tells nothing without"
+                );
+                let remedy = "see that it is this service: `ss -ltnp` names the program";
+                return Finding::warning(SUBJECT, message, remedy);
+            }
+            Listener::AsksForCertificate | Listener::Other => {
+                "stop the program that listens there (`ss -ltnp` names it), or pass another port in"
+            }
+        },
         ErrorKind::PermissionDenied => {
             "allow the service CAP_NET_BIND_SERVICE, or pass a port of 1024 or more in"
         }
@@ -135,22 +148,58 @@ fn certificate(config: &Config) -> Option<Finding> {
     })
 }
 
-/// Tells by its readiness probe whether this service answers at `base`.
-async fn serves_event_history(base: &Url) -> bool {
-    let probe = async {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(PROBE_TIMEOUT)
-            // Its certificate is for the name that callers use, and the probe sends no secret.
-            .tls_danger_accept_invalid_certs(true);
-        let url = base.join("health/ready").ok()?;
-        let answer = client.build().ok()?.get(url).send().await.ok()?;
-        answer.json::<serde_json::Value>().await.ok()
+/// Who answers at an address.
+enum Listener {
+    EventHistory,
+    /// A program with mutual TLS, to which a check has no certificate to show.
+    AsksForCertificate,
+    Other,
+}
+
+/// Tells by the readiness probe who answers at `base`.
+async fn who_listens(base: &Url) -> Listener {
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(PROBE_TIMEOUT)
+        // Its certificate is for the name that callers use, and the probe sends no secret.
+        .tls_danger_accept_invalid_certs(true);
+    let (Ok(client), Ok(url)) = (client.build(), base.join("health/ready")) else {
+        return Listener::Other;
     };
-    let body = probe.await.unwrap_or_default();
-    ["status", "database", "files", "writes"]
-        .iter()
-        .all(|member| body.get(member).is_some())
+    let answer = match client.get(url).send().await {
+        Ok(answer) => answer,
+        Err(error) if asks_for_certificate(&error) => return Listener::AsksForCertificate,
+        Err(_) => return Listener::Other,
+    };
+    let body: serde_json::Value = answer.json().await.unwrap_or_default();
+    let mut members = ["status", "database", "files", "writes"].into_iter();
+    if members.all(|member| body.get(member).is_some()) {
+        Listener::EventHistory
+    } else {
+        Listener::Other
+    }
+}
+
+/// Tells whether a connection ended because the server wants a certificate.
+/// Source: RFC 8446, section 6.2, "`certificate_required`".
+fn asks_for_certificate(error: &reqwest::Error) -> bool {
+    let required = rustls::Error::AlertReceived(AlertDescription::CertificateRequired);
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        // An I/O error does not name the error that it has as its own source.
+        let inner = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        let found = match inner {
+            Some(inner) => inner.downcast_ref::<rustls::Error>(),
+            None => error.downcast_ref::<rustls::Error>(),
+        };
+        if found == Some(&required) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 async fn files(config: &Config) -> Vec<Finding> {

@@ -52,7 +52,7 @@ impl Report {
     }
 
     #[track_caller]
-    fn has(&self, beginning: &str, word: &str) {
+    pub(crate) fn has(&self, beginning: &str, word: &str) {
         let is_meant = |line: &String| line.starts_with(beginning) && line.contains(word);
         assert!(self.lines.iter().any(is_meant), "{:#?}", self.lines);
     }

@@ -21,6 +21,7 @@ use tokio_rustls::client::TlsStream;
 
 use authority::{Authority, Pair, replace};
 
+use crate::checks::{self, Report};
 use crate::support::{Builder, Server, hostile, wait_for};
 
 /// Far above what anything takes that does not wait for a hostile caller, and below the time limit of a handshake.
@@ -281,6 +282,30 @@ async fn mutual_tls_lets_only_known_clients_in() {
             assert_eq!(status.ok(), is_let_in.then_some(200), "{case}");
         }
     }
+}
+
+#[test]
+fn a_check_knows_a_running_service_with_mutual_tls() {
+    let (authority, clients) = (Authority::new(), Authority::new());
+    let pair = authority.issue("server", "ec:P-256");
+    let root = clients.root().display().to_string();
+    let server = server_with(&pair)
+        .env("EVENT_HISTORY_TLS_CLIENT_CA", root.clone())
+        .start();
+    let home = tempfile::tempdir().expect("a folder");
+    let check = || {
+        let mut command = checks::check(&home);
+        command
+            .env("EVENT_HISTORY_LISTEN", address(&server))
+            .env("EVENT_HISTORY_TLS_CERTIFICATE", &pair.certificate)
+            .env("EVENT_HISTORY_TLS_KEY", &pair.key);
+        command
+    };
+    let report = Report::of(check().env("EVENT_HISTORY_TLS_CLIENT_CA", root));
+    report.has("warning  listen", "asks for a client certificate");
+    report.is_well();
+    // Without, it is another program.
+    Report::of(&mut check()).only_wrong("listen", &[address(&server), "--listen"]);
 }
 
 #[tokio::test]
