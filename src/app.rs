@@ -13,7 +13,9 @@ use url::Url;
 
 use crate::config::{Config, TlsFiles};
 use crate::domain::{Clock, DatabaseName, Entropy, SystemClock, SystemEntropy};
-use crate::http::{self, ApiOptions, AppState, Routers, ServerOptions, Tls, TlsError, Waiters};
+use crate::http::{
+    self, ApiOptions, AppState, PartyLimits, Routers, ServerOptions, Tls, TlsError, Waiters,
+};
 use crate::jobs::retention::{self, RetentionRunner};
 use crate::jobs::sweep::{self, OrphanSweeper};
 use crate::objects::embedded::TenantLookup;
@@ -107,12 +109,15 @@ impl App {
             credentials: Credentials::default(),
             changes: TenantChanges::default(),
             batch_lookups: BatchLookups::default(),
-            limits: Arc::new(Limits::new(config.tenant_limits)),
+            limits: Arc::new(Limits::new(config.tenant_limits, config.key_limits)),
             settings: settings(config),
         };
         let waiters = Waiters::new(
             config.max_connections / WAITING_DIVISOR,
-            config.tenant_limits.streams,
+            PartyLimits {
+                tenant: config.tenant_limits.streams,
+                key: config.key_limits.streams,
+            },
             "event_history_feed_waiters",
         );
         let service = Arc::new(service);

@@ -12,6 +12,7 @@ mod arguments;
 mod command_settings;
 mod commands;
 mod generated_key;
+mod party_limits;
 mod serve;
 mod settings;
 mod settings_file;

@@ -10,13 +10,14 @@ use url::Url;
 
 use super::arguments::Arguments;
 use super::generated_key::{self, KeyFile};
+use super::party_limits;
 use super::settings;
 use super::sources::{Problems, Sources};
 use super::tls_files::{self, TlsFiles};
 use super::values::{self, LogFormat, MAX_FILE_AGE, MIN_KEY_LENGTH};
 use crate::domain::file::limits::MAX_FILE_BYTES;
 use crate::domain::{
-    Catalogue, Entropy, EventSchemas, ObjectLock, TenantLimits, TenantMember, UploadRules,
+    Catalogue, Entropy, EventSchemas, ObjectLock, TenantMember, UploadRules, UsageLimits,
 };
 use crate::objects::{self, KeyPair};
 use crate::store;
@@ -57,7 +58,10 @@ pub struct Config {
     pub max_connections: usize,
     /// Concurrent uploads and downloads of embedded files per client; `None`: a quarter of `max_connections`.
     pub max_transfers_per_client: Option<usize>,
-    pub tenant_limits: TenantLimits,
+    /// Of each tenant.
+    pub tenant_limits: UsageLimits,
+    /// Of each stored key.
+    pub key_limits: UsageLimits,
     pub keep_alive_timeout: Duration,
     /// Proxies that are trusted to name the sender of a request.
     pub trusted_proxies: Vec<IpNet>,
@@ -91,9 +95,6 @@ const MAX_CONNECTIONS: usize = 100_000;
 const MIN_KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(1);
 /// More than this is longer than any network remembers a silent connection.
 const MAX_KEEP_ALIVE_TIMEOUT: Duration = Duration::from_hours(1);
-
-/// More than any service does in a day.
-const MAX_LIMIT: usize = 1_000_000_000;
 
 /// More than machines have cores.
 const MAX_WORKER_THREADS: usize = 1024;
@@ -188,7 +189,7 @@ impl Config {
             values::duration(text, MIN_KEEP_ALIVE_TIMEOUT, MAX_KEEP_ALIVE_TIMEOUT)
         });
         let trusted_proxies = sources.parse(&settings::TRUSTED_PROXIES, values::networks);
-        let tenant_limits = Self::tenant_limits(sources);
+        let (tenant_limits, key_limits) = party_limits::parse(sources);
         let tls = tls_files::parse(sources);
         let worker_threads = sources.parse(&settings::WORKER_THREADS, |text| {
             values::count(text, 1, MAX_WORKER_THREADS)
@@ -227,6 +228,7 @@ impl Config {
             max_connections: max_connections?,
             max_transfers_per_client,
             tenant_limits,
+            key_limits,
             keep_alive_timeout: keep_alive_timeout?,
             trusted_proxies: trusted_proxies.unwrap_or_default(),
             tls,
@@ -235,17 +237,6 @@ impl Config {
             log_format: log_format.unwrap_or_else(LogFormat::for_stderr),
             log_level: log_level?,
         })
-    }
-
-    fn tenant_limits(sources: &mut Sources) -> TenantLimits {
-        let mut limit = |setting| sources.parse(setting, |text| values::count(text, 1, MAX_LIMIT));
-        let number = |limit: Option<usize>| limit.and_then(|it| u64::try_from(it).ok());
-        TenantLimits {
-            requests_per_second: number(limit(&settings::TENANT_REQUESTS_PER_SECOND)),
-            events_per_second: number(limit(&settings::TENANT_EVENTS_PER_SECOND)),
-            events_per_day: number(limit(&settings::TENANT_EVENTS_PER_DAY)),
-            streams: limit(&settings::TENANT_STREAMS),
-        }
     }
 
     /// The inner `None`: never.

@@ -21,8 +21,8 @@ pub mod tenant;
 use std::fmt;
 
 pub use access::{
-    Act, ActKind, Actor, ActorKind, KeyText, ListedKey, PreviousSecret, Requirement, Scope, Scopes,
-    StoredKey, TenantSecrets,
+    Act, ActKind, Actor, ActorKind, KeyText, Limit, LimitedParty, ListedKey, PreviousSecret,
+    Requirement, Scope, Scopes, StoredKey, TenantSecrets, UsageLimits,
 };
 pub use catalogue::Catalogue;
 pub use clock::{Clock, SystemClock};
@@ -47,9 +47,7 @@ pub use id::{ClientId, EventId, FileId, HoldId, KeyId};
 pub use query::{Chunk, Count, Counts, Ordering, Page, Query};
 pub use record::{RecordDiff, RecordReplay, RecordState};
 pub use stats::{Grouping, Stats};
-pub use tenant::{
-    ClientSecret, DatabaseName, Limit, Placement, Tenant, TenantLimits, TenantMember,
-};
+pub use tenant::{ClientSecret, DatabaseName, Placement, Tenant, TenantMember};
 
 /// The reason why a value is invalid: `kind` is for programs (the `type` of a 422 entry), `message` for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -171,33 +171,3 @@ impl TenantMember {
             .find(|it| it.name() == text)
     }
 }
-
-/// The operator's limits for each tenant, on each replica; `None`: no limit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TenantLimits {
-    pub requests_per_second: Option<u64>,
-    pub events_per_second: Option<u64>,
-    /// Of a day in UTC.
-    pub events_per_day: Option<u64>,
-    /// Requests that wait for new events at once, streams included.
-    pub streams: Option<usize>,
-}
-
-/// A limit that a tenant has reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
-    Requests,
-    Events,
-    EventsOfDay,
-}
-
-impl Limit {
-    /// Returns the name in metrics and headers.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Requests => "requests",
-            Self::Events => "events",
-            Self::EventsOfDay => "events-day",
-        }
-    }
-}

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use crate::domain::Limit;
-use crate::domain::{CursorProblem, EventId, FileId, FileRecord, HoldId, KeyId, Scope, Violation};
+use crate::domain::{
+    CursorProblem, EventId, FileId, FileRecord, HoldId, KeyId, Limit, LimitedParty, Scope,
+    Violation,
+};
 use crate::{objects, store};
 
 #[derive(Debug, thiserror::Error)]
@@ -29,9 +31,13 @@ pub enum Error {
     KeyNotFound { id: KeyId },
     #[error("there are {0} keys, which is the limit")]
     TooManyKeys(usize),
-    /// The tenant has done as much as it may for now.
-    #[error("the tenant has reached its limit of {}", limit.name())]
-    LimitReached { limit: Limit, wait: Duration },
+    /// The tenant, or the key, has done as much as it may for now.
+    #[error("the {} has reached its limit of {}", party.name(), party.limit_name(*limit))]
+    LimitReached {
+        party: LimitedParty,
+        limit: Limit,
+        wait: Duration,
+    },
     #[error("no client id was sent")]
     ClientMissing,
     #[error("the client id matches no tenant")]

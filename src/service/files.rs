@@ -71,6 +71,9 @@ impl Access {
         }
         refuse_more_than_single(constraints.size_bytes, "content_length", &mut violations);
         refuse(violations)?;
+        if let Some(bytes) = constraints.size_bytes {
+            self.take_upload(bytes)?;
+        }
         let file_id = FileId::random(&*self.service.entropy);
         let key = self.object_key(file_id);
         let life = life.unwrap_or(self.service.settings.upload_url_life);
@@ -126,6 +129,7 @@ impl Access {
             violations.push(("min_length", Invalid::at_most(max_bytes)));
         }
         refuse(violations)?;
+        self.take_upload(max_bytes)?;
         let constraints = FormConstraints {
             min_bytes,
             max_bytes,

@@ -44,6 +44,7 @@ impl Access {
             violations.push(("part_size", Invalid::new("part_size", message)));
         }
         refuse(violations)?;
+        self.take_upload(size_bytes)?;
         let parts = size_bytes.div_ceil(part_bytes).max(1);
         let parts = u16::try_from(parts).unwrap_or(MAX_PARTS);
         let file_id = FileId::random(&*self.service.entropy);

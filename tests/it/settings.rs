@@ -151,6 +151,8 @@ fn wrong_values_are_reported_at_once_with_the_place_where_they_were_given() {
             ])
             .env("EVENT_HISTORY_FILES", "s3://bucket?regoin=x")
             .env("EVENT_HISTORY_DATABASE", "postgres://x")
+            .env("EVENT_HISTORY_KEY_STREAMS", "0")
+            .env("EVENT_HISTORY_KEY_UPLOAD_BYTES_PER_DAY", "many")
             .env("EVENT_HISTORY_LOG_LEVEL", "loud,,=")
             .env("EVENT_HISTORY_LOG_FORMAT", "xml"),
     );
@@ -161,6 +163,8 @@ fn wrong_values_are_reported_at_once_with_the_place_where_they_were_given() {
     has(&lines, &["--cors-origins", "https://a"]);
     has(&lines, &["EVENT_HISTORY_FILES", "regoin"]);
     has(&lines, &["EVENT_HISTORY_DATABASE", "postgres://x"]);
+    has(&lines, &["EVENT_HISTORY_KEY_STREAMS", "0"]);
+    has(&lines, &["EVENT_HISTORY_KEY_UPLOAD_BYTES_PER_DAY", "many"]);
     has(&lines, &["EVENT_HISTORY_LOG_LEVEL"]);
     has(&lines, &["EVENT_HISTORY_LOG_FORMAT", "xml"]);
     has(&lines, &["settings.toml:1", "max_connections", "0"]);

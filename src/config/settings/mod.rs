@@ -1,13 +1,15 @@
 //! The settings of `serve`: one table, from which come the flags, the environment variables, the keys of the
 //! settings file and the help.
 
-mod tenant_limits;
+mod limits;
 mod tls;
 
 use Kind::{Boolean, Number, Text};
 
-pub(super) use self::tenant_limits::{
-    TENANT_EVENTS_PER_DAY, TENANT_EVENTS_PER_SECOND, TENANT_REQUESTS_PER_SECOND, TENANT_STREAMS,
+pub(super) use self::limits::{
+    KEY_EVENTS_PER_DAY, KEY_EVENTS_PER_SECOND, KEY_REQUESTS_PER_SECOND, KEY_STREAMS,
+    KEY_UPLOAD_BYTES_PER_DAY, TENANT_EVENTS_PER_DAY, TENANT_EVENTS_PER_SECOND,
+    TENANT_REQUESTS_PER_SECOND, TENANT_STREAMS, TENANT_UPLOAD_BYTES_PER_DAY,
 };
 pub(super) use self::tls::{TLS_CERTIFICATE, TLS_CLIENT_CA, TLS_KEY};
 
@@ -381,7 +383,13 @@ pub(super) const SETTINGS: &[&Setting] = &[
     &TENANT_REQUESTS_PER_SECOND,
     &TENANT_EVENTS_PER_SECOND,
     &TENANT_EVENTS_PER_DAY,
+    &TENANT_UPLOAD_BYTES_PER_DAY,
     &TENANT_STREAMS,
+    &KEY_REQUESTS_PER_SECOND,
+    &KEY_EVENTS_PER_SECOND,
+    &KEY_EVENTS_PER_DAY,
+    &KEY_UPLOAD_BYTES_PER_DAY,
+    &KEY_STREAMS,
     &WORKER_THREADS,
     &LOG_FORMAT,
     &LOG_LEVEL,

@@ -10,9 +10,8 @@ use tokio::task::JoinError;
 use utoipa::ToSchema;
 
 use super::{RecordBody, request_id};
-use crate::domain::Limit;
 use crate::domain::cause::chain;
-use crate::domain::{EventId, Invalid};
+use crate::domain::{EventId, Invalid, Limit, LimitedParty};
 use crate::service::{self, FileChange};
 
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
@@ -45,8 +44,8 @@ pub enum ApiError {
     TimedOut,
     /// As many requests as are allowed wait for new events.
     TooManyWaiting {
-        /// The tenant has as many as the operator allows one.
-        of_tenant: bool,
+        /// Who has as many as the operator allows one; `None`: there are too many in all.
+        of: Option<LimitedParty>,
     },
     /// As many exports as are allowed are being sent.
     TooManyExports,
@@ -275,11 +274,14 @@ impl ApiError {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The request took too long.".into(),
             ),
-            Self::TooManyWaiting { of_tenant: true } => (
+            Self::TooManyWaiting { of: Some(party) } => (
                 StatusCode::TOO_MANY_REQUESTS,
-                "The tenant has as many requests that wait for events as it may have.".into(),
+                format!(
+                    "The {} has as many requests that wait for events as it may have.",
+                    party.name()
+                ),
             ),
-            Self::TooManyWaiting { of_tenant: false } => (
+            Self::TooManyWaiting { of: None } => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Too many requests are waiting for events.".into(),
             ),
@@ -351,13 +353,15 @@ fn service_status_and_detail(error: &service::Error) -> (StatusCode, String) {
         Error::TooManyKeys(limit) => bad_request(format!(
             "There are {limit} keys already, which is the limit."
         )),
-        Error::LimitReached { limit, .. } => {
-            let detail = match limit {
-                Limit::Requests => "Too many requests for this tenant.",
-                Limit::Events => "Too many events for this tenant.",
-                Limit::EventsOfDay => "Too many events for this tenant today.",
+        Error::LimitReached { party, limit, .. } => {
+            let (what, when) = match limit {
+                Limit::Requests => ("requests", ""),
+                Limit::Events => ("events", ""),
+                Limit::EventsOfDay => ("events", " today"),
+                Limit::UploadsOfDay => ("bytes of uploads", " today"),
             };
-            (StatusCode::TOO_MANY_REQUESTS, detail.into())
+            let detail = format!("Too many {what} for this {}{when}.", party.name());
+            (StatusCode::TOO_MANY_REQUESTS, detail)
         }
         Error::ClientMissing => bad_request("Unauthorized Client.".into()),
         Error::ClientUnknown => bad_request("Failed to connect to tenant db.".into()),

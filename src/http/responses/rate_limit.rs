@@ -16,6 +16,7 @@ pub(crate) fn add(headers: &mut HeaderMap, standings: &[Standing]) {
     let (mut policies, mut states) = (String::new(), String::new());
     for standing in standings {
         let Standing {
+            party,
             limit,
             quota,
             window,
@@ -23,11 +24,12 @@ pub(crate) fn add(headers: &mut HeaderMap, standings: &[Standing]) {
             full_after,
         } = standing;
         let separator = if policies.is_empty() { "" } else { ", " };
-        let name = limit.name();
-        // The draft registers no unit for what else is counted, and `requests` is the default.
+        let name = party.limit_name(*limit);
+        // `requests` is the default. The draft registers no unit for events.
         let unit = match limit {
             Limit::Requests => "",
             Limit::Events | Limit::EventsOfDay => ";qu=\"events\"",
+            Limit::UploadsOfDay => ";qu=\"content-bytes\"",
         };
         let window = window.as_secs();
         // Writing to a string cannot fail.

@@ -12,8 +12,8 @@ use crate::service::Service;
 pub(super) use cpu_pool::CpuPool;
 use memory_budget::MemoryBudget;
 pub(super) use memory_budget::MemoryPermit;
-pub use waiters::Waiters;
 pub(super) use waiters::{Full, Waiter};
+pub use waiters::{PartyLimits, Waiters};
 
 /// The memory for large request bodies: some twenty of the largest.
 const BODY_BUDGET_BYTES: usize = 48 * 1024 * 1024;
@@ -71,7 +71,7 @@ impl AppState {
             metrics,
             cpu_pool: CpuPool::default(),
             waiters,
-            exports: Waiters::new(MAX_EXPORTS, None, "event_history_exports"),
+            exports: Waiters::new(MAX_EXPORTS, PartyLimits::default(), "event_history_exports"),
             page_budget: MemoryBudget::new(PAGE_BUDGET_BYTES),
             body_budget: MemoryBudget::new(BODY_BUDGET_BYTES),
             batch_body_budget: MemoryBudget::new(BATCH_BODY_BUDGET_BYTES),

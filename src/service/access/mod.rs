@@ -26,6 +26,7 @@ use crate::domain::{
 use crate::store::audit;
 
 use self::view_token::ViewToken;
+use super::limits::{Amount, Charged};
 pub use configured_keys::ApiKeys;
 pub use credential_cache::Credentials;
 pub use keys::{MAX_STORED_KEYS, NewKey};
@@ -122,6 +123,16 @@ impl Identity {
             Self::ViewToken(token) => Some(token.client_id),
         }
     }
+
+    /// Returns the stored key whose limits apply. A view token uses up those of the key that made it: otherwise a key could
+    /// make itself as many limits as it likes.
+    fn limited_key(&self) -> Option<KeyId> {
+        match self {
+            Self::StoredKey(key) => Some(key.id),
+            Self::ViewToken(token) => token.made_with_key(),
+            Self::ConfiguredKey(_) | Self::TenantSecret { .. } => None,
+        }
+    }
 }
 
 impl Access {
@@ -153,21 +164,35 @@ impl Access {
         &self.tenant.database_name
     }
 
-    /// Fails if the tenant may send no event now: to be asked before a large body is read.
-    pub fn require_events_left(&self) -> Result<(), Error> {
-        let now = self.service.clock.now();
-        self.service
-            .limits
-            .take_events(self.client_id(), 1, now, false)
+    /// Returns the stored key whose limits apply, if there is one.
+    pub fn limited_key(&self) -> Option<KeyId> {
+        self.identity.limited_key()
     }
 
-    /// Counts events that the tenant sends, unless that are more than it may.
+    /// Fails if the tenant, or the key, may send no event now: to be asked before a large body is read.
+    pub fn require_events_left(&self) -> Result<(), Error> {
+        let (limits, now) = (&self.service.limits, self.service.clock.now());
+        limits.require(self.charged(), Amount::Events(1), now)
+    }
+
+    /// Counts events that are sent, unless that are more than the tenant or the key may send.
     pub(super) fn take_events(&self, count: usize) -> Result<(), Error> {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
-        let now = self.service.clock.now();
-        self.service
-            .limits
-            .take_events(self.client_id(), count, now, true)
+        let (limits, now) = (&self.service.limits, self.service.clock.now());
+        limits.take(self.charged(), Amount::Events(count), now)
+    }
+
+    /// Counts the size of a file that is to be uploaded, unless that is more than the tenant or the key may upload.
+    pub(super) fn take_upload(&self, bytes: u64) -> Result<(), Error> {
+        let (limits, now) = (&self.service.limits, self.service.clock.now());
+        limits.take(self.charged(), Amount::UploadBytes(bytes), now)
+    }
+
+    fn charged(&self) -> Charged {
+        Charged {
+            tenant: Some(self.client_id()),
+            key: self.limited_key(),
+        }
     }
 
     /// Returns the names of the types of the tenant's events.
@@ -209,6 +234,14 @@ impl Service {
                 }
             }
         };
+        // Its tenant counts the request once it is known.
+        let charged = Charged {
+            tenant: None,
+            key: identity.limited_key(),
+        };
+        charged.remember();
+        let now = self.clock.now();
+        self.limits.take(charged, Amount::Request, now)?;
         identity.meets(requirement)?;
         Ok(Caller {
             service: Arc::clone(self),
@@ -348,15 +381,19 @@ impl Caller {
                 tenant: tenant.database_name.to_string(),
             });
         }
-        let service = Arc::clone(&self.service);
-        service
-            .limits
-            .take_request(tenant.client_id, service.clock.now())?;
-        Ok(Access {
-            service,
+        let access = Access {
+            service: Arc::clone(&self.service),
             tenant,
             identity: self.identity.clone(),
             origin: self.origin.clone(),
-        })
+        };
+        access.charged().remember();
+        let charged = Charged {
+            key: None, // counted when the caller was authenticated
+            ..access.charged()
+        };
+        let (limits, now) = (&self.service.limits, self.service.clock.now());
+        limits.take(charged, Amount::Request, now)?;
+        Ok(access)
     }
 }

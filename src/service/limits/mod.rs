@@ -1,36 +1,42 @@
-//! How much each tenant does, and what of that is refused.
+//! How much each tenant and each key does, and what of that is refused.
 //!
 //! The limits are those of one replica: what several replicas have granted is not added up, since that would make each request
-//! wait for another machine. A tenant that is over its limit is refused before its work begins, so that others never wait for it.
+//! wait for another machine. Who is over a limit is refused before its work begins, so that others never wait for it.
 
 mod bucket;
+mod usage;
 
 use std::cell::Cell;
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
+use self::usage::{Moment, OpenUsage, Usage};
 use super::Error;
-use crate::domain::{ClientId, Limit, TenantLimits};
-use bucket::{Bucket, WINDOW_SECONDS};
+use crate::domain::{ClientId, KeyId, Limit, LimitedParty, UsageLimits};
+
+pub(super) use self::usage::Amount;
 
 const REFUSALS: &str = "event_history_limited_requests_total";
 
-const DAY_SECONDS: i64 = 24 * 60 * 60;
-
-/// Tenants whose use is remembered before those are forgotten that have used nothing of late.
-const MIN_KEPT: usize = 1024;
-
 tokio::task_local! {
-    /// The tenant that the current request is about, once it is known.
-    static TENANT: Cell<Option<ClientId>>;
+    /// Who is charged for the current request, as far as it is known.
+    static CHARGED: Cell<Charged>;
 }
 
-/// What a tenant has left of one limit.
+/// Who is charged for what a request does.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Charged {
+    pub(super) tenant: Option<ClientId>,
+    /// The stored key with which it was sent, or with which its view token was made.
+    pub(super) key: Option<KeyId>,
+}
+
+/// What a tenant or a key has left of one limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
+    pub party: LimitedParty,
     pub limit: Limit,
     /// Granted in each window.
     pub quota: u64,
@@ -40,236 +46,157 @@ pub struct Standing {
     pub full_after: Duration,
 }
 
-/// The limits of all tenants, and what each of them has used.
-#[derive(Debug, Default)]
-pub struct Limits {
-    limits: TenantLimits,
-    uses: Mutex<Uses>,
-}
-
-#[derive(Debug, Default)]
-struct Uses {
-    of_tenants: HashMap<ClientId, Use>,
-    /// The number of tenants at which idle ones are forgotten again.
-    forget_at: usize,
-}
-
+/// The limits of all tenants and keys, and what each of them has used.
 #[derive(Debug)]
-struct Use {
-    requests: Bucket,
-    events: Bucket,
-    /// The day in UTC that `events_of_day` is about, counted from 1970.
-    day: i64,
-    events_of_day: u64,
+pub struct Limits {
+    tenants: Usage,
+    keys: Usage,
 }
 
 pub(super) fn describe_metrics() {
     metrics::describe_counter!(
         REFUSALS,
-        "Requests refused by a limit of their tenant: requests, events, events-day"
+        "Requests refused by a limit of their tenant or key: requests, events, events-day, uploads-day, key-requests, \
+         key-events, key-events-day, key-uploads-day"
     );
 }
 
 impl Limits {
-    pub fn new(limits: TenantLimits) -> Self {
+    /// Limits each tenant, and each stored key.
+    pub fn new(of_tenant: UsageLimits, of_key: UsageLimits) -> Self {
         Self {
-            limits,
-            uses: Mutex::default(),
+            tenants: Usage::new(LimitedParty::Tenant, of_tenant),
+            keys: Usage::new(LimitedParty::Key, of_key),
         }
     }
 
-    /// Runs the answering of a request, and returns what its tenant has left then: nothing if it is not limited, or about no
-    /// tenant.
+    /// Runs the answering of a request, and returns what its tenant and its key have left then: nothing if they are not
+    /// limited, or it has none.
     pub async fn observe<T>(
         &self,
         now: impl Fn() -> Timestamp,
         answering: impl Future<Output = T>,
     ) -> (T, Vec<Standing>) {
-        if !self.is_limited() {
+        if !self.tenants.is_limited() && !self.keys.is_limited() {
             return (answering.await, Vec::new());
         }
         let answering = async {
             let answer = answering.await;
-            (answer, TENANT.with(Cell::get))
+            (answer, CHARGED.with(Cell::get))
         };
-        let (answer, tenant) = TENANT.scope(Cell::new(None), answering).await;
-        let standings = tenant.map(|tenant| self.standings(tenant, Instant::now(), now()));
-        (answer, standings.unwrap_or_default())
+        let (answer, charged) = CHARGED.scope(Cell::default(), answering).await;
+        (answer, self.standings(charged, Moment::new(now())))
     }
 
-    /// Counts a request of a tenant, unless it is over its limit.
-    pub(super) fn take_request(&self, tenant: ClientId, now: Timestamp) -> Result<(), Error> {
-        if !self.is_limited() {
-            return Ok(());
-        }
-        let _ = TENANT.try_with(|it| it.set(Some(tenant))); // nobody asks what is left outside of a request
-        let Some(per_second) = self.limits.requests_per_second else {
-            return Ok(());
-        };
-        let instant = Instant::now();
-        let mut tenants = self.uses();
-        let used = tenants.of(tenant, self.limits, instant, now);
-        let wait = used.requests.wait(per_second, 1, instant);
-        if wait.is_zero() {
-            used.requests.take(1);
-            return Ok(());
-        }
-        Err(refusal(Limit::Requests, wait))
-    }
-
-    /// Counts events of a tenant, all or none of them. With `take` unset, it only tells whether it would.
-    pub(super) fn take_events(
+    /// Counts an amount, for everyone who is charged or for no one: it is refused if it exceeds any limit.
+    pub(super) fn take(
         &self,
-        tenant: ClientId,
-        count: u64,
+        charged: Charged,
+        amount: Amount,
         now: Timestamp,
-        take: bool,
     ) -> Result<(), Error> {
-        let TenantLimits {
-            events_per_second,
-            events_per_day,
-            requests_per_second: _,
-            streams: _,
-        } = self.limits;
-        if events_per_second.is_none() && events_per_day.is_none() {
-            return Ok(());
-        }
-        let instant = Instant::now();
-        let mut tenants = self.uses();
-        let used = tenants.of(tenant, self.limits, instant, now);
-        if let Some(quota) = events_per_day
-            && used.events_of_day.saturating_add(count) > quota
-        {
-            return Err(refusal(Limit::EventsOfDay, until_tomorrow(now)));
-        }
-        if let Some(per_second) = events_per_second {
-            let wait = used.events.wait(per_second, count, instant);
-            if !wait.is_zero() {
-                return Err(refusal(Limit::Events, wait));
-            }
-        }
-        if take {
-            used.events.take(count);
-            used.events_of_day += count;
+        let now = Moment::new(now);
+        let mut accounts = self.accounts(charged);
+        require(&mut accounts, amount, now)?;
+        for (id, usage) in accounts.iter_mut().flatten() {
+            usage.take(*id, amount, now);
         }
         Ok(())
     }
 
-    fn standings(&self, tenant: ClientId, instant: Instant, now: Timestamp) -> Vec<Standing> {
-        let mut tenants = self.uses();
-        let used = tenants.of(tenant, self.limits, instant, now);
-        let of_bucket = |limit, bucket: &mut Bucket, per_second: u64| {
-            let (left, full_after) = bucket.standing(per_second, instant);
-            Standing {
-                limit,
-                quota: per_second.saturating_mul(WINDOW_SECONDS),
-                window: Duration::from_secs(WINDOW_SECONDS),
-                left,
-                full_after,
-            }
-        };
-        let mut standings = Vec::new();
-        if let Some(per_second) = self.limits.requests_per_second {
-            standings.push(of_bucket(Limit::Requests, &mut used.requests, per_second));
-        }
-        if let Some(per_second) = self.limits.events_per_second {
-            standings.push(of_bucket(Limit::Events, &mut used.events, per_second));
-        }
-        if let Some(quota) = self.limits.events_per_day {
-            standings.push(Standing {
-                limit: Limit::EventsOfDay,
-                quota,
-                window: Duration::from_secs(DAY_SECONDS.unsigned_abs()),
-                left: quota.saturating_sub(used.events_of_day),
-                full_after: until_tomorrow(now),
-            });
-        }
-        standings
-    }
-
-    fn is_limited(&self) -> bool {
-        let TenantLimits {
-            requests_per_second,
-            events_per_second,
-            events_per_day,
-            streams: _,
-        } = self.limits;
-        requests_per_second.is_some() || events_per_second.is_some() || events_per_day.is_some()
-    }
-
-    fn uses(&self) -> MutexGuard<'_, Uses> {
-        self.uses.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Uses {
-    fn of(
-        &mut self,
-        tenant: ClientId,
-        limits: TenantLimits,
-        instant: Instant,
+    /// Fails if an amount would be refused now. Counts nothing.
+    pub(super) fn require(
+        &self,
+        charged: Charged,
+        amount: Amount,
         now: Timestamp,
-    ) -> &mut Use {
-        let today = now.as_second().div_euclid(DAY_SECONDS);
-        let unlimited = |per_second: Option<u64>| per_second.unwrap_or(1);
-        let requests_per_second = unlimited(limits.requests_per_second);
-        let events_per_second = unlimited(limits.events_per_second);
-        if self.of_tenants.len() >= self.forget_at.max(MIN_KEPT) {
-            self.of_tenants.retain(|_, used| {
-                used.day == today && used.events_of_day > 0
-                    || !used
-                        .requests
-                        .wait(requests_per_second, u64::MAX, instant)
-                        .is_zero()
-                    || !used
-                        .events
-                        .wait(events_per_second, u64::MAX, instant)
-                        .is_zero()
-            });
-            self.forget_at = 2 * self.of_tenants.len();
-        }
-        let used = self.of_tenants.entry(tenant).or_insert_with(|| Use {
-            requests: Bucket::full(requests_per_second, instant),
-            events: Bucket::full(events_per_second, instant),
-            day: today,
-            events_of_day: 0,
-        });
-        if used.day != today {
-            (used.day, used.events_of_day) = (today, 0);
-        }
-        used
+    ) -> Result<(), Error> {
+        require(&mut self.accounts(charged), amount, Moment::new(now))
+    }
+
+    fn standings(&self, charged: Charged, now: Moment) -> Vec<Standing> {
+        let mut accounts = self.accounts(charged);
+        let accounts = accounts.iter_mut().flatten();
+        let standings = accounts.map(|(id, usage)| usage.standings(*id, now));
+        standings.flatten().collect()
+    }
+
+    /// Returns those who are charged and limited. Always locks tenants before keys.
+    fn accounts(&self, charged: Charged) -> [Option<(Uuid, OpenUsage<'_>)>; 2] {
+        let Charged { tenant, key } = charged;
+        let tenant = tenant.and_then(|id| Some((id.uuid(), self.tenants.open()?)));
+        let key = key.and_then(|id| Some((id.uuid(), self.keys.open()?)));
+        [tenant, key]
     }
 }
 
-fn refusal(limit: Limit, wait: Duration) -> Error {
-    metrics::counter!(REFUSALS, "limit" => limit.name()).increment(1);
-    Error::LimitReached { limit, wait }
+impl Charged {
+    /// Remembers who is charged for the current request, so that its response says what they have left.
+    pub(super) fn remember(self) {
+        let _ = CHARGED.try_with(|it| it.set(self)); // nobody asks what is left outside of a request
+    }
 }
 
-fn until_tomorrow(now: Timestamp) -> Duration {
-    let left = DAY_SECONDS - now.as_second().rem_euclid(DAY_SECONDS);
-    Duration::from_secs(left.unsigned_abs())
+fn require(
+    accounts: &mut [Option<(Uuid, OpenUsage<'_>)>],
+    amount: Amount,
+    now: Moment,
+) -> Result<(), Error> {
+    for (id, usage) in accounts.iter_mut().flatten() {
+        if let Some((limit, wait)) = usage.exceeded(*id, amount, now) {
+            let party = usage.party();
+            metrics::counter!(REFUSALS, "limit" => party.limit_name(limit)).increment(1);
+            return Err(Error::LimitReached { party, limit, wait });
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Error, Limits};
-    use crate::domain::{ClientId, Limit, SystemEntropy, TenantLimits};
+    use jiff::Timestamp;
 
-    fn limits(requests: u64, events: u64, day: u64) -> (Limits, ClientId) {
-        let limits = TenantLimits {
+    use super::usage::Moment;
+    use super::{Amount, Charged, Error, Limits};
+    use crate::domain::{ClientId, KeyId, Limit, LimitedParty, SystemEntropy, UsageLimits};
+
+    fn usage_limits(requests: u64, events: u64, day: u64) -> UsageLimits {
+        UsageLimits {
             requests_per_second: Some(requests),
             events_per_second: Some(events),
             events_per_day: Some(day),
+            upload_bytes_per_day: Some(1000),
             streams: None,
-        };
-        (Limits::new(limits), ClientId::random(&SystemEntropy))
+        }
     }
 
-    fn reached(outcome: Result<(), Error>) -> Option<(Limit, u64)> {
+    fn limits(requests: u64, events: u64, day: u64) -> (Limits, Charged) {
+        let of_tenant = usage_limits(requests, events, day);
+        (Limits::new(of_tenant, UsageLimits::default()), tenant())
+    }
+
+    fn tenant() -> Charged {
+        Charged {
+            tenant: Some(ClientId::random(&SystemEntropy)),
+            key: None,
+        }
+    }
+
+    fn with_key(charged: Charged) -> Charged {
+        Charged {
+            key: Some(KeyId::random(&SystemEntropy)),
+            ..charged
+        }
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-27T10:00:00Z".parse().unwrap()
+    }
+
+    fn reached(outcome: Result<(), Error>) -> Option<(LimitedParty, Limit, u64)> {
         match outcome {
             Ok(()) => None,
-            Err(Error::LimitReached { limit, wait }) => Some((limit, wait.as_secs())),
+            Err(Error::LimitReached { party, limit, wait }) => Some((party, limit, wait.as_secs())),
             Err(other) => panic!("{other}"),
         }
     }
@@ -277,61 +204,107 @@ mod tests {
     #[test]
     fn each_tenant_has_limits_of_its_own() {
         let (limits, one) = limits(1, 1000, 1000);
-        let other = ClientId::random(&SystemEntropy);
-        let now = "2026-11-27T10:00:00Z".parse().unwrap();
         for _ in 0..10 {
-            assert_eq!(reached(limits.take_request(one, now)), None);
+            assert_eq!(reached(limits.take(one, Amount::Request, now())), None);
         }
-        let (limit, _) = reached(limits.take_request(one, now)).unwrap();
-        assert_eq!(limit, Limit::Requests);
-        assert_eq!(reached(limits.take_request(other, now)), None);
+        let (party, limit, _) = reached(limits.take(one, Amount::Request, now())).unwrap();
+        assert_eq!((party, limit), (LimitedParty::Tenant, Limit::Requests));
+        assert_eq!(reached(limits.take(tenant(), Amount::Request, now())), None);
     }
 
     #[test]
     fn the_quota_of_a_day_ends_at_midnight_and_counts_whole_batches() {
         let (limits, tenant) = limits(1000, 1_000_000, 100);
         let late = "2026-11-27T23:59:00Z".parse().unwrap();
-        let take = |count, now| reached(limits.take_events(tenant, count, now, true));
+        let reached = |outcome| reached(outcome).map(|(_, limit, wait)| (limit, wait));
+        let take = |count, now| reached(limits.take(tenant, Amount::Events(count), now));
         assert_eq!(take(90, late), None);
         assert_eq!(take(11, late), Some((Limit::EventsOfDay, 60)));
         assert_eq!(take(10, late), None);
         assert_eq!(take(1, late), Some((Limit::EventsOfDay, 60)));
+        let upload = |bytes, now| reached(limits.take(tenant, Amount::UploadBytes(bytes), now));
+        assert_eq!(upload(1000, late), None);
+        assert_eq!(upload(1, late), Some((Limit::UploadsOfDay, 60)));
+        assert_eq!(upload(0, late), None);
+        assert_eq!(upload(u64::MAX, late), Some((Limit::UploadsOfDay, 60)));
         let tomorrow = "2026-11-28T00:00:00Z".parse().unwrap();
-        assert_eq!(
-            reached(limits.take_events(tenant, 1, tomorrow, false)),
-            None
-        );
+        let one = limits.require(tenant, Amount::Events(1), tomorrow);
+        assert_eq!(reached(one), None);
         assert_eq!(take(100, tomorrow), None);
         assert_eq!(take(1, tomorrow), Some((Limit::EventsOfDay, 86_400)));
+        assert_eq!(upload(1000, tomorrow), None);
     }
 
     #[test]
     fn what_one_limit_refuses_is_not_taken_from_the_other() {
         let (limits, tenant) = limits(1000, 1, 100);
-        let now = "2026-11-27T10:00:00Z".parse().unwrap();
-        let take = |count| reached(limits.take_events(tenant, count, now, true));
+        let take = |count| reached(limits.take(tenant, Amount::Events(count), now()));
         assert_eq!(take(10), None);
-        assert_eq!(take(20).map(|it| it.0), Some(Limit::Events));
-        let standings = limits.standings(tenant, std::time::Instant::now(), now);
+        assert_eq!(take(20).map(|it| it.1), Some(Limit::Events));
+        let standings = limits.standings(tenant, Moment::new(now()));
         let left: Vec<_> = standings.iter().map(|it| (it.limit, it.left)).collect();
+        let expected = [
+            (Limit::Requests, 10_000),
+            (Limit::Events, 0),
+            (Limit::EventsOfDay, 90),
+            (Limit::UploadsOfDay, 1000),
+        ];
+        assert_eq!(left, expected);
+    }
+
+    #[test]
+    fn a_key_has_limits_beside_those_of_its_tenant() {
+        let limits = Limits::new(usage_limits(1000, 1000, 100), usage_limits(1000, 1000, 60));
+        let one = tenant();
+        let (key, other_key) = (with_key(one), with_key(one));
+        let take = |charged, count| {
+            let outcome = reached(limits.take(charged, Amount::Events(count), now()));
+            outcome.map(|(party, limit, _)| (party, limit))
+        };
+        assert_eq!(take(key, 60), None);
+        let of_key = Some((LimitedParty::Key, Limit::EventsOfDay));
+        assert_eq!(take(key, 1), of_key);
+        // What the key was refused is not taken from the tenant, which another key, or none, still uses.
+        assert_eq!(take(other_key, 39), None);
+        assert_eq!(take(one, 1), None);
+        let of_tenant = Some((LimitedParty::Tenant, Limit::EventsOfDay));
+        assert_eq!(take(other_key, 1), of_tenant);
+        // And the other way round.
+        let elsewhere = Charged {
+            tenant: tenant().tenant,
+            ..other_key
+        };
+        assert_eq!(take(elsewhere, 21), None);
         assert_eq!(
-            left,
-            [
-                (Limit::Requests, 10_000),
-                (Limit::Events, 0),
-                (Limit::EventsOfDay, 90)
-            ]
+            take(elsewhere, 1),
+            of_key,
+            "a key has one quota for all tenants"
         );
+        let standings = limits.standings(other_key, Moment::new(now()));
+        let of_day = standings.iter().filter(|it| it.limit == Limit::EventsOfDay);
+        let left: Vec<_> = of_day.map(|it| (it.party, it.left)).collect();
+        assert_eq!(left, [(LimitedParty::Tenant, 0), (LimitedParty::Key, 0)]);
+    }
+
+    #[test]
+    fn a_limit_of_keys_alone_is_not_one_of_tenants() {
+        let limits = Limits::new(UsageLimits::default(), usage_limits(1, 1, 1));
+        let one = tenant();
+        for _ in 0..100 {
+            assert_eq!(reached(limits.take(one, Amount::Request, now())), None);
+        }
+        assert!(limits.standings(one, Moment::new(now())).is_empty());
+        let key = with_key(one);
+        assert_eq!(limits.standings(key, Moment::new(now())).len(), 4);
     }
 
     #[test]
     fn idle_tenants_are_forgotten() {
         let (limits, _) = limits(1000, 1000, 1000);
-        let now = "2026-11-27T10:00:00Z".parse().unwrap();
         for _ in 0..5000 {
-            let tenant = ClientId::random(&SystemEntropy);
-            assert_eq!(reached(limits.take_events(tenant, 1, now, false)), None);
+            let outcome = limits.require(tenant(), Amount::Events(1), now());
+            assert_eq!(reached(outcome), None);
         }
-        assert!(limits.uses().of_tenants.len() <= 2 * super::MIN_KEPT);
+        assert!(limits.tenants.parties() <= 2048);
     }
 }

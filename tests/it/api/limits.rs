@@ -1,12 +1,12 @@
-//! The limits of a tenant, as it and others see them.
+//! The limits of tenants and keys, as they and others see them.
 
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use reqwest::Response;
-use serde_json::Value;
+use reqwest::{RequestBuilder, Response};
+use serde_json::{Value, json};
 
-use crate::support::{Server, Tenant, event, expect, wait_for};
+use crate::support::{Server, Tenant, event, expect, expect_json, wait_for};
 
 async fn send(server: &Server, tenant: &Tenant, count: usize) -> Response {
     let events: Vec<Value> = (0..count).map(|_| event()).collect();
@@ -146,4 +146,156 @@ async fn without_limits_nothing_is_said_of_them() {
     for name in ["ratelimit", "ratelimit-policy"] {
         assert!(!answer.headers().contains_key(name), "{answer:?}");
     }
+}
+
+/// Makes a key for all tenants, and returns its text.
+async fn key(server: &Server) -> String {
+    let body = json!({"name": "k", "scopes": ["write", "read"]});
+    let request = server.request(Method::POST, "/api/keys").json(&body);
+    let made = expect_json(request, StatusCode::CREATED).await;
+    made["key"].as_str().expect("a key").to_owned()
+}
+
+fn with_key(server: &Server, key: &str, method: Method, path: &str) -> RequestBuilder {
+    let url = format!("{}{path}", server.url());
+    let request = server.client().request(method, url);
+    request.header("X-API-Key", key)
+}
+
+#[tokio::test]
+async fn a_key_over_its_limits_is_told_and_others_are_not() {
+    let server = Server::builder()
+        .env("EVENT_HISTORY_KEY_REQUESTS_PER_SECOND", "2")
+        .env("EVENT_HISTORY_KEY_EVENTS_PER_DAY", "30")
+        .env("EVENT_HISTORY_KEY_STREAMS", "1")
+        .start();
+    let (loud, quiet) = (key(&server).await, key(&server).await);
+    let [one, other] = [
+        server.create_tenant("one").await,
+        server.create_tenant("other").await,
+    ];
+    let batch = async |key: &str, tenant: &Tenant, count: usize| {
+        let events: Vec<Value> = (0..count).map(|_| event()).collect();
+        let request = with_key(&server, key, Method::POST, "/api/events");
+        let request = request.header("X-Client-Id", &tenant.client_id);
+        request.json(&events).send().await.expect("an answer")
+    };
+    let stream = async |key: &str, tenant: &Tenant| {
+        let request = with_key(&server, key, Method::GET, "/api/history/stream");
+        let request = request.header("X-Client-Id", &tenant.client_id);
+        request.send().await.expect("an answer")
+    };
+
+    // Its quota is one for all tenants, which have none.
+    let sent = batch(&loud, &one, 20).await;
+    assert_eq!(sent.status(), 200);
+    assert_eq!(
+        header(&sent, "ratelimit-policy"),
+        "\"key-requests\";q=20;w=10, \"key-events-day\";q=30;qu=\"events\";w=86400"
+    );
+    let left = header(&sent, "ratelimit");
+    assert!(left.contains("\"key-events-day\";r=10;t="), "{left}");
+    let too_many = "Too many events for this key today.";
+    let wait = refused(batch(&loud, &other, 11).await, too_many).await;
+    assert!((1..=86_400).contains(&wait), "{wait}");
+    assert_eq!(batch(&loud, &other, 10).await.status(), 200);
+    refused(batch(&loud, &one, 1).await, too_many).await;
+    for tenant in [&one, &other] {
+        assert_eq!(batch(&quiet, tenant, 15).await.status(), 200);
+        let configured = server.delivery(tenant, &event()).send().await;
+        let configured = configured.expect("an answer");
+        assert_eq!(configured.status(), StatusCode::CREATED);
+        assert!(!configured.headers().contains_key("ratelimit"));
+    }
+
+    let open = stream(&loud, &one).await;
+    assert_eq!(open.status(), 200);
+    let too_many = "The key has as many requests that wait for events as it may have.";
+    refused(stream(&loud, &other).await, too_many).await;
+    assert_eq!(stream(&quiet, &one).await.status(), 200);
+
+    // A token uses up what the key has that made it.
+    let request = with_key(&server, &loud, Method::POST, "/api/view-tokens");
+    let request = request.header("X-Client-Id", &one.client_id);
+    let token = expect_json(request.json(&json!({})), StatusCode::CREATED).await;
+    let token = token["token"].as_str().expect("a token");
+    let catalogue = format!("{}/api/catalogue", server.url());
+    let mut requests = 0;
+    let limited = loop {
+        let request = server.client().get(&catalogue).bearer_auth(token);
+        let answer = request.send().await.expect("an answer");
+        requests += 1;
+        assert!(requests < 1000, "never refused");
+        if answer.status() != 200 {
+            break answer;
+        }
+    };
+    assert!(header(&limited, "ratelimit").starts_with("\"key-requests\";r=0;t="));
+    let too_many = "Too many requests for this key.";
+    assert_eq!(refused(limited, too_many).await, 1);
+    let request = with_key(&server, &loud, Method::GET, "/api/catalogue");
+    refused(request.send().await.expect("an answer"), too_many).await;
+    let request = with_key(&server, &quiet, Method::GET, "/api/catalogue");
+    expect(request, StatusCode::OK).await;
+}
+
+#[tokio::test]
+async fn uploads_are_counted_by_what_is_asked_for() {
+    let server = Server::builder()
+        .env("EVENT_HISTORY_TENANT_UPLOAD_BYTES_PER_DAY", "100MB")
+        .env("EVENT_HISTORY_KEY_UPLOAD_BYTES_PER_DAY", "30MB")
+        .start();
+    let key = key(&server).await;
+    let [one, other] = [
+        server.create_tenant("one").await,
+        server.create_tenant("other").await,
+    ];
+    let url = async |tenant: &Tenant, bytes: u64| {
+        let path = format!("/api/files/upload-url?content_length={bytes}");
+        let request = server.request_as(tenant, Method::GET, &path);
+        request.send().await.expect("an answer")
+    };
+    let post = async |path: &str, body: Value| {
+        let request = server.request_as(&one, Method::POST, path).json(&body);
+        request.send().await.expect("an answer")
+    };
+    let too_many = "Too many bytes of uploads for this tenant today.";
+
+    let first = url(&one, 40_000_000).await;
+    assert_eq!(first.status(), 200);
+    assert_eq!(
+        header(&first, "ratelimit-policy"),
+        "\"uploads-day\";q=100000000;qu=\"content-bytes\";w=86400"
+    );
+    let left = header(&first, "ratelimit");
+    assert!(left.starts_with("\"uploads-day\";r=60000000;t="), "{left}");
+    let form = post(
+        "/api/files/upload-form",
+        json!({"max_length": 20_000_000_u64}),
+    );
+    assert_eq!(form.await.status(), 200);
+    let form = post("/api/files/upload-form", json!({}));
+    refused(form.await, too_many).await;
+    let parts = json!({"content_length": 30_000_000_u64});
+    let begun = post("/api/files/multipart", parts.clone()).await;
+    assert_eq!(begun.status(), StatusCode::CREATED);
+    refused(post("/api/files/multipart", parts).await, too_many).await;
+    let wait = refused(url(&one, 10_000_001).await, too_many).await;
+    assert!((1..=86_400).contains(&wait), "{wait}");
+    assert_eq!(url(&one, 10_000_000).await.status(), 200);
+    refused(url(&one, 1).await, too_many).await;
+    // What has no size is documented to count nothing, and other tenants have their own quota.
+    server.upload_url(&one).await;
+    assert_eq!(url(&other, 10_000_000).await.status(), 200);
+
+    let by_key = async |bytes: u64| {
+        let path = format!("/api/files/upload-url?content_length={bytes}");
+        let request = with_key(&server, &key, Method::GET, &path);
+        let request = request.header("X-Client-Id", &other.client_id);
+        request.send().await.expect("an answer")
+    };
+    assert_eq!(by_key(30_000_000).await.status(), 200);
+    let too_many = "Too many bytes of uploads for this key today.";
+    refused(by_key(1).await, too_many).await;
+    assert_eq!(url(&other, 60_000_000).await.status(), 200, "not counted");
 }

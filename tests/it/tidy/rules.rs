@@ -297,6 +297,8 @@ pub(super) const RULES: &[Rule] = &[
             "http::state",
             "service::Service",
             "domain::ClientId",
+            "domain::KeyId",
+            "domain::LimitedParty",
             "domain::SystemEntropy",
         ],
         never: HTTP_NEVER,

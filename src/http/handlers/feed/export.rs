@@ -47,7 +47,7 @@ pub(crate) async fn export(
         after_event,
         until,
     } = Parameters::parse(query.as_deref())?.export_query()?;
-    let place = state.exports.enter(access.client_id());
+    let place = state.exports.enter(access.client_id(), None);
     let place = place.map_err(|_| ApiError::TooManyExports)?;
     let with_header = after_event.is_none();
     let after = match after_event {

@@ -104,10 +104,10 @@ async fn read(
         }
         after = Some(feed.cursor);
         let Some((waiter, news)) = &mut waiting else {
-            let waiter = state.waiters.enter(access.client_id());
-            let waiter = waiter.map_err(|full| ApiError::TooManyWaiting {
-                of_tenant: full == Full::Tenant,
-            })?;
+            let waiter = state
+                .waiters
+                .enter(access.client_id(), access.limited_key());
+            let waiter = waiter.map_err(|Full(of)| ApiError::TooManyWaiting { of })?;
             waiting = Some((waiter, access.news().await?));
             continue; // with what arrived before the subscription
         };

@@ -47,10 +47,10 @@ pub(crate) async fn stream(
     let last_id = headers.get(LAST_EVENT_ID);
     let last_id = last_id.map(|it| String::from_utf8_lossy(it.as_bytes()));
     let last_id = last_id.as_deref().filter(|it| !it.is_empty());
-    let waiter = state.waiters.enter(access.client_id());
-    let waiter = waiter.map_err(|full| ApiError::TooManyWaiting {
-        of_tenant: full == Full::Tenant,
-    })?;
+    let waiter = state
+        .waiters
+        .enter(access.client_id(), access.limited_key());
+    let waiter = waiter.map_err(|Full(of)| ApiError::TooManyWaiting { of })?;
     let news = access.news().await?;
     let after = position(&access, last_id.or(after.as_deref())).await?;
     let reader = FeedReader::new(state, access, query);
