@@ -1,4 +1,4 @@
-//! Gives the program its version: the package's, and the revision of an optimized build from a git checkout.
+//! Gives the program the files of the viewer, which `ui/` was built to, and its version: the package's, and the revision of an optimized build from a git checkout.
 //!
 //! A build without git, such as one of an image, is told the revision by `BUILD_REVISION`. Development builds
 //! have none: every commit would compile them again.
@@ -9,13 +9,26 @@
 )]
 
 use std::env;
+use std::fmt::Write as _;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 /// The sources of the program: a change to any of them marks the revision as modified.
-const SOURCES: [&str; 5] = ["src", "migrations", "Cargo.toml", "Cargo.lock", "build.rs"];
+const SOURCES: [&str; 6] = [
+    "src",
+    "migrations",
+    VIEWER,
+    "Cargo.toml",
+    "Cargo.lock",
+    "build.rs",
+];
+
+/// The folder of the viewer's files.
+const VIEWER: &str = "ui/dist";
 
 fn main() {
+    write_viewer_files();
     let package = env::var("CARGO_PKG_VERSION").expect("cargo sets the version");
     println!("cargo:rerun-if-env-changed=BUILD_REVISION");
     println!("cargo:rerun-if-changed=build.rs");
@@ -25,6 +38,36 @@ fn main() {
     let revision = told.or_else(|| is_optimized.then(checkout).flatten());
     let version = revision.map_or(package.clone(), |it| format!("{package} ({it})"));
     println!("cargo:rustc-env=BUILD_VERSION={version}");
+}
+
+/// Writes a table of the viewer's files, by their names below their folder.
+fn write_viewer_files() {
+    println!("cargo:rerun-if-changed={VIEWER}");
+    let root = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join(VIEWER);
+    let mut files = Vec::new();
+    collect(&root, "", &mut files);
+    files.sort();
+    let mut table = String::from("static FILES: &[(&str, &[u8])] = &[\n");
+    for name in files {
+        let path = root.join(&name);
+        let path = path.to_str().expect("the path is text");
+        writeln!(table, "    ({name:?}, include_bytes!({path:?})),").expect("a string takes it");
+    }
+    table.push_str("];\n");
+    let out = env::var("OUT_DIR").expect("cargo sets it");
+    fs::write(Path::new(&out).join("viewer_files.rs"), table).expect("a writable folder");
+}
+
+fn collect(folder: &Path, prefix: &str, files: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).expect("the viewer's files are in the repository") {
+        let entry = entry.expect("an entry of a folder");
+        let name = entry.file_name().into_string().expect("names are text");
+        if entry.path().is_dir() {
+            collect(&entry.path(), &format!("{prefix}{name}/"), files);
+        } else {
+            files.push(format!("{prefix}{name}"));
+        }
+    }
 }
 
 /// Returns the revision of the checkout that this package is the root of.

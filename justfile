@@ -43,6 +43,11 @@ format:
 demo *arguments:
     cargo run --release -- demo {{ arguments }}
 
+# Builds the viewer into ui/dist, which is committed. Types come from the OpenAPI document.
+viewer:
+    cargo run --quiet -- openapi > ui/openapi.json
+    cd ui && npm ci --no-fund --no-audit && npm run types && npm run check && npm run build
+
 # Prints the OpenAPI document.
 openapi:
     @cargo run --quiet -- openapi
@@ -54,6 +59,10 @@ deny:
 # The same and known vulnerabilities, whose list it downloads.
 advisories:
     cargo deny check advisories
+
+# Scrolls through a long history in the viewer, while events arrive: elements, memory and the time of frames.
+viewer-load events="1000000": _release
+    EVENT_HISTORY_TEST_VIEWED_EVENTS={{ events }} {{ run_stress }} -E 'test(/^browser::viewer::a_long_history/)'
 
 # All stress tests, one after the other: about fifty minutes after the release build.
 stress: crash torture backup callers tenants streams files big-file sweep jobs slow-copy copy eventbridge replicas outages cluster-torture

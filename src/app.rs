@@ -127,11 +127,7 @@ impl App {
             metrics.clone(),
             Arc::clone(&waiters),
         );
-        let options = ApiOptions {
-            separate_admin: config.admin_listen.is_some(),
-            cors_origins: config.cors_origins.clone(),
-            request_timeout: config.request_timeout,
-        };
+        let options = api_options(config, storage.origin);
         let endpoint = storage.endpoint.map(objects::embedded::Endpoint::router);
         let server_options = ServerOptions {
             gauge: http::CONNECTIONS,
@@ -226,6 +222,15 @@ fn settings(config: &Config) -> Settings {
         uploads: config.uploads.clone(),
         audit_reads: config.audit_reads,
         object_lock: config.object_lock,
+    }
+}
+
+fn api_options(config: &Config, storage_origin: String) -> ApiOptions {
+    ApiOptions {
+        separate_admin: config.admin_listen.is_some(),
+        cors_origins: config.cors_origins.clone(),
+        request_timeout: config.request_timeout,
+        storage_origin,
     }
 }
 

@@ -39,8 +39,8 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the line that says that the service is ready, with its address, and one with its administrative address. A person at a terminal also gets the address
-/// of the API reference, and the API key if no setting gives one.
+/// Prints the line that says that the service is ready, with its address, and one with its administrative address. A person at a terminal also gets the addresses
+/// of the viewer and of the API reference, and the API key if no setting gives one.
 fn announce(
     config: &Config,
     bound: SocketAddr,
@@ -51,8 +51,9 @@ fn announce(
     let mut lines = vec![format!("listening on {}://{bound}", config.scheme())];
     lines.extend(admin.map(|admin| format!("metrics and API reference on http://{admin}")));
     if out.is_terminal() {
+        let base = public_url.as_str().trim_end_matches('/');
+        lines.push(format!("  viewer         {base}/ui"));
         if admin.is_none() {
-            let base = public_url.as_str().trim_end_matches('/');
             lines.push(format!("  API reference  {base}/docs"));
         }
         if let (Some(file), [key]) = (&config.key_file, config.api_keys.as_slice()) {

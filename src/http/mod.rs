@@ -1,7 +1,7 @@
 //! The HTTP API: every route is on this screen.
 //!
 //! Imports go from here to `handlers` and `middleware`, then to `extractors`, `responses` and `state`, in this order.
-//! `server` serves any router.
+//! `server` serves any router, and `viewer` is the page for people.
 
 mod extractors;
 mod handlers;
@@ -9,6 +9,7 @@ mod middleware;
 mod responses;
 mod server;
 mod state;
+mod viewer;
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -42,6 +43,8 @@ pub struct ApiOptions {
     pub cors_origins: Vec<String>,
     /// The limit for one request, reading its body included.
     pub request_timeout: Duration,
+    /// The origin of download URLs, from which the viewer may read.
+    pub storage_origin: String,
 }
 
 /// The routers of the two listeners.
@@ -159,7 +162,7 @@ fn api_router(
         let timeout = limits.timeout.take();
         api = cors.wrap(api, timeout);
     }
-    let api = Compression::new().wrap(api);
+    let api = Compression::new().wrap(api.merge(viewer::routes(&options.storage_origin)));
     let api = if options.separate_admin {
         api.fallback(operations::not_found)
     } else {

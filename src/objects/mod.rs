@@ -245,6 +245,8 @@ pub struct Requirements {
 #[derive(Debug)]
 pub struct Opened {
     pub objects: Arc<dyn Objects>,
+    /// The origin of presigned URLs, as browsers write it.
+    pub origin: String,
     pub endpoint: Option<embedded::Endpoint>,
 }
 
@@ -282,6 +284,7 @@ pub async fn open(location: &Location, context: &StorageContext) -> Result<Opene
             let s3 =
                 s3::S3::open(bucket, prefix, region.as_deref(), endpoint.as_ref(), clock).await?;
             Ok(Opened {
+                origin: s3.origin(),
                 objects: Arc::new(s3),
                 endpoint: None,
             })
@@ -293,6 +296,7 @@ pub async fn open(location: &Location, context: &StorageContext) -> Result<Opene
         } => {
             let (objects, endpoint) = embedded::open(folder, bucket, region, context).await?;
             Ok(Opened {
+                origin: context.public_url.origin().ascii_serialization(),
                 objects: Arc::new(objects),
                 endpoint: Some(endpoint),
             })

@@ -1,11 +1,14 @@
-//! The example page in a real browser, on another origin than storage: files go straight there and back.
+//! Pages in a real browser: the example, on another origin than storage, whose files go straight there and back; the reference;
+//! and the viewer.
 
 #![expect(
+    clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a test ends at anything that it does not expect, helpers included"
+    reason = "a test ends at anything that it does not expect, helpers included, and prints what it measured"
 )]
 
 mod backend;
+mod viewer;
 
 use std::path::Path;
 use std::process::Command;

@@ -89,6 +89,8 @@ fn only_a_terminal_shows_the_key() {
     let url = url_of(&running);
     let key = fs::read_to_string(key_file(&home)).expect("the key file");
     let key = key.trim_end();
+    let viewer = running.line(LINE_TIMEOUT);
+    assert_eq!(viewer.trim(), format!("viewer         {url}/ui"));
     let reference = running.line(LINE_TIMEOUT);
     assert_eq!(reference.trim(), format!("API reference  {url}/docs"));
     let shown = running.line(LINE_TIMEOUT);

@@ -20,8 +20,8 @@ use crate::telemetry;
 
 const WHAT_NEXT: &str = "
 The service of this demo has ended, and its data is gone. What next?
-  event-history demo --keep   leaves it running, so that you can paste the commands above, and
-                              read the API reference, at /docs of its address
+  event-history demo --keep   leaves it running, so that you can paste the commands above, see
+                              the history at /ui of its address, and read the API reference at /docs
   event-history serve         runs the service; the first start generates an API key. The README's
                               \"Five minutes with curl\" is a tour of it
   event-history --help        lists all commands";
@@ -116,7 +116,7 @@ async fn walk(
             out,
             "\nThe service and its data stay until Ctrl-C. The commands above can be pasted; the first one\n\
              answers that its tenant exists.\n  address    {base}\n  \
-             API key    {key}\n  client id  {client_id}\n  reference  {base}/docs"
+             API key    {key}\n  client id  {client_id}\n  viewer     {base}/ui\n  reference  {base}/docs"
         )?;
     } else {
         writeln!(out, "{WHAT_NEXT}")?;

@@ -124,7 +124,7 @@ pub(crate) fn docs() -> Router<Arc<AppState>> {
 }
 
 /// axum answers HEAD with the handler of GET, and other methods in plain text.
-async fn only_get(request: Request, next: Next) -> Result<Response, ApiError> {
+pub(crate) async fn only_get(request: Request, next: Next) -> Result<Response, ApiError> {
     match *request.method() {
         Method::GET => Ok(next.run(request).await),
         _ => Err(ApiError::MethodNotAllowed {

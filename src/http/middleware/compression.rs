@@ -1,4 +1,4 @@
-//! Compresses what is read of a history, for callers who ask for it.
+//! Compresses what is read of a history and the files of the viewer, for callers who ask for it.
 
 use std::io::{self, Write};
 use std::pin::Pin;
@@ -18,11 +18,17 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body::Frame;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What is compressed: the answers about a history. Others are small.
-const PATHS: &str = "/api/history/";
+/// What is compressed: the answers about a history, and the viewer. Others are small.
+const PATHS: [&str; 2] = ["/api/history/", "/ui/"];
 
 /// The types of these answers. A stream of events is no such file: each event has to leave at once.
-const TYPES: [&str; 3] = ["application/json", "application/x-ndjson", "text/csv"];
+const TYPES: [&str; 5] = [
+    "application/json",
+    "application/x-ndjson",
+    "text/csv",
+    "text/javascript",
+    "text/css",
+];
 
 /// Smaller answers fit into one packet as they are.
 const MIN_BYTES: u64 = 1024;
@@ -61,8 +67,9 @@ impl Compression {
     }
 
     async fn answer(self, request: Request, next: Next) -> Response {
-        let is_history = request.uri().path().starts_with(PATHS);
-        let coding = Coding::best(request.headers()).filter(|_| is_history);
+        let path = request.uri().path();
+        let is_one = PATHS.iter().any(|it| path.starts_with(it));
+        let coding = Coding::best(request.headers()).filter(|_| is_one);
         let response = next.run(request).await;
         let Some(coding) = coding.filter(|_| is_worthwhile(&response)) else {
             return response;

@@ -10,8 +10,11 @@ use http::{HeaderMap, HeaderValue};
 /// The API. All of its responses are about one tenant, and some have secrets or presigned URLs.
 const API_PATHS: &str = "/api/";
 
-/// The reference: the only pages for people. `operations::DOCS` without its own slash.
+/// The reference: pages for developers. `operations::DOCS` without its own slash.
 const DOCS_PATHS: &str = "/docs";
+
+/// The viewer, whose page has a policy of its own.
+const VIEWER_PATHS: &str = "/ui";
 
 /// The reference loads its own scripts and styles and calls this service, and nothing else. Its scripts add inline styles, and
 /// its styles contain images.
@@ -35,6 +38,7 @@ const REVALIDATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 pub(super) enum Kind {
     Api,
     Docs,
+    Viewer,
     Other,
 }
 
@@ -44,6 +48,8 @@ impl Kind {
             Self::Api
         } else if path.starts_with(DOCS_PATHS) {
             Self::Docs
+        } else if path.starts_with(VIEWER_PATHS) {
+            Self::Viewer
         } else {
             Self::Other
         }
@@ -66,13 +72,22 @@ impl Kind {
             }
             Self::Docs => {
                 add(headers, CONTENT_SECURITY_POLICY, DOCS_POLICY);
-                add(headers, X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-                let no_referrer = HeaderValue::from_static("no-referrer");
-                add(headers, REFERRER_POLICY, no_referrer);
+                protect_page(headers);
+            }
+            Self::Viewer => {
+                add(headers, CONTENT_SECURITY_POLICY, API_POLICY);
+                protect_page(headers);
             }
             Self::Other => {}
         }
     }
+}
+
+/// A page is in no frame, and nobody learns where a link was followed from.
+fn protect_page(headers: &mut HeaderMap) {
+    add(headers, X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    let no_referrer = HeaderValue::from_static("no-referrer");
+    add(headers, REFERRER_POLICY, no_referrer);
 }
 
 fn add(headers: &mut HeaderMap, name: http::HeaderName, value: HeaderValue) {

@@ -101,6 +101,12 @@ impl S3 {
         })
     }
 
+    /// Returns the origin of presigned URLs.
+    pub(super) fn origin(&self) -> String {
+        let base = self.signer.bucket().base_url();
+        base.origin().ascii_serialization()
+    }
+
     /// Signs for `life`, or for as long as the credentials live.
     async fn sign<T>(
         &self,

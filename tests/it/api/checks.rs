@@ -207,9 +207,9 @@ async fn a_path_that_is_no_text_is_a_problem() {
 }
 
 #[tokio::test]
-async fn the_reference_has_one_method_too() {
+async fn pages_have_one_method_too() {
     let server = Server::start();
-    for path in ["/docs", "/docs/", "/docs/index.html"] {
+    for path in ["/docs", "/docs/", "/docs/index.html", "/ui", "/ui/"] {
         for method in ["HEAD", "POST", "OPTIONS"] {
             let answer = Call::bare(&server, method, path).send().await;
             assert_eq!(answer.status, 405, "{method} {path}");

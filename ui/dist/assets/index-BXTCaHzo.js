@@ -1,0 +1,1945 @@
+var e=`event-history.session`,t,n=new EventTarget,r=()=>t;function i(r,i){t=r,i?sessionStorage.setItem(e,JSON.stringify(r)):sessionStorage.removeItem(e),n.dispatchEvent(new CustomEvent(`changed`))}function a(r){t&&(t=void 0,sessionStorage.removeItem(e),n.dispatchEvent(new CustomEvent(`changed`,{detail:r})))}function o(){try{let n=JSON.parse(sessionStorage.getItem(e)??`null`);s(n)&&(t=n)}catch{sessionStorage.removeItem(e)}}function s(e){let t=e,n=(...e)=>e.every(e=>typeof t?.[e]==`string`);return t?.kind===`key`?n(`key`,`clientId`):t?.kind===`tenant`?n(`clientId`,`secret`):t?.kind===`token`&&n(`token`)}function c(e){switch(e.kind){case`key`:return{"X-API-Key":e.key,...e.clientId?{"X-Client-Id":e.clientId}:{}};case`tenant`:{let t=new TextEncoder().encode(`${e.clientId}:${e.secret}`);return{Authorization:`Basic ${btoa(String.fromCharCode(...t))}`}}case`token`:return{Authorization:`Bearer ${e.token}`}}}function l(e){if(e.kind!==`token`)return{};try{let t=(e.token.split(`.`)[1]??``).replaceAll(`-`,`+`).replaceAll(`_`,`/`),n=atob(t),r=JSON.parse(n),i=/"record_id"\s*:\s*(-?\d+)/.exec(n)?.[1];return{...i===void 0?{}:{recordId:i},...typeof r.sub==`string`?{tenant:r.sub}:{},...typeof r.exp==`number`?{expiresAt:new Date(r.exp*1e3)}:{}}}catch{return{}}}var u={"nav.title":`Hauptnavigation`,"nav.skip":`Zum Inhalt`,"nav.record":`Gehe zu Datensatz…`,"nav.settings":`Einstellungen`,"nav.sign_out":`Abmelden`,"settings.language":`Sprache`,"settings.theme":`Farben`,"settings.licences":`Lizenzen Dritter`,"theme.auto":`Wie das System`,"theme.light":`Hell`,"theme.dark":`Dunkel`,"who.key":`Angemeldet mit API-Schlüssel`,"who.tenant":`Angemeldet als Mandant`,"who.token":`Angemeldet mit Lese-Token`,"who.client":`Client-ID {id}`,"who.only_record":`Nur Datensatz {id}`,"who.until":`Bis {time}`,"sign_in.title":`Anmelden`,"sign_in.lead":`Sehen, was mit jedem Datensatz geschah.`,"sign_in.ended":`Sie wurden abgemeldet: Ihre Zugangsdaten gelten nicht mehr. Der Dienst meldet:`,"sign_in.with":`Anmelden mit`,"sign_in.tenant":`Mandant`,"sign_in.key":`API-Schlüssel`,"sign_in.token":`Lese-Token`,"sign_in.client_id":`Client-ID`,"sign_in.client_secret":`Client-Secret`,"sign_in.api_key":`API-Schlüssel`,"sign_in.view_token":`Lese-Token`,"sign_in.optional":`(optional)`,"sign_in.key_text":`Ein Schlüssel für einen einzigen Mandanten braucht keine Client-ID.`,"sign_in.keep":`In diesem Tab angemeldet bleiben`,"sign_in.keep_text":`Bis der Tab geschlossen wird. Sonst bis zum Neuladen der Seite.`,"sign_in.go":`Anmelden`,"sign_in.busy":`Anmeldung läuft…`,"sign_in.note":`Ihre Eingaben gehen nur an diesen Dienst und stehen nie in einer Adresse.`,"sign_in.not_ascii":`Zugangsdaten bestehen aus Buchstaben, Ziffern und Zeichen ohne Leerzeichen. Prüfen Sie die Eingabe.`,"sign_in.expired":`Dieses Lese-Token ist abgelaufen. Holen Sie dort, wo es herkam, ein neues.`,"sign_in.unknown_tenant":`Der Dienst kennt diese Client-ID mit diesem Secret nicht.`,"sign_in.unknown_key":`Der Dienst nimmt diesen Schlüssel nicht an. Er kann widerrufen oder abgelaufen sein.`,"sign_in.unknown_token":`Der Dienst nimmt dieses Token nicht an.`,"sign_in.unknown_client":`Der Dienst hat für diesen Schlüssel keinen Mandanten mit dieser Client-ID.`,"sign_in.client_needed":`Dieser Schlüssel gilt für mehrere Mandanten: Geben Sie die Client-ID eines davon ein.`,"sign_in.may_not_read":`Diese Zugangsdaten dürfen keine Historien lesen: Ihnen fehlt der Scope „read“.`,"state.loading":`Wird geladen…`,"action.retry":`Noch einmal versuchen`,"action.cancel":`Abbrechen`,"action.close":`Schließen`,"copy.json":`Kopieren`,"copy.copied":`Kopiert`,"copy.failed":`Nicht kopiert: Der Browser lehnt es ab`,"error.offline":`Sie sind offline. Das Gezeigte kann veraltet sein.`,"error.unreachable":`Der Dienst antwortet nicht.`,"error.unexpected":`Etwas ist schiefgegangen: {reason}`,"error.forbidden":`Das dürfen Sie nicht sehen. Der Dienst meldet: {reason}`,"error.limited":`Es waren zu viele Anfragen; warten Sie einen Moment. Der Dienst meldet: {reason}`,"error.unavailable":`Das lässt sich gerade nicht beantworten. Der Dienst meldet: {reason}`,"error.refused":`Der Dienst lehnt das ab: {reason}`,"time.now":`gerade eben`,"size.bytes":{one:`{n} Byte`,other:`{n} Bytes`},"list.separator":`, `,"list.and":`und`,"history.title":`Historie`,"history.count":{one:`{n} Ereignis`,other:`{n} Ereignisse`},"history.record":`Datensatz {id}`,"history.file":`Datei`,"history.new":{one:`{n} neues Ereignis`,other:`{n} neue Ereignisse`},"history.end":`Hier beginnt die Historie.`,"history.empty":`Noch ist nichts geschehen`,"history.empty_text":`Ereignisse erscheinen hier, sobald die Plattform sie sendet.`,"history.no_match":`Kein Ereignis passt`,"history.no_match_text":`Entfernen Sie einen Filter, um mehr zu sehen.`,"live.on":`Live`,"live.off":`Nicht live`,"filter.title":`Filter`,"filter.words":`Wörter in Werten, Namen und Dateien suchen`,"filter.apply":`Anwenden`,"filter.clear":`Alle entfernen`,"filter.remove":`Filter {filter} entfernen`,"filter.q":`Wörter`,"filter.record_id":`Datensatz`,"filter.event_type_id":`Art`,"filter.source_type_id":`Durch`,"filter.source_id":`Quellen-ID`,"filter.source_name":`Name der Quelle`,"filter.has_file":`Dateien`,"filter.field":`Geändertes Feld`,"filter.value":`Von oder zu Wert`,"filter.event_time_from":`Ab`,"filter.event_time_to":`Vor`,"files.any":`Mit oder ohne`,"files.true":`Mit Dateien`,"files.false":`Ohne Dateien`,"period.hour":`Letzte Stunde`,"period.day":`Letzte 24 Stunden`,"period.week":`Letzte 7 Tage`,"period.month":`Letzte 30 Tage`,"facet.title":`Eingrenzen`,"facet.event_type":`Was geschah`,"facet.source_type":`Art der Quelle`,"facet.source":`Am aktivsten`,"histogram.role":`Ereignisse im Zeitverlauf`,"histogram.summary":{one:`{n} Ereignis vom {from} bis {to}`,other:`{n} Ereignisse vom {from} bis {to}`},"histogram.keys":`Pfeiltasten wählen eine Zeit, mit Umschalt einen Bereich; Enter filtert danach.`,"histogram.hint":`Zum Auswählen einer Zeit ziehen`,"histogram.failed":`Die Ereignisse konnten nicht gezählt werden.`,"export.title":`Export`,"export.csv":`CSV`,"export.csv_text":`Für Tabellen: alle passenden Ereignisse`,"export.ndjson":`NDJSON`,"export.ndjson_text":`Für Programme: ein Ereignis je Zeile`,"export.under_way":`Bisher {size}…`,"type.record_created":`Datensatz angelegt`,"type.owner_initialized":`Verantwortliche festgelegt`,"type.owners_added":`Verantwortliche hinzugefügt`,"type.owners_removed":`Verantwortliche entfernt`,"type.assignees_added":`Zuständige hinzugefügt`,"type.assignees_removed":`Zuständige entfernt`,"type.field_values_changed":`Felder geändert`,"type.record_deleted":`Datensatz gelöscht`,"type.document_generated":`Dokument erzeugt`,"type.status_initialized":`Status festgelegt`,"type.unknown":`Art {id}`,"source.user":`Person`,"source.sequence":`Sequenz`,"source.system":`System`,"source.mcp":`KI-Agent`,"source.unknown":`Quelle der Art {id}`,"act.created":`legte den Datensatz an`,"act.deleted":`löschte den Datensatz`,"act.status":`setzte den Status auf {value}`,"act.fields":`änderte {names}`,"act.fields_many":{one:`änderte {n} Feld`,other:`änderte {n} Felder`},"act.documents":`erzeugte {names}`,"act.documents_many":{one:`erzeugte ein Dokument`,other:`erzeugte {n} Dokumente`},"act.owner_added":`machte {names} verantwortlich`,"act.owner_added_many":{one:`machte {n} Person verantwortlich`,other:`machte {n} Personen verantwortlich`},"act.owner_removed":`entband {names} von der Verantwortung`,"act.owner_removed_many":{one:`entband {n} Person von der Verantwortung`,other:`entband {n} Personen von der Verantwortung`},"act.assignee_added":`wies {names} zu`,"act.assignee_added_many":{one:`wies {n} Person zu`,other:`wies {n} Personen zu`},"act.assignee_removed":`entfernte die Zuweisung an {names}`,"act.assignee_removed_many":{one:`entfernte {n} Zuweisung`,other:`entfernte {n} Zuweisungen`},"act.other":`· {name}`,"act.other_many":`· {name} ({n}-mal)`,"event.title":`Ereignis`,"event.missing":`Dieses Ereignis gibt es nicht`,"event.missing_text":`Es kann nach einer Aufbewahrungsregel gelöscht worden sein, oder Sie dürfen es nicht sehen.`,"event.changes":`Änderungen`,"event.data":`Daten`,"event.documents":{one:`Dokument`,other:`Dokumente`},"event.details":`Einzelheiten`,"event.related":`Davor und danach an diesem Datensatz`,"event.whole_record":`Ganzer Datensatz`,"event.this":`Dieses Ereignis`,"event.raw":`JSON`,"fact.event_time":`Geschehen`,"fact.received_at":`Empfangen`,"fact.type":`Art`,"fact.record":`Datensatz`,"fact.source":`Quelle`,"fact.id":`ID {id}`,"fact.source_name":`Name`,"fact.source_info":`Weitere Angaben`,"fact.model":`Modell`,"fact.event_id":`Ereignis-ID`,"document.no_record":`Zu dieser Datei wurde beim Speichern des Ereignisses nichts festgehalten.`,"document.check":`Gespeicherte Datei prüfen`,"document.checking":`Wird geprüft…`,"document.preview":`Vorschau`,"document.download":`Herunterladen`,"document.confirmed":`Der Speicher hat noch die Datei, die mit diesem Ereignis festgehalten wurde.`,"document.there":`Der Speicher hat unter dieser ID eine Datei. Ob es die ursprüngliche ist, ist unbekannt, denn es wurde nichts von ihr festgehalten.`,"document.hash_same":`Ihr Browser hat die SHA-256 der unten gezeigten Bytes berechnet: Es ist die festgehaltene.`,"document.hash_different":`Ihr Browser hat die SHA-256 der unten gezeigten Bytes berechnet: Es ist NICHT die festgehaltene.`,"document.missing":`Der Speicher hat diese Datei nicht mehr. Hier steht, was von ihr festgehalten wurde.`,"document.changed":`Der Speicher hat jetzt eine andere Datei als die festgehaltene. Der Dienst gibt sie nicht heraus.`,"document.changed_size":`Festgehalten: {recorded}. Jetzt: {found}.`,"document.found_hash":`SHA-256 der Datei, die jetzt dort ist:`,"document.preview_of":`Vorschau von {name}`,"document.text_cut":`Nur der Anfang wird gezeigt. Laden Sie die Datei herunter, um alles zu lesen.`,"document.not_shown":`Der Browser kann diese Datei nicht als das zeigen, was ihr Typ sagt. Laden Sie sie herunter.`,"document.not_readable":`Diese Seite konnte die Datei nicht aus dem Speicher lesen; vielleicht erlaubt er es Seiten nicht. Laden Sie sie herunter.`,"record.timeline":`Was geschah`,"record.state":`Zustand`,"record.state_now":`Jetzt`,"record.state_then":`Stand {time}`,"record.as_of":`Stand`,"record.as_of_here":`Der Datensatz wie hier gezeigt`,"record.now":`Jetzt`,"record.travel_hint":`Verschieben Sie den Regler, um den Datensatz zu sehen, wie er war.`,"record.previous":`Vorige Änderung`,"record.next":`Nächste Änderung`,"record.differences":{one:`{n} Unterschied zu jetzt`,other:`{n} Unterschiede zu jetzt`},"record.first":`von`,"record.last":`bis`,"record.in_history":`In der Historie zeigen`,"record.deleted":`Gelöscht`,"record.deleted_now":`Der Datensatz ist gelöscht.`,"record.exists_now":`Den Datensatz gibt es.`,"record.status":`Status`,"record.no_status":`Kein Status`,"record.owner":`Verantwortlich`,"record.owners":`Verantwortliche`,"record.assignee":`Zuständig`,"record.assignees":`Zuständige`,"record.nobody":`Niemand`,"record.person_added":`{name} kam hinzu`,"record.person_removed":`{name} wurde entfernt`,"record.person_renamed":`Der Name ist {name}`,"record.fields":{one:`Felder`,other:`Felder`},"record.all_fields":`Alle {n} Felder zeigen`,"record.no_fields":`Keine Felder`,"record.not_yet":`Noch nicht gesetzt`,"record.document":`Dokument`,"record.documents":{one:`Dokumente ({n})`,other:`Dokumente ({n})`},"record.later_documents":{one:`{n} weiteres Dokument`,other:`{n} weitere Dokumente`},"record.unrecognised":{one:`{n} Teil der Ereignisdaten hat keine bekannte Form und ist hier nicht enthalten. Er steht in seinem Ereignis.`,other:`{n} Teile der Ereignisdaten haben keine bekannte Form und sind hier nicht enthalten. Sie stehen in ihren Ereignissen.`},"record.show_changes":{one:`Änderung zeigen`,other:`{n} Änderungen zeigen`},"record.hide_changes":{one:`Änderung verbergen`,other:`{n} Änderungen verbergen`},"record.earlier":`Frühere Ereignisse zeigen`,"record.missing":`Von diesem Datensatz ist nichts bekannt`,"record.missing_text":`Er hat keine Ereignisse, oder Sie dürfen sie nicht sehen.`,"record.before":`Der Datensatz hatte noch keine Ereignisse`,"record.before_text":`Wählen Sie eine spätere Zeit, um seinen Zustand zu sehen.`,"value.empty":`leer`,"value.yes":`ja`,"value.no":`nein`,"value.became":`wurde zu`,"value.data":`Daten`,"value.more":{one:`und {n} weiteres`,other:`und {n} weitere`},"value.show_more":`{n} weitere Zeichen zeigen`},d={"nav.title":`Main`,"nav.skip":`Skip to content`,"nav.record":`Go to record…`,"nav.settings":`Settings`,"nav.sign_out":`Sign out`,"settings.language":`Language`,"settings.theme":`Colours`,"settings.licences":`Third-party licences`,"theme.auto":`As the system`,"theme.light":`Light`,"theme.dark":`Dark`,"who.key":`Signed in with an API key`,"who.tenant":`Signed in as a tenant`,"who.token":`Signed in with a view token`,"who.client":`Client id {id}`,"who.only_record":`Record {id} only`,"who.until":`Until {time}`,"sign_in.title":`Sign in`,"sign_in.lead":`See what happened to every record.`,"sign_in.ended":`You were signed out: what you signed in with is not accepted any more. The service says:`,"sign_in.with":`Sign in with`,"sign_in.tenant":`Tenant`,"sign_in.key":`API key`,"sign_in.token":`View token`,"sign_in.client_id":`Client id`,"sign_in.client_secret":`Client secret`,"sign_in.api_key":`API key`,"sign_in.view_token":`View token`,"sign_in.optional":`(optional)`,"sign_in.key_text":`A key for one tenant needs no client id.`,"sign_in.keep":`Stay signed in in this tab`,"sign_in.keep_text":`Until the tab is closed. Otherwise, until the page is loaded again.`,"sign_in.go":`Sign in`,"sign_in.busy":`Signing in…`,"sign_in.note":`What you enter is sent to this service only, and is never part of an address.`,"sign_in.not_ascii":`Credentials are letters, digits and signs without spaces. Check what you pasted.`,"sign_in.expired":`This view token has expired. Get a new one where you got this one.`,"sign_in.unknown_tenant":`The service does not know this client id with this secret.`,"sign_in.unknown_key":`The service does not accept this key. It may have been revoked, or have expired.`,"sign_in.unknown_token":`The service does not accept this token.`,"sign_in.unknown_client":`The service has no tenant with this client id for this key.`,"sign_in.client_needed":`This key is for several tenants: enter the client id of one.`,"sign_in.may_not_read":`These credentials may not read histories: they lack the scope “read”.`,"state.loading":`Loading…`,"action.retry":`Try again`,"action.cancel":`Cancel`,"action.close":`Close`,"copy.json":`Copy`,"copy.copied":`Copied`,"copy.failed":`Not copied: your browser refuses it`,"error.offline":`You are offline. What is shown may be out of date.`,"error.unreachable":`The service does not answer.`,"error.unexpected":`Something went wrong: {reason}`,"error.forbidden":`You may not see this. The service says: {reason}`,"error.limited":`There were too many requests; wait a moment. The service says: {reason}`,"error.unavailable":`This cannot be answered right now. The service says: {reason}`,"error.refused":`The service refuses this: {reason}`,"time.now":`just now`,"size.bytes":{one:`{n} byte`,other:`{n} bytes`},"list.separator":`, `,"list.and":`and`,"history.title":`History`,"history.count":{one:`{n} event`,other:`{n} events`},"history.record":`Record {id}`,"history.file":`file`,"history.new":{one:`{n} new event`,other:`{n} new events`},"history.end":`This is the beginning of the history.`,"history.empty":`Nothing has happened yet`,"history.empty_text":`Events appear here as soon as the platform sends them.`,"history.no_match":`No event matches`,"history.no_match_text":`Remove a filter to see more.`,"live.on":`Live`,"live.off":`Not live`,"filter.title":`Filters`,"filter.words":`Search for words in values, names and files`,"filter.apply":`Apply`,"filter.clear":`Clear all`,"filter.remove":`Remove the filter {filter}`,"filter.q":`Words`,"filter.record_id":`Record`,"filter.event_type_id":`Type`,"filter.source_type_id":`By`,"filter.source_id":`Source id`,"filter.source_name":`Name of the source`,"filter.has_file":`Files`,"filter.field":`Changed field`,"filter.value":`From or to the value`,"filter.event_time_from":`From`,"filter.event_time_to":`Before`,"files.any":`With or without`,"files.true":`With files`,"files.false":`Without files`,"period.hour":`Last hour`,"period.day":`Last 24 hours`,"period.week":`Last 7 days`,"period.month":`Last 30 days`,"facet.title":`Narrow down`,"facet.event_type":`What happened`,"facet.source_type":`Kind of source`,"facet.source":`Most active`,"histogram.role":`Events over time`,"histogram.summary":{one:`{n} event from {from} to {to}`,other:`{n} events from {from} to {to}`},"histogram.keys":`Arrow keys choose a time, with Shift a range; Enter filters by it.`,"histogram.hint":`Drag to select a time`,"histogram.failed":`The events could not be counted.`,"export.title":`Export`,"export.csv":`CSV`,"export.csv_text":`For spreadsheets: all events that match`,"export.ndjson":`NDJSON`,"export.ndjson_text":`For programs: one event a line`,"export.under_way":`{size} so far…`,"type.record_created":`Record created`,"type.owner_initialized":`Owner set`,"type.owners_added":`Owners added`,"type.owners_removed":`Owners removed`,"type.assignees_added":`Assignees added`,"type.assignees_removed":`Assignees removed`,"type.field_values_changed":`Fields changed`,"type.record_deleted":`Record deleted`,"type.document_generated":`Document generated`,"type.status_initialized":`Status set`,"type.unknown":`Type {id}`,"source.user":`User`,"source.sequence":`Sequence`,"source.system":`System`,"source.mcp":`AI agent`,"source.unknown":`Source of type {id}`,"act.created":`created the record`,"act.deleted":`deleted the record`,"act.status":`set the status to {value}`,"act.fields":`changed {names}`,"act.fields_many":{one:`changed {n} field`,other:`changed {n} fields`},"act.documents":`generated {names}`,"act.documents_many":{one:`generated a document`,other:`generated {n} documents`},"act.owner_added":`made {names} an owner`,"act.owner_added_many":{one:`added {n} owner`,other:`added {n} owners`},"act.owner_removed":`removed {names} as owner`,"act.owner_removed_many":{one:`removed {n} owner`,other:`removed {n} owners`},"act.assignee_added":`assigned {names}`,"act.assignee_added_many":{one:`assigned {n} person`,other:`assigned {n} people`},"act.assignee_removed":`unassigned {names}`,"act.assignee_removed_many":{one:`unassigned {n} person`,other:`unassigned {n} people`},"act.other":`· {name}`,"act.other_many":`· {name} ({n} times)`,"event.title":`Event`,"event.missing":`There is no such event`,"event.missing_text":`It may have been deleted by a retention rule, or you may not see it.`,"event.changes":`Changes`,"event.data":`Data`,"event.documents":{one:`Document`,other:`Documents`},"event.details":`Details`,"event.related":`Before and after on this record`,"event.whole_record":`Whole record`,"event.this":`This event`,"event.raw":`JSON`,"fact.event_time":`Happened`,"fact.received_at":`Received`,"fact.type":`Type`,"fact.record":`Record`,"fact.source":`Source`,"fact.id":`id {id}`,"fact.source_name":`Name`,"fact.source_info":`Further information`,"fact.model":`Model`,"fact.event_id":`Event id`,"document.no_record":`Nothing was recorded of this file when its event was stored.`,"document.check":`Check the stored file`,"document.checking":`Checking…`,"document.preview":`Preview`,"document.download":`Download`,"document.confirmed":`Storage still has the file that was recorded with this event.`,"document.there":`Storage has a file under this id. Whether it is the original one is unknown, since nothing was recorded of it.`,"document.hash_same":`Your browser has computed the SHA-256 of the bytes below: it is the recorded one.`,"document.hash_different":`Your browser has computed the SHA-256 of the bytes below: it is NOT the recorded one.`,"document.missing":`Storage no longer has this file. What is shown here is what was recorded of it.`,"document.changed":`Storage has a different file now than the one that was recorded. The service does not hand it out.`,"document.changed_size":`Recorded: {recorded}. Now: {found}.`,"document.found_hash":`SHA-256 of the file that is there now:`,"document.preview_of":`Preview of {name}`,"document.text_cut":`Only the beginning is shown. Download the file to read all of it.`,"document.not_shown":`The browser cannot show this file as what its type says. Download it instead.`,"document.not_readable":`This page could not read the file from storage, which may not allow it to pages. Download it instead.`,"record.timeline":`What happened`,"record.state":`State`,"record.state_now":`Now`,"record.state_then":`As of {time}`,"record.as_of":`As of`,"record.as_of_here":`The record as shown here`,"record.now":`Now`,"record.travel_hint":`Move the slider to see the record as it was.`,"record.previous":`Previous change`,"record.next":`Next change`,"record.differences":{one:`{n} difference from now`,other:`{n} differences from now`},"record.first":`from`,"record.last":`to`,"record.in_history":`Show in history`,"record.deleted":`Deleted`,"record.deleted_now":`The record is deleted.`,"record.exists_now":`The record exists.`,"record.status":`Status`,"record.no_status":`No status`,"record.owner":`Owner`,"record.owners":`Owners`,"record.assignee":`Assignee`,"record.assignees":`Assignees`,"record.nobody":`Nobody`,"record.person_added":`{name} was added`,"record.person_removed":`{name} was removed`,"record.person_renamed":`The name is {name}`,"record.fields":{one:`Fields`,other:`Fields`},"record.all_fields":`Show all {n} fields`,"record.no_fields":`No fields`,"record.not_yet":`Not set yet`,"record.document":`Document`,"record.documents":{one:`Documents ({n})`,other:`Documents ({n})`},"record.later_documents":{one:`{n} more document`,other:`{n} more documents`},"record.unrecognised":{one:`{n} item of event data has a shape that is not known and is not part of this. It is in its event.`,other:`{n} items of event data have shapes that are not known and are not part of this. They are in their events.`},"record.show_changes":{one:`Show the change`,other:`Show {n} changes`},"record.hide_changes":{one:`Hide the change`,other:`Hide {n} changes`},"record.earlier":`Show earlier events`,"record.missing":`Nothing is known of this record`,"record.missing_text":`It has no events, or you may not see them.`,"record.before":`The record had no events yet`,"record.before_text":`Choose a later time to see its state.`,"value.empty":`empty`,"value.yes":`yes`,"value.no":`no`,"value.became":`became`,"value.data":`Data`,"value.more":{one:`and {n} more`,other:`and {n} more`},"value.show_more":`Show {n} more characters`},f={en:`English`,de:`Deutsch`},p={en:d,de:u},m=`en`,h=`en`,ee=new Intl.PluralRules(h),te=new Intl.NumberFormat(h),ne=()=>m,re=()=>h;function ie(e){m=e,h=navigator.languages.find(t=>t.split(`-`)[0]===e)??e,ee=new Intl.PluralRules(h),te=new Intl.NumberFormat(h),document.documentElement.lang=e}function ae(){return navigator.languages.map(e=>e.split(`-`)[0]??``).find(e=>e in p)??`en`}function g(e,t={}){let n=p[m][e];return typeof n!=`string`&&(n=ee.select(Number(t.n))===`one`?n.one:n.other),n.replace(/\{(\w+)\}/g,(e,n)=>{let r=t[n];return typeof r==`number`?oe(r):r??``})}var oe=e=>te.format(e),se=e=>e in d?e:void 0,ce=[`auto`,`light`,`dark`],le=`event-history.language`,ue=`event-history.theme`,de=()=>ce.find(e=>e===localStorage.getItem(ue))??`auto`;function fe(e){localStorage.setItem(le,e),ie(e)}function pe(e){localStorage.setItem(ue,e),he(e)}function me(){let e=localStorage.getItem(le);ie(e!==null&&e in f?e:ae()),he(de())}function he(e){e===`auto`?delete document.documentElement.dataset.theme:document.documentElement.dataset.theme=e}var ge=globalThis,_e=ge.ShadowRoot&&(ge.ShadyCSS===void 0||ge.ShadyCSS.nativeShadow)&&`adoptedStyleSheets`in Document.prototype&&`replace`in CSSStyleSheet.prototype,ve=Symbol(),ye=new WeakMap,be=class{constructor(e,t,n){if(this._$cssResult$=!0,n!==ve)throw Error("CSSResult is not constructable. Use `unsafeCSS` or `css` instead.");this.cssText=e,this.t=t}get styleSheet(){let e=this.o,t=this.t;if(_e&&e===void 0){let n=t!==void 0&&t.length===1;n&&(e=ye.get(t)),e===void 0&&((this.o=e=new CSSStyleSheet).replaceSync(this.cssText),n&&ye.set(t,e))}return e}toString(){return this.cssText}},xe=e=>new be(typeof e==`string`?e:e+``,void 0,ve),_=(e,...t)=>new be(e.length===1?e[0]:t.reduce((t,n,r)=>t+(e=>{if(!0===e._$cssResult$)return e.cssText;if(typeof e==`number`)return e;throw Error(`Value passed to 'css' function must be a 'css' function result: `+e+`. Use 'unsafeCSS' to pass non-literal values, but take care to ensure page security.`)})(n)+e[r+1],e[0]),e,ve),Se=(e,t)=>{if(_e)e.adoptedStyleSheets=t.map(e=>e instanceof CSSStyleSheet?e:e.styleSheet);else for(let n of t){let t=document.createElement(`style`),r=ge.litNonce;r!==void 0&&t.setAttribute(`nonce`,r),t.textContent=n.cssText,e.appendChild(t)}},Ce=_e?e=>e:e=>e instanceof CSSStyleSheet?(e=>{let t=``;for(let n of e.cssRules)t+=n.cssText;return xe(t)})(e):e,{is:we,defineProperty:Te,getOwnPropertyDescriptor:Ee,getOwnPropertyNames:De,getOwnPropertySymbols:Oe,getPrototypeOf:ke}=Object,Ae=globalThis,je=Ae.trustedTypes,Me=je?je.emptyScript:``,Ne=Ae.reactiveElementPolyfillSupport,Pe=(e,t)=>e,Fe={toAttribute(e,t){switch(t){case Boolean:e=e?Me:null;break;case Object:case Array:e=e==null?e:JSON.stringify(e)}return e},fromAttribute(e,t){let n=e;switch(t){case Boolean:n=e!==null;break;case Number:n=e===null?null:Number(e);break;case Object:case Array:try{n=JSON.parse(e)}catch{n=null}}return n}},Ie=(e,t)=>!we(e,t),Le={attribute:!0,type:String,converter:Fe,reflect:!1,useDefault:!1,hasChanged:Ie};Symbol.metadata??=Symbol(`metadata`),Ae.litPropertyMetadata??=new WeakMap;var v=class extends HTMLElement{static addInitializer(e){this._$Ei(),(this.l??=[]).push(e)}static get observedAttributes(){return this.finalize(),this._$Eh&&[...this._$Eh.keys()]}static createProperty(e,t=Le){if(t.state&&(t.attribute=!1),this._$Ei(),this.prototype.hasOwnProperty(e)&&((t=Object.create(t)).wrapped=!0),this.elementProperties.set(e,t),!t.noAccessor){let n=Symbol(),r=this.getPropertyDescriptor(e,n,t);r!==void 0&&Te(this.prototype,e,r)}}static getPropertyDescriptor(e,t,n){let{get:r,set:i}=Ee(this.prototype,e)??{get(){return this[t]},set(e){this[t]=e}};return{get:r,set(t){let a=r?.call(this);i?.call(this,t),this.requestUpdate(e,a,n)},configurable:!0,enumerable:!0}}static getPropertyOptions(e){return this.elementProperties.get(e)??Le}static _$Ei(){if(this.hasOwnProperty(Pe(`elementProperties`)))return;let e=ke(this);e.finalize(),e.l!==void 0&&(this.l=[...e.l]),this.elementProperties=new Map(e.elementProperties)}static finalize(){if(this.hasOwnProperty(Pe(`finalized`)))return;if(this.finalized=!0,this._$Ei(),this.hasOwnProperty(Pe(`properties`))){let e=this.properties,t=[...De(e),...Oe(e)];for(let n of t)this.createProperty(n,e[n])}let e=this[Symbol.metadata];if(e!==null){let t=litPropertyMetadata.get(e);if(t!==void 0)for(let[e,n]of t)this.elementProperties.set(e,n)}this._$Eh=new Map;for(let[e,t]of this.elementProperties){let n=this._$Eu(e,t);n!==void 0&&this._$Eh.set(n,e)}this.elementStyles=this.finalizeStyles(this.styles)}static finalizeStyles(e){let t=[];if(Array.isArray(e)){let n=new Set(e.flat(1/0).reverse());for(let e of n)t.unshift(Ce(e))}else e!==void 0&&t.push(Ce(e));return t}static _$Eu(e,t){let n=t.attribute;return!1===n?void 0:typeof n==`string`?n:typeof e==`string`?e.toLowerCase():void 0}constructor(){super(),this._$Ep=void 0,this.isUpdatePending=!1,this.hasUpdated=!1,this._$Em=null,this._$Ev()}_$Ev(){this._$ES=new Promise(e=>this.enableUpdating=e),this._$AL=new Map,this._$E_(),this.requestUpdate(),this.constructor.l?.forEach(e=>e(this))}addController(e){(this._$EO??=new Set).add(e),this.renderRoot!==void 0&&this.isConnected&&e.hostConnected?.()}removeController(e){this._$EO?.delete(e)}_$E_(){let e=new Map,t=this.constructor.elementProperties;for(let n of t.keys())this.hasOwnProperty(n)&&(e.set(n,this[n]),delete this[n]);e.size>0&&(this._$Ep=e)}createRenderRoot(){let e=this.shadowRoot??this.attachShadow(this.constructor.shadowRootOptions);return Se(e,this.constructor.elementStyles),e}connectedCallback(){this.renderRoot??=this.createRenderRoot(),this.enableUpdating(!0),this._$EO?.forEach(e=>e.hostConnected?.())}enableUpdating(e){}disconnectedCallback(){this._$EO?.forEach(e=>e.hostDisconnected?.())}attributeChangedCallback(e,t,n){this._$AK(e,n)}_$ET(e,t){let n=this.constructor.elementProperties.get(e),r=this.constructor._$Eu(e,n);if(r!==void 0&&!0===n.reflect){let i=(n.converter?.toAttribute===void 0?Fe:n.converter).toAttribute(t,n.type);this._$Em=e,i==null?this.removeAttribute(r):this.setAttribute(r,i),this._$Em=null}}_$AK(e,t){let n=this.constructor,r=n._$Eh.get(e);if(r!==void 0&&this._$Em!==r){let e=n.getPropertyOptions(r),i=typeof e.converter==`function`?{fromAttribute:e.converter}:e.converter?.fromAttribute===void 0?Fe:e.converter;this._$Em=r;let a=i.fromAttribute(t,e.type);this[r]=a??this._$Ej?.get(r)??a,this._$Em=null}}requestUpdate(e,t,n,r=!1,i){if(e!==void 0){let a=this.constructor;if(!1===r&&(i=this[e]),n??=a.getPropertyOptions(e),!((n.hasChanged??Ie)(i,t)||n.useDefault&&n.reflect&&i===this._$Ej?.get(e)&&!this.hasAttribute(a._$Eu(e,n))))return;this.C(e,t,n)}!1===this.isUpdatePending&&(this._$ES=this._$EP())}C(e,t,{useDefault:n,reflect:r,wrapped:i},a){n&&!(this._$Ej??=new Map).has(e)&&(this._$Ej.set(e,a??t??this[e]),!0!==i||a!==void 0)||(this._$AL.has(e)||(this.hasUpdated||n||(t=void 0),this._$AL.set(e,t)),!0===r&&this._$Em!==e&&(this._$Eq??=new Set).add(e))}async _$EP(){this.isUpdatePending=!0;try{await this._$ES}catch(e){Promise.reject(e)}let e=this.scheduleUpdate();return e!=null&&await e,!this.isUpdatePending}scheduleUpdate(){return this.performUpdate()}performUpdate(){if(!this.isUpdatePending)return;if(!this.hasUpdated){if(this.renderRoot??=this.createRenderRoot(),this._$Ep){for(let[e,t]of this._$Ep)this[e]=t;this._$Ep=void 0}let e=this.constructor.elementProperties;if(e.size>0)for(let[t,n]of e){let{wrapped:e}=n,r=this[t];!0!==e||this._$AL.has(t)||r===void 0||this.C(t,void 0,n,r)}}let e=!1,t=this._$AL;try{e=this.shouldUpdate(t),e?(this.willUpdate(t),this._$EO?.forEach(e=>e.hostUpdate?.()),this.update(t)):this._$EM()}catch(t){throw e=!1,this._$EM(),t}e&&this._$AE(t)}willUpdate(e){}_$AE(e){this._$EO?.forEach(e=>e.hostUpdated?.()),this.hasUpdated||(this.hasUpdated=!0,this.firstUpdated(e)),this.updated(e)}_$EM(){this._$AL=new Map,this.isUpdatePending=!1}get updateComplete(){return this.getUpdateComplete()}getUpdateComplete(){return this._$ES}shouldUpdate(e){return!0}update(e){this._$Eq&&=this._$Eq.forEach(e=>this._$ET(e,this[e])),this._$EM()}updated(e){}firstUpdated(e){}};v.elementStyles=[],v.shadowRootOptions={mode:`open`},v[Pe(`elementProperties`)]=new Map,v[Pe(`finalized`)]=new Map,Ne?.({ReactiveElement:v}),(Ae.reactiveElementVersions??=[]).push(`2.1.2`);var Re=globalThis,ze=e=>e,Be=Re.trustedTypes,Ve=Be?Be.createPolicy(`lit-html`,{createHTML:e=>e}):void 0,He=`$lit$`,y=`lit$${Math.random().toFixed(9).slice(2)}$`,Ue=`?`+y,We=`<${Ue}>`,b=document,Ge=()=>b.createComment(``),Ke=e=>e===null||typeof e!=`object`&&typeof e!=`function`,qe=Array.isArray,Je=e=>qe(e)||typeof e?.[Symbol.iterator]==`function`,Ye=`[ 	
+\f\r]`,Xe=/<(?:(!--|\/[^a-zA-Z])|(\/?[a-zA-Z][^>\s]*)|(\/?$))/g,Ze=/-->/g,Qe=/>/g,x=RegExp(`>|${Ye}(?:([^\\s"'>=/]+)(${Ye}*=${Ye}*(?:[^ \t\n\f\r"'\`<>=]|("|')|))|$)`,`g`),$e=/'/g,et=/"/g,tt=/^(?:script|style|textarea|title)$/i,nt=e=>(t,...n)=>({_$litType$:e,strings:t,values:n}),S=nt(1),rt=nt(2),C=Symbol.for(`lit-noChange`),w=Symbol.for(`lit-nothing`),it=new WeakMap,T=b.createTreeWalker(b,129);function at(e,t){if(!qe(e)||!e.hasOwnProperty(`raw`))throw Error(`invalid template strings array`);return Ve===void 0?t:Ve.createHTML(t)}var ot=(e,t)=>{let n=e.length-1,r=[],i,a=t===2?`<svg>`:t===3?`<math>`:``,o=Xe;for(let t=0;t<n;t++){let n=e[t],s,c,l=-1,u=0;for(;u<n.length&&(o.lastIndex=u,c=o.exec(n),c!==null);)u=o.lastIndex,o===Xe?c[1]===`!--`?o=Ze:c[1]===void 0?c[2]===void 0?c[3]!==void 0&&(o=x):(tt.test(c[2])&&(i=RegExp(`</`+c[2],`g`)),o=x):o=Qe:o===x?c[0]===`>`?(o=i??Xe,l=-1):c[1]===void 0?l=-2:(l=o.lastIndex-c[2].length,s=c[1],o=c[3]===void 0?x:c[3]===`"`?et:$e):o===et||o===$e?o=x:o===Ze||o===Qe?o=Xe:(o=x,i=void 0);let d=o===x&&e[t+1].startsWith(`/>`)?` `:``;a+=o===Xe?n+We:l>=0?(r.push(s),n.slice(0,l)+He+n.slice(l)+y+d):n+y+(l===-2?t:d)}return[at(e,a+(e[n]||`<?>`)+(t===2?`</svg>`:t===3?`</math>`:``)),r]},st=class e{constructor({strings:t,_$litType$:n},r){let i;this.parts=[];let a=0,o=0,s=t.length-1,c=this.parts,[l,u]=ot(t,n);if(this.el=e.createElement(l,r),T.currentNode=this.el.content,n===2||n===3){let e=this.el.content.firstChild;e.replaceWith(...e.childNodes)}for(;(i=T.nextNode())!==null&&c.length<s;){if(i.nodeType===1){if(i.hasAttributes())for(let e of i.getAttributeNames())if(e.endsWith(He)){let t=u[o++],n=i.getAttribute(e).split(y),r=/([.?@])?(.*)/.exec(t);c.push({type:1,index:a,name:r[2],strings:n,ctor:r[1]===`.`?dt:r[1]===`?`?ft:r[1]===`@`?pt:ut}),i.removeAttribute(e)}else e.startsWith(y)&&(c.push({type:6,index:a}),i.removeAttribute(e));if(tt.test(i.tagName)){let e=i.textContent.split(y),t=e.length-1;if(t>0){i.textContent=Be?Be.emptyScript:``;for(let n=0;n<t;n++)i.append(e[n],Ge()),T.nextNode(),c.push({type:2,index:++a});i.append(e[t],Ge())}}}else if(i.nodeType===8){if(i.data===Ue)c.push({type:2,index:a});else{let e=-1;for(;(e=i.data.indexOf(y,e+1))!==-1;)c.push({type:7,index:a}),e+=y.length-1}}a++}}static createElement(e,t){let n=b.createElement(`template`);return n.innerHTML=e,n}};function E(e,t,n=e,r){if(t===C)return t;let i=r===void 0?n._$Cl:n._$Co?.[r],a=Ke(t)?void 0:t._$litDirective$;return i?.constructor!==a&&(i?._$AO?.(!1),a===void 0?i=void 0:(i=new a(e),i._$AT(e,n,r)),r===void 0?n._$Cl=i:(n._$Co??=[])[r]=i),i!==void 0&&(t=E(e,i._$AS(e,t.values),i,r)),t}var ct=class{constructor(e,t){this._$AV=[],this._$AN=void 0,this._$AD=e,this._$AM=t}get parentNode(){return this._$AM.parentNode}get _$AU(){return this._$AM._$AU}u(e){let{el:{content:t},parts:n}=this._$AD,r=(e?.creationScope??b).importNode(t,!0);T.currentNode=r;let i=T.nextNode(),a=0,o=0,s=n[0];for(;s!==void 0;){if(a===s.index){let t;s.type===2?t=new lt(i,i.nextSibling,this,e):s.type===1?t=new s.ctor(i,s.name,s.strings,this,e):s.type===6&&(t=new mt(i,this,e)),this._$AV.push(t),s=n[++o]}a!==s?.index&&(i=T.nextNode(),a++)}return T.currentNode=b,r}p(e){let t=0;for(let n of this._$AV)n!==void 0&&(n.strings===void 0?n._$AI(e[t]):(n._$AI(e,n,t),t+=n.strings.length-2)),t++}},lt=class e{get _$AU(){return this._$AM?._$AU??this._$Cv}constructor(e,t,n,r){this.type=2,this._$AH=w,this._$AN=void 0,this._$AA=e,this._$AB=t,this._$AM=n,this.options=r,this._$Cv=r?.isConnected??!0}get parentNode(){let e=this._$AA.parentNode,t=this._$AM;return t!==void 0&&e?.nodeType===11&&(e=t.parentNode),e}get startNode(){return this._$AA}get endNode(){return this._$AB}_$AI(e,t=this){e=E(this,e,t),Ke(e)?e===w||e==null||e===``?(this._$AH!==w&&this._$AR(),this._$AH=w):e!==this._$AH&&e!==C&&this._(e):e._$litType$===void 0?e.nodeType===void 0?Je(e)?this.k(e):this._(e):this.T(e):this.$(e)}O(e){return this._$AA.parentNode.insertBefore(e,this._$AB)}T(e){this._$AH!==e&&(this._$AR(),this._$AH=this.O(e))}_(e){this._$AH!==w&&Ke(this._$AH)?this._$AA.nextSibling.data=e:this.T(b.createTextNode(e)),this._$AH=e}$(e){let{values:t,_$litType$:n}=e,r=typeof n==`number`?this._$AC(e):(n.el===void 0&&(n.el=st.createElement(at(n.h,n.h[0]),this.options)),n);if(this._$AH?._$AD===r)this._$AH.p(t);else{let e=new ct(r,this),n=e.u(this.options);e.p(t),this.T(n),this._$AH=e}}_$AC(e){let t=it.get(e.strings);return t===void 0&&it.set(e.strings,t=new st(e)),t}k(t){qe(this._$AH)||(this._$AH=[],this._$AR());let n=this._$AH,r,i=0;for(let a of t)i===n.length?n.push(r=new e(this.O(Ge()),this.O(Ge()),this,this.options)):r=n[i],r._$AI(a),i++;i<n.length&&(this._$AR(r&&r._$AB.nextSibling,i),n.length=i)}_$AR(e=this._$AA.nextSibling,t){for(this._$AP?.(!1,!0,t);e!==this._$AB;){let t=ze(e).nextSibling;ze(e).remove(),e=t}}setConnected(e){this._$AM===void 0&&(this._$Cv=e,this._$AP?.(e))}},ut=class{get tagName(){return this.element.tagName}get _$AU(){return this._$AM._$AU}constructor(e,t,n,r,i){this.type=1,this._$AH=w,this._$AN=void 0,this.element=e,this.name=t,this._$AM=r,this.options=i,n.length>2||n[0]!==``||n[1]!==``?(this._$AH=Array(n.length-1).fill(new String),this.strings=n):this._$AH=w}_$AI(e,t=this,n,r){let i=this.strings,a=!1;if(i===void 0)e=E(this,e,t,0),a=!Ke(e)||e!==this._$AH&&e!==C,a&&(this._$AH=e);else{let r=e,o,s;for(e=i[0],o=0;o<i.length-1;o++)s=E(this,r[n+o],t,o),s===C&&(s=this._$AH[o]),a||=!Ke(s)||s!==this._$AH[o],s===w?e=w:e!==w&&(e+=(s??``)+i[o+1]),this._$AH[o]=s}a&&!r&&this.j(e)}j(e){e===w?this.element.removeAttribute(this.name):this.element.setAttribute(this.name,e??``)}},dt=class extends ut{constructor(){super(...arguments),this.type=3}j(e){this.element[this.name]=e===w?void 0:e}},ft=class extends ut{constructor(){super(...arguments),this.type=4}j(e){this.element.toggleAttribute(this.name,!!e&&e!==w)}},pt=class extends ut{constructor(e,t,n,r,i){super(e,t,n,r,i),this.type=5}_$AI(e,t=this){if((e=E(this,e,t,0)??w)===C)return;let n=this._$AH,r=e===w&&n!==w||e.capture!==n.capture||e.once!==n.once||e.passive!==n.passive,i=e!==w&&(n===w||r);r&&this.element.removeEventListener(this.name,this,n),i&&this.element.addEventListener(this.name,this,e),this._$AH=e}handleEvent(e){typeof this._$AH==`function`?this._$AH.call(this.options?.host??this.element,e):this._$AH.handleEvent(e)}},mt=class{constructor(e,t,n){this.element=e,this.type=6,this._$AN=void 0,this._$AM=t,this.options=n}get _$AU(){return this._$AM._$AU}_$AI(e){E(this,e)}},ht={M:He,P:y,A:Ue,C:1,L:ot,R:ct,D:Je,V:E,I:lt,H:ut,N:ft,U:pt,B:dt,F:mt},gt=Re.litHtmlPolyfillSupport;gt?.(st,lt),(Re.litHtmlVersions??=[]).push(`3.3.3`);var _t=(e,t,n)=>{let r=n?.renderBefore??t,i=r._$litPart$;if(i===void 0){let e=n?.renderBefore??null;r._$litPart$=i=new lt(t.insertBefore(Ge(),e),e,void 0,n??{})}return i._$AI(e),i},vt=globalThis,D=class extends v{constructor(){super(...arguments),this.renderOptions={host:this},this._$Do=void 0}createRenderRoot(){let e=super.createRenderRoot();return this.renderOptions.renderBefore??=e.firstChild,e}update(e){let t=this.render();this.hasUpdated||(this.renderOptions.isConnected=this.isConnected),super.update(e),this._$Do=_t(t,this.renderRoot,this.renderOptions)}connectedCallback(){super.connectedCallback(),this._$Do?.setConnected(!0)}disconnectedCallback(){super.disconnectedCallback(),this._$Do?.setConnected(!1)}render(){return C}};D._$litElement$=!0,D.finalized=!0,vt.litElementHydrateSupport?.({LitElement:D});var yt=vt.litElementPolyfillSupport;yt?.({LitElement:D}),(vt.litElementVersions??=[]).push(`4.2.2`);var bt=/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g,xt=e=>e.charCodeAt(0).toString(16).toUpperCase().padStart(4,`0`);function O(e){return e.replace(bt,e=>`\u2039U+${xt(e)}\u203a`)}function St(e){return e.replace(bt,e=>`\\u${xt(e).toLowerCase()}`)}function k(e,t){if(e.length<=t)return e;let n=e.charCodeAt(t-1),r=n>=55296&&n<56320?t-1:t;return`${e.slice(0,r)}…`}function A(e,t=120){return`\u2068${O(k(e,t))}\u2069`}var Ct=class{source;constructor(e){this.source=e}toString(){return this.source}},wt=(e,t,n)=>typeof t==`number`&&n?.source!==void 0&&String(t)!==n.source?new Ct(n.source):t;function Tt(e){return JSON.parse(e,wt)}var j=e=>typeof e==`number`||e instanceof Ct,M=e=>typeof e==`object`&&!!e&&!Array.isArray(e)&&!(e instanceof Ct);function Et(e,t=``){let n=`${t}  `;if(Array.isArray(e))return e.length===0?`[]`:`[\n${e.map(e=>n+Et(e,n)).join(`,
+`)}\n${t}]`;if(M(e)){let r=Object.entries(e);return r.length===0?`{}`:`{\n${r.map(([e,t])=>`${n}${kt(e)}: ${Et(t,n)}`).join(`,
+`)}\n${t}}`}return Ot(e)}function Dt(e,t=200){let n=``,r=e=>{n.length>t||(Array.isArray(e)?i(`[`,e.map(e=>[``,e]),`]`):M(e)?i(`{`,Object.entries(e).map(([e,t])=>[`${kt(e)}: `,t]),`}`):n+=Ot(typeof e==`string`?e.slice(0,t+1):e))},i=(e,i,a)=>{n+=e;for(let[e,[a,o]]of i.entries()){if(n.length>t)return;n+=`${e>0?`, `:``}${a}`,r(o)}n+=a};return r(e),n.length>t?`${n.slice(0,t)}…`:n}function N(e,t){if(j(e)&&j(t))return String(e)===String(t)||Number(e)===Number(t);if(Array.isArray(e)&&Array.isArray(t))return e.length===t.length&&e.every((e,n)=>N(e,t[n]??null));if(M(e)&&M(t)){let n=Object.keys(e);return n.length===Object.keys(t).length&&n.every(n=>Object.hasOwn(t,n)&&N(e[n]??null,t[n]??null))}return e===t}function Ot(e){return e instanceof Ct?e.source:St(JSON.stringify(e))}var kt=e=>St(JSON.stringify(e)),At=new URL(`../`,document.baseURI),jt=4,Mt=10,P=class extends Error{status;detail;retryAfter;constructor(e,t,n){super(Rt(t)||`HTTP ${e}`),this.status=e,this.detail=t,this.retryAfter=n}},Nt=class extends Error{};function Pt(e,t={}){let n=new URL(e,At);return n.search=new URLSearchParams(t).toString(),n}async function Ft(e,{signal:t,headers:n={},who:i=r()}={}){if(!i)throw new P(401,``,void 0);let o;try{let r={headers:{...c(i),...n},credentials:`omit`,redirect:`error`};o=await fetch(e,{...r,signal:t??null})}catch(e){throw t?.aborted?e:new Nt(String(e))}if(o.ok)return o;let s=await Lt(o);throw s.status===401&&i===r()&&a(s.message),s}async function F(e,t={},n){for(let r=1;;r++)try{return Tt(await(await Ft(Pt(e,t),{signal:n})).text())}catch(e){let t=e instanceof P?e.retryAfter:void 0;if(t===void 0||t>Mt||r===jt)throw e;await It(t*1e3,n)}}function It(e,t){return new Promise((n,r)=>{let i=()=>{clearTimeout(a),r(t?.reason)},a=setTimeout(()=>{t?.removeEventListener(`abort`,i),n()},e);t?.aborted?i():t?.addEventListener(`abort`,i,{once:!0})})}var I=e=>e instanceof DOMException&&e.name===`AbortError`;async function Lt(e){let t=Number(e.headers.get(`Retry-After`)??NaN),n=``;try{n=Tt(await e.text()).detail}catch{}return new P(e.status,n,Number.isNaN(t)?void 0:t)}function Rt(e){return typeof e==`string`?e:Array.isArray(e)?e.map(e=>`${e.loc?.join(`.`)??``}: ${String(e.msg)}`).slice(0,3).join(`; `):``}var zt={user:`M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM4.5 20c.8-3.6 3.800-5.500 7.500-5.500s6.700 1.900 7.500 5.500`,"person-plus":`M10 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM3 20c.7-3.600 3.500-5.500 7-5.500 1.800 0 3.400.5 4.600 1.400M18.500 14.500v6M15.500 17.500h6`,"person-minus":`M10 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM3 20c.7-3.600 3.500-5.500 7-5.500 1.800 0 3.400.5 4.600 1.400M15.500 17.500h6`,repeat:`M17 3l3.500 3.500L17 10M3.500 11V9.500a3 3 0 0 1 3-3h14M7 21l-3.500-3.500L7 14M20.500 13v1.500a3 3 0 0 1-3 3h-14`,gear:`M12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6ZM12 3v2.500M12 18.500V21M3 12h2.500M18.500 12H21M5.600 5.600l1.800 1.800M16.600 16.600l1.800 1.800M5.600 18.400l1.800-1.800M16.600 7.400l1.800-1.800`,spark:`M12 3l1.900 5.600a2.500 2.500 0 0 0 1.500 1.500L21 12l-5.600 1.900a2.500 2.500 0 0 0-1.500 1.500L12 21l-1.900-5.600a2.500 2.500 0 0 0-1.500-1.500L3 12l5.600-1.900a2.500 2.500 0 0 0 1.500-1.500L12 3Z`,dot:`M12 15.500a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7Z`,plus:`M12 5v14M5 12h14`,pencil:`M4 20l1-4.500L16.500 4a1.800 1.800 0 0 1 2.600 0l.9.9a1.800 1.800 0 0 1 0 2.600L8.500 19 4 20ZM14.500 6l3.500 3.500`,trash:`M4 6.500h16M9 6.500V4h6v2.500M6.500 6.500l.8 13.500h9.400l.8-13.500M10 10.500v6M14 10.500v6`,flag:`M5.500 21V4M5.500 4.500h11l-2 4 2 4h-11`,file:`M13.500 3H7a1.500 1.500 0 0 0-1.500 1.500v15A1.500 1.500 0 0 0 7 21h10a1.500 1.500 0 0 0 1.500-1.500V8L13.500 3ZM13.500 3v5h5`,search:`M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14ZM16 16l4.500 4.500`,close:`M6 6l12 12M18 6L6 18`,down:`M6 9l6 6 6-6`,left:`M15 5l-7 7 7 7`,right:`M9 5l7 7-7 7`,up:`M12 19V6M6 11.500L12 5.500l6 6`,copy:`M9 9h10.500v11.500H9zM5.500 15H4.500V3.500H15v1`,download:`M12 4v11M7 10.500l5 5 5-5M4.500 20h15`,check:`M4.500 12.500l5 5L19.500 7`,alert:`M12 4L2.800 20h18.400L12 4ZM12 10v4.500M12 17v.5`,clock:`M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM12 7v5.500l3.500 2`,filter:`M4 6h16M7 12h10M10 18h4`,out:`M14 4H6.500A1.500 1.500 0 0 0 5 5.500v13A1.500 1.500 0 0 0 6.500 20H14M10.500 12H21M17.500 8.500L21 12l-3.500 3.500`,settings:`M4 7h9M17 7h3M4 17h3M11 17h9M15 9.500a2.500 2.500 0 1 0 0-5 2.500 2.500 0 0 0 0 5ZM9 19.500a2.500 2.500 0 1 0 0-5 2.500 2.500 0 0 0 0 5Z`,record:`M4.500 4.500h15v15h-15zM8 9h8M8 12.500h8M8 16h5`,empty:`M4 13l2.500-8h11l2.500 8v6H4v-6ZM4 13h5l1 2.500h4l1-2.500h5`,external:`M14 4h6v6M20 4l-9 9M11 5H5v14h14v-6`},L=e=>S`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">${rt`<path d=${zt[e]} />`}</svg>`,R=_`
+  :host {
+    display: block;
+    color: var(--text);
+  }
+  :host([hidden]),
+  [hidden] {
+    display: none !important;
+  }
+  *,
+  *::before,
+  *::after {
+    box-sizing: border-box;
+  }
+  h1,
+  h2,
+  h3,
+  p,
+  ul,
+  ol,
+  dl,
+  dd,
+  figure {
+    margin: 0;
+    padding: 0;
+  }
+  ul,
+  ol {
+    list-style: none;
+  }
+  h1 {
+    font-size: 20px;
+    line-height: 1.3;
+    font-weight: 650;
+    letter-spacing: -0.01em;
+    overflow-wrap: anywhere;
+  }
+  h1:focus {
+    outline: none;
+  }
+  h2 {
+    font-size: 13px;
+    font-weight: 650;
+    line-height: 1.4;
+  }
+  a {
+    color: var(--accent);
+    text-decoration: none;
+  }
+  a:hover {
+    text-decoration: underline;
+  }
+  :focus-visible {
+    outline: 2px solid var(--accent);
+    outline-offset: 2px;
+    border-radius: 6px;
+  }
+  .icon {
+    width: 16px;
+    height: 16px;
+    flex: none;
+    fill: none;
+    stroke: currentColor;
+    stroke-width: 1.8;
+    stroke-linecap: round;
+    stroke-linejoin: round;
+    vertical-align: -3px;
+  }
+  button,
+  .button {
+    font: inherit;
+    font-weight: 550;
+    color: var(--text);
+    background: var(--surface);
+    border: 1px solid var(--line-strong);
+    border-radius: 8px;
+    min-height: 32px;
+    padding: 4px 11px;
+    display: inline-flex;
+    align-items: center;
+    justify-content: center;
+    gap: 6px;
+    cursor: pointer;
+    white-space: nowrap;
+  }
+  button:hover,
+  .button:hover {
+    background: var(--raised);
+    text-decoration: none;
+  }
+  button:disabled {
+    color: var(--muted);
+    cursor: default;
+    background: var(--raised);
+  }
+  button.primary {
+    background: var(--accent);
+    border-color: var(--accent);
+    color: var(--accent-text);
+  }
+  button.primary:hover {
+    filter: brightness(1.08);
+  }
+  button.plain {
+    border-color: transparent;
+    background: none;
+    padding: 4px 8px;
+  }
+  button.plain:hover {
+    background: var(--raised);
+  }
+  button.link {
+    border: 0;
+    background: none;
+    padding: 0;
+    min-height: 0;
+    color: var(--accent);
+    font-weight: inherit;
+    white-space: normal;
+    text-align: start;
+  }
+  button.link:hover {
+    text-decoration: underline;
+  }
+  input,
+  select {
+    font: inherit;
+    color: var(--text);
+    background: var(--surface);
+    border: 1px solid var(--line-strong);
+    border-radius: 8px;
+    min-height: 34px;
+    padding: 5px 10px;
+    width: 100%;
+    min-width: 0;
+  }
+  input[type="checkbox"],
+  input[type="radio"] {
+    width: 16px;
+    min-height: 0;
+    height: 16px;
+    margin: 0;
+    accent-color: var(--accent);
+    flex: none;
+  }
+  input::placeholder {
+    color: var(--muted);
+    opacity: 1;
+  }
+  input:focus-visible,
+  select:focus-visible {
+    outline-offset: -1px;
+  }
+  label {
+    font-weight: 550;
+  }
+  .muted {
+    color: var(--muted);
+  }
+  .mono {
+    font-family: var(--mono);
+    font-size: 12.5px;
+    overflow-wrap: anywhere;
+  }
+  .card {
+    background: var(--surface);
+    border: 1px solid var(--line);
+    border-radius: 12px;
+  }
+  .hidden {
+    position: absolute;
+    width: 1px;
+    height: 1px;
+    overflow: hidden;
+    clip-path: inset(50%);
+    white-space: nowrap;
+  }
+  bdi,
+  .text {
+    unicode-bidi: isolate;
+    overflow-wrap: anywhere;
+  }
+  .avatar {
+    display: inline-grid;
+    place-items: center;
+    width: 22px;
+    height: 22px;
+    border-radius: 50%;
+    background: var(--raised);
+    color: var(--muted);
+    flex: none;
+  }
+  .avatar .icon {
+    width: 13px;
+    height: 13px;
+  }
+  .avatar[data-kind="mcp"] {
+    background: var(--accent-soft);
+    color: var(--accent);
+  }
+  .notice {
+    display: flex;
+    gap: 10px;
+    align-items: flex-start;
+    padding: 10px 12px;
+    border-radius: 10px;
+    background: var(--raised);
+    overflow-wrap: anywhere;
+  }
+  .notice.bad {
+    background: var(--remove-soft);
+    color: var(--remove);
+  }
+  .notice.warn {
+    background: var(--warn-soft);
+    color: var(--warn);
+  }
+  .notice.good {
+    background: var(--add-soft);
+    color: var(--add);
+  }
+  .notice .icon {
+    margin-top: 2px;
+  }
+  .notice > div {
+    flex: 1;
+    min-width: 0;
+  }
+  .blank {
+    text-align: center;
+    padding: 56px 20px;
+    color: var(--muted);
+  }
+  .blank .icon {
+    width: 34px;
+    height: 34px;
+    stroke-width: 1.3;
+    margin-bottom: 10px;
+  }
+  .blank strong {
+    display: block;
+    color: var(--text);
+    font-size: 15px;
+    margin-bottom: 4px;
+  }
+  .blank button {
+    margin-top: 14px;
+  }
+  .skeleton {
+    background: var(--raised);
+    border-radius: 6px;
+    animation: breathe 1.4s ease-in-out infinite;
+  }
+  .skeleton.bar {
+    height: 14px;
+    margin: 12px 0;
+  }
+  .skeleton.bar:nth-child(odd) {
+    width: 72%;
+  }
+  @keyframes breathe {
+    50% {
+      opacity: 0.5;
+    }
+  }
+  @media (prefers-reduced-motion: reduce) {
+    .skeleton {
+      animation: none;
+    }
+  }
+  dl.facts {
+    display: grid;
+    grid-template-columns: minmax(88px, max-content) minmax(0, 1fr);
+    gap: 7px 16px;
+  }
+  .utc {
+    font-size: 12.5px;
+    font-variant-numeric: tabular-nums;
+  }
+  dl.facts dt {
+    color: var(--muted);
+  }
+  dl.facts dd {
+    overflow-wrap: anywhere;
+    min-width: 0;
+  }
+`,Bt=2e3,Vt=class extends D{static properties={text:{attribute:!1},label:{},state:{state:!0}};static styles=[R];constructor(){super(),this.text=``,this.label=``,this.state=``}render(){let e=this.state?g(`copy.${this.state}`):this.label;return S`<button @click=${this.#e}>
+      ${L(this.state===`copied`?`check`:`copy`)}<span aria-live="polite">${e}</span>
+    </button>`}async#e(){let e=await navigator.clipboard?.writeText(this.text).then(()=>!0,()=>!1);this.state=e?`copied`:`failed`,setTimeout(()=>this.state=``,Bt)}};customElements.define(`eh-copy`,Vt);var Ht=300,Ut=900,Wt=1e5,Gt=class extends D{static properties={text:{attribute:!1},code:{type:Boolean},limit:{state:!0}};static styles=[R,_`
+      :host {
+        display: inline-block;
+        max-width: 100%;
+        vertical-align: top;
+      }
+      pre {
+        margin: 0;
+        white-space: pre-wrap;
+        overflow-wrap: anywhere;
+        unicode-bidi: isolate;
+        font: inherit;
+        max-height: 420px;
+        overflow: auto;
+      }
+      :host([code]) pre {
+        font-family: var(--mono);
+        font-size: 12.5px;
+        background: var(--raised);
+        padding: 8px 10px;
+        border-radius: 8px;
+        white-space: pre;
+      }
+      button.link {
+        margin-top: 2px;
+        font-size: 12.5px;
+      }
+    `];constructor(){super(),this.text=``,this.code=!1,this.limit=0}render(){let e=this.code?Ut:Ht,t=Math.max(this.limit,e),n=this.text.length-t,r=k(this.text,t);return S`<pre tabindex=${this.limit?0:w}>${this.code?r:O(r)}</pre>
+      ${n>0?S`<button class="link" @click=${()=>this.limit=t+Wt}>${g(`value.show_more`,{n:oe(n)})}</button>`:w}`}};customElements.define(`eh-long-text`,Gt);function Kt(e){if(e instanceof Nt)return navigator.onLine?g(`error.unreachable`):g(`error.offline`);if(!(e instanceof P))return g(`error.unexpected`,{reason:O(k(String(e),300))});let t=O(k(e.message,500));return e.status===403?g(`error.forbidden`,{reason:t}):e.status===429?g(`error.limited`,{reason:t}):e.status===503?g(`error.unavailable`,{reason:t}):g(`error.refused`,{reason:t})}var qt=(e,t)=>S`<div class="notice bad" role="alert">
+    ${L(`alert`)}
+    <div>${Kt(e)} <button class="link" @click=${t}>${g(`action.retry`)}</button></div>
+  </div>`,Jt=(e,t,n,r)=>S`<div class="blank">${L(e)}<strong>${t}</strong><p>${n}</p>${r??w}</div>`,Yt=e=>S`<div role="status">
+    <span class="hidden">${g(`state.loading`)}</span>
+    ${Array.from({length:e},()=>S`<div class="skeleton bar"></div>`)}
+  </div>`,Xt=new Map;function Zt(e,t){let n=`${re()} ${e}`,r=Xt.get(n);return r||(r=new Intl.DateTimeFormat(re(),t),Xt.set(n,r)),r}function z(e){let[t=``,n=``]=e.replace(`Z`,``).split(`.`);return`${t}.${n.padEnd(6,`0`)}`}var B=e=>Zt(`local`,{dateStyle:`medium`,timeStyle:`medium`}).format(new Date(e)),Qt=e=>Zt(`clock`,{timeStyle:`medium`}).format(new Date(e)),$t=e=>Zt(`day`,{weekday:`long`,day:`numeric`,month:`long`,year:`numeric`}).format(new Date(e)),en=e=>Zt(`date`,{dateStyle:`medium`}).format(new Date(e));function tn(e){let t=new Date(e);return`${t.getFullYear()}-${t.getMonth()}-${t.getDate()}`}var nn=e=>`${e.replace(`T`,` `).replace(`Z`,``)} UTC`,rn=36e5;function an(e,t=Date.now()){let n=t-Date.parse(e);if(!(n>-5e3&&n<24*rn))return;if(n<6e4)return g(`time.now`);let r=new Intl.RelativeTimeFormat(re(),{numeric:`always`});return n<rn?r.format(-Math.floor(n/6e4),`minute`):r.format(-Math.floor(n/rn),`hour`)}var on=[`byte`,`kilobyte`,`megabyte`,`gigabyte`,`terabyte`];function sn(e){if(e<1e3)return g(`size.bytes`,{n:e});let[t,n]=[e,0];for(;t>=1e3&&n<on.length-1;)[t,n]=[t/1e3,n+1];let r={style:`unit`,unit:on[n],maximumSignificantDigits:3};return new Intl.NumberFormat(re(),r).format(t)}var cn=e=>e<1e3?sn(e):`${sn(e)} (${g(`size.bytes`,{n:e})})`;function ln(e){let t=new Date(e);if(Number.isNaN(t.getTime()))return``;let n=e=>String(e).padStart(2,`0`);return`${`${String(t.getFullYear()).padStart(4,`0`)}-${n(t.getMonth()+1)}-${n(t.getDate())}`}T${n(t.getHours())}:${n(t.getMinutes())}:${n(t.getSeconds())}`}function un(e){let t=new Date(e);return Number.isNaN(t.getTime())?void 0:t.toISOString()}function V(e){let t=an(e);return S`<time datetime=${e} title=${t===void 0?nn(e):`${B(e)}\n${nn(e)}`}>${t??B(e)}</time>`}function dn(e){return S`<time datetime=${e} title=${`${B(e)}\n${nn(e)}`}>${an(e)??Qt(e)}</time>`}var fn=e=>S`<time datetime=${e}>${B(e)}</time><br /><span class="muted utc">${nn(e)}</span>`,pn=3e4,mn=class{host;#e;constructor(e){this.host=e,e.addController(this)}hostConnected(){this.#e=setInterval(()=>this.host.requestUpdate(),pn)}hostDisconnected(){clearInterval(this.#e)}},hn=600,gn=2e4,_n=e=>e.match(/\s+|[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu)??[];function vn(e,t){if(e.length>gn||t.length>gn)return;let[n,r]=[_n(e),_n(t)],i=0;for(;i<n.length&&i<r.length&&n[i]===r[i];)i++;let a=0;for(;a<n.length-i&&a<r.length-i&&n.at(-1-a)===r.at(-1-a);)a++;let[o,s]=[n.slice(i,n.length-a),r.slice(i,r.length-a)];if(o.length>hn||s.length>hn)return;let c=[];return H(c,`same`,n.slice(0,i)),yn(o,s,c),H(c,`same`,n.slice(n.length-a)),c.filter(e=>e.kind===`same`).reduce((e,t)=>e+t.text.trim().length,0)*3>=Math.max(e.length,t.length)?c:void 0}function yn(e,t,n){let r=t.length+1,i=new Uint16Array((e.length+1)*r);for(let n=e.length-1;n>=0;n--)for(let a=t.length-1;a>=0;a--)i[n*r+a]=e[n]===t[a]?(i[(n+1)*r+a+1]??0)+1:Math.max(i[(n+1)*r+a]??0,i[n*r+a+1]??0);let[a,o]=[0,0];for(;a<e.length&&o<t.length;)e[a]===t[o]?(H(n,`same`,[e[a]??``]),a++,o++):(i[(a+1)*r+o]??0)>=(i[a*r+o+1]??0)?H(n,`old`,[e[a++]??``]):H(n,`new`,[t[o++]??``]);H(n,`old`,e.slice(a)),H(n,`new`,t.slice(o))}function H(e,t,n){if(n.length===0)return;let r=e.at(-1);r?.kind===t?r.text+=n.join(``):e.push({kind:t,text:n.join(``)})}var bn=300,U=50,xn=_`
+  .value {
+    overflow-wrap: anywhere;
+    unicode-bidi: isolate;
+    white-space: pre-wrap;
+  }
+  .value.none {
+    color: var(--muted);
+    font-style: italic;
+  }
+  .value.number {
+    font-variant-numeric: tabular-nums;
+  }
+  del,
+  ins {
+    text-decoration: none;
+    border-radius: 4px;
+    padding: 0 3px;
+    box-decoration-break: clone;
+    -webkit-box-decoration-break: clone;
+  }
+  del {
+    background: var(--remove-soft);
+    color: var(--remove);
+    text-decoration: line-through;
+    text-decoration-thickness: 1px;
+  }
+  ins {
+    background: var(--add-soft);
+    color: var(--add);
+  }
+  .arrow {
+    color: var(--muted);
+    padding: 0 4px;
+  }
+  .delta {
+    color: var(--muted);
+    font-variant-numeric: tabular-nums;
+    padding-left: 4px;
+    white-space: nowrap;
+  }
+  .change {
+    display: grid;
+    grid-template-columns: minmax(90px, 160px) minmax(0, 1fr);
+    gap: 2px 14px;
+    padding: 7px 0;
+  }
+  .change + .change {
+    border-top: 1px solid var(--line);
+  }
+  .change > dt {
+    color: var(--muted);
+    overflow-wrap: anywhere;
+  }
+  .change > dd {
+    min-width: 0;
+  }
+  .members {
+    display: grid;
+    gap: 3px;
+    padding-left: 10px;
+    border-left: 2px solid var(--line);
+  }
+  .members .name {
+    color: var(--muted);
+  }
+  @media (max-width: 560px) {
+    .change {
+      grid-template-columns: minmax(0, 1fr);
+    }
+  }
+`;function W(e){if(e==null||e===``)return S`<span class="value none">${g(`value.empty`)}</span>`;if(typeof e==`boolean`)return S`<span class="value">${g(e?`value.yes`:`value.no`)}</span>`;if(j(e))return S`<span class="value number">${String(e)}</span>`;if(typeof e==`string`)return e.length>bn?S`<eh-long-text .text=${e}></eh-long-text>`:S`<span class="value">${O(e)}</span>`;if(Array.isArray(e)&&e.every(e=>typeof e!=`object`||e instanceof Ct)){if(e.length===0)return S`<span class="value none">${g(`value.empty`)}</span>`;let t=e.length-U;return S`${On(e.slice(0,U).map(W))}${t>0?S` <span class="muted">${g(`value.more`,{n:t})}</span>`:w}`}return S`<eh-long-text code .text=${Et(e)}></eh-long-text>`}function Sn(e,t){if(e===void 0)return S`<ins>${W(t)}</ins>`;if(typeof e==`string`&&typeof t==`string`&&e&&t){let n=vn(e,t);if(n)return S`<span class="value">${n.map(wn)}</span>`}return j(e)&&j(t)?S`${Cn(e,t)}${En(e,t)}`:Array.isArray(e)&&Array.isArray(t)&&e.length<=U&&t.length<=U?Dn(e,t):M(e)&&M(t)?kn(e,t):Cn(e,t)}var Cn=(e,t)=>S`<del>${W(e)}</del><span class="arrow" aria-label=${g(`value.became`)}>→</span><ins>${W(t)}</ins>`;function wn({kind:e,text:t}){let n=e===`same`?Tn(t):O(k(t,2e3));return e===`same`?S`${n}`:e===`old`?S`<del>${n}</del>`:S`<ins>${n}</ins>`}function Tn(e){return e.length<=400?O(e):`${O(k(e,160))} ${O(e.slice(-160))}`}function En(e,t){let[n,r]=[Number(e),Number(t)],i=r-n;if(!Number.isFinite(i)||i===0||Math.max(Math.abs(n),Math.abs(r))>0xe8d4a51000)return w;let a=Math.max(...[e,t].map(e=>String(e).split(`.`)[1]?.length??0)),o=Number(i.toFixed(Math.min(a,10)));return S`<span class="delta">${o>0?`+`:`−`}${oe(Math.abs(o))}</span>`}function Dn(e,t){let n=e.filter(e=>!t.some(t=>N(e,t))),r=t.filter(t=>!e.some(e=>N(t,e))),i=t.filter(t=>e.some(e=>N(t,e)));return n.length+r.length===0?Cn(e,t):On([...i.map(e=>W(e)),...n.map(e=>S`<del>${W(e)}</del>`),...r.map(e=>S`<ins>${W(e)}</ins>`)])}var On=e=>S`${e.map((e,t)=>t===0?e:S`<span class="muted">, </span>${e}`)}`;function kn(e,t){let n=[...new Set([...Object.keys(e),...Object.keys(t)])].filter(n=>!(n in e&&n in t&&N(e[n]??null,t[n]??null)));return n.length===0?Cn(e,t):S`<div class="members">
+    ${n.slice(0,U).map(n=>S`<div>
+        <span class="name text">${O(k(n,200))}:</span>
+        ${n in t?n in e?Cn(e[n]??null,t[n]??null):S`<ins>${W(t[n])}</ins>`:S`<del>${W(e[n])}</del>`}
+      </div>`)}
+    ${n.length>U?S`<div class="muted">${g(`value.more`,{n:n.length-U})}</div>`:w}
+  </div>`}var An=e=>{if(!M(e))return!1;let t=Object.values(e);return t.length>0&&t.length<=U&&t.every(e=>typeof e!=`object`||!e||j(e))},jn=e=>S`<div class="members">
+    ${Object.entries(e).map(([e,t])=>S`<div><span class="name text">${O(k(e,200))}:</span> ${W(t)}</div>`)}
+  </div>`;function Mn(e,t=200){let n=e.length-t;return S`<dl>
+    ${e.slice(0,t).map(Nn)}
+    ${n>0?S`<p class="muted">${g(`value.more`,{n})}</p>`:w}
+  </dl>`}function Nn(e){let t=(e,t)=>S`<div class="change"><dt class="text">${e}</dt><dd>${t}</dd></div>`,n=e=>W(e);switch(e.kind){case`field`:return t(O(k(e.label,200)),Sn(e.old,e.new));case`status`:return t(g(`record.status`),Sn(void 0,e.value));case`person`:return t(g(e.role===`owner`?`record.owner`:`record.assignee`),e.added?S`<ins>${n(e.name)}</ins>`:S`<del>${n(e.name)}</del>`);case`document`:return t(g(`record.document`),n(e.name||e.fileId));case`other`:return t(g(`value.data`),An(e.item)?jn(e.item):W(e.item))}}var Pn=[`q`,`record_id`,`event_type_id`,`source_type_id`,`source_id`,`source_name`,`has_file`,`field`,`value`,`event_time_from`,`event_time_to`];function Fn(){let[e=``,t=``]=location.hash.replace(/^#\/?/,``).split(`?`),n=new URLSearchParams(t),[r,i]=e.split(`/`);return r===`records`&&i&&/^-?\d{1,19}$/.test(i)?{view:`record`,id:i,at:In(n.get(`at`))}:r===`events`&&i&&/^[0-9a-f-]{36}$/i.test(i)?{view:`event`,id:i}:{view:`history`,filters:Ln(n),event:n.get(`event`)??void 0}}function In(e){let t=new Date(e??``);if(!Number.isNaN(t.getTime()))return e?.endsWith(`Z`)?e:t.toISOString()}function Ln(e){let t=new URLSearchParams;for(let n of Pn)for(let r of e.getAll(n))r&&t.append(n,r);return t}function G(e,t){let n=new URLSearchParams(e);t&&n.set(`event`,t);let r=n.toString();return`#/history${r?`?${r}`:``}`}var K=(e,t)=>`#/records/${e}${t===void 0?``:`?${new URLSearchParams({at:t}).toString()}`}`,q=e=>`#/events/${e}`;function Rn(e){location.hash=e}function zn(e){history.replaceState(null,``,e),dispatchEvent(new HashChangeEvent(`hashchange`))}function J(e,t,...n){let r=new URLSearchParams(e);r.delete(t);for(let e of n)e&&r.append(t,e);return r}function Bn(e,t,n){let r=e.getAll(t);return J(e,t,...r.includes(n)?r.filter(e=>e!==n):[...r,n])}var Vn={owner_initialized:{role:`owner`,added:!0},owners_added:{role:`owner`,added:!0},owners_removed:{role:`owner`,added:!1},assignees_added:{role:`assignee`,added:!0},assignees_removed:{role:`assignee`,added:!1}};function Hn(e){return e.event_data.map(t=>Un(e.event_type??``,t))}function Un(e,t){let n={kind:`other`,item:t};if(!M(t))return n;let{field:r,label:i,id:a,name:o,file_id:s}=t,c=Vn[e];return c&&(j(a)||typeof a==`string`)&&typeof o==`string`?{kind:`person`,...c,id:String(a),name:o}:typeof r==`string`&&`new`in t?{kind:`field`,field:r,label:typeof i==`string`&&i?i:r,old:t.old,new:t.new??null}:e===`status_initialized`&&`status`in t?{kind:`status`,value:t.status??null}:typeof s==`string`&&e===`document_generated`?{kind:`document`,fileId:s,name:typeof o==`string`?o:``}:n}function Wn(e){let t=e.files?.length?e.files:e.file?[e.file]:[],n=new Map;for(let t of Hn(e))t.kind===`document`&&t.name&&n.set(t.fileId,t.name);let r=(e,t)=>({fileId:e,name:n.get(e)??t?.file_name??``,record:t}),i=t.map(e=>r(e.file_id,e)),a=new Set(i.map(e=>e.fileId));return e.file_id&&!a.has(e.file_id)&&i.unshift(r(e.file_id)),i}var Gn=2e6,Kn=5e7,qn=2e5,Jn=/^image\/(png|jpeg|gif|webp|avif|bmp)$/,Yn=/^(text\/.*|application\/(json|xml|x-ndjson|yaml|csv|javascript|.*\+(json|xml))|image\/svg\+xml)$/,Xn=class extends D{static properties={eventId:{attribute:!1},file:{attribute:!1},auto:{type:Boolean},check:{state:!0},preview:{state:!0},hash:{state:!0},busy:{state:!0}};#e=new AbortController;static styles=[R,_`
+      .card {
+        overflow: hidden;
+      }
+      .head {
+        display: grid;
+        grid-template-columns: 36px minmax(0, 1fr);
+        gap: 2px 12px;
+        padding: 12px 16px;
+        align-items: center;
+      }
+      .mark {
+        display: grid;
+        place-items: center;
+        width: 36px;
+        height: 36px;
+        border-radius: 10px;
+        background: var(--raised);
+        color: var(--muted);
+      }
+      .name {
+        font-weight: 600;
+        overflow-wrap: anywhere;
+      }
+      .sha {
+        font-size: 12px;
+        padding-top: 2px;
+      }
+      .notice {
+        margin: 0 16px 12px;
+      }
+      .notice p + p {
+        margin-top: 3px;
+      }
+      .actions {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 8px;
+        padding: 0 16px 14px;
+      }
+      .preview {
+        border-top: 1px solid var(--line);
+        background: var(--raised);
+      }
+      img {
+        display: block;
+        max-width: 100%;
+        max-height: 460px;
+        margin: 0 auto;
+      }
+      iframe {
+        display: block;
+        border: 0;
+        width: 100%;
+        height: 560px;
+        background: #fff;
+      }
+      pre {
+        margin: 0;
+        padding: 14px 16px;
+        max-height: 380px;
+        overflow: auto;
+        font-family: var(--mono);
+        font-size: 12.5px;
+        white-space: pre-wrap;
+        overflow-wrap: anywhere;
+        unicode-bidi: isolate;
+      }
+      .preview p {
+        padding: 14px 16px;
+        color: var(--muted);
+      }
+    `];constructor(){super(),this.eventId=``,this.auto=!1,this.busy=!1}connectedCallback(){super.connectedCallback(),this.#e=new AbortController}disconnectedCallback(){super.disconnectedCallback(),this.#l()}willUpdate(e){let t=e.get(`file`);e.has(`file`)&&t?.fileId!==this.file.fileId&&(t&&this.#l(),this.#e=new AbortController,this.auto&&this.#i())}render(){let{fileId:e,name:t,record:n}=this.file,r=[n&&sn(n.size_bytes),n?.content_type&&A(n.content_type,80)].filter(Boolean);return S`<div class="card">
+      <div class="head">
+        <span class="mark">${L(`file`)}</span>
+        <div>
+          <div class="name text">${t?O(k(t,300)):S`<span class="mono">${e}</span>`}</div>
+          <div class="muted">${r.length?r.join(` · `):g(`document.no_record`)}</div>
+          ${n?.sha256?S`<div class="mono muted sha">SHA-256 ${n.sha256}</div>`:w}
+        </div>
+      </div>
+      ${this.#t()}
+      <div class="actions">
+        ${this.check?.state===`confirmed`?w:S`<button ?disabled=${this.busy} @click=${()=>void this.#a()}>${L(`check`)}${g(this.busy?`document.checking`:`document.check`)}</button>`}
+        ${this.#r()&&!this.preview?S`<button ?disabled=${this.busy} @click=${()=>void this.#s()}>${g(`document.preview`)}</button>`:w}
+        <button ?disabled=${this.busy} @click=${()=>void this.#o()}>${L(`download`)}${g(`document.download`)}</button>
+      </div>
+      ${this.#n()}
+    </div>`}#t(){let e=this.check;if(!e)return w;let t=this.file.record;switch(e.state){case`confirmed`:return S`<div class="notice ${this.hash===`different`?`bad`:`good`}" role="status">
+          ${L(this.hash===`different`?`alert`:`check`)}
+          <div>
+            <p>${g(t?`document.confirmed`:`document.there`)}</p>
+            ${this.hash?S`<p>${g(`document.hash_${this.hash}`)}</p>`:w}
+          </div>
+        </div>`;case`missing`:return S`<div class="notice bad" role="alert">${L(`alert`)}<div><p>${g(`document.missing`)}</p></div></div>`;case`changed`:return S`<div class="notice bad" role="alert">
+          ${L(`alert`)}
+          <div>
+            <p>${g(`document.changed`)}</p>
+            ${e.found&&t&&e.found.size_bytes!==t.size_bytes?S`<p>${g(`document.changed_size`,{recorded:cn(t.size_bytes),found:cn(e.found.size_bytes)})}</p>`:w}
+            ${e.found?.sha256?S`<p>${g(`document.found_hash`)} <span class="mono">${e.found.sha256}</span></p>`:w}
+          </div>
+        </div>`;case`failed`:return S`<div class="notice warn" role="alert">${L(`alert`)}<div>${Kt(e.error)}</div></div>`}}#n(){let e=this.preview;if(!e)return w;let t=this.file.name?A(this.file.name):this.file.fileId;return S`<div class="preview">${(()=>{switch(e.kind){case`image`:return S`<img src=${e.url} alt=${g(`document.preview_of`,{name:t})} @error=${()=>this.preview={kind:`failed`,reason:`document.not_shown`}} />`;case`pdf`:return S`<iframe src=${e.url} title=${g(`document.preview_of`,{name:t})}></iframe>`;case`text`:return S`<pre tabindex="0">${O(e.text.slice(0,qn))}</pre>${e.text.length>qn?S`<p>${g(`document.text_cut`)}</p>`:w}`;case`failed`:return S`<p role="status">${g(e.reason)}</p>`}})()}</div>`}#r(){let e=(this.file.record?.content_type??``).split(`;`)[0]?.trim().toLowerCase()??``;if(!((this.file.record?.size_bytes??0)>Kn))return Jn.test(e)?`image`:e===`application/pdf`&&navigator.pdfViewerEnabled?`pdf`:Yn.test(e)?`text`:void 0}async#i(){let e=await this.#a();e&&this.#r()&&(this.file.record?.size_bytes??0)<=Gn&&await this.#s(e)}async#a(e=`inline`){this.busy=!0;let{signal:t}=this.#e;try{let{download_url:n}=await F(`api/history/events/${encodeURIComponent(this.eventId)}/file`,{file_id:this.file.fileId,disposition:e},t);return this.check={state:`confirmed`},n}catch(e){if(I(e)||t.aborted)return;this.check=Zn(e);return}finally{this.busy=!1}}async#o(){let e=await this.#a(`attachment`);if(!e)return;let t=document.createElement(`a`);t.href=e,t.rel=`noreferrer`,t.click()}async#s(e){let t=e??await this.#a(),n=this.#r();if(!t||!n)return;let{signal:r}=this.#e;this.busy=!0;try{let e=await fetch(t,{signal:r,credentials:`omit`,referrerPolicy:`no-referrer`});if(!e.ok)throw Error(`HTTP ${e.status}`);let i=await e.arrayBuffer();await this.#c(i),r.aborted||(this.preview=Qn(n,i,this.file.record?.content_type??``))}catch{r.aborted||(this.preview={kind:`failed`,reason:`document.not_readable`})}finally{this.busy=!1}}async#c(e){let t=this.file.record?.sha256;if(!t||!globalThis.crypto?.subtle)return;let n=new Uint8Array(await crypto.subtle.digest(`SHA-256`,e)),r=Array.from(n,e=>e.toString(16).padStart(2,`0`)).join(``);this.hash=r===t?`same`:`different`}#l(){this.#e.abort(),this.preview&&`url`in this.preview&&URL.revokeObjectURL(this.preview.url),[this.check,this.preview,this.hash]=[void 0,void 0,void 0]}};function Zn(e){let t=e instanceof P&&e.status===409&&Array.isArray(e.detail)?e.detail[0]:void 0;return t?{state:t.type===`file_missing`?`missing`:`changed`,found:t.found}:{state:`failed`,error:e}}function Qn(e,t,n){if(e===`text`)return{kind:e,text:new TextDecoder().decode(t)};let r=e===`pdf`?`application/pdf`:n.split(`;`)[0]??``;return{kind:e,url:URL.createObjectURL(new Blob([t],{type:r}))}}customElements.define(`eh-document`,Xn);var $n=4,Y=120;function er(e){let t=Hn(e);return{id:e.event_id,time:e.event_time,order:`${z(e.event_time)} ${e.event_id}`,day:tn(e.event_time),type:e.event_type,typeId:e.event_type_id,recordId:String(e.record_id),source_type_id:e.source_type_id,source_id:String(e.source_id),source_type:e.source_type,source_name:k(e.source_name,Y),source_info:k(e.source_info,Y),changes:t.slice(0,$n).map(tr),more:Math.max(0,t.length-$n),files:Wn(e).slice(0,$n).map(e=>k(e.name,Y))}}function tr(e){switch(e.kind){case`field`:return{...e,field:``,label:k(e.label,Y),old:null,new:null};case`person`:return{...e,id:``,name:k(e.name,Y)};case`document`:return{...e,fileId:``,name:k(e.name,Y)};case`status`:return{...e,value:typeof e.value==`string`?k(e.value,Y):null};case`other`:return{kind:`other`,item:null}}}var nr=3,rr={record_created:`plus`,owner_initialized:`person-plus`,owners_added:`person-plus`,owners_removed:`person-minus`,assignees_added:`person-plus`,assignees_removed:`person-minus`,field_values_changed:`pencil`,record_deleted:`trash`,document_generated:`file`,status_initialized:`flag`},ir=e=>rr[e??``]??`dot`;function X(e,t){let n=se(`type.${e??``}`);return n?g(n):e?A(e.replaceAll(`_`,` `),60):g(`type.unknown`,{id:String(t)})}function ar(e){return or([e]).join(g(`list.separator`))}function or(e){let t=[],n=new Map,r=[],i=new Map,a=[];for(let o of e){let{type:e,typeId:s,changes:c,files:l}=o;e===`record_created`?a.push(g(`act.created`)):e===`record_deleted`&&a.push(g(`act.deleted`));let u=t.length+r.length+n.size+a.length;for(let i of c)if(i.kind===`field`&&e!==`record_created`)t.push(i.label);else if(i.kind===`status`)a.push(g(`act.status`,{value:cr(i.value)}));else if(i.kind===`document`)r.push(i.name);else if(i.kind===`person`){let e=`${i.role}_${i.added?`added`:`removed`}`;n.set(e,[...n.get(e)??[],i.name])}for(let n=0;n<o.more&&e===`field_values_changed`;n++)t.push(``);if(e===`document_generated`&&r.length===0&&r.push(...l.length?l:[``]),t.length+r.length+n.size+a.length===u&&e!==`record_created`&&e!==`record_deleted`){let t=X(e,s);i.set(t,(i.get(t)??0)+1)}}t.length&&a.push(sr(`act.fields`,`act.fields_many`,t));for(let[e,t]of n)a.push(sr(`act.${e}`,`act.${e}_many`,t));r.length&&a.push(sr(`act.documents`,`act.documents_many`,r));for(let[e,t]of i)a.push(t===1?g(`act.other`,{name:e}):g(`act.other_many`,{name:e,n:t}));return a}function sr(e,t,n){let r=[...new Set(n)];if(r.length>nr||r.includes(``))return g(t,{n:r.includes(``)?n.length:r.length});let i=r.map(e=>A(e,48)),a=i.pop()??``;return g(e,{names:i.length?`${i.join(`, `)} ${g(`list.and`)} ${a}`:a})}var cr=e=>A(typeof e==`string`?e:Dt(e,48),48),lr={user:`user`,sequence:`repeat`,system:`gear`,mcp:`spark`};function ur(e){let t=se(`source.${e.source_type??``}`);return t?g(t):e.source_type?A(e.source_type,60):g(`source.unknown`,{id:String(e.source_type_id)})}function Z(e){return e.source_name?A(e.source_name,60):`${ur(e)} ${e.source_id.toString()}`}function dr(e){return e.source_info?`${Z(e)} (${A(e.source_info,80)})`:Z(e)}var fr=(e,t)=>e.source_type_id===t.source_type_id&&e.source_id.toString()===t.source_id.toString()&&e.source_name===t.source_name,pr=e=>lr[e??``]??`dot`,mr=e=>S`<span class="avatar" data-kind=${e.source_type??``} aria-hidden="true">${L(pr(e.source_type))}</span>`,hr=3,gr=class extends D{static properties={eventId:{attribute:!1},panel:{type:Boolean},event:{state:!0},related:{state:!0},error:{state:!0}};#e=new AbortController;static styles=[R,xn,_`
+      :host {
+        max-width: 880px;
+        margin: 0 auto;
+        padding: 22px 20px 48px;
+      }
+      :host([panel]) {
+        max-width: none;
+        padding: 18px 22px 40px;
+      }
+      header {
+        display: grid;
+        grid-template-columns: 40px minmax(0, 1fr) auto;
+        gap: 4px 14px;
+        align-items: start;
+        margin-bottom: 18px;
+      }
+      .mark {
+        display: grid;
+        place-items: center;
+        width: 40px;
+        height: 40px;
+        border-radius: 12px;
+        background: var(--accent-soft);
+        color: var(--accent);
+      }
+      .mark .icon {
+        width: 20px;
+        height: 20px;
+      }
+      .by {
+        color: var(--muted);
+        display: flex;
+        flex-wrap: wrap;
+        gap: 2px 6px;
+        align-items: center;
+        padding-top: 2px;
+      }
+      section {
+        margin-top: 22px;
+      }
+      section > h2 {
+        margin-bottom: 8px;
+        display: flex;
+        align-items: center;
+        justify-content: space-between;
+        gap: 8px;
+      }
+      .card {
+        padding: 12px 16px;
+      }
+      :host(:not([panel])) section > .card,
+      :host([panel]) section > .card {
+        background: var(--surface);
+      }
+      eh-document + eh-document {
+        margin-top: 10px;
+      }
+      .related li a {
+        display: grid;
+        grid-template-columns: 18px minmax(0, 1fr) auto;
+        gap: 10px;
+        padding: 8px 0;
+        color: inherit;
+        align-items: center;
+      }
+      .related li + li {
+        border-top: 1px solid var(--line);
+      }
+      .related .icon {
+        color: var(--muted);
+      }
+      .related span.line {
+        white-space: nowrap;
+        overflow: hidden;
+        text-overflow: ellipsis;
+      }
+      .related time {
+        color: var(--muted);
+        font-size: 12.5px;
+        white-space: nowrap;
+      }
+      .related .this {
+        font-weight: 600;
+        padding: 8px 0;
+        display: grid;
+        grid-template-columns: 18px 1fr;
+        gap: 10px;
+        align-items: center;
+      }
+      .related .this .icon {
+        color: var(--accent);
+      }
+      .raw eh-long-text {
+        display: block;
+      }
+      @media (max-width: 640px) {
+        :host,
+        :host([panel]) {
+          padding: 14px 14px 32px;
+        }
+      }
+    `];constructor(){super(),this.eventId=``,this.panel=!1}disconnectedCallback(){super.disconnectedCallback(),this.#e.abort()}willUpdate(e){e.has(`eventId`)&&this.#i()}updated(e){e.has(`event`)&&this.event&&this.renderRoot.querySelector(`h1`)?.focus({preventScroll:this.panel})}render(){if(this.error instanceof P&&this.error.status===404)return S`${this.#t()}${Jt(`empty`,g(`event.missing`),g(`event.missing_text`))}`;if(this.error)return S`${this.#t()}${qt(this.error,()=>void this.#i())}`;let e=this.event;if(!e)return S`${this.#t()}${Yt(10)}`;let t=Wn(e),n=Hn(e).filter(e=>e.kind!==`document`),r=Et(e);return S`<article>
+      <header>
+        <span class="mark">${L(ir(e.event_type))}</span>
+        <div>
+          <h1 tabindex="-1">${X(e.event_type,e.event_type_id)}</h1>
+          <div class="by">
+            ${mr(e)}<span>${Z(e)}</span>
+            <span>· <a href=${K(String(e.record_id))}>${g(`history.record`,{id:String(e.record_id)})}</a></span>
+            <span>· ${V(e.event_time)}</span>
+          </div>
+        </div>
+        ${this.#t()}
+      </header>
+      ${n.length?S`<section><h2>${g(n.some(e=>e.kind!==`other`)?`event.changes`:`event.data`)}</h2><div class="card">${Mn(n)}</div></section>`:w}
+      ${t.length?S`<section>
+            <h2>${g(`event.documents`,{n:t.length})}</h2>
+            ${t.map((t,n)=>S`<eh-document .eventId=${e.event_id} .file=${t} ?auto=${n<3}></eh-document>`)}
+          </section>`:w}
+      <section><h2>${g(`event.details`)}</h2><div class="card">${this.#n(e)}</div></section>
+      ${this.#r(e)}
+      <section class="raw">
+        <h2>${g(`event.raw`)}<eh-copy .text=${r} label=${g(`copy.json`)}></eh-copy></h2>
+        <eh-long-text code .text=${r}></eh-long-text>
+      </section>
+    </article>`}#t(){return this.panel?S`<button class="plain" aria-label=${g(`action.close`)} title=${g(`action.close`)} @click=${()=>this.dispatchEvent(new CustomEvent(`close`))}>${L(`close`)}</button>`:w}#n(e){let t=(e,t)=>S`<dt>${e}</dt><dd>${t}</dd>`,n=e=>e?S`<eh-long-text .text=${e}></eh-long-text>`:S`<span class="muted">–</span>`;return S`<dl class="facts">
+      ${t(g(`fact.event_time`),fn(e.event_time))}
+      ${e.received_at?t(g(`fact.received_at`),fn(e.received_at)):w}
+      ${t(g(`fact.type`),S`${X(e.event_type,e.event_type_id)} <span class="muted">· ${O(e.event_type??``)} (${e.event_type_id})</span>`)}
+      ${t(g(`fact.record`),S`<a href=${K(String(e.record_id))}>${String(e.record_id)}</a>`)}
+      ${t(g(`fact.source`),S`${ur(e)} <span class="muted">(${e.source_type_id}) · ${g(`fact.id`,{id:String(e.source_id)})}</span>`)}
+      ${t(g(`fact.source_name`),n(e.source_name))}
+      ${t(g(e.source_type===`mcp`?`fact.model`:`fact.source_info`),n(e.source_info))}
+      ${t(g(`fact.event_id`),S`<span class="mono">${e.event_id}</span>`)}
+    </dl>`}#r(e){return this.related?.some(t=>t.event_id!==e.event_id)?S`<section class="related">
+      <h2>${g(`event.related`)}<a href=${K(String(e.record_id))}>${g(`event.whole_record`)}</a></h2>
+      <ul class="card">
+        ${this.related.map(t=>{let n=ar(er(t));return t.event_id===e.event_id?S`<li class="this">${L(`dot`)}<span>${g(`event.this`)}</span></li>`:S`<li><a href=${q(t.event_id)}>${L(ir(t.event_type))}<span class="line">${Z(t)} ${n}</span>${V(t.event_time)}</a></li>`})}
+      </ul>
+    </section>`:w}async#i(){this.#e.abort(),this.#e=new AbortController;let{signal:e}=this.#e;[this.event,this.related,this.error]=[void 0,void 0,void 0];try{let t=await F(`api/history/events/${encodeURIComponent(this.eventId)}`,{},e);this.event=t,this.related=await this.#a(t,e)}catch(t){I(t)||e.aborted||this.event||(this.error=t)}}async#a(e,t){let n=n=>F(`api/history/events`,{record_id:String(e.record_id),count:`none`,...n},t),[r,i]=await Promise.all([n({event_time_from:e.event_time,ordering:`event_time`,limit:`4`}),n({event_time_to:e.event_time,limit:String(hr)})]);return[...r.results.filter(t=>t.event_id!==e.event_id).slice(0,hr).reverse(),e,...i.results]}};customElements.define(`eh-event`,gr);var _r=class extends D{static properties={label:{},symbol:{},compact:{type:Boolean},count:{type:Number},open:{state:!0}};static styles=[R,_`
+      :host {
+        display: inline-block;
+        position: relative;
+      }
+      .panel {
+        position: absolute;
+        inset-inline-end: 0;
+        top: calc(100% + 6px);
+        z-index: 20;
+        min-width: 220px;
+        max-width: calc(100vw - 24px);
+        max-height: min(76vh, 640px);
+        overflow: auto;
+        background: var(--surface);
+        border: 1px solid var(--line);
+        border-radius: 12px;
+        box-shadow: var(--shadow);
+        padding: 8px;
+      }
+      :host([start]) .panel {
+        inset-inline: 0 auto;
+      }
+      .count {
+        background: var(--accent);
+        color: var(--accent-text);
+        border-radius: 9px;
+        font-size: 11px;
+        min-width: 18px;
+        line-height: 18px;
+        text-align: center;
+        padding: 0 5px;
+      }
+    `];constructor(){super(),this.label=``,this.symbol=``,this.compact=!1,this.count=0,this.open=!1}connectedCallback(){super.connectedCallback(),this.addEventListener(`keydown`,this.#e),this.addEventListener(`focusout`,this.#t),document.addEventListener(`pointerdown`,this.#n)}disconnectedCallback(){super.disconnectedCallback(),this.removeEventListener(`keydown`,this.#e),this.removeEventListener(`focusout`,this.#t),document.removeEventListener(`pointerdown`,this.#n)}render(){let e=this.compact?S`<span class="hidden">${this.label}</span>`:this.label;return S`<button class=${this.compact?`plain`:``} aria-expanded=${this.open} @click=${()=>this.open=!this.open} title=${this.compact?this.label:w}>
+        ${this.symbol?L(this.symbol):w}${e}${this.count>0?S`<span class="count">${this.count}</span>`:w}
+      </button>
+      <div class="panel" ?hidden=${!this.open} role="group" aria-label=${this.label}><slot></slot></div>`}close(){this.open&&(this.open=!1,this.shadowRoot?.querySelector(`button`)?.focus())}#e=e=>{e.key===`Escape`&&this.open&&(e.stopPropagation(),this.close())};#t=e=>{e.relatedTarget instanceof Node&&!this.contains(e.relatedTarget)&&!this.shadowRoot?.contains(e.relatedTarget)&&(this.open=!1)};#n=e=>{e.composedPath().includes(this)||(this.open=!1)}};customElements.define(`eh-menu`,_r);var vr=class extends D{static properties={filters:{attribute:!1},received:{state:!0},error:{state:!0}};#e=new AbortController;static styles=[R,_`
+      .choices {
+        display: grid;
+        gap: 2px;
+        width: 264px;
+      }
+      .choices > button {
+        display: grid;
+        grid-template-columns: 20px 1fr;
+        border: 0;
+        background: none;
+        text-align: start;
+        white-space: normal;
+        padding: 8px;
+        align-items: start;
+        justify-content: stretch;
+      }
+      .choices > button:hover {
+        background: var(--raised);
+      }
+      small {
+        display: block;
+        color: var(--muted);
+        font-weight: 400;
+        font-size: 12px;
+      }
+      .under-way {
+        padding: 8px;
+        display: flex;
+        justify-content: space-between;
+        align-items: center;
+        gap: 10px;
+      }
+    `];constructor(){super(),this.filters=new URLSearchParams}disconnectedCallback(){super.disconnectedCallback(),this.#e.abort()}render(){let e=e=>S`<button @click=${()=>this.#t(e)}>
+      ${L(`download`)}<span>${g(`export.${e}`)}<small>${g(`export.${e}_text`)}</small></span>
+    </button>`;return S`<eh-menu label=${g(`export.title`)} symbol="download">
+      <div class="choices">
+        ${this.received===void 0?S`${e(`csv`)} ${e(`ndjson`)}`:S`<div class="under-way" role="status">
+              <span>${g(`export.under_way`,{size:sn(this.received)})}</span>
+              <button @click=${()=>this.#e.abort()}>${g(`action.cancel`)}</button>
+            </div>`}
+        ${this.error?S`<div class="notice bad" role="alert">${L(`alert`)}<div>${Kt(this.error)}</div></div>`:w}
+      </div>
+    </eh-menu>`}async#t(e){this.#e=new AbortController,[this.received,this.error]=[0,void 0];try{let t=new URLSearchParams(this.filters);t.set(`format`,e);let{signal:n}=this.#e,r=(await Ft(Pt(`api/history/export`,t),{signal:n})).body.pipeThrough(new TransformStream({transform:(e,t)=>{this.received=(this.received??0)+e.length,t.enqueue(e)}}));yr(await new Response(r).blob(),`history.${e}`)}catch(e){!I(e)&&!this.#e.signal.aborted&&(this.error=e)}this.received=void 0}};function yr(e,t){let n=document.createElement(`a`);n.href=URL.createObjectURL(e),n.download=t,n.click(),setTimeout(()=>URL.revokeObjectURL(n.href),6e4)}customElements.define(`eh-export`,vr);var br=8,xr=class extends D{static properties={filters:{attribute:!1},figures:{attribute:!1},version:{attribute:!1},catalogue:{attribute:!1},names:{attribute:!1}};static styles=[R,_`
+      h2 {
+        color: var(--muted);
+        font-size: 12px;
+        padding: 0 8px 4px;
+      }
+      section + section {
+        margin-top: 18px;
+      }
+      button {
+        width: 100%;
+        border: 0;
+        background: none;
+        justify-content: flex-start;
+        font-weight: 450;
+        padding: 4px 8px;
+        min-height: 30px;
+        gap: 8px;
+        text-align: start;
+      }
+      button .icon {
+        color: var(--muted);
+        width: 15px;
+        height: 15px;
+      }
+      button[aria-pressed="true"] {
+        background: var(--accent-soft);
+        font-weight: 600;
+      }
+      button[aria-pressed="true"] .icon {
+        color: var(--accent);
+      }
+      .name {
+        flex: 1;
+        min-width: 0;
+        overflow: hidden;
+        text-overflow: ellipsis;
+      }
+      .number {
+        color: var(--muted);
+        font-size: 12px;
+        font-variant-numeric: tabular-nums;
+      }
+    `];render(){return S`${this.#e(g(`facet.event_type`),this.#t())} ${this.#e(g(`facet.source_type`),this.#n())}
+    ${this.#e(g(`facet.source`),this.#r())}`}#e(e,t){return t.length===0?w:S`<section>
+      <h2>${e}</h2>
+      <ul>
+        ${t.map(e=>S`<li>
+            <button aria-pressed=${e.chosen} @click=${e.choose} title=${e.label}>
+              ${L(e.symbol)}<span class="name">${e.label}</span>
+              <span class="number">${e.count===void 0?``:oe(e.count)}</span>
+            </button>
+          </li>`)}
+      </ul>
+    </section>`}#t(){let e=this.figures?.facets.event_type,t=e?.length?e:(this.catalogue?.event_types??[]).map(e=>({event_type_id:e.id,event_type:e.name}));return this.#i(t,`event_type_id`,e).map(e=>({label:X(e.event_type,e.event_type_id??0),symbol:ir(e.event_type),...this.#a(`event_type_id`,String(e.event_type_id),e)}))}#n(){let e=this.figures?.facets.source_type,t=e?.length?e:(this.catalogue?.source_types??[]).map(e=>({source_type_id:e.id,source_type:e.name}));return this.#i(t,`source_type_id`,e).map(e=>({label:ur({source_type:e.source_type??null,source_type_id:e.source_type_id??0}),symbol:pr(e.source_type),...this.#a(`source_type_id`,String(e.source_type_id),e)}))}#r(){return(this.figures?.facets.source??[]).slice(0,br).map(e=>{let[t,n]=[String(e.source_type_id),String(e.source_id)],r=this.catalogue?.source_types.find(e=>String(e.id)===t)?.name??null,i={source_type:r,source_type_id:e.source_type_id??0,source_id:n,source_info:``},a=this.filters.get(`source_id`)===n&&this.filters.get(`source_type_id`)===t;return{label:Z({...i,source_name:this.names.get(`${t} ${n}`)??``}),symbol:pr(r),count:e.count,chosen:a,choose:()=>{let e=J(this.filters,`source_id`,a?``:n);this.#o(J(e,`source_type_id`,a?``:t))}}})}#i(e,t,n){let r=this.filters.getAll(t),i=n?.length?br:e.length;return e.filter((e,n)=>n<i||r.includes(String(e[t])))}#a(e,t,n){return{count:n.count,chosen:this.filters.getAll(e).includes(t),choose:()=>this.#o(Bn(this.filters,e,t))}}#o(e){this.dispatchEvent(new CustomEvent(`filters`,{detail:e}))}};customElements.define(`eh-facets`,xr);var Sr=36e5,Cr=24*Sr,wr=[{name:`minute`,ms:6e4,upTo:3*Sr},{name:`hour`,ms:Sr,upTo:5*Cr},{name:`day`,ms:Cr,upTo:200*Cr},{name:`week`,ms:7*Cr,upTo:1460*Cr},{name:`month`,ms:31*Cr,upTo:1/0}],Tr={event_type:[`event_type_id`],source_type:[`source_type_id`],source:[`source_id`,`source_type_id`]},Er=class{filters;onChange;histogram;facets={};error;#e=new AbortController;constructor(e,t){this.filters=e,this.onChange=t}async load(){this.error=void 0;try{this.histogram=await this.#t()}catch(e){if(I(e)||this.#e.signal.aborted)return;this.error=e}this.onChange();for(let[e,t]of Object.entries(Tr)){try{let n=t.reduce((e,t)=>J(e,t),this.filters),r=await this.#r(n,{by:e});this.facets[e]=r.results.sort((e,t)=>t.count-e.count)}catch(t){if(I(t)||this.#e.signal.aborted)return;this.facets[e]=[]}this.onChange()}}stop(){this.#e.abort()}async#t(){let e=Date.parse(this.filters.get(`event_time_from`)??``),t=Date.parse(this.filters.get(`event_time_to`)??``);if(e<t)return this.#n(e,t);let n=await this.#n(0,1/0),[r,i]=[n.bars[0],n.bars.at(-1)];if(!r||!i)return n;let a=i.start+n.bucketMs;return Dr(a-r.start).name===`month`?n:this.#n(r.start,a)}async#n(e,t){let n=Dr(t-e),r=await this.#r(this.filters,{bucket:n.name}),i=Or(r),[a,o]=[i[0],i.at(-1)];if(a&&o&&Number.isFinite(t)){let e=Dr(o.start+n.ms-a.start);e.ms<n.ms&&(n=e,r=await this.#r(this.filters,{bucket:n.name}),i=Or(r))}return{bars:i,bucketMs:n.ms,total:r.filtered_count}}#r(e,t){let n=new URLSearchParams(e);for(let[e,r]of Object.entries(t))n.set(e,r);return F(`api/history/stats`,n,this.#e.signal)}},Dr=e=>wr.find(t=>e<=t.upTo)??wr[4],Or=e=>e.results.map(e=>({start:Date.parse(e.bucket_start??``),count:e.count})),kr=[`record_id`,`source_name`,`source_id`,`field`,`value`],Ar=[`record_id`,`source_id`],jr=36e5,Mr=[[`period.hour`,jr],[`period.day`,24*jr],[`period.week`,168*jr],[`period.month`,720*jr]],Nr=class extends D{static properties={filters:{attribute:!1},catalogue:{attribute:!1}};static styles=[R,_`
+      .bar {
+        display: flex;
+        gap: 8px;
+      }
+      .words {
+        position: relative;
+        flex: 1;
+        min-width: 0;
+      }
+      .words .icon {
+        position: absolute;
+        inset-inline-start: 10px;
+        top: 9px;
+        color: var(--muted);
+        pointer-events: none;
+      }
+      .words input {
+        padding-inline-start: 33px;
+      }
+      .form {
+        display: grid;
+        grid-template-columns: 1fr 1fr;
+        gap: 10px 12px;
+        padding: 8px;
+        width: min(440px, calc(100vw - 60px));
+      }
+      .form .wide {
+        grid-column: 1 / -1;
+      }
+      .form label {
+        display: grid;
+        gap: 4px;
+        font-size: 12.5px;
+        min-width: 0;
+      }
+      .periods {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 6px;
+      }
+      .periods button {
+        min-height: 28px;
+        font-size: 12.5px;
+        padding: 2px 9px;
+      }
+      .end {
+        display: flex;
+        justify-content: flex-end;
+        gap: 8px;
+        padding-top: 4px;
+      }
+      .chips {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 6px;
+        padding-top: 10px;
+        align-items: center;
+      }
+      .chip {
+        background: var(--accent-soft);
+        border-color: transparent;
+        border-radius: 16px;
+        min-height: 28px;
+        font-size: 12.5px;
+        max-width: 100%;
+        padding-inline: 11px 8px;
+      }
+      .chip span {
+        overflow: hidden;
+        text-overflow: ellipsis;
+      }
+      .chip .icon {
+        width: 13px;
+        height: 13px;
+        color: var(--muted);
+      }
+      .chip:hover {
+        background: var(--accent-soft);
+        border-color: var(--accent);
+      }
+    `];constructor(){super(),this.filters=new URLSearchParams}render(){let e=Pn.filter(e=>this.filters.has(e)&&e!==`q`).length;return S`<div class="bar">
+        <form class="words" role="search" @submit=${this.#r}>
+          ${L(`search`)}
+          <input name="q" type="search" enterkeyhint="search" maxlength="1000" .value=${this.filters.get(`q`)??``} placeholder=${g(`filter.words`)} aria-label=${g(`filter.words`)} @search=${this.#i} />
+        </form>
+        <eh-menu label=${g(`filter.title`)} symbol="filter" count=${e}>${this.#e()}</eh-menu>
+      </div>
+      ${this.filters.size>0?S`<div class="chips">
+            ${[...this.filters].map(([e,t])=>this.#t(e,t))}
+            <button class="plain" @click=${()=>this.#s(new URLSearchParams)}>${g(`filter.clear`)}</button>
+          </div>`:w}`}#e(){let e=e=>S`<label>
+      ${g(`filter.${e}`)}
+      <input name=${e} autocomplete="off" maxlength="500" inputmode=${Ar.includes(e)?`numeric`:`text`}
+        pattern=${Ar.includes(e)?`-?[0-9]{1,19}`:w} .value=${this.filters.getAll(e).length===1?this.filters.get(e)??``:``} />
+    </label>`,t=e=>S`<label>
+      ${g(`filter.${e}`)}
+      <input name=${e} type="datetime-local" step="1" .value=${ln(this.filters.get(e)??``)} />
+    </label>`,n=this.filters.get(`has_file`)??``;return S`<form class="form" @submit=${this.#a}>
+      ${kr.slice(0,1).map(e)}
+      <label>
+        ${g(`filter.has_file`)}
+        <select name="has_file" .value=${n}>
+          ${[``,`true`,`false`].map(e=>S`<option value=${e} ?selected=${e===n}>${g(`files.${e||`any`}`)}</option>`)}
+        </select>
+      </label>
+      ${kr.slice(1).map(e)} ${t(`event_time_from`)} ${t(`event_time_to`)}
+      <div class="wide periods">
+        ${Mr.map(([e,t])=>S`<button type="button" @click=${()=>this.#o(t)}>${g(e)}</button>`)}
+      </div>
+      <div class="wide end"><button class="primary">${g(`filter.apply`)}</button></div>
+    </form>`}#t(e,t){let n=this.#n(e,t);return S`<button class="chip" title=${n} aria-label=${g(`filter.remove`,{filter:n})} @click=${()=>this.#s(Bn(this.filters,e,t))}>
+      <span>${n}</span>${L(`close`)}
+    </button>`}#n(e,t){let n=t=>`${g(`filter.${e}`)}: ${t}`,r=Number(t);switch(e){case`event_type_id`:return n(X(this.catalogue?.event_types.find(e=>e.id===r)?.name,r));case`source_type_id`:return n(ur({source_type:this.catalogue?.source_types.find(e=>e.id===r)?.name??null,source_type_id:r}));case`event_time_from`:case`event_time_to`:return n(Number.isNaN(Date.parse(t))?A(t,40):B(t));case`has_file`:return n(t===`true`?g(`files.true`):t===`false`?g(`files.false`):A(t,40));default:return n(A(t,60))}}#r=e=>{e.preventDefault();let t=new FormData(e.target).get(`q`);this.#s(J(this.filters,`q`,String(t).trim()))};#i=e=>{e.target.value===``&&this.filters.has(`q`)&&this.#s(J(this.filters,`q`))};#a=e=>{e.preventDefault();let t=new FormData(e.target),n=this.filters;for(let e of[...kr,`has_file`]){let r=String(t.get(e)??``).trim();(r||n.getAll(e).length===1)&&(n=J(n,e,r))}for(let e of[`event_time_from`,`event_time_to`]){let r=String(t.get(e)??``);r!==ln(n.get(e)??``)&&(n=J(n,e,un(r)??``))}this.#s(n)};#o(e){let t=new Date(Date.now()-e).toISOString();this.#s(J(J(this.filters,`event_time_from`,t),`event_time_to`))}#s(e){this.renderRoot.querySelector(`eh-menu`)?.close(),this.dispatchEvent(new CustomEvent(`filters`,{detail:e}))}};customElements.define(`eh-filters`,Nr);var Pr=31,Fr=96,Ir=960,Q=64,Lr=864e5,Rr=class extends D{static properties={data:{attribute:!1},selection:{state:!0},hovered:{state:!0}};#e=!1;static styles=[R,_`
+      .card {
+        padding: 10px 14px 8px;
+      }
+      svg {
+        display: block;
+        width: 100%;
+        height: 64px;
+        overflow: visible;
+        cursor: crosshair;
+        touch-action: pan-y;
+      }
+      .bar {
+        fill: var(--accent);
+        opacity: 0.75;
+      }
+      .bar.hovered,
+      .bar.selected {
+        opacity: 1;
+      }
+      .range {
+        fill: var(--accent-soft);
+      }
+      .target {
+        fill: transparent;
+      }
+      .base {
+        stroke: var(--line-strong);
+        stroke-width: 1;
+        vector-effect: non-scaling-stroke;
+      }
+      .legend {
+        display: flex;
+        justify-content: space-between;
+        gap: 12px;
+        font-size: 12px;
+        color: var(--muted);
+        padding-top: 6px;
+        min-height: 24px;
+        white-space: nowrap;
+        font-variant-numeric: tabular-nums;
+      }
+      .legend strong {
+        font-weight: 450;
+        overflow: hidden;
+        text-overflow: ellipsis;
+      }
+      .legend strong.told {
+        color: var(--text);
+        font-weight: 600;
+      }
+      .waiting {
+        height: 64px;
+        margin-bottom: 24px;
+      }
+    `];willUpdate(e){e.has(`data`)&&([this.selection,this.hovered]=[void 0,void 0])}render(){if(!this.data)return S`<div class="card"><div class="skeleton waiting"></div></div>`;let e=zr(this.data),[t,n]=[e[0],e.at(-1)];if(!t||!n)return w;let r=Ir/e.length,i=Math.max(...e.map(e=>e.count)),[a,o]=this.#i(e.length),s=g(`histogram.summary`,{n:this.data.total,from:en(new Date(t.start)),to:en(new Date(n.end-1))});return S`<div class="card">
+      <svg
+        viewBox="0 0 ${Ir} ${Q}"
+        preserveAspectRatio="none"
+        tabindex="0"
+        role="application"
+        aria-roledescription=${g(`histogram.role`)}
+        aria-label=${`${s}. ${g(`histogram.keys`)}`}
+        @pointerdown=${this.#o}
+        @pointermove=${this.#s}
+        @pointerup=${this.#c}
+        @pointercancel=${this.#l}
+        @pointerleave=${()=>this.hovered=this.#e?this.hovered:void 0}
+        @keydown=${t=>this.#u(t,e)}
+      >
+        <rect class="target" width=${Ir} height=${Q}></rect>
+        ${this.selection?rt`<rect class="range" x=${a*r} width=${(o-a+1)*r} height=${Q} />`:w}
+        ${e.map((e,t)=>{let n=e.count===0?0:Math.max(2,e.count/i*Q);return rt`<rect class="bar ${this.selection&&t>=a&&t<=o?`selected`:t===this.hovered?`hovered`:``}" x=${t*r+r*.1} width=${r*.8} y=${Q-n} height=${n} />`})}
+        <line class="base" x2=${Ir} y1=${Q} y2=${Q}></line>
+      </svg>
+      <div class="legend">
+        <span>${this.#n(t.start)}</span>
+        <strong class=${this.selection||this.hovered!==void 0?`told`:``} aria-live="polite">${this.#t(e)}</strong>
+        <span>${this.#n(n.end-1)}</span>
+      </div>
+    </div>`}#t(e){let[t,n]=this.selection?this.#i(e.length):[this.hovered??-1,this.hovered??-1],r=e.slice(t,n+1),[i,a]=[r[0],r.at(-1)];if(t<0||!i||!a)return g(`histogram.hint`);let o=r.reduce((e,t)=>e+t.count,0);return`${a.end-i.start<=this.#r()?this.#n(i.start):`${this.#n(i.start)} – ${this.#n(a.end-1)}`}: ${g(`history.count`,{n:o})}`}#n(e){return this.#r()<Lr?B(new Date(e)):en(new Date(e))}#r(){return this.data?.bucketMs??Lr}#i(e){let[t,n]=this.selection??[0,0];return[Math.max(0,Math.min(t,n)),Math.min(e-1,Math.max(t,n))]}#a(e){let t=e.currentTarget.getBoundingClientRect(),n=this.data?zr(this.data).length:1;return Math.max(0,Math.min(n-1,Math.floor((e.clientX-t.left)/t.width*n)))}#o=e=>{if(e.button!==0)return;e.currentTarget.setPointerCapture(e.pointerId),this.#e=!0;let t=this.#a(e);this.selection=[t,t]};#s=e=>{let t=this.#a(e);this.hovered=t,this.#e&&this.selection&&(this.selection=[this.selection[0],t])};#c=()=>{this.#e&&(this.#e=!1,this.#d())};#l=()=>{this.#e=!1,this.selection=void 0};#u(e,t){let n=t.length-1,r=e.key===`ArrowLeft`?t.findLastIndex(e=>e.count>0)+1:t.findIndex(e=>e.count>0)-1,i=this.selection?.[1]??r,a={ArrowLeft:-1,ArrowRight:1}[e.key];if(a!==void 0){let t=Math.max(0,Math.min(n,i+a));this.selection=[e.shiftKey&&this.selection?this.selection[0]:t,t]}else if(e.key===`Enter`&&this.selection)this.#d();else if(e.key===`Escape`&&this.selection)this.selection=void 0;else return;e.preventDefault(),e.stopPropagation()}#d(){if(!this.data)return;let e=zr(this.data),[t,n]=this.#i(e.length),[r,i]=[e[t],e[n]];if(!r||!i)return;let a={from:new Date(r.start).toISOString(),to:new Date(i.end).toISOString()};this.dispatchEvent(new CustomEvent(`range`,{detail:a}))}};function zr({bars:e,bucketMs:t}){let[n,r]=[e[0],e.at(-1)];if(!n||!r)return[];let i=Math.max(1,Math.round((r.start-n.start)/t)+1),a=Math.max(0,Math.floor((Pr-i)/2)),o=n.start-a*t,s=Math.ceil(i/Fr)*t,c=Math.max(Pr,Math.ceil((r.start+t-o)/s)),l=Array.from({length:c},(e,t)=>({start:o+t*s,end:o+(t+1)*s,count:0}));for(let t of e){let e=l[Math.min(c-1,Math.floor((t.start-o)/s))];e&&(e.count+=t.count)}return l}customElements.define(`eh-histogram`,Rr);var Br={ATTRIBUTE:1,CHILD:2,PROPERTY:3,BOOLEAN_ATTRIBUTE:4,EVENT:5,ELEMENT:6},Vr=e=>(...t)=>({_$litDirective$:e,values:t}),Hr=class{constructor(e){}get _$AU(){return this._$AM._$AU}_$AT(e,t,n){this._$Ct=e,this._$AM=t,this._$Ci=n}_$AS(e,t){return this.update(e,t)}update(e,t){return this.render(...t)}},{I:Ur}=ht,Wr=e=>e,Gr=()=>document.createComment(``),Kr=(e,t,n)=>{let r=e._$AA.parentNode,i=t===void 0?e._$AB:t._$AA;if(n===void 0)n=new Ur(r.insertBefore(Gr(),i),r.insertBefore(Gr(),i),e,e.options);else{let t=n._$AB.nextSibling,a=n._$AM,o=a!==e;if(o){let t;n._$AQ?.(e),n._$AM=e,n._$AP!==void 0&&(t=e._$AU)!==a._$AU&&n._$AP(t)}if(t!==i||o){let e=n._$AA;for(;e!==t;){let t=Wr(e).nextSibling;Wr(r).insertBefore(e,i),e=t}}}return n},$=(e,t,n=e)=>(e._$AI(t,n),e),qr={},Jr=(e,t=qr)=>e._$AH=t,Yr=e=>e._$AH,Xr=e=>{e._$AR(),e._$AA.remove()},Zr=(e,t,n)=>{let r=new Map;for(let i=t;i<=n;i++)r.set(e[i],i);return r},Qr=Vr(class extends Hr{constructor(e){if(super(e),e.type!==Br.CHILD)throw Error(`repeat() can only be used in text expressions`)}dt(e,t,n){let r;n===void 0?n=t:t!==void 0&&(r=t);let i=[],a=[],o=0;for(let t of e)i[o]=r?r(t,o):o,a[o]=n(t,o),o++;return{values:a,keys:i}}render(e,t,n){return this.dt(e,t,n).values}update(e,[t,n,r]){let i=Yr(e),{values:a,keys:o}=this.dt(t,n,r);if(!Array.isArray(i))return this.ut=o,a;let s=this.ut??=[],c=[],l,u,d=0,f=i.length-1,p=0,m=a.length-1;for(;d<=f&&p<=m;)if(i[d]===null)d++;else if(i[f]===null)f--;else if(s[d]===o[p])c[p]=$(i[d],a[p]),d++,p++;else if(s[f]===o[m])c[m]=$(i[f],a[m]),f--,m--;else if(s[d]===o[m])c[m]=$(i[d],a[m]),Kr(e,c[m+1],i[d]),d++,m--;else if(s[f]===o[p])c[p]=$(i[f],a[p]),Kr(e,i[d],i[f]),f--,p++;else if(l===void 0&&(l=Zr(o,p,m),u=Zr(s,d,f)),l.has(s[d])){if(l.has(s[f])){let t=u.get(o[p]),n=t===void 0?null:i[t];if(n===null){let t=Kr(e,i[d]);$(t,a[p]),c[p]=t}else c[p]=$(n,a[p]),Kr(e,i[d],n),i[t]=null;p++}else Xr(i[f]),f--}else Xr(i[d]),d++;for(;p<=m;){let t=Kr(e,c[m+1]);$(t,a[p]),c[p++]=t}for(;d<=f;){let e=i[d++];e!==null&&Xr(e)}return this.ut=o,Jr(e,c),C}}),$r=62,ei=84,ti=38,ni=600,ri=30,ii=class extends D{static properties={model:{attribute:!1},version:{attribute:!1},selected:{},active:{state:!0}};#e=[];#t;#n=!1;#r=0;#i=!1;#a=matchMedia(`(max-width: 640px)`);static styles=[R,_`
+      .list {
+        position: relative;
+        overflow: hidden;
+      }
+      .item {
+        position: absolute;
+        inset-inline: 0;
+        top: 0;
+      }
+      .day {
+        height: 38px;
+        padding: 14px 16px 4px;
+        font-size: 12px;
+        font-weight: 650;
+        color: var(--muted);
+        border-bottom: 1px solid var(--line);
+        white-space: nowrap;
+        overflow: hidden;
+        text-overflow: ellipsis;
+      }
+      a {
+        display: grid;
+        grid-template-columns: 32px minmax(0, 1fr) auto;
+        gap: 2px 12px;
+        align-items: center;
+        height: 62px;
+        padding: 8px 16px;
+        color: inherit;
+        border-bottom: 1px solid var(--line);
+      }
+      a:hover {
+        background: var(--raised);
+        text-decoration: none;
+      }
+      a[aria-current] {
+        background: var(--accent-soft);
+        box-shadow: inset 3px 0 var(--accent);
+      }
+      a:focus-visible {
+        outline-offset: -2px;
+      }
+      .mark {
+        display: grid;
+        place-items: center;
+        width: 32px;
+        height: 32px;
+        border-radius: 10px;
+        background: var(--raised);
+        color: var(--muted);
+      }
+      a:hover .mark,
+      a[aria-current] .mark {
+        background: var(--surface);
+      }
+      .mark[data-type="record_created"],
+      .mark[data-type="document_generated"] {
+        color: var(--accent);
+        background: var(--accent-soft);
+      }
+      .mark[data-type="record_deleted"] {
+        color: var(--remove);
+        background: var(--remove-soft);
+      }
+      .lines {
+        min-width: 0;
+      }
+      .first,
+      .second {
+        display: block;
+        white-space: nowrap;
+        overflow: hidden;
+        text-overflow: ellipsis;
+      }
+      .first strong {
+        font-weight: 600;
+      }
+      .second {
+        color: var(--muted);
+        font-size: 12.5px;
+      }
+      .second .icon {
+        width: 13px;
+        height: 13px;
+        vertical-align: -2px;
+      }
+      time {
+        color: var(--muted);
+        font-size: 12.5px;
+        font-variant-numeric: tabular-nums;
+        white-space: nowrap;
+      }
+      .foot {
+        padding: 14px 16px;
+      }
+      .end {
+        text-align: center;
+        font-size: 12.5px;
+      }
+      .waiting {
+        display: grid;
+        grid-template-columns: 32px 1fr;
+        gap: 12px;
+        align-items: center;
+        height: 62px;
+        padding: 8px 16px;
+        border-bottom: 1px solid var(--line);
+      }
+      .waiting .skeleton:first-child {
+        height: 32px;
+        border-radius: 10px;
+      }
+      .waiting .skeleton:last-child {
+        height: 14px;
+        width: 60%;
+      }
+      @media (max-width: 640px) {
+        a {
+          height: 84px;
+          grid-template-columns: 32px minmax(0, 1fr);
+          padding: 8px 12px;
+        }
+        a time {
+          grid-column: 2;
+        }
+        .mark {
+          grid-row: 1 / span 2;
+          align-self: start;
+          margin-top: 2px;
+        }
+        .day {
+          padding-inline: 12px;
+        }
+      }
+    `];constructor(){super(),this.version=0,this.selected=``,this.active=0,new mn(this)}connectedCallback(){super.connectedCallback(),addEventListener(`scroll`,this.#d,{passive:!0}),addEventListener(`resize`,this.#d,{passive:!0})}disconnectedCallback(){super.disconnectedCallback(),removeEventListener(`scroll`,this.#d),removeEventListener(`resize`,this.#d)}render(){let e=this.model;if(!e)return w;this.#c(e.rows);let t=this.#e.at(-1),n=this.#l(),r=n.some(e=>e.row&&e.index===this.active)?this.active:n.find(e=>e.row)?.index??0;return S`<div class="list" role="list" aria-label=${g(`history.title`)} .style=${`height:${t?t.top+t.height:0}px`} @keydown=${this.#f}>
+        ${Qr(n,e=>e.row?.id??e.day,e=>S`<div class="item" .style=${`transform:translateY(${e.top}px)`} role=${e.row?`listitem`:`presentation`} aria-setsize=${e.row?-1:w} aria-posinset=${e.row?e.index+1:w}>
+            ${e.row?this.#o(e.row,e.index,e.index===r):S`<div class="day">${$t(e.day)}</div>`}
+          </div>`)}
+      </div>
+      ${this.#s(e)}`}updated(){this.#i&&(this.#i=!1,this.renderRoot.querySelector(`a[data-index="${this.active}"]`)?.focus({preventScroll:!0}));let e=this.model;e&&!e.error&&this.checkVisibility()&&(this.#l().at(-1)?.index??0)>=e.rows.length-ri&&e.more()}focusRow(e){let t=this.model?.rows.findIndex(t=>t.id===e)??-1;t>=0&&this.#p(t)}#o(e,t,n){let r=g(`history.record`,{id:e.recordId});return S`<a
+      href=${G(this.model?.filters??new URLSearchParams,e.id)}
+      data-index=${t}
+      data-id=${e.id}
+      tabindex=${n?0:-1}
+      aria-current=${e.id===this.selected?`true`:w}
+      @focus=${()=>this.active=t}
+    >
+      <span class="mark" data-type=${e.type??``}>${L(ir(e.type))}</span>
+      <span class="lines">
+        <span class="first"><strong title=${dr(e)}>${Z(e)}</strong> ${ar(e)}</span>
+        <span class="second">
+          ${r} · ${X(e.type,e.typeId)}${e.source_type===`mcp`?S` · ${L(`spark`)} ${A(e.source_info||``,40)}`:w}
+          ${e.files.length&&e.type!==`document_generated`?S` · ${L(`file`)} ${e.files[0]?A(e.files[0],48):g(`history.file`)}`:w}
+        </span>
+      </span>
+      ${dn(e.time)}
+    </a>`}#s(e){if(e.error)return S`<div class="foot">${qt(e.error,()=>e.retry())}</div>`;if(e.rows.length===0&&e.complete){let t=e.filters.size>0;return Jt(`empty`,g(t?`history.no_match`:`history.empty`),g(t?`history.no_match_text`:`history.empty_text`))}if(e.complete)return S`<p class="foot end muted">${g(`history.end`)}</p>`;let t=S`<div class="waiting"><div class="skeleton"></div><div class="skeleton"></div></div>`;return S`<div role="status"><span class="hidden">${g(`state.loading`)}</span>${Array.from({length:e.rows.length?2:8},()=>t)}</div>`}#c(e){if(this.#t===e&&this.#n===this.#a.matches)return;this.#t=e,this.#n=this.#a.matches;let t=this.#n?ei:$r,n=[],[r,i]=[0,``];for(let[a,o]of e.entries())o.day!==i&&(n.push({top:r,height:ti,index:a,day:o.time}),[r,i]=[r+ti,o.day]),n.push({top:r,height:t,row:o,index:a,day:o.time}),r+=t;this.#e=n}#l(){let e=this.hasUpdated?-this.getBoundingClientRect().top:0,t=this.#u(e-ni),n=this.#u(e+innerHeight+ni);return this.#e.slice(t,n+1)}#u(e){let[t,n]=[0,this.#e.length-1];for(;t<n;){let r=Math.ceil((t+n)/2);(this.#e[r]?.top??0)<=e?t=r:n=r-1}return t}#d=()=>{this.#r||=requestAnimationFrame(()=>{this.#r=0,this.requestUpdate()})};#f=e=>{let t=this.model?.rows.length??0,n={ArrowDown:this.active+1,j:this.active+1,ArrowUp:this.active-1,k:this.active-1,Home:0,End:t-1}[e.key];n===void 0||e.ctrlKey||e.metaKey||e.altKey||t===0||(e.preventDefault(),this.#p(Math.max(0,Math.min(n,t-1))))};#p(e){this.active=e,this.#i=!0;let t=this.#e.find(t=>t.row&&t.index===e);if(t){let e=this.getBoundingClientRect().top+t.top;e<110?scrollBy(0,e-110):e+t.height>innerHeight&&scrollBy(0,e+t.height-innerHeight+8)}this.requestUpdate()}};customElements.define(`eh-history-list`,ii);var ai=6e4,oi=1e3,si=3e4;async function ci(e){let{filters:t,signal:n,onState:r,onRefused:i}=e,a=oi;for(;!n.aborted;){try{let i=new AbortController,o=AbortSignal.any([n,i.signal]),s=new URLSearchParams(t);s.set(`after`,e.after);let c=await Ft(Pt(`api/history/stream`,s),{signal:o});r(!0),a=oi,await li(c,i,(t,n)=>{e.after=t,n&&e.onEvent(Tt(n))})}catch(e){if(n.aborted)return;if(e instanceof P&&e.status===400)return i();if(e instanceof P&&[401,403,422].includes(e.status))return r(!1);I(e)||(a=Math.min(a*2,si))}r(!1),await It(a,n).catch(()=>void 0)}}async function li(e,t,n){let r=e.body.pipeThrough(new TextDecoderStream).getReader(),i,a=[],[o,s]=[``,``];try{for(;;){clearTimeout(i),i=setTimeout(()=>t.abort(),ai);let{value:e,done:c}=await r.read();if(c)return;if(!e.includes(`
+`)){a.push(e);continue}let l=(a.splice(0).join(``)+e).split(`
+`);a.push(l.pop()??``);for(let e of l)e.startsWith(`id: `)?o=e.slice(4):e.startsWith(`data: `)?s=e.slice(6):e===``&&o&&(n(o,s),s=``)}}finally{clearTimeout(i),await r.cancel().catch(()=>void 0)}}var ui=`100`,di=500,fi=250,pi=class{filters;onChange;rows=[];error;loading=!1;complete=!1;live=!1;newCount=0;#e=new Set;#t=new Map;#n=new AbortController;#r=new AbortController;#i;#a;#o=new AbortController;#s;constructor(e,t){this.filters=e,this.onChange=t}async start(){this.loading=!0,this.onChange();try{let{cursor:e}=await F(`api/history/feed`,{after:`latest`,limit:`1`},this.#n.signal);this.#a={filters:this.filters,after:e,signal:this.#o.signal,onEvent:e=>this.#l(e),onState:e=>{this.live=e,this.onChange()},onRefused:()=>this.restart()},document.hidden||this.resume()}catch(e){if(this.#n.signal.aborted)return;e instanceof P||(this.error=e)}this.loading=!1,this.error?this.onChange():await this.more()}async more(){if(this.loading||this.complete)return;this.loading=!0,this.error=void 0,this.onChange();let{signal:e}=this.#r;try{for(let t=this.rows.length;this.rows.length===t&&!this.complete;){let t=new URLSearchParams(this.filters);t.set(`limit`,ui),t.set(`count`,`none`),this.#i&&t.set(`cursor`,this.#i);let n=await F(`api/history/events`,t,e);if(e.aborted)return;this.#c(n)}}catch(t){if(I(t)||e.aborted)return;this.error=t}this.loading=!1,this.onChange()}retry(){this.error=void 0,this.#a?this.more():this.start()}showNew(){if(this.newCount>this.#t.size)return this.restart();let e=this.rows.at(-1)?.order,t=t=>this.complete||e===void 0||t.order>e,n=[...this.#t.values()].filter(e=>!this.#e.has(e.id)&&t(e));for(let e of n)this.#e.add(e.id);this.rows=[...n,...this.rows].sort((e,t)=>e.order<t.order?1:-1),this.#u(),this.onChange()}restart(){this.stop(),this.onRestart()}onRestart=()=>void 0;resume(){!this.#a||this.#n.signal.aborted||this.live||(this.#o.abort(),this.#o=new AbortController,this.#a.signal=this.#o.signal,ci(this.#a))}pause(){this.#o.abort(),this.live=!1}stop(){this.#n.abort(),this.#r.abort(),this.#o.abort(),clearTimeout(this.#s)}#c(e){let t=e.results.filter(e=>!this.#e.has(e.event_id)).map(er);for(let e of t)this.#e.add(e.id),this.#t.delete(e.id)&&this.newCount--;this.rows=[...this.rows,...t],this.#i=e.next_cursor??void 0,this.complete=this.#i===void 0}#l(e){this.#e.has(e.event_id)||this.#t.has(e.event_id)||(this.newCount++,this.newCount<=di?this.#t.set(e.event_id,er(e)):this.#t.clear(),this.#s??=setTimeout(()=>{this.#s=void 0,this.onChange()},fi))}#u(){this.#t.clear(),this.newCount=0}},mi=class extends D{static properties={filters:{attribute:!1},event:{},catalogue:{attribute:!1},version:{state:!0},showsFacets:{state:!0}};#e;#t;#n=new Map;static styles=[R,_`
+      :host {
+        max-width: 1320px;
+        margin: 0 auto;
+        padding: 22px 20px 40px;
+      }
+      .columns {
+        display: grid;
+        grid-template-columns: 224px minmax(0, 1fr);
+        gap: 24px;
+        align-items: start;
+      }
+      aside.facets {
+        position: sticky;
+        top: calc(var(--bar) + 20px);
+        max-height: calc(100vh - var(--bar) - 40px);
+        overflow: auto;
+        margin-inline-start: -8px;
+      }
+      header {
+        display: flex;
+        align-items: center;
+        gap: 12px;
+        min-height: 34px;
+        margin-bottom: 14px;
+      }
+      header .count {
+        color: var(--muted);
+        font-variant-numeric: tabular-nums;
+        padding-top: 4px;
+      }
+      header .space {
+        flex: 1;
+      }
+      .live {
+        display: inline-flex;
+        align-items: center;
+        gap: 7px;
+        font-size: 12.5px;
+        color: var(--muted);
+        white-space: nowrap;
+      }
+      .live i {
+        width: 8px;
+        height: 8px;
+        border-radius: 50%;
+        background: var(--line-strong);
+      }
+      .live.on i {
+        background: var(--add);
+      }
+      eh-filters,
+      eh-histogram {
+        margin-bottom: 14px;
+      }
+      .list {
+        overflow: clip;
+      }
+      .new {
+        position: sticky;
+        top: calc(var(--bar) + 10px);
+        z-index: 5;
+        height: 0;
+        display: flex;
+        justify-content: center;
+      }
+      .new button {
+        border-radius: 18px;
+        box-shadow: var(--shadow);
+        height: 34px;
+        margin-top: -4px;
+        padding-inline: 14px;
+      }
+      .figures-failed {
+        margin-bottom: 14px;
+        font-size: 12.5px;
+      }
+      .fold {
+        display: none;
+      }
+      .drawer {
+        position: fixed;
+        inset: var(--bar) 0 0 auto;
+        width: min(600px, 100vw);
+        background: var(--surface);
+        border-inline-start: 1px solid var(--line);
+        box-shadow: var(--shadow);
+        z-index: 10;
+        overflow: auto;
+        overscroll-behavior: contain;
+      }
+      @media (max-width: 900px) {
+        :host {
+          padding: 14px 12px 32px;
+        }
+        .columns {
+          grid-template-columns: minmax(0, 1fr);
+          gap: 0;
+        }
+        aside.facets {
+          position: static;
+          max-height: none;
+          margin: 0 0 14px;
+        }
+        aside.facets:not(.open) eh-facets {
+          display: none;
+        }
+        .fold {
+          display: flex;
+          width: 100%;
+          justify-content: space-between;
+        }
+        aside.facets.open eh-facets {
+          padding-top: 10px;
+        }
+        .list {
+          margin-inline: -12px;
+          border-inline: 0;
+          border-radius: 0;
+        }
+      }
+      @media (max-width: 640px) {
+        header {
+          gap: 8px;
+        }
+      }
+    `];constructor(){super(),this.filters=new URLSearchParams,this.event=``,this.version=0,this.showsFacets=!1}connectedCallback(){super.connectedCallback(),document.addEventListener(`visibilitychange`,this.#u),addEventListener(`online`,this.#d)}disconnectedCallback(){super.disconnectedCallback(),document.removeEventListener(`visibilitychange`,this.#u),removeEventListener(`online`,this.#d),this.#i()}willUpdate(e){let t=this.#e?.filters.toString()!==this.filters.toString();e.has(`filters`)&&t&&this.#r()}updated(e){let t=e.get(`event`);e.has(`event`)&&t&&!this.event&&this.renderRoot.querySelector(`eh-history-list`)?.focusRow(t)}render(){let e=this.#e;if(!e)return w;let t=this.#t?.histogram?.total;return S`<div class="columns">
+        <aside class="facets ${this.showsFacets?`open`:``}" aria-label=${g(`facet.title`)}>
+          <button class="fold" aria-expanded=${this.showsFacets} @click=${()=>this.showsFacets=!this.showsFacets}>
+            ${g(`facet.title`)} ${L(`down`)}
+          </button>
+          <eh-facets .filters=${this.filters} .figures=${this.#t} .version=${this.version} .catalogue=${this.catalogue} .names=${this.#n} @filters=${this.#o}></eh-facets>
+        </aside>
+        <main>
+          <header>
+            <h1 tabindex="-1">${g(`history.title`)}</h1>
+            <span class="count">${t===void 0?``:g(`history.count`,{n:t})}</span>
+            <span class="space"></span>
+            <span class="live ${e.live?`on`:``}" role="status"><i></i>${g(e.live?`live.on`:`live.off`)}</span>
+            <eh-export .filters=${this.filters}></eh-export>
+          </header>
+          <eh-filters .filters=${this.filters} .catalogue=${this.catalogue} @filters=${this.#o}></eh-filters>
+          ${this.#t?.error?S`<p class="figures-failed muted">${g(`histogram.failed`)} ${Kt(this.#t.error)}
+                <button class="link" @click=${()=>void this.#t?.load()}>${g(`action.retry`)}</button></p>`:this.#t?.histogram&&this.#t.histogram.bars.length===0?w:S`<eh-histogram .data=${this.#t?.histogram} @range=${this.#s}></eh-histogram>`}
+          <div class="new" aria-live="polite">
+            ${e.newCount>0?S`<button class="primary" @click=${this.#a}>${L(`up`)}${g(`history.new`,{n:e.newCount})}</button>`:w}
+          </div>
+          <div class="card list">
+            <eh-history-list .model=${e} .version=${this.version} selected=${this.event}></eh-history-list>
+          </div>
+        </main>
+      </div>
+      ${this.event?S`<aside class="drawer" aria-label=${g(`event.title`)} @keydown=${this.#l}>
+            <eh-event .eventId=${this.event} panel @close=${this.#c}></eh-event>
+          </aside>`:w}`}#r(){this.#i();let e=()=>{this.version++};this.#e=new pi(this.filters,()=>{for(let e of this.#e?.rows.slice(-100)??[])e.source_name&&this.#n.set(`${e.source_type_id} ${e.source_id.toString()}`,e.source_name);e()}),this.#e.onRestart=()=>{this.#r(),scrollTo(0,0),e()},this.#t=new Er(this.filters,e),this.#e.start(),this.#t.load()}#i(){this.#e?.stop(),this.#t?.stop()}#a=()=>{this.#e?.showNew(),scrollTo(0,0)};#o=e=>{Rn(G(e.detail))};#s=({detail:e})=>{Rn(G(J(J(this.filters,`event_time_from`,e.from),`event_time_to`,e.to)))};#c=()=>Rn(G(this.filters));#l=e=>{e.key===`Escape`&&this.#c()};#u=()=>{document.hidden?this.#e?.pause():this.#e?.resume(),this.version++};#d=()=>{this.#e?.error&&this.#e.retry(),this.#t?.error&&this.#t.load()}};customElements.define(`eh-history`,mi);var hi=`50`,gi=class{id;onChange;now;then;diff;error;events=[];eventsError;loading=!1;complete=!1;newCount=0;#e;#t=new AbortController;#n=new AbortController;#r=new AbortController;#i;constructor(e,t){this.id=e,this.onChange=t}async start(e){this.#s();let t=this.#o(async e=>{this.now=await F(this.#a(),{},e)});await Promise.all([t,this.more()]),await this.show(e)}async show(e){this.#n.abort(),this.#n=new AbortController;let{signal:t}=this.#n;if(e===void 0)return[this.then,this.diff]=[this.now,void 0],this.onChange();await this.#o(async()=>{let[n,r]=await Promise.all([F(this.#a(),{at:e},t).catch(e=>{if(e instanceof P&&e.status===404)return null;throw e}),F(`${this.#a()}/diff`,{from:e},t)]);t.aborted||([this.then,this.diff]=[n,r])})}async more(){if(!(this.loading||this.complete)){this.loading=!0,this.eventsError=void 0,this.onChange();try{let e=this.#e?{cursor:this.#e}:{},t=await F(`api/history/events`,{record_id:this.id,count:`none`,limit:hi,...e},this.#t.signal);this.events=[...this.events,...t.results],this.#e=t.next_cursor??void 0,this.complete=this.#e===void 0}catch(e){if(I(e)||this.#t.signal.aborted)return;this.eventsError=e}this.loading=!1,this.onChange()}}async neighbour(e,t){let n=e??this.now?.last_event?.event_time??``,r=t===`before`?{event_time_to:n}:{event_time_from:_i(n),ordering:`event_time`};return(await F(`api/history/events`,{record_id:this.id,count:`none`,limit:`1`,...r},this.#t.signal)).results[0]?.event_time}setVisible(e){this.#r.abort(),e&&this.#i&&!this.#t.signal.aborted&&(this.#r=new AbortController,this.#i.signal=this.#r.signal,ci(this.#i))}stop(){this.#t.abort(),this.#n.abort(),this.#r.abort()}#a(){return`api/history/records/${this.id}`}async#o(e){try{await e(this.#t.signal),this.error=void 0}catch(e){if(I(e)||this.#t.signal.aborted)return;this.error=e}this.onChange()}async#s(){try{let{cursor:e}=await F(`api/history/feed`,{after:`latest`,limit:`1`},this.#t.signal);this.#i={filters:new URLSearchParams({record_id:this.id}),after:e,signal:this.#t.signal,onEvent:()=>{this.newCount++,this.onChange()},onState:()=>void 0,onRefused:()=>void 0},this.setVisible(!document.hidden)}catch{}}};function _i(e){let t=Number(z(e).slice(-3))+1,n=Date.parse(e);return Number.isNaN(n)?e:`${new Date(n+ +(t===1e3)).toISOString().slice(0,-1)}${String(t%1e3).padStart(3,`0`)}Z`}var vi=40,yi=class extends D{static properties={record:{attribute:!1},diff:{attribute:!1},all:{state:!0}};static styles=[R,xn,_`
+      .card {
+        padding: 4px 16px;
+      }
+      section {
+        padding: 12px 0;
+      }
+      section + section {
+        border-top: 1px solid var(--line);
+      }
+      h2 {
+        color: var(--muted);
+        font-size: 12px;
+        padding-bottom: 6px;
+      }
+      .people {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 6px;
+      }
+      .person {
+        display: inline-flex;
+        gap: 6px;
+        align-items: center;
+        background: var(--raised);
+        border-radius: 14px;
+        padding: 2px 10px 2px 4px;
+        max-width: 100%;
+      }
+      .person span.text {
+        overflow: hidden;
+        text-overflow: ellipsis;
+      }
+      .status {
+        font-weight: 600;
+      }
+      .field {
+        padding: 7px 0;
+      }
+      .field + .field {
+        border-top: 1px solid var(--line);
+      }
+      .field .label {
+        color: var(--muted);
+        font-size: 12.5px;
+        overflow-wrap: anywhere;
+      }
+      .by {
+        color: var(--muted);
+        font-size: 12px;
+      }
+      .by a {
+        color: inherit;
+        text-decoration: underline;
+        text-decoration-color: var(--line-strong);
+        text-underline-offset: 2px;
+      }
+      .since {
+        margin-top: 4px;
+        padding: 5px 10px;
+        background: var(--raised);
+        border-radius: 8px;
+        font-size: 13px;
+      }
+      .since b {
+        font-weight: 600;
+        color: var(--muted);
+        padding-inline-end: 4px;
+      }
+      .documents a {
+        display: flex;
+        gap: 8px;
+        padding: 4px 0;
+        color: var(--text);
+        overflow-wrap: anywhere;
+      }
+      .documents .icon {
+        margin-top: 2px;
+        color: var(--muted);
+      }
+    `];constructor(){super(),this.all=!1}render(){let{record:e,diff:t}=this,n=this.all?e.fields:e.fields.slice(0,vi),r=t?.fields.filter(e=>e.is_new)??[];return S`<div class="card">
+      ${t?.exists?S`<section>${this.#r(g(t.exists.new?`record.exists_now`:`record.deleted_now`))}</section>`:w}
+      <section>
+        <h2>${g(`record.status`)}</h2>
+        ${e.status?S`<div class="status">${W(e.status.value)}</div>${this.#n(e.status.event)}`:S`<span class="muted">${g(`record.no_status`)}</span>`}
+        ${t?.status?this.#r(W(t.status.new)):w}
+      </section>
+      ${this.#e(g(`record.owners`),e.owners,t?.owners??[])} ${this.#e(g(`record.assignees`),e.assignees,t?.assignees??[])}
+      <section>
+        <h2>${g(`record.fields`,{n:e.fields.length})}</h2>
+        ${n.map(e=>{let n=t?.fields.find(t=>t.field===e.field);return S`<div class="field">
+            <div class="label text">${O(k(e.label||e.field,200))}</div>
+            <div>${W(e.value)}</div>
+            ${this.#n(e.event)} ${n?this.#r(Sn(e.value,n.new)):w}
+          </div>`})}
+        ${n.length<e.fields.length?S`<button class="link" @click=${()=>this.all=!0}>${g(`record.all_fields`,{n:e.fields.length})}</button>`:w}
+        ${r.map(e=>S`<div class="field"><div class="label text">${O(k(e.label||e.field,200))}</div><div class="muted">${g(`record.not_yet`)}</div>${this.#r(Sn(void 0,e.new))}</div>`)}
+        ${e.fields.length+r.length===0?S`<span class="muted">${g(`record.no_fields`)}</span>`:w}
+      </section>
+      ${this.#t()}
+      ${e.unrecognised_count>0?S`<section class="muted">${g(`record.unrecognised`,{n:e.unrecognised_count})}</section>`:w}
+    </div>`}#e(e,t,n){return t.length+n.length===0?w:S`<section>
+      <h2>${e}</h2>
+      ${t.length?S`<div class="people">${t.map(e=>S`<span class="person"><span class="avatar">${L(`user`)}</span><span class="text">${O(k(e.name||String(e.id),120))}</span></span>`)}</div>`:S`<span class="muted">${g(`record.nobody`)}</span>`}
+      ${n.map(e=>this.#r(S`${g(`record.person_${e.change}`,{name:A(e.name||String(e.id))})}`))}
+    </section>`}#t(){let{record:e,diff:t}=this,n=t?.document_count??0;return e.document_count+n===0?w:S`<section class="documents">
+      <h2>${g(`record.documents`,{n:e.document_count})}</h2>
+      ${e.documents.map(e=>S`<a href=${q(e.event.event_id)}>${L(`file`)}<span><span class="text">${e.name?O(k(e.name,200)):e.file_id}</span><br /><span class="by">${V(e.event.event_time)}</span></span></a>`)}
+      ${e.documents.length<e.document_count?S`<p class="muted">${g(`value.more`,{n:e.document_count-e.documents.length})}</p>`:w}
+      ${n>0?this.#r(S`${g(`record.later_documents`,{n})}`):w}
+    </section>`}#n(e){return S`<div class="by"><a href=${q(e.event_id)}>${Z(e)}, ${V(e.event_time)}</a></div>`}#r(e){return S`<div class="since"><b>${g(`record.now`)}</b>${e}</div>`}};customElements.define(`eh-record-state`,yi);var bi=12e4,xi=8,Si=class extends D{static properties={events:{attribute:!1},at:{},opened:{state:!0}};static styles=[R,xn,_`
+      h2.day {
+        color: var(--muted);
+        font-size: 12px;
+        padding: 18px 0 8px;
+      }
+      li:first-child > h2.day {
+        padding-top: 0;
+      }
+      .act {
+        display: grid;
+        grid-template-columns: 22px minmax(0, 1fr);
+        gap: 0 14px;
+        position: relative;
+        padding-bottom: 16px;
+      }
+      .act::before {
+        content: "";
+        position: absolute;
+        inset-inline-start: 10px;
+        top: 26px;
+        bottom: 0;
+        width: 2px;
+        background: var(--line);
+      }
+      .later {
+        opacity: 0.5;
+      }
+      .now {
+        display: flex;
+        align-items: center;
+        gap: 10px;
+        color: var(--accent);
+        font-size: 12.5px;
+        font-weight: 600;
+        padding: 2px 0 14px;
+      }
+      .now::after {
+        content: "";
+        flex: 1;
+        height: 2px;
+        background: var(--accent);
+        opacity: 0.4;
+      }
+      .head {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr) auto 28px;
+        gap: 0 6px;
+      }
+      .head p {
+        overflow-wrap: anywhere;
+      }
+      .told {
+        color: inherit;
+      }
+      .toggle {
+        padding: 0;
+        min-height: 22px;
+        color: var(--muted);
+      }
+      .head strong {
+        font-weight: 600;
+      }
+      .head time {
+        color: var(--muted);
+        font-size: 12.5px;
+        font-variant-numeric: tabular-nums;
+        white-space: nowrap;
+        padding-top: 1px;
+      }
+      .model {
+        color: var(--muted);
+        font-size: 12.5px;
+      }
+      .events {
+        margin-top: 8px;
+      }
+      .event {
+        padding: 6px 14px;
+      }
+      .event + .event {
+        border-top: 1px solid var(--line);
+      }
+      .event > .title {
+        display: flex;
+        justify-content: space-between;
+        gap: 10px;
+        font-size: 12.5px;
+        padding-top: 4px;
+      }
+      .files {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 6px;
+        padding: 6px 0;
+      }
+      .files a {
+        display: inline-flex;
+        gap: 6px;
+        align-items: center;
+        background: var(--raised);
+        border-radius: 8px;
+        padding: 3px 10px;
+        color: var(--text);
+        max-width: 100%;
+        overflow-wrap: anywhere;
+      }
+    `];constructor(){super(),this.events=[],this.at=``,this.opened=new Map,new mn(this)}render(){let e=this.at?z(this.at):void 0,[t,n]=[``,!1];return S`<ol>
+      ${Ci(this.events).map(r=>{let i=r.events[0];if(!i)return w;let a=e!==void 0&&z(i.event_time)>e,o=r.day===t?w:S`<h2 class="day">${$t(i.event_time)}</h2>`,s=e!==void 0&&!a&&!n?S`<div class="now">${g(`record.as_of_here`)}</div>`:w;return t=r.day,n||=e!==void 0&&!a,S`<li>${o}${s}<div class="act ${a?`later`:``}">${mr(i)}<div>${this.#e(r.events,i)}</div></div></li>`})}
+    </ol>`}#e(e,t){let n=e.length===1,r=e.reduce((e,t)=>e+t.event_data.length,0),i=!n||r>0||Wn(t).length>0,a=i&&(this.opened.get(t.event_id)??r<=xi),o=[...e].reverse(),s=or(o.map(er)).join(g(`list.separator`));return S`<div class="head">
+        <p>
+          <strong title=${dr(t)}>${Z(t)}</strong>
+          ${n?S`<a class="told" href=${q(t.event_id)}>${s}</a>`:s}
+          ${t.source_type===`mcp`&&t.source_info?S`<span class="model">· ${L(`spark`)} ${A(t.source_info,80)}</span>`:w}
+        </p>
+        ${dn(t.event_time)} ${i?this.#t(t.event_id,a,r):S`<span class="room"></span>`}
+      </div>
+      ${a?S`<div class="card events">${o.map(e=>this.#n(e,!n))}</div>`:w}`}#t(e,t,n){let r=g(t?`record.hide_changes`:`record.show_changes`,{n});return S`<button class="plain toggle" aria-expanded=${t} aria-label=${r} title=${r} @click=${()=>this.opened=new Map(this.opened).set(e,!t)}>
+      ${L(t?`down`:`right`)}
+    </button>`}#n(e,t){let n=Hn(e).filter(e=>e.kind!==`document`),r=Wn(e);return S`<div class="event">
+      ${t?S`<div class="title">
+            <a href=${q(e.event_id)}>${X(e.event_type,e.event_type_id)}</a>
+            <span class="muted">${dn(e.event_time)}</span>
+          </div>`:w}
+      ${n.length?Mn(n,30):w}
+      ${r.length?S`<div class="files">${r.map(t=>S`<a href=${q(e.event_id)}>${L(`file`)}${t.name?A(t.name):t.fileId}</a>`)}</div>`:w}
+    </div>`}};function Ci(e){let t=[];for(let n of e){let e=t.at(-1),r=e?.events.at(-1),i=tn(n.event_time);e&&r&&e.day===i&&fr(r,n)&&Date.parse(r.event_time)-Date.parse(n.event_time)<=bi?e.events.push(n):t.push({events:[n],day:i})}return t}customElements.define(`eh-timeline`,Si);var wi=1e3,Ti=class extends D{static properties={recordId:{},at:{},version:{state:!0},dragged:{state:!0}};#e;static styles=[R,xn,_`
+      :host {
+        max-width: 1200px;
+        margin: 0 auto;
+        padding: 22px 20px 48px;
+      }
+      header {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 6px 12px;
+        align-items: center;
+        margin-bottom: 4px;
+      }
+      .pill {
+        border-radius: 14px;
+        padding: 2px 11px;
+        background: var(--raised);
+        font-size: 12.5px;
+        font-weight: 550;
+        max-width: 320px;
+        overflow: hidden;
+        text-overflow: ellipsis;
+        white-space: nowrap;
+      }
+      .pill.status {
+        background: var(--accent-soft);
+        color: var(--accent);
+      }
+      .pill.gone {
+        background: var(--remove-soft);
+        color: var(--remove);
+      }
+      .facts {
+        color: var(--muted);
+        margin-bottom: 16px;
+      }
+      .travel {
+        padding: 12px 16px;
+        margin-bottom: 20px;
+        display: grid;
+        grid-template-columns: auto minmax(0, 1fr) auto;
+        gap: 8px 14px;
+        align-items: center;
+      }
+      .travel .skeleton {
+        grid-column: 1 / -1;
+        height: 61px;
+      }
+      .travel.then {
+        border-color: var(--accent);
+      }
+      .travel .steps {
+        display: flex;
+        gap: 6px;
+      }
+      .travel .steps button {
+        padding: 4px 8px;
+      }
+      input[type="range"] {
+        padding: 0;
+        border: 0;
+        background: none;
+        min-height: 24px;
+        accent-color: var(--accent);
+      }
+      .instant {
+        display: flex;
+        gap: 8px;
+        align-items: center;
+      }
+      .instant input {
+        width: 236px;
+      }
+      .told {
+        grid-column: 1 / -1;
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px 12px;
+        justify-content: space-between;
+        font-size: 13px;
+        color: var(--muted);
+      }
+      .told strong {
+        color: var(--text);
+      }
+      .columns {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr) 380px;
+        gap: 28px;
+        align-items: start;
+      }
+      .state {
+        position: sticky;
+        top: calc(var(--bar) + 16px);
+        max-height: calc(100vh - var(--bar) - 32px);
+        overflow: auto;
+      }
+      .column-title {
+        padding-bottom: 8px;
+      }
+      .more {
+        padding: 12px 0;
+        text-align: center;
+      }
+      .new {
+        margin-bottom: 14px;
+        width: 100%;
+      }
+      @media (max-width: 900px) {
+        :host {
+          padding: 14px 12px 32px;
+        }
+        .columns {
+          grid-template-columns: minmax(0, 1fr);
+        }
+        .state {
+          position: static;
+          max-height: none;
+          order: -1;
+        }
+        .travel {
+          grid-template-columns: auto minmax(0, 1fr);
+        }
+        .travel .instant {
+          grid-column: 1 / -1;
+        }
+        .instant input {
+          flex: 1;
+        }
+      }
+    `];constructor(){super(),this.recordId=``,this.at=``,this.version=0}connectedCallback(){super.connectedCallback(),document.addEventListener(`visibilitychange`,this.#i)}disconnectedCallback(){super.disconnectedCallback(),document.removeEventListener(`visibilitychange`,this.#i),this.#e?.stop()}willUpdate(e){e.has(`recordId`)?this.#r():e.has(`at`)&&(this.dragged=void 0,this.#e?.show(this.at||void 0))}updated(e){e.has(`recordId`)&&this.renderRoot.querySelector(`h1`)?.focus()}render(){let e=this.#e;if(!e)return w;let t=S`<h1 tabindex="-1">${g(`history.record`,{id:this.recordId})}</h1>`;if(e.error instanceof P&&e.error.status===404)return S`<main>
+        ${t}
+        ${Jt(`record`,g(`record.missing`),g(`record.missing_text`),S`<button @click=${()=>Rn(G(new URLSearchParams))}>${g(`history.title`)}</button>`)}
+      </main>`;let{now:n}=e,r=this.at?e.then:n;return S`<main>
+      <header>
+        ${t}
+        ${r?.status?S`<span class="pill status">${W(r.status.value)}</span>`:w}
+        ${r&&!r.exists?S`<span class="pill gone">${g(`record.deleted`)}</span>`:w}
+      </header>
+      <p class="facts">
+        ${n?.first_event&&n.last_event?S`${g(`history.count`,{n:n.event_count})} · ${g(`record.first`)} ${V(n.first_event.event_time)} · ${g(`record.last`)} ${V(n.last_event.event_time)} ·
+              <a href=${G(new URLSearchParams({record_id:this.recordId}))}>${g(`record.in_history`)}</a>`:S`&nbsp;`}
+      </p>
+      ${e.error?qt(e.error,()=>this.#r()):w} ${n?this.#t(e):S`<div class="card travel"><div class="skeleton"></div></div>`}
+      <div class="columns">
+        <section aria-label=${g(`record.timeline`)}>
+          <h2 class="column-title">${g(`record.timeline`)}</h2>
+          ${e.newCount>0?S`<button class="new primary" @click=${()=>this.#r()}>${L(`up`)}${g(`history.new`,{n:e.newCount})}</button>`:w}
+          <eh-timeline .events=${e.events} at=${this.at}></eh-timeline>
+          ${this.#n(e)}
+        </section>
+        <section class="state" aria-label=${g(`record.state`)}>
+          <h2 class="column-title">${this.at?g(`record.state_then`,{time:B(this.at)}):g(`record.state_now`)}</h2>
+          ${e.then?S`<eh-record-state .record=${e.then} .diff=${this.at?e.diff:void 0}></eh-record-state>`:e.then===null?S`<div class="card">${Jt(`clock`,g(`record.before`),g(`record.before_text`))}</div>`:Yt(8)}
+        </section>
+      </div>
+    </main>`}#t(e){let[t,n]=[e.now?.first_event?.event_time,e.now?.last_event?.event_time];if(!t||!n||t===n)return w;let r=this.dragged??this.at,i=e.diff&&this.at?Oi(e.diff):0;return S`<div class="card travel ${this.at?`then`:``}">
+      <div class="steps">
+        <button aria-label=${g(`record.previous`)} title=${g(`record.previous`)} ?disabled=${this.at!==``&&z(this.at)<=z(t)} @click=${()=>void this.#o(`before`)}>${L(`left`)}</button>
+        <button aria-label=${g(`record.next`)} title=${g(`record.next`)} ?disabled=${this.at===``} @click=${()=>void this.#o(`after`)}>${L(`right`)}</button>
+      </div>
+      <input type="range" min="0" max=${wi} .value=${String(Ei(r,t,n))} aria-label=${g(`record.as_of`)} aria-valuetext=${r?B(r):g(`record.now`)}
+        @input=${e=>this.dragged=Di(Number(e.target.value),t,n)}
+        @change=${e=>this.#a(Di(Number(e.target.value),t,n))} />
+      <div class="instant">
+        <input type="datetime-local" step="1" aria-label=${g(`record.as_of`)} .value=${r?ln(r):``} @change=${e=>this.#a(un(e.target.value)??``)} />
+        <button ?disabled=${this.at===``} @click=${()=>this.#a(``)}>${g(`record.now`)}</button>
+      </div>
+      <div class="told" aria-live="polite">
+        ${r?S`<span><strong>${g(`record.as_of`)} ${B(r)}</strong> · ${nn(r)}</span><span>${e.diff?g(`record.differences`,{n:i}):``}</span>`:S`<span>${g(`record.travel_hint`)}</span>`}
+      </div>
+    </div>`}#n(e){return e.eventsError?qt(e.eventsError,()=>void e.more()):e.loading?Yt(4):e.complete?w:S`<div class="more"><button @click=${()=>void e.more()}>${g(`record.earlier`)}</button></div>`}#r(){this.#e?.stop(),this.dragged=void 0,this.#e=new gi(this.recordId,()=>this.version++),this.#e.start(this.at||void 0),this.requestUpdate()}#i=()=>this.#e?.setVisible(!document.hidden);#a(e){this.dragged=void 0,zn(K(this.recordId,e||void 0))}async#o(e){try{let t=await this.#e?.neighbour(this.at||void 0,e),n=t===void 0||t===this.#e?.now?.last_event?.event_time;(t!==void 0||e===`after`)&&this.#a(n&&e===`after`?``:t??``)}catch(e){if(I(e)||!this.#e)return;this.#e.error=e,this.requestUpdate()}}};function Ei(e,t,n){if(!e)return wi;let[r,i]=[Date.parse(t),Date.parse(n)],a=(Date.parse(e)-r)/Math.max(1,i-r);return Math.max(0,Math.min(999,Math.round(a*wi)))}function Di(e,t,n){if(e>=wi)return``;if(e<=0)return t;let[r,i]=[Date.parse(t),Date.parse(n)];return new Date(r+(i-r)*e/wi).toISOString()}function Oi({exists:e,status:t,owners:n,assignees:r,fields:i,document_count:a}){return+!!e+ +!!t+n.length+r.length+i.length+a}customElements.define(`eh-record`,Ti);var ki=[`tenant`,`key`,`token`],Ai=class extends D{static properties={reason:{},kind:{},error:{state:!0},busy:{state:!0}};static styles=[R,_`
+      main {
+        max-width: 420px;
+        margin: 0 auto;
+        padding: 7vh 16px 24px;
+      }
+      .brand {
+        display: flex;
+        justify-content: center;
+        padding-bottom: 14px;
+      }
+      .brand ::slotted(svg) {
+        width: 44px;
+        height: 44px;
+      }
+      h1,
+      .lead {
+        text-align: center;
+      }
+      .lead {
+        color: var(--muted);
+        margin: 4px 0 20px;
+      }
+      .notice {
+        margin-bottom: 14px;
+      }
+      form {
+        padding: 20px;
+        display: grid;
+        gap: 14px;
+      }
+      fieldset {
+        border: 0;
+        margin: 0;
+        padding: 3px;
+        display: grid;
+        grid-template-columns: repeat(3, 1fr);
+        background: var(--raised);
+        border-radius: 10px;
+      }
+      fieldset label {
+        position: relative;
+        text-align: center;
+        border-radius: 8px;
+        padding: 5px 4px;
+        color: var(--muted);
+        cursor: pointer;
+        font-size: 13px;
+      }
+      fieldset label:has(:checked) {
+        background: var(--surface);
+        color: var(--text);
+        box-shadow: 0 1px 3px rgb(20 24 40 / 18%);
+      }
+      fieldset label:has(:focus-visible) {
+        outline: 2px solid var(--accent);
+      }
+      fieldset input {
+        position: absolute;
+        opacity: 0;
+        inset: 0;
+        width: 100%;
+        height: 100%;
+        cursor: pointer;
+      }
+      .input {
+        display: grid;
+        gap: 5px;
+      }
+      small {
+        color: var(--muted);
+        font-weight: 400;
+      }
+      .keep {
+        display: flex;
+        gap: 9px;
+        align-items: flex-start;
+        font-weight: 450;
+      }
+      .keep input {
+        margin-top: 2px;
+      }
+      button.primary {
+        min-height: 38px;
+      }
+      .note {
+        text-align: center;
+        color: var(--muted);
+        font-size: 12.5px;
+        padding-top: 14px;
+      }
+    `];constructor(){super(),this.reason=``,this.kind=`tenant`,this.error=``,this.busy=!1}firstUpdated(){this.renderRoot.querySelector(`.input input`)?.focus()}render(){return S`<main>
+      <div class="brand"><slot></slot></div>
+      <h1>${g(`sign_in.title`)}</h1>
+      <p class="lead">${g(`sign_in.lead`)}</p>
+      ${this.reason?S`<div class="notice warn" role="alert">${L(`clock`)}<div>${g(`sign_in.ended`)} <span class="text">${O(this.reason)}</span></div></div>`:w}
+      <form class="card" @submit=${this.#n} autocomplete="off">
+        <fieldset>
+          <legend class="hidden">${g(`sign_in.with`)}</legend>
+          ${ki.map(e=>S`<label><input type="radio" name="kind" value=${e} .checked=${e===this.kind} @change=${()=>this.#t(e)} />${g(`sign_in.${e}`)}</label>`)}
+        </fieldset>
+        ${this.#e()}
+        <label class="keep"><input type="checkbox" name="keep" checked /><span>${g(`sign_in.keep`)}<br /><small>${g(`sign_in.keep_text`)}</small></span></label>
+        ${this.error?S`<div class="notice bad" role="alert">${L(`alert`)}<div>${this.error}</div></div>`:w}
+        <button class="primary" ?disabled=${this.busy}>${g(this.busy?`sign_in.busy`:`sign_in.go`)}</button>
+      </form>
+      <p class="note">${g(`sign_in.note`)}</p>
+    </main>`}#e(){let e=(e,t,{secret:n=!1,optional:r=!1}={})=>S`<label class="input">
+      <span>${g(t)}${r?S` <small>${g(`sign_in.optional`)}</small>`:w}</span>
+      <input name=${e} type=${n?`password`:`text`} ?required=${!r} autocomplete="off" spellcheck="false" autocapitalize="none" />
+    </label>`;switch(this.kind){case`tenant`:return S`${e(`clientId`,`sign_in.client_id`)}${e(`secret`,`sign_in.client_secret`,{secret:!0})}`;case`key`:return S`${e(`key`,`sign_in.api_key`,{secret:!0})}${e(`clientId`,`sign_in.client_id`,{optional:!0})}<small>${g(`sign_in.key_text`)}</small>`;case`token`:return S`${e(`token`,`sign_in.view_token`,{secret:!0})}`}}#t(e){[this.kind,this.error]=[e,``]}#n=async e=>{if(e.preventDefault(),this.busy)return;let t=new FormData(e.target),n=e=>String(t.get(e)??``).trim(),r=this.kind===`tenant`?{kind:`tenant`,clientId:n(`clientId`),secret:n(`secret`)}:this.kind===`key`?{kind:`key`,key:n(`key`),clientId:n(`clientId`)}:{kind:`token`,token:n(`token`)};if(Object.values(r).some(e=>!/^[\x21-\x7e]*$/.test(e)))this.error=g(`sign_in.not_ascii`);else{[this.busy,this.error]=[!0,``];try{await Ft(Pt(`api/history/events`,{limit:`1`,count:`none`}),{who:r}),i(r,t.get(`keep`)!==null)}catch(e){this.error=ji(e,r)}this.busy=!1}}};function ji(e,t){return e instanceof P&&e.status===401?e.message.includes(`expired`)?g(`sign_in.expired`):g(`sign_in.unknown_${t.kind}`):e instanceof P&&e.status===400&&t.kind===`key`?g(t.clientId?`sign_in.unknown_client`:`sign_in.client_needed`):e instanceof P&&e.status===403?g(`sign_in.may_not_read`):Kt(e)}customElements.define(`eh-sign-in`,Ai);var Mi=class extends D{static properties={route:{state:!0},catalogue:{state:!0},offline:{state:!0},reason:{state:!0}};#e;#t=0;#n=r()?.kind??`tenant`;static styles=[R,_`
+      .bar {
+        position: sticky;
+        top: 0;
+        z-index: 15;
+        height: var(--bar);
+        display: flex;
+        align-items: center;
+        gap: 14px;
+        padding: 0 20px;
+        background: var(--surface);
+        border-bottom: 1px solid var(--line);
+      }
+      .brand {
+        display: flex;
+        align-items: center;
+        gap: 10px;
+        font-weight: 650;
+        color: var(--text);
+        white-space: nowrap;
+      }
+      .brand:hover {
+        text-decoration: none;
+      }
+      .brand svg {
+        width: 26px;
+        height: 26px;
+      }
+      .space {
+        flex: 1;
+      }
+      .jump {
+        position: relative;
+        width: 190px;
+      }
+      .jump .icon {
+        position: absolute;
+        inset-inline-start: 10px;
+        top: 9px;
+        color: var(--muted);
+      }
+      .jump input {
+        padding-inline-start: 32px;
+        background: var(--bg);
+      }
+      .settings {
+        padding: 8px;
+        display: grid;
+        gap: 14px;
+        width: 270px;
+      }
+      .settings label {
+        display: grid;
+        gap: 5px;
+        font-size: 12.5px;
+      }
+      .who {
+        overflow-wrap: anywhere;
+      }
+      .who strong {
+        display: block;
+        font-weight: 600;
+      }
+      .offline {
+        display: flex;
+        justify-content: center;
+        border-radius: 0;
+      }
+      .offline > div {
+        flex: none;
+      }
+      .skip {
+        position: absolute;
+        inset-inline-start: 10px;
+        top: -60px;
+        z-index: 30;
+        background: var(--surface);
+        padding: 8px 12px;
+        border-radius: 8px;
+      }
+      .skip:focus {
+        top: 8px;
+      }
+      .third {
+        font-size: 12px;
+        color: var(--muted);
+      }
+      @media (max-width: 640px) {
+        .bar {
+          padding: 0 12px;
+          gap: 8px;
+        }
+        .brand span {
+          display: none;
+        }
+        .jump {
+          flex: 1;
+          width: auto;
+        }
+        .space {
+          display: none;
+        }
+      }
+    `];constructor(){super(),this.route=Fn(),this.offline=!navigator.onLine,this.reason=``}connectedCallback(){super.connectedCallback(),addEventListener(`hashchange`,this.#a),addEventListener(`online`,this.#s),addEventListener(`offline`,this.#s),n.addEventListener(`changed`,this.#o),history.scrollRestoration=`manual`,r()&&this.#i()}disconnectedCallback(){super.disconnectedCallback(),removeEventListener(`hashchange`,this.#a),removeEventListener(`online`,this.#s),removeEventListener(`offline`,this.#s),n.removeEventListener(`changed`,this.#o)}render(){let e=r(),t=this.offline?S`<div class="notice warn offline" role="alert">${L(`alert`)}<div>${g(`error.offline`)}</div></div>`:w;return e?S`<a class="skip" href=${location.hash||`#/history`} @click=${this.#l}>${g(`nav.skip`)}</a>
+      <nav class="bar" aria-label=${g(`nav.title`)}>
+        <a class="brand" href="#/history">${Ni()}<span>Event History</span></a>
+        <span class="space"></span>
+        <form class="jump" @submit=${this.#u}>
+          ${L(`record`)}
+          <input name="record" inputmode="numeric" pattern="-?[0-9]{1,19}" required autocomplete="off" placeholder=${g(`nav.record`)} aria-label=${g(`nav.record`)} />
+        </form>
+        <eh-menu label=${g(`nav.settings`)} symbol="settings" compact>${this.#r(e)}</eh-menu>
+      </nav>
+      ${t}
+      ${this.#e?S`<eh-history ?hidden=${this.route.view!==`history`} .filters=${this.#e.filters} event=${this.route.view===`history`?this.route.event??``:``} .catalogue=${this.catalogue}></eh-history>`:w}
+      ${this.route.view===`record`?S`<eh-record recordId=${this.route.id} at=${this.route.at??``}></eh-record>`:w}
+      ${this.route.view===`event`?S`<main><eh-event .eventId=${this.route.id}></eh-event></main>`:w}`:S`${t}<eh-sign-in reason=${this.reason} kind=${this.#n}>${Ni()}</eh-sign-in>`}updated(e){let t=r()?{history:()=>g(`history.title`),record:e=>g(`history.record`,{id:e}),event:()=>g(`event.title`)}[this.route.view](`id`in this.route?this.route.id:``):g(`sign_in.title`);document.title=`${t} · Event History`;let n=e.get(`route`);n&&n.view!==this.route.view&&scrollTo(0,this.route.view===`history`?this.#t:0)}#r(e){let t=l(e),n=e.kind===`token`?t.tenant:e.clientId;return S`<div class="settings">
+      <div class="who">
+        <strong>${g(`who.${e.kind}`)}</strong>
+        ${n?S`<span class="muted">${g(`who.client`,{id:A(n,80)})}</span>`:w}
+        ${t.recordId?S`<br /><span class="muted">${g(`who.only_record`,{id:t.recordId})}</span>`:w}
+        ${t.expiresAt?S`<br /><span class="muted">${g(`who.until`,{time:B(t.expiresAt)})}</span>`:w}
+      </div>
+      <label>
+        ${g(`settings.language`)}
+        <select @change=${e=>this.#c(e.target.value)}>
+          ${Object.entries(f).map(([e,t])=>S`<option value=${e} lang=${e} ?selected=${e===ne()}>${t}</option>`)}
+        </select>
+      </label>
+      <label>
+        ${g(`settings.theme`)}
+        <select @change=${e=>pe(ce.find(t=>t===e.target.value)??`auto`)}>
+          ${ce.map(e=>S`<option value=${e} ?selected=${e===de()}>${g(`theme.${e}`)}</option>`)}
+        </select>
+      </label>
+      <button @click=${()=>a()}>${L(`out`)}${g(`nav.sign_out`)}</button>
+      <a class="third" href="third-party.txt" target="_blank" rel="noopener">${g(`settings.licences`)}</a>
+    </div>`}#i(){let e=r();if(!e)return;let t=l(e);this.#n=e.kind,this.reason=``,t.recordId&&!location.hash&&zn(K(t.recordId)),this.#a(),F(`api/catalogue`).then(e=>this.catalogue=e).catch(e=>{I(e)||(this.catalogue=void 0)})}#a=()=>{let e=Fn();this.route.view===`history`&&e.view!==`history`&&(this.#t=scrollY),e.view===`history`&&(this.#e=e),this.route=e};#o=e=>{this.#e=void 0,this.catalogue=void 0,r()?this.#i():this.reason=String(e.detail??``),this.requestUpdate()};#s=()=>{this.offline=!navigator.onLine};#c(e){fe(e);let{body:t}=document;this.remove(),t.append(document.createElement(`eh-app`))}#l=e=>{e.preventDefault(),this.renderRoot.querySelector(`eh-${this.route.view}`)?.shadowRoot?.querySelector(`h1`)?.focus()};#u=e=>{e.preventDefault();let t=e.target,n=String(new FormData(t).get(`record`)).trim();t.reset(),this.renderRoot.querySelector(`eh-menu`)?.close(),Rn(/^-?\d{1,19}$/.test(n)?K(n):G(new URLSearchParams))}},Ni=()=>S`<svg viewBox="0 0 32 32" aria-hidden="true">
+  <rect width="32" height="32" rx="8" fill="#3b5bdb"></rect>
+  <g fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round"><path d="M10 8v16M16 10h7M16 16h5M16 22h7"></path></g>
+  <g fill="#fff"><circle cx="10" cy="10" r="2.6"></circle><circle cx="10" cy="16" r="2.6"></circle><circle cx="10" cy="22" r="2.6"></circle></g>
+</svg>`;customElements.define(`eh-app`,Mi),me(),o(),document.body.append(document.createElement(`eh-app`));

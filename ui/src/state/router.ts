@@ -1,0 +1,80 @@
+/** The address of what is shown, behind the `#`: browsers send none of it to anybody. */
+
+export type Route =
+  | { view: "history"; filters: URLSearchParams; event: string | undefined }
+  | { view: "record"; id: string; at: string | undefined }
+  | { view: "event"; id: string };
+
+/** The filters that a link can carry: parameters of the API by the same names. */
+export const FILTERS = [
+  "q",
+  "record_id",
+  "event_type_id",
+  "source_type_id",
+  "source_id",
+  "source_name",
+  "has_file",
+  "field",
+  "value",
+  "event_time_from",
+  "event_time_to",
+] as const;
+export type Filter = (typeof FILTERS)[number];
+
+export function currentRoute(): Route {
+  const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const parameters = new URLSearchParams(query);
+  const [view, id] = path.split("/");
+  if (view === "records" && id && /^-?\d{1,19}$/.test(id)) return { view: "record", id, at: instantIn(parameters.get("at")) };
+  if (view === "events" && id && /^[0-9a-f-]{36}$/i.test(id)) return { view: "event", id };
+  return { view: "history", filters: filtersIn(parameters), event: parameters.get("event") ?? undefined };
+}
+
+/** Returns an instant in UTC, or `undefined` for what is none. */
+function instantIn(text: string | null): string | undefined {
+  const at = new Date(text ?? "");
+  if (Number.isNaN(at.getTime())) return undefined;
+  return text?.endsWith("Z") ? text : at.toISOString();
+}
+
+function filtersIn(parameters: URLSearchParams): URLSearchParams {
+  const filters = new URLSearchParams();
+  for (const name of FILTERS) for (const value of parameters.getAll(name)) if (value) filters.append(name, value);
+  return filters;
+}
+
+export function historyLink(filters: URLSearchParams, event?: string): string {
+  const parameters = new URLSearchParams(filters);
+  if (event) parameters.set("event", event);
+  const query = parameters.toString();
+  return `#/history${query ? `?${query}` : ""}`;
+}
+
+export const recordLink = (id: string, at?: string) =>
+  `#/records/${id}${at === undefined ? "" : `?${new URLSearchParams({ at }).toString()}`}`;
+
+export const eventLink = (id: string) => `#/events/${id}`;
+
+export function go(link: string): void {
+  location.hash = link;
+}
+
+/** Changes the address in place: the step back leads to what was before. */
+export function replace(link: string): void {
+  history.replaceState(null, "", link);
+  dispatchEvent(new HashChangeEvent("hashchange"));
+}
+
+/** Returns the filters with one of them set, or without it. */
+export function withFilter(filters: URLSearchParams, name: Filter, ...values: string[]): URLSearchParams {
+  const changed = new URLSearchParams(filters);
+  changed.delete(name);
+  for (const value of values) if (value) changed.append(name, value);
+  return changed;
+}
+
+/** Adds a value of a filter, or takes it away if it is there. */
+export function toggled(filters: URLSearchParams, name: Filter, value: string): URLSearchParams {
+  const all = filters.getAll(name);
+  return withFilter(filters, name, ...(all.includes(value) ? all.filter((it) => it !== value) : [...all, value]));
+}
