@@ -65,7 +65,7 @@ async fn adopting_refuses_taken_names_and_missing_databases() {
     assert!(said.contains("is the database of tenant 'one'"), "{said}");
     edit_registry(
         &server,
-        "UPDATE tenants SET client_id = (SELECT x'00000000000000000000000000000001')",
+        "UPDATE tenants SET client_id = x'00000000000000000000000000000001' WHERE database_name = 'Other'",
     );
     fs::write(database(&server, "damaged"), [b'x'; 8192]).expect("a file");
     let said = tenants(&server, &["adopt", "damaged"], 1);
