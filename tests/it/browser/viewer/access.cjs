@@ -57,6 +57,26 @@ drive(async (browser, scene) => {
   await page.sees("Record 43");
   await page.until("find('.act')", "the record that was asked for");
 
+  // A view token of one record opens at it, shows no other, and says when it has ended.
+  await page.click("button[title=Settings]");
+  await page.click("button", "Sign out");
+  await page.sees("See what happened to every record.");
+  await page.open("about:blank");
+  await page.open(`${scene.url}/ui`);
+  const { token } = await service.call("POST", "/api/view-tokens", { record_id: 43, expires_in: 6 });
+  await page.signIn("token", { token });
+  await page.sees("Record 43");
+  await page.until("find('.act')", "the record of the token");
+  await page.run("location.hash = '#/records/42'");
+  await page.sees("Nothing is known of this record");
+  await page.run("location.hash = '#/history'");
+  await page.sees("15 events");
+  assert.equal((await page.run("location.href + JSON.stringify(localStorage)")).includes(token), false);
+  await page.sees("The view token has expired.");
+  await page.signIn("token", { token });
+  await page.sees("Get a new one where you got this one.");
+  await page.signIn("key", { key: again.key });
+
   // Offline it says so, and recovers by itself.
   await page.send("Network.emulateNetworkConditions", { offline: true, latency: 0, downloadThroughput: -1, uploadThroughput: -1 });
   await page.sees("You are offline.");
