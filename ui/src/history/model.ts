@@ -1,6 +1,6 @@
 /** The list of events that match the filters, newest first: what was loaded of it, and what has arrived since. */
 
-import { get, isAbort, Refusal } from "../api/client";
+import { get, isAbort, sleep } from "../api/client";
 import { follow, type Following } from "../api/stream";
 import type { EventBody, EventPage, FeedPage } from "../api/types";
 import { rowOf, type Row } from "../events/row";
@@ -8,6 +8,8 @@ import { rowOf, type Row } from "../events/row";
 const PAGE = "100";
 /** Of more new events than this only the number is kept, and showing them loads the list again. */
 const MAX_WAITING = 500;
+/** The list waits this long for the position from which it is followed. */
+const MAX_WAIT_MS = 1500;
 /** New events are shown this often at most. */
 const REPORT_MS = 250;
 
@@ -39,29 +41,17 @@ export class HistoryModel {
   async start(): Promise<void> {
     this.loading = true;
     this.onChange();
-    try {
-      // The cursor comes first: what arrives between the two is in both, and nothing is in neither.
-      const { cursor } = await get<FeedPage>("api/history/feed", { after: "latest", limit: "1" }, this.#life.signal);
-      this.#following = {
-        filters: this.filters,
-        after: cursor,
-        signal: this.#stream.signal,
-        onEvent: (event) => this.#arrived(event),
-        onState: (live) => {
-          this.live = live;
-          this.onChange();
-        },
-        onRefused: () => this.restart(),
-      };
-      if (!document.hidden) this.resume();
-    } catch (error) {
-      if (this.#life.signal.aborted) return;
-      // Without the feed the list still works; it says that it is not live.
-      if (!(error instanceof Refusal)) this.error = error;
-    }
+    // The cursor comes first: what arrives between the two is in both, and nothing is in neither. A database that cannot tell
+    // what is new right now delays the list only for a moment, and what has arrived until it can is looked up then.
+    const cursor = get<FeedPage>("api/history/feed", { after: "latest", limit: "1" }, this.#life.signal);
+    const isInTime = await Promise.race([cursor.then(() => true), sleep(MAX_WAIT_MS)]).catch(() => false);
+    cursor.then(
+      (it) => this.#follow(it.cursor, !isInTime),
+      () => undefined, // The list says that it is not live.
+    );
+    if (this.#life.signal.aborted) return;
     this.loading = false;
-    if (this.error) this.onChange();
-    else await this.more();
+    await this.more();
   }
 
   /** Loads the next page, if there is one. */
@@ -92,7 +82,7 @@ export class HistoryModel {
   /** Tries again what failed. */
   retry(): void {
     this.error = undefined;
-    if (this.#following) void this.more();
+    if (this.#following || this.rows.length > 0) void this.more();
     else void this.start();
   }
 
@@ -137,6 +127,33 @@ export class HistoryModel {
     this.#page.abort();
     this.#stream.abort();
     clearTimeout(this.#report);
+  }
+
+  #follow(cursor: string, isLate: boolean): void {
+    this.#following = {
+      filters: this.filters,
+      after: cursor,
+      signal: this.#stream.signal,
+      onEvent: (event) => this.#arrived(event),
+      onState: (live) => {
+        this.live = live;
+        this.onChange();
+      },
+      onRefused: () => this.restart(),
+    };
+    if (!document.hidden) this.resume();
+    if (isLate) void this.#catchUp();
+  }
+
+  /** Looks for what has arrived between the first page and the position from which it is followed. */
+  async #catchUp(): Promise<void> {
+    const newest = this.rows[0]?.order;
+    if (newest === undefined) return;
+    const parameters = new URLSearchParams(this.filters);
+    parameters.set("limit", PAGE);
+    parameters.set("count", "none");
+    const page = await get<EventPage>("api/history/events", parameters, this.#life.signal).catch(() => undefined);
+    for (const event of page?.results ?? []) if (rowOf(event).order > newest) this.#arrived(event);
   }
 
   #append(page: EventPage): void {

@@ -53,7 +53,7 @@ export const de: Messages = {
   "copy.json": "Kopieren",
   "copy.copied": "Kopiert",
   "copy.failed": "Nicht kopiert: Der Browser lehnt es ab",
-  "error.offline": "Sie sind offline. Das Gezeigte kann veraltet sein.",
+  "error.offline": "Sie sind offline.",
   "error.unreachable": "Der Dienst antwortet nicht.",
   "error.unexpected": "Etwas ist schiefgegangen: {reason}",
   "error.forbidden": "Das dürfen Sie nicht sehen. Der Dienst meldet: {reason}",

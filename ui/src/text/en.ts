@@ -51,7 +51,7 @@ export const en = {
   "copy.json": "Copy",
   "copy.copied": "Copied",
   "copy.failed": "Not copied: your browser refuses it",
-  "error.offline": "You are offline. What is shown may be out of date.",
+  "error.offline": "You are offline.",
   "error.unreachable": "The service does not answer.",
   "error.unexpected": "Something went wrong: {reason}",
   "error.forbidden": "You may not see this. The service says: {reason}",
