@@ -1,7 +1,7 @@
 //! The shape of event that the whole benchmark writes. benches/http/wrk.lua has a second copy.
 
 use event_history::domain::{
-    Clock, Event, EventData, EventId, EventTime, SystemClock, SystemEntropy,
+    Clock, Event, EventData, EventId, EventTime, Redactions, SystemClock, SystemEntropy,
 };
 use jiff::Timestamp;
 
@@ -44,6 +44,7 @@ pub(super) fn at(number: u64, time_us: i64, records: u64) -> Event {
         data: EventData::from_stored(DATA.to_owned()),
         files: Vec::new(),
         received_at: None,
+        redactions: Redactions::default(),
     }
 }
 

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS {database:Identifier}.{table:Identifier}
     event_data     String COMMENT 'a JSON array' CODEC(ZSTD(1)),
     files          String COMMENT 'what is recorded of the files, a JSON array; empty where file_id says it all'
         CODEC(ZSTD(1)),
+    redactions     String COMMENT 'what was removed, why and by whom, a JSON array; empty if nothing was' CODEC(ZSTD(1)),
     file_ids       Array(UUID) MATERIALIZED if(
         files = '',
         if(isNull(file_id), [], [assumeNotNull(file_id)]),
@@ -29,7 +30,7 @@ CREATE TABLE IF NOT EXISTS {database:Identifier}.{table:Identifier}
         COMMENT 'by the clock of the server that took the INSERT' CODEC(Delta(8), ZSTD(1)),
     not_before     DateTime64(6, 'UTC') EPHEMERAL
         COMMENT 'sent with an INSERT, not stored: up to here events may have been shown already',
-    revision       UInt16 DEFAULT 0 COMMENT 'below 4096',
+    revision       UInt16 DEFAULT 0 COMMENT 'how often something was removed; below 4096',
     version        UInt64 MATERIALIZED bitShiftLeft(toUInt64(revision), 52)
         + (bitShiftLeft(toUInt64(1), 52) - 1 - toUInt64(toUnixTimestamp64Micro(received_at)))
         CODEC(Delta(8), ZSTD(1)),

@@ -25,6 +25,7 @@ CREATE TABLE events (
     source_info    TEXT NOT NULL,
     file_id        BLOB CHECK (length(file_id) = 16),
     files          TEXT,             -- what is recorded of the event's files: a JSON array, NULL where the id says it all
+    redactions     TEXT,             -- what was removed of the event, why and by whom: a JSON array, NULL if nothing was
     received_after_us INTEGER NOT NULL, -- received_at less time_us: usually small, and so stored in few bytes
     checksum       INTEGER NOT NULL, -- XXH3 of all other columns (checksum.rs): a flipped bit is no other value
     event_data     TEXT NOT NULL     -- a JSON array; last, since what follows a large value is slow to reach

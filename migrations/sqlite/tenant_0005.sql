@@ -8,10 +8,12 @@ CREATE VIRTUAL TABLE words USING fts5 (
 -- How far the index has come: one row. Events behind this number are few, unless the database is older than the index.
 CREATE TABLE word_index (
     only_row     INTEGER PRIMARY KEY CHECK (only_row = 1),
-    last_indexed INTEGER NOT NULL -- the number of an event
+    last_indexed INTEGER NOT NULL, -- the number of an event
+    -- Words that were removed may still be in what tells its pages apart, until it is merged: 1 to begin that, 2 to go on.
+    merging      INTEGER NOT NULL
 ) STRICT;
 
-INSERT INTO word_index VALUES (1, 0);
+INSERT INTO word_index VALUES (1, 0, 0);
 
 -- Events as they are indexed, of those that were changed or deleted since: what is needed to take their words out of the
 -- index, which the writer does. The triggers write no words, so that every SQLite can delete events.
@@ -28,6 +30,7 @@ CREATE TABLE changed_events (
     source_info    TEXT NOT NULL,
     file_id        BLOB,
     files          TEXT,
+    redactions     TEXT,
     received_after_us INTEGER NOT NULL,
     checksum       INTEGER NOT NULL,
     event_data     TEXT NOT NULL
@@ -38,7 +41,7 @@ CREATE TRIGGER events_deleted_words AFTER DELETE ON events
 BEGIN
     INSERT INTO changed_events VALUES (old.sequence, old.event_id, old.time_us, old.time_digits, old.event_type_id,
         old.record_id, old.source_id, old.source_type_id, old.source_name, old.source_info, old.file_id, old.files,
-        old.received_after_us, old.checksum, old.event_data)
+        old.redactions, old.received_after_us, old.checksum, old.event_data)
         ON CONFLICT DO NOTHING;
 END;
 
@@ -48,6 +51,6 @@ CREATE TRIGGER events_changed_words
 BEGIN
     INSERT INTO changed_events VALUES (old.sequence, old.event_id, old.time_us, old.time_digits, old.event_type_id,
         old.record_id, old.source_id, old.source_type_id, old.source_name, old.source_info, old.file_id, old.files,
-        old.received_after_us, old.checksum, old.event_data)
+        old.redactions, old.received_after_us, old.checksum, old.event_data)
         ON CONFLICT DO NOTHING;
 END;

@@ -36,6 +36,7 @@ impl HistoryDigest {
             data,
             files,
             received_at,
+            redactions,
         } = event;
         self.field(id.uuid().as_bytes());
         self.field(&time.micros().to_le_bytes());
@@ -54,6 +55,9 @@ impl HistoryDigest {
         }
         if let Some(received_at) = received_at {
             self.field(&received_at.micros().to_le_bytes());
+        }
+        if let Some(redactions) = redactions.encode() {
+            self.field(redactions.as_bytes());
         }
         self.events += 1;
     }
@@ -119,7 +123,7 @@ mod tests {
     use super::{HistoryDigest, HistorySum};
     use crate::domain::{
         ContentType, Event, EventData, EventFile, EventId, EventTime, FileId, FileName, FileRecord,
-        FileSha256, ReceivedAt,
+        FileSha256, ReceivedAt, Redactions,
     };
 
     fn event() -> Event {
@@ -135,6 +139,7 @@ mod tests {
             data: EventData::from_stored("[{\"a\":1}]".to_owned()),
             files: Vec::new(),
             received_at: None,
+            redactions: Redactions::default(),
         }
     }
 

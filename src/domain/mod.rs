@@ -34,8 +34,9 @@ pub use data_lifecycle::{
 pub use digest::{HistoryDigest, HistorySum};
 pub use entropy::{Entropy, SystemEntropy};
 pub use event::{
-    Event, EventData, EventSchema, EventSchemas, EventTime, Mismatch, Position, ReceivedAt, Scalar,
-    TenantSchemas, WantedChanges, WantedValue, Words,
+    Event, EventData, EventSchema, EventSchemas, EventTime, MAX_REDACTED_MEMBERS, MemberPointer,
+    MemberProblem, Mismatch, Position, ReceivedAt, Redaction, Redactions, Scalar, TenantSchemas,
+    WantedChanges, WantedValue, Words,
 };
 pub use feed::Feed;
 pub use file::{

@@ -24,7 +24,7 @@ use utoipa_axum::routes;
 use crate::domain::{Requirement, Scope};
 use handlers::{
     admin::{keys, secrets, view_tokens},
-    data_lifecycle::{holds, retention},
+    data_lifecycle::{holds, redaction, retention},
     event_batch, event_bridge, feed, history, multipart_uploads, operations, records, stats,
     tenant_lifecycle, type_names, uploads,
 };
@@ -82,6 +82,7 @@ fn api_routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(needs(Scope::Read, routes!(history::list)))
         .routes(needs(Scope::Read, routes!(history::event)))
         .routes(needs(Scope::Read, routes!(history::file)))
+        .routes(needs(Scope::Admin, routes!(redaction::redact)))
         .routes(needs(Scope::Read, routes!(records::record)))
         .routes(needs(Scope::Read, routes!(records::diff)))
         .routes(needs(Scope::Read, routes!(feed::poll::feed)))

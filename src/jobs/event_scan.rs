@@ -157,7 +157,7 @@ mod tests {
 
     use super::{EventBatch, SCAN_BYTES, next_limit};
     use crate::domain::query::Limit;
-    use crate::domain::{Event, EventData, EventId, EventTime};
+    use crate::domain::{Event, EventData, EventId, EventTime, Redactions};
 
     fn event(number: u128) -> Event {
         Event {
@@ -172,6 +172,7 @@ mod tests {
             data: EventData::from_stored("x".repeat(100 * usize::try_from(number % 7).unwrap())),
             files: Vec::new(),
             received_at: None,
+            redactions: Redactions::default(),
         }
     }
 

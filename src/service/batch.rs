@@ -259,7 +259,7 @@ async fn distinct(events: Vec<Event>) -> (Vec<(usize, Event)>, Vec<Repeat>) {
 #[cfg(test)]
 mod tests {
     use super::distinct;
-    use crate::domain::{Event, EventData, EventId, EventTime};
+    use crate::domain::{Event, EventData, EventId, EventTime, Redactions};
     use uuid::Uuid;
 
     fn event(id: u128, record_id: i64) -> Event {
@@ -275,6 +275,7 @@ mod tests {
             data: EventData::from_stored("[]".to_owned()),
             files: Vec::new(),
             received_at: None,
+            redactions: Redactions::default(),
         }
     }
 

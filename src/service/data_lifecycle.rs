@@ -1,7 +1,13 @@
-//! How long events live: retention and legal holds.
+//! How long events live: retention, redaction and legal holds.
+
+use serde::Serialize;
 
 use super::{Access, Error};
-use crate::domain::{Act, ActKind, Hold, HoldId, Holds, MAX_HOLDS, Reason, RetentionRules};
+use crate::domain::{
+    Act, ActKind, Event, EventId, Hold, HoldId, Holds, MAX_HOLDS, MemberPointer, Reason, Redaction,
+    RetentionRules,
+};
+use crate::store::Redacted;
 
 impl Access {
     pub async fn holds(&self) -> Result<Holds, Error> {
@@ -66,6 +72,57 @@ impl Access {
         Ok(())
     }
 
+    /// Removes members of an event for good, and returns the event as it is now. A second time changes nothing.
+    pub async fn redact(
+        &self,
+        event_id: EventId,
+        members: Vec<MemberPointer>,
+        reason: Reason,
+    ) -> Result<Event, Error> {
+        if self.tenant.is_system() {
+            return Err(Error::SystemTenant);
+        }
+        let redaction = Redaction {
+            members,
+            reason,
+            redacted_by: self.credential_name(),
+            redacted_at: self.service.clock.now(),
+        };
+        let before = self.event(event_id).await?;
+        if self.holds().await?.cover(before.record_id) {
+            return Err(Error::EventUnderHold { event_id });
+        }
+        let is_new = before.redacted(&redaction);
+        let is_new = is_new.map_err(Error::RedactionRefused)?.is_some();
+        let redacting = self.redact_in_store(event_id, &redaction);
+        if !is_new {
+            return redacting.await; // which finishes one that was interrupted
+        }
+        let act = Act::of(ActKind::EventRedacted)
+            .about_record(before.record_id)
+            .set("event_id", event_id)
+            .set("members", text(&redaction.members))
+            .set("reason", &redaction.reason);
+        let event = self.audited(act, redacting).await?;
+        let members = redaction.members.len();
+        tracing::info!(tenant = %self.database_name(), event = %event_id, members, "event redacted");
+        Ok(event)
+    }
+
+    async fn redact_in_store(
+        &self,
+        event_id: EventId,
+        redaction: &Redaction,
+    ) -> Result<Event, Error> {
+        let store = &self.service.store;
+        match store.redact(&self.tenant, event_id, redaction).await? {
+            Redacted::Event(event) => Ok(*event),
+            Redacted::NoSuchEvent => Err(Error::EventNotFound { event_id }),
+            Redacted::UnderHold => Err(Error::EventUnderHold { event_id }),
+            Redacted::Refused(problems) => Err(Error::RedactionRefused(problems)),
+        }
+    }
+
     /// Fails if the tenant has a hold.
     pub(super) async fn require_no_hold(&self) -> Result<(), Error> {
         if self.holds().await?.is_empty() {
@@ -85,7 +142,7 @@ fn of_hold(kind: ActKind, record_id: Option<i64>) -> Act {
     }
 }
 
-/// Returns rules as the audit shows them.
-fn text(rules: &RetentionRules) -> String {
-    serde_json::to_string(rules).unwrap_or_default() // numbers and words never fail
+/// Returns rules or pointers as the audit shows them.
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default() // numbers and words never fail
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    CursorProblem, EventId, FileId, FileRecord, HoldId, KeyId, Limit, LimitedParty, Scope,
-    Violation,
+    CursorProblem, EventId, FileId, FileRecord, HoldId, KeyId, Limit, LimitedParty, MemberProblem,
+    Scope, Violation,
 };
 use crate::{objects, store};
 
@@ -51,6 +51,12 @@ pub enum Error {
     TooManyDedicated(u64),
     #[error("tenant '{tenant}' is under a legal hold")]
     UnderHold { tenant: String },
+    /// Nothing of it is removed.
+    #[error("event {event_id} is under a legal hold")]
+    EventUnderHold { event_id: EventId },
+    /// Members of an event that cannot be removed.
+    #[error("the redaction is refused")]
+    RedactionRefused(Vec<MemberProblem>),
     #[error("there is no hold {hold_id}")]
     HoldNotFound { hold_id: HoldId },
     #[error("there are {0} holds, which is the limit")]

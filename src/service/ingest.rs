@@ -81,11 +81,13 @@ impl Access {
     /// second delivery, and must succeed.
     pub(super) async fn redelivery(&self, event: &Event) -> Result<bool, Error> {
         match self.service.store.event(&self.tenant, event.id).await? {
-            Some(stored) if stored.same_content(event) => match self.protect(&stored.files).await {
-                // Nothing can be protected of a file that is gone.
-                Ok(()) | Err(Error::StorageRefused(_)) => Ok(true),
-                Err(error) => Err(error),
-            },
+            Some(stored) if stored.is_delivered_again_by(event) => {
+                match self.protect(&stored.files).await {
+                    // Nothing can be protected of a file that is gone.
+                    Ok(()) | Err(Error::StorageRefused(_)) => Ok(true),
+                    Err(error) => Err(error),
+                }
+            }
             Some(_) => Err(Error::OtherContent { event_id: event.id }),
             None => Ok(false),
         }

@@ -7,12 +7,13 @@ use jiff::Timestamp;
 
 use super::Error;
 use crate::domain::{
-    Hold, HoldId, Holds, RetentionPosition, RetentionRules, RetentionStep, Tenant,
+    Event, EventId, Hold, HoldId, Holds, MemberProblem, Redaction, RetentionPosition,
+    RetentionRules, RetentionStep, Tenant,
 };
 
-/// Retention and legal holds.
+/// Retention, redaction and legal holds.
 ///
-/// Once [`DataLifecycle::place_hold`] has returned, nothing that the hold covers is deleted until it is released.
+/// Once [`DataLifecycle::place_hold`] has returned, nothing that the hold covers is deleted or redacted until it is released.
 #[async_trait]
 pub trait DataLifecycle: Debug + Send + Sync {
     /// Returns the tenant's holds.
@@ -54,4 +55,32 @@ pub trait DataLifecycle: Debug + Send + Sync {
         now: Timestamp,
         after: Option<RetentionPosition>,
     ) -> Result<RetentionStep, Error>;
+
+    /// Removes members of an event for good ([`Event::redacted`]). When this returns, no read and no search shows the values
+    /// any more; what was removed, by whom and why is on record in the event. Its position, its place in the arrival order and
+    /// the counts stay as they are, and so do cursors. A second time changes nothing.
+    ///
+    /// The values leave the disk within a time that docs/operations.md states. Nothing is kept to compare with, so an event
+    /// that is appended again is already there, whatever it has ([`Event::is_delivered_again_by`]). An event that was redacted
+    /// elsewhere, and is copied, keeps its redactions.
+    ///
+    /// [`Error::Busy`] while another deletion or redaction of the tenant's events does not end in time: nothing was changed.
+    async fn redact(
+        &self,
+        tenant: &Tenant,
+        id: EventId,
+        redaction: &Redaction,
+    ) -> Result<Redacted, Error>;
+}
+
+/// The outcome of [`DataLifecycle::redact`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Redacted {
+    /// The event as it is now.
+    Event(Box<Event>),
+    NoSuchEvent,
+    /// A legal hold covers the event: nothing was changed.
+    UnderHold,
+    /// These members cannot be removed: nothing was changed.
+    Refused(Vec<MemberProblem>),
 }

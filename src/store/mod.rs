@@ -31,7 +31,7 @@ use crate::domain::{
 };
 
 pub use crate::domain::query::READ_BYTES;
-pub use data_lifecycle::DataLifecycle;
+pub use data_lifecycle::{DataLifecycle, Redacted};
 pub use keys::KeyStore;
 pub use location::Location;
 pub use news::News;

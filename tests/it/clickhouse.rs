@@ -11,6 +11,7 @@ mod duplicates;
 mod interrupted;
 mod limits;
 mod placement;
+mod redaction;
 mod redelivery;
 mod tenants;
 

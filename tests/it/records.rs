@@ -9,7 +9,7 @@ use event_history::domain::record::{
 };
 use event_history::domain::{
     Catalogue, Event, EventFile, EventId, EventTime, FileId, FileName, FileRecord, ReceivedAt,
-    RecordDiff, RecordReplay, RecordState,
+    RecordDiff, RecordReplay, RecordState, Redactions,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -108,6 +108,7 @@ fn history() -> impl Strategy<Value = Vec<Event>> {
                 .into_iter()
                 .collect(),
             received_at: ReceivedAt::from_micros(received_us),
+            redactions: Redactions::default(),
         }
     });
     prop::collection::vec(event, 0..40)
@@ -376,6 +377,7 @@ fn memory_is_bounded_by_what_is_left_and_not_by_what_was() {
         data: data(items),
         files: Vec::new(),
         received_at: ReceivedAt::from_micros(FIRST_TIME_US),
+        redactions: Redactions::default(),
     };
     let catalogue = Catalogue::default();
     let mut replay = RecordReplay::new(128 * 1024);

@@ -10,8 +10,8 @@ use uuid::Uuid;
 use crate::domain::query::Limit;
 use crate::domain::{
     ClientId, ContentType, Count, DatabaseName, Event, EventData, EventFile, EventId, EventTime,
-    FileId, FileName, FileRecord, FileSha256, Ordering, Query, ReceivedAt, SystemEntropy, Tenant,
-    WantedChanges, WantedValue, Words,
+    FileId, FileName, FileRecord, FileSha256, Ordering, Query, ReceivedAt, Redactions,
+    SystemEntropy, Tenant, WantedChanges, WantedValue, Words,
 };
 
 /// The span of the times of [`Random::event`]: short, so that many events share an instant.
@@ -181,6 +181,7 @@ impl Random {
                 .map(|_| file(self))
                 .collect(),
             received_at: None,
+            redactions: Redactions::default(),
         }
     }
 

@@ -11,6 +11,7 @@ mod external;
 mod folder;
 mod limits;
 mod migrations;
+mod redaction;
 mod repairs;
 
 use std::collections::BTreeSet;

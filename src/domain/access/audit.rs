@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::domain::catalogue::SOURCE_TYPES;
-use crate::domain::{Catalogue, ClientId, Event, EventData, EventId, EventTime, KeyId, Tenant};
+use crate::domain::{
+    Catalogue, ClientId, Event, EventData, EventId, EventTime, KeyId, Redactions, Tenant,
+};
 
 /// The types of source of acts: see [`Catalogue`].
 const USER: i32 = 0;
@@ -276,6 +278,7 @@ impl Act {
             data: EventData::from_stored(Value::Array(items).to_string()),
             files: Vec::new(),
             received_at: None,
+            redactions: Redactions::default(),
         }
     }
 }

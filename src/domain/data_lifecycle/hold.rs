@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{HoldId, Invalid};
 
@@ -24,7 +25,8 @@ pub struct Hold {
 }
 
 /// Why an administrator did something: a text for people, which is not empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Reason(String);
 
 impl Reason {
@@ -77,6 +79,12 @@ impl Holds {
     /// Tells whether a hold covers all records.
     pub fn cover_everything(&self) -> bool {
         self.0.iter().any(|hold| hold.record_id.is_none())
+    }
+
+    /// Tells whether a hold covers this record.
+    pub fn cover(&self, record_id: i64) -> bool {
+        let covers = |hold: &Hold| hold.record_id.is_none_or(|it| it == record_id);
+        self.0.iter().any(covers)
     }
 
     /// Returns the records that have a hold of their own.

@@ -2,7 +2,9 @@
 
 mod changes;
 mod data;
+mod pointer;
 mod received_at;
+mod redaction;
 mod same_json;
 mod schema;
 mod terms;
@@ -11,7 +13,9 @@ mod words;
 
 pub use changes::{Scalar, WantedChanges, WantedValue};
 pub use data::{DataProblem, EventData};
+pub use pointer::MemberPointer;
 pub use received_at::ReceivedAt;
+pub use redaction::{MAX_REDACTED_MEMBERS, MemberProblem, Redaction, Redactions};
 pub(super) use same_json::same_json;
 pub use schema::{EventSchema, EventSchemas, Mismatch, TenantSchemas};
 pub use time::EventTime;
@@ -38,6 +42,8 @@ pub struct Event {
     pub files: Vec<EventFile>,
     /// `None` until the store has received the event. One that another store received, and that is copied, keeps its own.
     pub received_at: Option<ReceivedAt>,
+    /// Of what was removed from it. No sender provides them.
+    pub redactions: Redactions,
 }
 
 /// The position of an event in the total order of its tenant's events.
@@ -61,7 +67,7 @@ impl Event {
     /// Estimates the memory that the event takes.
     pub fn weight_bytes(&self) -> usize {
         let texts = self.data.as_str().len() + self.source_name.len() + self.source_info.len();
-        texts + OVERHEAD_BYTES
+        texts + self.redactions.weight_bytes() + OVERHEAD_BYTES
     }
 
     /// Returns the first file that the event references.
@@ -69,11 +75,20 @@ impl Event {
         self.files.first().map(|file| file.id)
     }
 
+    /// Tells whether `sent` is this stored event, delivered again. Of a redacted event nothing is left to compare with, so
+    /// whatever has its id is one. An event that was redacted elsewhere is none of one that was not.
+    pub fn is_delivered_again_by(&self, sent: &Self) -> bool {
+        if self.redactions.is_empty() {
+            return sent.redactions.is_empty() && self.same_content(sent);
+        }
+        self.id == sent.id
+    }
+
     /// Tells whether `other` has the same content, so that it is a second delivery and not another event.
     ///
     /// Times are compared as instants and `event_data` as JSON by value, because forwarders re-encode JSON: white space and
     /// the order of members are ignored, plain integers are compared digit by digit and all other numbers as doubles. The
-    /// records of files and the time of receipt are ignored, as no sender provides them.
+    /// records of files, the time of receipt and redactions are ignored, as no sender provides them.
     pub fn same_content(&self, other: &Self) -> bool {
         let Self {
             id,
@@ -87,6 +102,7 @@ impl Event {
             data,
             files,
             received_at: _,
+            redactions: _,
         } = self;
         *id == other.id
             && time.micros() == other.time.micros()

@@ -21,7 +21,7 @@ pub(in crate::domain) fn same_json(one: &str, other: &str) -> bool {
 
 /// Where the values of a text are, in the order in which they begin; the name of a member is a value before the
 /// member's own.
-struct Index<'a> {
+pub(super) struct Index<'a> {
     text: &'a str,
     values: Vec<Span>,
 }
@@ -34,7 +34,7 @@ struct Span {
 }
 
 #[derive(Clone, Copy)]
-struct Value<'a> {
+pub(super) struct Value<'a> {
     index: &'a Index<'a>,
     place: usize,
 }
@@ -42,7 +42,7 @@ struct Value<'a> {
 impl<'a> Index<'a> {
     /// Finds the values of valid JSON. `None` where it is too deep or too long, or where a bracket or a quotation
     /// mark has no match.
-    fn of(text: &'a str) -> Option<Self> {
+    pub(super) fn of(text: &'a str) -> Option<Self> {
         let bytes = text.as_bytes();
         let mut values: Vec<Span> = Vec::new();
         let mut open: Vec<usize> = Vec::new();
@@ -77,7 +77,7 @@ impl<'a> Index<'a> {
         is_whole.then_some(Self { text, values })
     }
 
-    fn root(&self) -> Value<'_> {
+    pub(super) fn root(&self) -> Value<'_> {
         Value {
             index: self,
             place: 0,
@@ -117,15 +117,19 @@ impl<'a> Value<'a> {
         &self.index.values[self.place]
     }
 
-    fn text(self) -> &'a str {
+    /// Returns where in the text it is, in bytes.
+    pub(super) fn range(self) -> Range<usize> {
         let Span { start, end, .. } = self.span();
-        let range: Range<usize> = *start as usize..*end as usize;
+        *start as usize..*end as usize
+    }
+
+    pub(super) fn text(self) -> &'a str {
         // The ends of a value are characters of ASCII.
-        self.index.text.get(range).unwrap_or_default()
+        self.index.text.get(self.range()).unwrap_or_default()
     }
 
     /// Returns the values directly in an array or an object: for an object names and values in turn.
-    fn children(self) -> impl Iterator<Item = Self> {
+    pub(super) fn children(self) -> impl Iterator<Item = Self> {
         let end = self.place + self.span().values as usize;
         let mut next = self.place + 1;
         std::iter::from_fn(move || {
@@ -188,7 +192,7 @@ fn same_value(one: Value<'_>, other: Value<'_>) -> bool {
 }
 
 /// Returns a string's characters; `None` where it is none.
-fn string(json: &str) -> Option<Cow<'_, str>> {
+pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
     let inner = json.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') {
         return serde_json::from_str(json).map(Cow::Owned).ok();

@@ -124,7 +124,7 @@ mod tests {
 
     use super::{Words, for_each_value};
     use crate::domain::{
-        Event, EventData, EventFile, EventId, EventTime, FileId, FileName, FileRecord,
+        Event, EventData, EventFile, EventId, EventTime, FileId, FileName, FileRecord, Redactions,
     };
 
     fn event(data: &str) -> Event {
@@ -148,6 +148,7 @@ mod tests {
                 record: Some(record),
             }],
             received_at: None,
+            redactions: Redactions::default(),
         }
     }
 

@@ -40,6 +40,7 @@ impl EventSummary {
             data: _,
             files: _,
             received_at,
+            redactions: _,
         } = event;
         Self {
             id: *id,

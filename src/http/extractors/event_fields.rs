@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::json_fields::{self, Object};
 use super::problems::Problems;
-use crate::domain::{Event, EventData, EventFile, EventId, EventTime, FileId, Invalid};
+use crate::domain::{Event, EventData, EventFile, EventId, EventTime, FileId, Invalid, Redactions};
 
 /// The member with the data of an event.
 pub(crate) const EVENT_DATA: &str = "event_data";
@@ -107,6 +107,7 @@ pub(crate) fn parse(
         data,
         files,
         received_at: None,
+        redactions: Redactions::default(),
     })
 }
 

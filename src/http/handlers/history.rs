@@ -9,7 +9,7 @@ use http::HeaderMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{CursorProblem, EventId, FileId, Invalid, Page, PageCursor};
+use crate::domain::{CursorProblem, Event, EventId, FileId, Invalid, Page, PageCursor};
 use crate::http::extractors::event_query::{EventFilters, EventsPaging, ListParameters};
 use crate::http::extractors::parameters::boolean;
 use crate::http::extractors::{Parameters, PathParameters, Problems, path_parameter};
@@ -143,14 +143,23 @@ pub(crate) async fn event(
     let event_id = problems.finish(event_id)?;
     let permit = acquire_for_read(&state, &access).await;
     let event = access.event(event_id).await?;
-    let catalogue = access.catalogue();
+    let json = write_event(&state, &access, event).await?;
+    EntityTag::respond(&headers, json, permit)
+}
+
+/// Writes one event as JSON.
+pub(super) async fn write_event(
+    state: &AppState,
+    access: &Access,
+    event: Event,
+) -> ApiResult<Vec<u8>> {
+    let (catalogue, event_id) = (access.catalogue(), event.id);
     let weight_bytes = event.weight_bytes();
     let write = move || {
         let body = EventBody::new(event, &catalogue)?;
         serde_json::to_vec(&body).map_err(|error| ApiError::damaged(event_id, error))
     };
-    let json = state.cpu_pool.write_events(weight_bytes, write).await??;
-    EntityTag::respond(&headers, json, permit)
+    state.cpu_pool.write_events(weight_bytes, write).await?
 }
 
 /// Where an event's file can be downloaded.

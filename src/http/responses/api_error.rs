@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{RecordBody, request_id};
 use crate::domain::cause::chain;
-use crate::domain::{EventId, Invalid, Limit, LimitedParty};
+use crate::domain::{EventId, Invalid, Limit, LimitedParty, MemberProblem};
 use crate::service::{self, FileChange};
 
 pub(crate) type ApiResult<T> = Result<T, ApiError>;
@@ -171,6 +171,18 @@ impl ApiError {
                     Problem::new(vec![Value::from(place), Value::from(member)], invalid)
                 };
                 Self::Invalid(objections.into_iter().map(problem).collect())
+            }
+            service::Error::RedactionRefused(problems) => {
+                let problem = |problem: MemberProblem| {
+                    let MemberProblem { index, invalid } = problem;
+                    let loc = [
+                        Some(place.into()),
+                        Some("members".into()),
+                        index.map(Value::from),
+                    ];
+                    Problem::new(loc.into_iter().flatten().collect(), invalid)
+                };
+                Self::Invalid(problems.into_iter().map(problem).collect())
             }
             other => Self::Service(other),
         }
@@ -375,6 +387,9 @@ fn service_status_and_detail(error: &service::Error) -> (StatusCode, String) {
         Error::UnderHold { tenant } => {
             bad_request(format!("'{tenant}' tenant is under a legal hold."))
         }
+        Error::EventUnderHold { event_id } => {
+            bad_request(format!("'{event_id}' event is under a legal hold."))
+        }
         Error::HoldNotFound { hold_id } => not_found(format!("'{hold_id}' hold not found.")),
         Error::TooManyHolds(limit) => bad_request(format!(
             "There are {limit} holds already, which is the limit."
@@ -392,7 +407,7 @@ fn service_status_and_detail(error: &service::Error) -> (StatusCode, String) {
         Error::FileNotAllowed { file_id, reason } => {
             bad_request(format!("'{file_id}' file {reason}."))
         }
-        Error::UploadRefused(_) => (
+        Error::UploadRefused(_) | Error::RedactionRefused(_) => (
             StatusCode::UNPROCESSABLE_ENTITY,
             "Unprocessable Content".into(),
         ),

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::{ApiError, ApiResult};
-use crate::domain::{Catalogue, Event, EventFile, FileRecord};
+use crate::domain::{Catalogue, Event, EventFile, FileRecord, Redaction};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EventBody {
@@ -38,6 +38,24 @@ pub(crate) struct EventBody {
     #[schema(format = DateTime)]
     #[serde(skip_serializing_if = "Option::is_none")]
     received_at: Option<String>,
+    /// What was removed of the event; absent if nothing was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    redactions: Vec<RedactionBody>,
+}
+
+/// What was removed at one time: the values of members are null since, and texts empty.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RedactionBody {
+    /// JSON pointers into the event.
+    #[schema(example = json!(["/event_data/0/new"]))]
+    members: Vec<String>,
+    #[schema(example = "Request 2026-17")]
+    reason: String,
+    /// The credential.
+    #[schema(example = "configured key")]
+    redacted_by: String,
+    #[schema(format = DateTime)]
+    redacted_at: String,
 }
 
 /// The record of a file, made when an event referenced it; members that storage did not report are null.
@@ -75,6 +93,7 @@ impl EventBody {
             data,
             files,
             received_at,
+            redactions,
         } = event;
         let file_id = files.first().map(|file| file.id.to_string());
         let bodies: Vec<FileBody> = files.iter().filter_map(FileBody::new).collect();
@@ -98,7 +117,29 @@ impl EventBody {
             file_id,
             files: if files.len() > 1 { bodies } else { Vec::new() },
             received_at: received_at.map(|at| at.to_string()),
+            redactions: redactions
+                .as_slice()
+                .iter()
+                .map(RedactionBody::new)
+                .collect(),
         })
+    }
+}
+
+impl RedactionBody {
+    pub(crate) fn new(redaction: &Redaction) -> Self {
+        let Redaction {
+            members,
+            reason,
+            redacted_by,
+            redacted_at,
+        } = redaction;
+        Self {
+            members: members.iter().map(|it| it.as_str().to_owned()).collect(),
+            reason: reason.to_string(),
+            redacted_by: redacted_by.clone(),
+            redacted_at: redacted_at.to_string(),
+        }
     }
 }
 

@@ -159,6 +159,16 @@ impl Access {
         self.tenant.client_id
     }
 
+    /// Describes the credential for people, without what is secret.
+    pub(super) fn credential_name(&self) -> String {
+        match &self.identity {
+            Identity::ConfiguredKey(_) => "configured key".to_owned(),
+            Identity::StoredKey(key) => format!("{} ({})", key.name, key.id),
+            Identity::TenantSecret { .. } => "the tenant's secret".to_owned(),
+            Identity::ViewToken(_) => "a view token".to_owned(),
+        }
+    }
+
     /// Returns the name of the tenant's database.
     pub fn database_name(&self) -> &DatabaseName {
         &self.tenant.database_name

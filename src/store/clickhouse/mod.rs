@@ -37,7 +37,7 @@ pub use check_server::check_address;
 
 use self::arrival::{Arrivals, Waking, Watermark};
 use self::client::Client;
-use self::data_lifecycle::LifecycleTables;
+use self::data_lifecycle::{Erasure, LifecycleTables};
 use self::ddl::Dialect;
 use self::failure::Failure;
 use self::registry::{CleanUp, Registry};
@@ -63,6 +63,7 @@ pub struct ClickHouse {
     writers: Writers,
     lifecycle: LifecycleTables,
     clean_up: CleanUp,
+    erasure: Erasure,
     arrivals: Arc<Arrivals>,
     _waking: Waking,
     closed: AtomicBool,
@@ -84,6 +85,7 @@ impl ClickHouse {
             lifecycle: LifecycleTables::new(&client),
             arrivals,
             clean_up: CleanUp::start(&registry, address.erase_after),
+            erasure: Erasure::start(&client, &registry, address.erase_after),
             registry,
             client,
             closed: AtomicBool::new(false),
@@ -440,6 +442,7 @@ impl Store for ClickHouse {
     async fn close(&self) -> Result<(), Error> {
         self.closed.store(true, Ordering::Release);
         self.clean_up.stop();
+        self.erasure.stop();
         self.arrivals.close();
         self.writers.close().await;
         Ok(())

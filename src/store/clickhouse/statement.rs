@@ -36,6 +36,9 @@ pub(super) const EVENTS_OF_TENANTS: &str = "{database:Identifier}.{table:Identif
 pub(super) const RECEIVED_AHEAD: &str =
     "{database:Identifier}.{table:Identifier} WHERE received_at > now64(6)";
 
+/// What was redacted, of all tenants: to be asked for its keys, and when that was.
+pub(super) const REDACTED: &str = "{database:Identifier}.{table:Identifier} WHERE revision > 0";
+
 /// The tombstones of many tenants by their keys, the parameter `keys`.
 pub(super) const TOMBSTONES_BY_KEY: &str = "{database:Identifier}.{table:Identifier} \
      WHERE (client_id, file_id) IN {keys:Array(Tuple(UUID, UUID))}";
@@ -44,13 +47,14 @@ pub(super) const TOMBSTONES_BY_KEY: &str = "{database:Identifier}.{table:Identif
 const TABLES: [&str; 2] = ["{table:", POOL_DATABASE];
 
 /// The forms of every place that names a table.
-const SCOPES: [&str; 7] = [
+const SCOPES: [&str; 8] = [
     OWN_ROWS,
     OWN_ROWS_FINAL,
     EVENTS_BY_KEY,
     INDEXED_EVENTS_BY_KEY,
     EVENTS_OF_TENANTS,
     RECEIVED_AHEAD,
+    REDACTED,
     TOMBSTONES_BY_KEY,
 ];
 

@@ -10,12 +10,14 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::external::ExternalStore;
 use super::tables::data_lifecycle::holds;
+use super::tables::data_lifecycle::redaction::{self, Done};
 use super::tables::data_lifecycle::retention::{self, Mode};
 use super::{Inner, Sqlite, provisioning};
 use crate::domain::{
-    Hold, HoldId, Holds, RetentionPosition, RetentionRules, RetentionStep, Tenant,
+    EventId, Hold, HoldId, Holds, Redaction, RetentionPosition, RetentionRules, RetentionStep,
+    Tenant,
 };
-use crate::store::{DataLifecycle, Error, finished};
+use crate::store::{DataLifecycle, Error, Redacted, finished};
 
 #[async_trait]
 impl DataLifecycle for Sqlite {
@@ -71,6 +73,25 @@ impl DataLifecycle for Sqlite {
         let deleted =
             lease.maintain(move |connection| retention::step(connection, now, after, Mode::Delete));
         self.0.confirm_missing(deleted.await)
+    }
+
+    async fn redact(
+        &self,
+        tenant: &Tenant,
+        id: EventId,
+        redaction: &Redaction,
+    ) -> Result<Redacted, Error> {
+        let lease = self.0.lease(tenant).await?;
+        let redaction = redaction.clone();
+        let done = lease.erase(move |connection| redaction::redact(connection, id, &redaction));
+        let Done {
+            redacted,
+            has_to_merge,
+        } = self.0.confirm_missing(done.await)?;
+        if has_to_merge {
+            self.0.lease(tenant).await?.complete_index();
+        }
+        Ok(redacted)
     }
 }
 
@@ -166,5 +187,14 @@ impl DataLifecycle for ExternalStore {
             Ok(step)
         };
         self.with(tenant, delete).await
+    }
+
+    async fn redact(
+        &self,
+        _tenant: &Tenant,
+        _id: EventId,
+        _redaction: &Redaction,
+    ) -> Result<Redacted, Error> {
+        super::external::not_allowed()
     }
 }

@@ -69,6 +69,15 @@ async fn prepared<'a>(server: &'a Server, operation: &str) -> (Call<'a>, &'stati
             let path = format!("{path}/{}", text(&hold, "id"));
             (call("DELETE", &path), "hold_released")
         }
+        "POST /api/history/events/{event_id}/redact" => {
+            let name = format!("redacted_{}", uuid());
+            let client = tenant(server, &name).await;
+            super::send_event(server, &envelope(&name, 1)).await;
+            let path = format!("{HISTORY}/{}/redact", event_id(1));
+            let body = json!({"members": ["/event_data"], "reason": "Request 7"});
+            let call = call("POST", &path).client(&client).json(&body);
+            (call, "event_redacted")
+        }
         "POST /api/keys" => {
             let body = json!({"name": "walked", "scopes": ["read"]});
             (call("POST", "/api/keys").json(&body), "key_created")

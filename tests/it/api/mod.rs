@@ -18,6 +18,7 @@ mod limits;
 mod lists;
 mod operations;
 mod records;
+mod redaction;
 mod retention;
 mod schemathesis;
 mod search;

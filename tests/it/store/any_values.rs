@@ -6,8 +6,8 @@ use std::sync::Arc;
 use event_history::domain::query::Limit;
 use event_history::domain::{
     ContentType, Count, Entropy as _, Event, EventData, EventFile, EventId, EventTime, FileId,
-    FileName, FileRecord, FileSha256, Ordering, Query, ReceivedAt, SystemEntropy, WantedChanges,
-    WantedValue, Words,
+    FileName, FileRecord, FileSha256, Ordering, Query, ReceivedAt, Redactions, SystemEntropy,
+    WantedChanges, WantedValue, Words,
 };
 use event_history::store::{Created, Store};
 use proptest::prelude::*;
@@ -191,6 +191,7 @@ fn event() -> impl Strategy<Value = Event> {
                 data,
                 files,
                 received_at: None,
+                redactions: Redactions::default(),
             }
         },
     )

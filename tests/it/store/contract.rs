@@ -131,6 +131,26 @@ async fn never_both_holds_and_deletes_a_tenant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn removes_members_for_good() {
+    conformance::redaction::removes_members_for_good(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn is_not_undone_by_redeliveries() {
+    conformance::redaction::is_not_undone_by_redeliveries(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refuses_what_cannot_be_redacted() {
+    conformance::redaction::refuses_what_cannot_be_redacted(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_concurrent_redactions_apart() {
+    conformance::redaction::keeps_concurrent_redactions_apart(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn deletes_exactly_what_is_due() {
     conformance::retention::deletes_exactly_what_is_due(&Place::new()).await;
 }

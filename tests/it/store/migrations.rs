@@ -27,7 +27,7 @@ pub(super) fn make_old(path: &Path) {
             "PRAGMA user_version = 1;
              INSERT INTO tenant SELECT * FROM newer.tenant;
              INSERT INTO events SELECT sequence, event_id, time_us, time_digits, event_type_id,
-                 record_id, source_id, source_type_id, source_name, source_info, file_id, files,
+                 record_id, source_id, source_type_id, source_name, source_info, file_id, files, redactions,
                  received_after_us, checksum, event_data
                  FROM newer.events;",
         )

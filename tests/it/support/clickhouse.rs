@@ -107,6 +107,11 @@ impl ClickHouse {
         )
     }
 
+    /// Returns the folder in which it keeps everything.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn process(&self) -> &Running {
         &self.process
     }

@@ -13,6 +13,7 @@ pub(crate) mod hostile;
 mod ministack;
 mod process;
 mod proxy;
+mod search;
 mod seaweedfs;
 mod server;
 mod shim;
@@ -39,6 +40,7 @@ pub(crate) use faulty_sync::{Call, FaultySync};
 pub(crate) use ministack::MiniStack;
 pub(crate) use process::Running;
 pub(crate) use proxy::{Mode, Proxy};
+pub(crate) use search::files_with;
 pub(crate) use seaweedfs::SeaweedFs;
 pub(crate) use server::{
     API_KEY, Builder, Server, Tenant, Upload, event, event_with_file, expect, expect_json,

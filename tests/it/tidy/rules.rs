@@ -43,6 +43,7 @@ pub(super) const RULES: &[Rule] = &[
             "store::Error",
             "store::Created",
             "store::Appended",
+            "store::Redacted",
             "store::News",
             "objects::Objects",
             "objects::Error",

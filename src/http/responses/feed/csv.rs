@@ -28,6 +28,7 @@ pub(super) fn line(event: &Event, catalogue: &Catalogue) -> ApiResult<String> {
         data,
         files,
         received_at,
+        redactions: _, // spreadsheets rely on the columns
     } = event;
     let bodies: Vec<FileBody> = files.iter().filter_map(FileBody::new).collect();
     let recorded = if bodies.is_empty() {

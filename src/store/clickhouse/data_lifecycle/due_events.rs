@@ -1,15 +1,12 @@
-//! The events of a tenant that are due, and their deletion by patch parts: the rows are gone for every reader at once, and
-//! leave the disk when their parts are merged.
+//! The events of a tenant that are due, and their deletion.
 //!
 //! Of several rows of one event each is due by its own arrival. One that was received later may thus outlive the others:
 //! then the event is one that was delivered again after its deletion.
 
-use std::time::Duration;
-
 use clickhouse::query::Query;
 use clickhouse::{RowOwned, RowRead};
-use tokio::time::sleep;
 
+use super::patch_delete::delete_rows;
 use crate::domain::{ClientId, Cutoffs, Due, Holds, RetentionPosition, RetentionStep};
 use crate::store::clickhouse::client::Client;
 use crate::store::clickhouse::failure::Failure;
@@ -18,13 +15,6 @@ use crate::store::clickhouse::table_names::TableName;
 
 /// The events that one statement deletes, about: each makes a patch part, and many of those slow down readers.
 const DELETED_EVENTS: u32 = 50_000;
-
-/// A node that lags waits for its replication before it deletes. After this another one is asked.
-const REPLICA_TIMEOUT_S: u8 = 2;
-
-/// The attempts at a deletion that other replicas have not heard of yet, and the pauses between.
-const MAX_ATTEMPTS: usize = 5;
-const REPLICATION_PAUSE: Duration = Duration::from_millis(100);
 
 /// What is due, holds aside.
 const IS_DUE: &str = "time_us >= {from_us:Int64} AND time_us < {latest_us:Int64} \
@@ -130,33 +120,11 @@ impl DueEvents {
         })
     }
 
-    /// Deletes those of a span of time. One node executes it, and acknowledges it before others know of it: it is done when
-    /// a majority of them has none left.
+    /// Deletes those of a span of time.
     async fn delete_until(&self, from_us: i64, last_us: i64) -> Result<(), Failure> {
-        let rows = format!(
-            "FROM {OWN_ROWS} AND {IS_DUE} AND NOT {IS_HELD} AND time_us <= {{last_us:Int64}}"
-        );
-        let delete = self.statement(format!(
-            "DELETE {rows} SETTINGS \
-             lightweight_delete_mode = 'lightweight_update', allow_experimental_lightweight_update = 1, \
-             receive_timeout = {REPLICA_TIMEOUT_S}"
-        ))?;
-        let count = self.statement(format!("SELECT count() {rows}"))?;
-        for attempt in 0..MAX_ATTEMPTS {
-            if attempt > 0 {
-                sleep(REPLICATION_PAUSE).await;
-            }
-            let bind = |statement: Query| self.bind(statement, from_us).param("last_us", last_us);
-            let deleted = self.client.run("delete_due", |it| bind(delete.on(it)));
-            deleted.await?;
-            let left = self
-                .client
-                .fetch_majority::<u64>("count_due", |it| bind(count.on(it)));
-            if left.await?.iter().all(|left| left[..] == [0]) {
-                return Ok(());
-            }
-        }
-        Err(Failure::TimedOut)
+        let condition = format!("{IS_DUE} AND NOT {IS_HELD} AND time_us <= {{last_us:Int64}}");
+        let bind = |statement: Query| self.bind(statement, from_us).param("last_us", last_us);
+        delete_rows(&self.client, &self.table, self.client_id, &condition, bind).await
     }
 
     async fn fetch_one<T: RowOwned + RowRead>(

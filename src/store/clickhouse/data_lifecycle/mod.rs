@@ -1,7 +1,10 @@
 //! How long events live, and the deletion of tenants.
 
 mod due_events;
+mod erasure;
 mod holds_table;
+mod patch_delete;
+mod redaction;
 mod retention_table;
 
 use std::sync::Arc;
@@ -12,19 +15,26 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use self::due_events::DueEvents;
+pub(super) use self::erasure::Erasure;
 use self::holds_table::{Deletion, HoldsTable};
 use self::retention_table::RetentionTable;
 use super::ClickHouse;
 use super::client::Client;
 use super::failure::Failure;
 use crate::domain::{
-    ClientId, Hold, HoldId, Holds, RetentionPosition, RetentionRules, RetentionStep, Tenant,
+    ClientId, Entropy, EventId, Hold, HoldId, Holds, Redaction, RetentionPosition, RetentionRules,
+    RetentionStep, SystemEntropy, Tenant,
 };
-use crate::store::{DataLifecycle, Error, finished};
+use crate::store::{DataLifecycle, Error, Redacted, finished};
 
 /// The time for which a hold waits for a deletion of events under way.
 const MAX_DELETION_WAIT: Duration = Duration::from_secs(3);
 const DELETION_PAUSE: Duration = Duration::from_millis(100);
+
+/// The attempts at a redaction while others delete or redact events of the tenant, and the pause between: of several that meet
+/// each other one has to come first.
+const REDACTION_ATTEMPTS: usize = 8;
+const REDACTION_PAUSE: Duration = Duration::from_millis(300);
 
 /// The tables about how long events live.
 #[derive(Debug, Clone)]
@@ -76,6 +86,32 @@ impl ClickHouse {
         }
         let due = rules.due_at(now);
         Ok(Some(DueEvents::new(&self.client, table, id, &due, holds)))
+    }
+
+    /// Redacts an event, unless others are deleting or redacting events of the tenant: then returns `None`.
+    async fn try_redact(
+        &self,
+        tenant: &Tenant,
+        id: EventId,
+        redaction: &Redaction,
+    ) -> Result<Option<Redacted>, Error> {
+        let (table, client_id) = (self.table(tenant).await?, tenant.client_id);
+        let holds = &self.lifecycle.holds;
+        let announced = holds.announce(client_id, Deletion::Events).await?;
+        let in_force = holds.read(client_id).await?;
+        let is_elsewhere = in_force.has(Deletion::Events, Some(&announced))
+            || in_force.has(Deletion::Tenant, None);
+        if is_elsewhere {
+            holds.end(announced).await?;
+            return Ok(None);
+        }
+        self.erasure.expect_late_rows();
+        let event = (id, redaction);
+        let redacted =
+            redaction::redact(&self.client, &table, client_id, event, &in_force.holds).await?;
+        // After a failure it may still be under way, so holds wait until what was announced has expired.
+        holds.end(announced).await?;
+        Ok(Some(redacted))
     }
 
     /// Fails if there is no such tenant.
@@ -204,5 +240,22 @@ impl DataLifecycle for ClickHouse {
             holds.end(announced).await?;
         }
         step
+    }
+
+    async fn redact(
+        &self,
+        tenant: &Tenant,
+        id: EventId,
+        redaction: &Redaction,
+    ) -> Result<Redacted, Error> {
+        for attempt in 0..REDACTION_ATTEMPTS {
+            if attempt > 0 {
+                sleep(SystemEntropy.jittered(REDACTION_PAUSE)).await;
+            }
+            if let Some(redacted) = self.try_redact(tenant, id, redaction).await? {
+                return Ok(redacted);
+            }
+        }
+        Err(Error::Busy)
     }
 }

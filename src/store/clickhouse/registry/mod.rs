@@ -41,6 +41,7 @@ use crate::store::Error;
 
 pub(super) use self::claims::Claims;
 pub(super) use self::clean_up::CleanUp;
+pub(super) use self::rows::merge_table;
 
 /// So that an entry is refreshed well before its lifetime ends.
 const REFRESHES_PER_LIFETIME: u32 = 8;
@@ -159,6 +160,17 @@ impl Registry {
         entries.retain(|entry| entry.state() == State::Ready && !entry.tenant.is_system());
         let tenants = entries.into_iter().map(|entry| Arc::new(entry.tenant));
         Ok(tenants.collect())
+    }
+
+    /// Returns all tables of events: the shared one of each shard, and those of dedicated tenants.
+    pub(super) async fn event_tables(&self) -> Result<Vec<TableName>, Error> {
+        let shards = self.client.topology().shards();
+        let mut tables: Vec<TableName> = shards.iter().map(TableName::pooled).collect();
+        let entries = self.entries.all().await?.into_iter();
+        let ready = entries.filter(|entry| entry.state() == State::Ready);
+        let dedicated = ready.filter(|it| it.assignment.placement == Placement::Dedicated);
+        tables.extend(dedicated.map(|entry| entry.table()));
+        Ok(tables)
     }
 
     /// Removes a tenant whose table is missing from the cache.

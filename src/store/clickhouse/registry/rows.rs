@@ -98,14 +98,20 @@ pub(super) async fn are_on_disk(
 pub(super) async fn merge(client: &Client, shard: &ShardName) -> Result<(), Failure> {
     let client = client.of_shard(shard);
     for rows in pool(shard) {
-        let sql = "OPTIMIZE TABLE {database:Identifier}.{table:Identifier} FINAL";
-        let merge = client.run_within("erase_rows", MAX_MERGE, |it| {
-            let statement = rows.table.bind(it.query_raw(sql));
-            statement.with_setting("query_id", MERGE_ID)
-        });
-        merge.await?;
+        merge_table(&client, &rows.table).await?;
     }
     Ok(())
+}
+
+/// Does the same with one table. Fails while another replica merges one.
+pub(crate) async fn merge_table(client: &Client, table: &TableName) -> Result<(), Failure> {
+    let sql = "OPTIMIZE TABLE {database:Identifier}.{table:Identifier} FINAL";
+    let client = client.of(table);
+    let merge = client.run_within("erase_rows", MAX_MERGE, |it| {
+        let statement = table.bind(it.query_raw(sql));
+        statement.with_setting("query_id", MERGE_ID)
+    });
+    merge.await
 }
 
 impl Rows {

@@ -71,7 +71,7 @@ impl<'a> BatchTables<'a> {
             let key = (client_id, stored.id);
             let indexes = by_key.get(&key).into_iter().flatten().copied();
             let same: Vec<usize> = indexes
-                .filter(|index| stored.same_content(events[*index].1))
+                .filter(|index| stored.is_delivered_again_by(events[*index].1))
                 .collect();
             // Of one id the earliest event counts, and of that the latest version.
             Ok((key, (stored.time.micros(), version), same))
@@ -129,7 +129,16 @@ impl<'a> BatchTables<'a> {
                 .client
                 .fetch_majority::<StoredRow>("compare", query)
                 .await?;
-            let rows = rows.into_iter().flatten();
+            // What was removed of an event does not come back.
+            let rows: Vec<StoredRow> = rows.into_iter().flatten().collect();
+            let mut latest: HashMap<_, u16> = HashMap::new();
+            for row in &rows {
+                let revision = latest.entry(row.key()).or_default();
+                *revision = row.revision().max(*revision);
+            }
+            let rows = rows
+                .into_iter()
+                .filter(|row| latest.get(&row.key()) == Some(&row.revision()));
             let again = |row: StoredRow| row.received_again(not_before_us);
             let rows: Vec<NewRow> = rows.map(again).collect::<Result<_, _>>()?;
             if !rows.is_empty() {

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::domain::{ClientId, Event, EventData, EventId, EventTime, ReceivedAt};
+use crate::domain::{ClientId, Event, EventData, EventId, EventTime, ReceivedAt, Redactions};
 use crate::store::clickhouse::failure::Failure;
 use crate::store::files_column;
 
 /// Every column of a stored event, in the order of [`StoredRow`].
 pub(super) const COLUMNS: &str = "client_id, event_id, time_us, time_digits, event_type_id, record_id, \
-     source_id, source_type_id, source_name, source_info, file_id, event_data, files, received_at, revision";
+     source_id, source_type_id, source_name, source_info, file_id, event_data, files, received_at, revision, \
+     redactions";
 
 /// An event to insert: what the server adds is missing.
 #[derive(Debug, Clone, clickhouse::Row, Serialize)]
@@ -35,6 +36,8 @@ pub(super) struct NewRow {
     event_data: String,
     /// Empty where nothing but `file_id` is recorded.
     files: String,
+    /// Empty where nothing was removed.
+    redactions: String,
     revision: u16,
     /// Each once.
     words: Vec<String>,
@@ -61,6 +64,7 @@ pub(super) struct CopiedRow {
     file_id: Option<Uuid>,
     event_data: String,
     files: String,
+    redactions: String,
     /// Microseconds since 1970-01-01T00:00:00Z.
     received_at: i64,
     revision: u16,
@@ -89,6 +93,7 @@ pub(super) struct StoredRow {
     /// Microseconds since 1970-01-01T00:00:00Z, by the clock of the server.
     received_at: i64,
     revision: u16,
+    redactions: String,
 }
 
 /// The rank of a row among those of one event: the least counts.
@@ -111,6 +116,7 @@ impl CopiedRow {
             file_id,
             event_data,
             files,
+            redactions,
             revision,
             words,
             not_before: _,
@@ -129,6 +135,7 @@ impl CopiedRow {
             file_id,
             event_data,
             files,
+            redactions,
             received_at: received_at.micros(),
             revision,
             words,
@@ -154,12 +161,17 @@ impl StoredRow {
             &self.source_info,
             &self.event_data,
             &self.files,
+            &self.redactions,
         ];
         size_of::<Self>() + texts.map(String::len).iter().sum::<usize>()
     }
 
     pub(super) fn client_id(&self) -> ClientId {
         ClientId::from_uuid(self.client_id)
+    }
+
+    pub(super) fn key(&self) -> (Uuid, Uuid) {
+        (self.client_id, self.event_id)
     }
 
     pub(super) fn time_us(&self) -> i64 {
@@ -169,6 +181,10 @@ impl StoredRow {
     /// The latest revision counts, and of one revision the row that was received first.
     pub(super) fn version(&self) -> Version {
         (Reverse(self.revision), self.received_at)
+    }
+
+    pub(super) const fn revision(&self) -> u16 {
+        self.revision
     }
 
     /// Returns the place of the row in the order of arrival.
@@ -196,6 +212,7 @@ impl NewRow {
             data,
             files,
             received_at: _,
+            redactions,
         } = event;
         Self {
             client_id: client_id.uuid(),
@@ -211,7 +228,8 @@ impl NewRow {
             file_id: event.file_id().map(|id| id.uuid()),
             event_data: data.as_str().to_owned(),
             files: files_column::encode(files).unwrap_or_default(),
-            revision: 0,
+            redactions: redactions.encode().unwrap_or_default(),
+            revision: redactions.count(),
             words: words(event),
             not_before: not_before_us,
         }
@@ -238,6 +256,7 @@ impl TryFrom<StoredRow> for Event {
             files,
             received_at,
             revision: _,
+            redactions,
         } = row;
         let files = Some(files).filter(|text| !text.is_empty());
         let files = files_column::decode(files.as_deref(), file_id)
@@ -250,6 +269,9 @@ impl TryFrom<StoredRow> for Event {
         let received_at = ReceivedAt::from_micros(received_at).ok_or_else(|| {
             Failure::InvalidData(format!("event {event_id}: {received_at} us are not a time"))
         })?;
+        let redactions = Some(redactions).filter(|text| !text.is_empty());
+        let redactions = Redactions::decode(redactions.as_deref())
+            .map_err(|problem| Failure::InvalidData(format!("event {event_id}: {problem}")))?;
         serde_json::from_str::<&RawValue>(&event_data)
             .map_err(|_| Failure::InvalidData(format!("event {event_id}: its data is not JSON")))?;
         Ok(Self {
@@ -264,6 +286,7 @@ impl TryFrom<StoredRow> for Event {
             data: EventData::from_stored(event_data),
             files,
             received_at: Some(received_at),
+            redactions,
         })
     }
 }
@@ -318,6 +341,7 @@ mod tests {
             file_id,
             event_data,
             files,
+            redactions,
             revision: _,
             words: _,
             not_before: _,
@@ -338,6 +362,7 @@ mod tests {
             files,
             received_at: received_us,
             revision,
+            redactions,
         }
     }
 

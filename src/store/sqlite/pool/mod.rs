@@ -26,7 +26,7 @@ use self::tenant_handle::SlotState;
 use self::tenant_list::{Taken, TenantList};
 use super::disk::Folder;
 use super::disk::error_mapping::blocking;
-use super::tenant::committer::Closing;
+use super::tenant::committer::{After, Closing};
 use super::tenant::open_database::{Database, Opening};
 use super::tenant::writer::{self, Shared};
 use super::wal::usage::LogUsage;
@@ -291,14 +291,31 @@ impl Lease {
         self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
+        self.maintain_and(After::Nothing, work).await
+    }
+
+    async fn maintain_and<T: Send + 'static>(
+        self,
+        after: After,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
         let (sender, mut receiver) = oneshot::channel();
         let work = Box::new(move |connection: &Connection| -> rusqlite::Result<()> {
             let _ = sender.send(work(connection)?); // its caller may be gone
             Ok(())
         });
-        let answered = self.database.writer.maintain(work)?;
+        let answered = self.database.writer.maintain(work, after)?;
         answered.await.unwrap_or_else(|_| Err(writer::stopped()))?;
         receiver.try_recv().map_err(|_| writer::stopped())
+    }
+
+    /// Does the same, and then empties the write-ahead log, which still has what was removed: at once, or as soon as no read
+    /// needs the log.
+    pub(super) async fn erase<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.maintain_and(After::EmptyLog, work).await
     }
 
     /// Has the index of words completed in the background.

@@ -3,17 +3,17 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::arrival::{ArrivalClock, Arrivals};
+use super::arrival::{Arrival, ArrivalClock, Arrivals};
 use super::row_checksum::Columns;
 use super::{counts, file_references};
-use crate::domain::{Event, EventData, EventId, EventTime, ReceivedAt};
+use crate::domain::{Event, EventData, EventId, EventTime, ReceivedAt, Redactions};
 use crate::store::sqlite::disk::error_mapping::{damaged_row, is_damaged_row};
 use crate::store::{Appended, files_column};
 
 /// Every column of an event, in the order that [`Appending`] and [`from_row`] rely on.
 pub(crate) const COLUMNS: &str = "sequence, event_id, time_us, time_digits, event_type_id, record_id, \
      source_id, source_type_id, source_name, source_info, file_id, event_data, files, \
-     received_after_us, checksum";
+     received_after_us, redactions, checksum";
 
 /// Damaged rows that do not keep a writer from finding out when the newest event was received.
 const MAX_DAMAGED_ROWS: u32 = 100;
@@ -52,7 +52,7 @@ impl<'a> Appending<'a> {
         clock: &'a mut ArrivalClock,
     ) -> rusqlite::Result<Self> {
         let sql = format!(
-            "INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+            "INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
              ON CONFLICT (event_id) DO NOTHING"
         );
         Ok(Self {
@@ -92,37 +92,9 @@ impl<'a> Appending<'a> {
     }
 
     fn insert(&mut self, event: &Event) -> rusqlite::Result<bool> {
-        let Event {
-            id,
-            time,
-            event_type_id,
-            record_id,
-            source_id,
-            source_type_id,
-            source_name,
-            source_info,
-            data,
-            files,
-            received_at,
-        } = event;
-        let files = files_column::encode(files);
-        let arrival = self.arrivals.next(*received_at);
-        let columns = Columns {
-            sequence: arrival.sequence,
-            event_id: id.uuid(),
-            time_us: time.micros(),
-            time_digits: time.digits(),
-            event_type_id: *event_type_id,
-            record_id: *record_id,
-            source_id: *source_id,
-            source_type_id: *source_type_id,
-            source_name,
-            source_info,
-            file_id: event.file_id().map(|id| id.uuid()),
-            files: files.as_deref(),
-            received_after_us: arrival.received_at.micros() - time.micros(),
-            event_data: data.as_str(),
-        };
+        let texts = Texts::of(event);
+        let arrival = self.arrivals.next(event.received_at);
+        let columns = texts.columns(event, arrival);
         let inserted = self.insert.execute(params![
             columns.sequence,
             columns.event_id,
@@ -138,6 +110,7 @@ impl<'a> Appending<'a> {
             columns.event_data,
             columns.files,
             columns.received_after_us,
+            columns.redactions,
             columns.checksum(),
         ])?;
         if inserted == 1 {
@@ -145,6 +118,90 @@ impl<'a> Appending<'a> {
         }
         Ok(inserted == 1)
     }
+}
+
+/// The columns of an event that are made of several values.
+struct Texts {
+    files: Option<String>,
+    redactions: Option<String>,
+}
+
+impl Texts {
+    fn of(event: &Event) -> Self {
+        Self {
+            files: files_column::encode(&event.files),
+            redactions: event.redactions.encode(),
+        }
+    }
+
+    fn columns<'a>(&'a self, event: &'a Event, arrival: Arrival) -> Columns<'a> {
+        let Event {
+            id,
+            time,
+            event_type_id,
+            record_id,
+            source_id,
+            source_type_id,
+            source_name,
+            source_info,
+            data,
+            files: _,
+            received_at: _,
+            redactions: _,
+        } = event;
+        let Arrival {
+            sequence,
+            received_at,
+        } = arrival;
+        Columns {
+            sequence,
+            event_id: id.uuid(),
+            time_us: time.micros(),
+            time_digits: time.digits(),
+            event_type_id: *event_type_id,
+            record_id: *record_id,
+            source_id: *source_id,
+            source_type_id: *source_type_id,
+            source_name,
+            source_info,
+            file_id: event.file_id().map(|id| id.uuid()),
+            files: self.files.as_deref(),
+            redactions: self.redactions.as_deref(),
+            received_after_us: received_at.micros() - time.micros(),
+            event_data: data.as_str(),
+        }
+    }
+}
+
+/// Replaces what a redaction changes of a stored event.
+pub(super) fn replace(
+    connection: &Connection,
+    sequence: i64,
+    event: &Event,
+) -> rusqlite::Result<()> {
+    let Some(received_at) = event.received_at else {
+        return Err(damaged_row(
+            format!("row {sequence}"),
+            "it was never received",
+        ));
+    };
+    let arrival = Arrival {
+        sequence,
+        received_at,
+    };
+    let texts = Texts::of(event);
+    let columns = texts.columns(event, arrival);
+    let sql = "UPDATE events SET source_name = ?, source_info = ?, redactions = ?, event_data = ?, checksum = ? \
+               WHERE sequence = ?";
+    let values = params![
+        columns.source_name,
+        columns.source_info,
+        columns.redactions,
+        columns.event_data,
+        columns.checksum(),
+        sequence,
+    ];
+    connection.execute(sql, values).map(drop)
 }
 
 /// Returns when the newest event was received, or of those that are damaged the one before.
@@ -166,7 +223,7 @@ fn newest_received(connection: &Connection) -> rusqlite::Result<Option<ReceivedA
 /// Compares an event with the stored one with its id; `None` if there is none.
 fn known(connection: &Connection, event: &Event) -> rusqlite::Result<Option<Appended>> {
     Ok(find(connection, event.id)?.map(|stored| {
-        if stored.same_content(event) {
+        if stored.is_delivered_again_by(event) {
             Appended::AlreadyThere
         } else {
             Appended::OtherContent
@@ -188,6 +245,14 @@ pub(crate) fn find(connection: &Connection, id: EventId) -> rusqlite::Result<Opt
         }
         found => Ok(found),
     }
+}
+
+/// Returns the number of the event with this id.
+pub(super) fn sequence_of(connection: &Connection, id: EventId) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT sequence FROM events WHERE event_id = ?")?
+        .query_row([id.uuid()], |row| row.get(0))
+        .optional()
 }
 
 /// Returns the event with this number.
@@ -233,6 +298,7 @@ fn decode(row: &Row<'_>) -> Result<Event, String> {
         source_info,
         file_id,
         files,
+        redactions,
         received_after_us,
         event_data,
     } = columns;
@@ -256,6 +322,7 @@ fn decode(row: &Row<'_>) -> Result<Event, String> {
         data: EventData::from_stored(event_data.to_owned()),
         files: files_column::decode(files, file_id)?,
         received_at: Some(received_at),
+        redactions: Redactions::decode(redactions)?,
     })
 }
 
@@ -277,6 +344,7 @@ fn columns<'a>(row: &'a Row<'_>) -> rusqlite::Result<(Columns<'a>, i64)> {
         event_data: text(11)?,
         files: row.get_ref(12)?.as_str_or_null()?,
         received_after_us: row.get(13)?,
+        redactions: row.get_ref(14)?.as_str_or_null()?,
     };
-    Ok((columns, row.get(14)?))
+    Ok((columns, row.get(15)?))
 }

@@ -18,6 +18,7 @@ pub(super) struct Columns<'a> {
     pub(super) source_info: &'a str,
     pub(super) file_id: Option<Uuid>,
     pub(super) files: Option<&'a str>,
+    pub(super) redactions: Option<&'a str>,
     pub(super) received_after_us: i64,
     pub(super) event_data: &'a str,
 }
@@ -42,6 +43,7 @@ impl Columns<'_> {
             source_info,
             file_id,
             files,
+            redactions,
             received_after_us,
             event_data,
         } = self;
@@ -65,6 +67,9 @@ impl Columns<'_> {
         part(Some(source_info.as_bytes()));
         part(file_id.as_ref().map(|it| it.as_bytes().as_slice()));
         part(files.map(str::as_bytes));
+        if redactions.is_some() {
+            part(redactions.map(str::as_bytes));
+        }
         bytes.extend((event_data.len() as u64).to_le_bytes());
         // The data may be long, and need not be copied: the rest is the seed of their sum.
         let seed = XxHash3_64::oneshot(&bytes);
@@ -93,13 +98,14 @@ mod tests {
         source_info: "c",
         file_id: None,
         files: None,
+        redactions: None,
         received_after_us: 40_000,
         event_data: "[{\"a\":1}]",
     };
 
     #[test]
     fn every_column_counts() {
-        let changes: [fn(&mut Columns<'static>); 22] = [
+        let changes: [fn(&mut Columns<'static>); 24] = [
             |_| {},
             |it| it.sequence += 1,
             |it| it.event_id = Uuid::from_u128(2),
@@ -114,6 +120,8 @@ mod tests {
             |it| it.file_id = Some(Uuid::nil()),
             |it| it.files = Some(""),
             |it| it.files = Some("[]"),
+            |it| it.redactions = Some(""),
+            |it| it.redactions = Some("[]"),
             |it| it.received_after_us += 1,
             |it| it.event_data = "",
             |it| it.event_data = "[{\"a\":0}]",

@@ -12,8 +12,10 @@ use rusqlite::Connection;
 use rusqlite::hooks::Wal;
 
 use super::background_thread;
+use super::connect;
 use super::database_file::DatabaseFile;
 use crate::store::sqlite::wal::ownership::Checkpointed;
+use crate::store::sqlite::wal::recovery;
 use crate::store::sqlite::wal::usage::LogBytes;
 
 /// The pages of the log (of 4 KiB) at which a checkpoint starts under load. Pages that are written again and
@@ -174,6 +176,29 @@ impl Checkpointer {
             Err(error) => report(file, &error),
         }
         file.log.look_at_open(&file.path);
+    }
+
+    /// Copies all of the log and empties its file, however short it is. Returns false if that failed, or if a read needs the
+    /// log, which is not waited for.
+    pub(super) fn empty(&mut self, file: &DatabaseFile, connection: &Connection) -> bool {
+        self.wait();
+        let is_empty = file
+            .ownership
+            .checkpoint(|| connect::without_waiting(connection, truncate));
+        match is_empty {
+            Ok(()) => {}
+            Err(error) => {
+                report(file, &error);
+                return false;
+            }
+        }
+        file.log.look_at_open(&file.path);
+        let is_empty = !recovery::has_wal(&file.path).unwrap_or(true);
+        if is_empty {
+            self.pages.store(0, Ordering::Relaxed);
+            self.copied_pages = 0;
+        }
+        is_empty
     }
 
     /// Waits until no checkpoint is running.

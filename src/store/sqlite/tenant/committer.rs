@@ -16,7 +16,7 @@ use crate::store::append_queue::{Append, count_f64};
 use crate::store::news::Publisher;
 use crate::store::sqlite::disk::error_mapping::{io_failed, is_damage, sql_failed};
 use crate::store::sqlite::tables::arrival::ArrivalClock;
-use crate::store::sqlite::tables::words::index;
+use crate::store::sqlite::tables::words::index::{self, Step};
 use crate::store::sqlite::wal::left_log::{self, LeftLog};
 use crate::store::sqlite::wal::recovery::failed_before;
 use crate::store::sqlite::wal::reserve;
@@ -40,6 +40,14 @@ const MAX_LEFT_FRAMES: u32 = 64;
 /// Changes something in a transaction.
 pub(crate) type MaintenanceWork = Box<dyn FnOnce(&Connection) -> rusqlite::Result<()> + Send>;
 
+/// What follows a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
+    Nothing,
+    /// The log is emptied: it has what was removed for good.
+    EmptyLog,
+}
+
 /// How a database is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Closing {
@@ -52,7 +60,8 @@ pub(crate) enum Closing {
 /// How a database was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opened {
-    Anew,
+    /// `has_log`: with a log that somebody has left.
+    Anew { has_log: bool },
     /// After an eviction, which left a log of so many frames.
     WithLeftLog(u32),
 }
@@ -68,6 +77,8 @@ pub(super) struct Committer {
     large_cache: Option<OwnedSemaphorePermit>,
     /// Since the last large one.
     small_batches: usize,
+    /// What was removed for good may be in the log, until that is emptied.
+    has_log_to_empty: bool,
     arrivals: ArrivalClock,
     news: Publisher,
 }
@@ -104,6 +115,8 @@ impl Committer {
             caches: caches.clone(),
             large_cache: None,
             small_batches: 0,
+            // Whoever left it may have been about to empty it.
+            has_log_to_empty: opened == Opened::Anew { has_log: true },
             arrivals,
             news,
         })
@@ -111,6 +124,10 @@ impl Committer {
 
     pub(super) const fn has_large_cache(&self) -> bool {
         self.large_cache.is_some()
+    }
+
+    pub(super) const fn has_log_to_empty(&self) -> bool {
+        self.has_log_to_empty
     }
 
     /// Stores a batch, answers its callers, and keeps the log short.
@@ -134,22 +151,43 @@ impl Committer {
     pub(super) fn extend_index(&mut self) -> bool {
         let extended =
             self.note_failure(|it| it.transact(|transaction, _| index::step(transaction)));
+        let has_more = match extended {
+            Ok(Step {
+                has_more,
+                has_merged,
+            }) => {
+                self.has_log_to_empty |= has_merged;
+                has_more
+            }
+            Err(failure) => {
+                let error = chain(&self.error(&failure));
+                tracing::warn!(tenant = %self.file.name, "indexing the words of events failed: {error}");
+                false
+            }
+        };
         self.keep_log_short();
-        extended.unwrap_or_else(|failure| {
-            let error = chain(&self.error(&failure));
-            tracing::warn!(tenant = %self.file.name, "indexing the words of events failed: {error}");
-            false
-        })
+        has_more
     }
 
     /// Works in a transaction of its own, which is on disk once this returns.
-    pub(super) fn maintain(&mut self, work: MaintenanceWork) -> Result<(), Error> {
+    pub(super) fn maintain(&mut self, work: MaintenanceWork, after: After) -> Result<(), Error> {
         if self.large_cache.is_none() {
             self.large_cache = self.caches.take(&self.connection).unwrap_or(None);
         }
         let done = self.note_failure(|it| it.transact(|transaction, _| work(transaction)));
+        if after == After::EmptyLog {
+            self.has_log_to_empty = true;
+            self.empty_log();
+        }
         self.keep_log_short();
         done.map_err(|failure| self.error(&failure))
+    }
+
+    /// Empties the log, unless a read needs it: then it is done when nothing else is to be done.
+    fn empty_log(&mut self) {
+        if !self.file.has_failed() && self.checkpointer.empty(&self.file, &self.connection) {
+            self.has_log_to_empty = false;
+        }
     }
 
     fn keep_log_short(&mut self) {
@@ -197,7 +235,11 @@ impl Committer {
         self.release_cache();
         // A file that was taken away is left as it is until it is closed.
         if let Ok(true) = self.file.is_in_place() {
-            self.checkpointer.run_to_end(&self.file, &self.connection);
+            if self.has_log_to_empty {
+                self.empty_log();
+            } else {
+                self.checkpointer.run_to_end(&self.file, &self.connection);
+            }
         }
     }
 
@@ -306,6 +348,7 @@ impl Committer {
             return None;
         }
         if how == Closing::LeaveLog
+            && !self.has_log_to_empty
             && let Some(left) = self.log_to_leave()
         {
             return Some(left); // closing the connection writes nothing

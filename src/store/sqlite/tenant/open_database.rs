@@ -74,6 +74,7 @@ impl Opening<'_> {
         // Somebody who looked into a closed database may have removed the log that this process left, with all of it in
         // the database.
         let is_restored = !self.was_open && ownership::has_lost_wal(&path);
+        let has_log = recovery::has_wal(&path)?;
         let prepared = recovery::prepare(&path, &self.folder.access_lock());
         let exclusive = prepared.inspect_err(|error| {
             if let Error::Unavailable(cause) = error {
@@ -91,7 +92,7 @@ impl Opening<'_> {
         let file = DatabaseFile::open(self.folder, name, path, inode, log, None)?;
         drop(exclusive);
         file.log.look_at_open(&file.path);
-        self.start(file, connection, Opened::Anew)
+        self.start(file, connection, Opened::Anew { has_log })
     }
 
     /// Opens the database with the log that this process has left beside it, if nobody has touched it since.

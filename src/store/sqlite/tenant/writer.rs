@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
-use super::committer::{Closing, Committer, MaintenanceWork, Opened};
+use super::committer::{After, Closing, Committer, MaintenanceWork, Opened};
 use super::database_file::DatabaseFile;
 use super::page_cache::LargeCaches;
 use super::readers::Readers;
@@ -89,8 +89,20 @@ enum First {
 /// Work in a transaction of its own.
 struct Maintenance {
     work: MaintenanceWork,
+    after: After,
     /// The caller may have stopped waiting; the work is done anyway.
     answer: oneshot::Sender<Result<(), Error>>,
+}
+
+impl Maintenance {
+    fn run(self, committer: &mut Committer) {
+        let Self {
+            work,
+            after,
+            answer,
+        } = self;
+        let _ = answer.send(committer.maintain(work, after));
+    }
 }
 
 impl std::fmt::Debug for Maintenance {
@@ -140,16 +152,22 @@ impl Writer {
         let arrivals = ArrivalClock::new(Arc::clone(&shared.clock));
         let news = shared.news.publisher(tenant);
         let committer = Committer::start(file, connection, &shared.caches, arrivals, news, opened)?;
+        let has_log_to_empty = committer.has_log_to_empty();
         let state = WriterState {
             queue: Mutex::default(),
             committer: Mutex::new(Some(committer)),
             threads: shared.threads.clone(),
             runtime: shared.runtime.clone(),
         };
-        Ok(Self {
+        let writer = Self {
             state: Arc::new(state),
             shared: shared.clone(),
-        })
+        };
+        if has_log_to_empty {
+            writer.state.queue().has_turn = true;
+            writer.state.request_turn();
+        }
+        Ok(writer)
     }
 
     /// Has events stored by a thread; the answer comes once they are durable.
@@ -176,6 +194,7 @@ impl Writer {
     pub(crate) fn maintain(
         &self,
         work: MaintenanceWork,
+        after: After,
     ) -> Result<oneshot::Receiver<Result<(), Error>>, Error> {
         let (answer, answered) = oneshot::channel();
         let mut queue = self.state.queue();
@@ -185,7 +204,11 @@ impl Writer {
         if queue.maintenance.len() >= MAX_QUEUED_MAINTENANCE {
             return Err(Error::Busy);
         }
-        queue.maintenance.push_back(Maintenance { work, answer });
+        queue.maintenance.push_back(Maintenance {
+            work,
+            after,
+            answer,
+        });
         let has_turn = std::mem::replace(&mut queue.has_turn, true);
         drop(queue);
         if !has_turn {
@@ -224,10 +247,10 @@ impl Writer {
         }
         loop {
             let waiting = self.state.queue().maintenance.pop_front();
-            let Some(Maintenance { work, answer }) = waiting else {
+            let Some(waiting) = waiting else {
                 break;
             };
-            let _ = answer.send(committer.maintain(work));
+            waiting.run(&mut committer);
         }
         committer.close(how)
     }
@@ -281,9 +304,9 @@ impl Turn for WriterState {
             return false; // closed meanwhile
         };
         let mut after_load = false;
-        if let Some(Maintenance { work, answer }) = self.next_maintenance() {
+        if let Some(maintenance) = self.next_maintenance() {
             after_load = true;
-            let _ = answer.send(committer.maintain(work));
+            maintenance.run(committer);
         } else if let Some(batch) = self.next_batch() {
             after_load = batch.len() > 1;
             committer.store(batch);
@@ -295,7 +318,7 @@ impl Turn for WriterState {
             self.queue().is_index_wanted = has_more;
             after_load = true;
         }
-        self.end_turn(after_load || committer.has_large_cache())
+        self.end_turn(after_load || committer.has_large_cache() || committer.has_log_to_empty())
     }
 
     fn abandon(&self) {

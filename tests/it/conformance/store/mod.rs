@@ -15,6 +15,7 @@ pub(crate) mod feed;
 pub(crate) mod files;
 pub(crate) mod keys;
 pub(crate) mod pages;
+pub(crate) mod redaction;
 pub(crate) mod retention;
 pub(crate) mod secrets;
 pub(crate) mod stats;
@@ -78,7 +79,7 @@ const READING: [Part; 12] = [
     part!(stats::bounds_the_number_of_counts),
 ];
 
-const OTHERS: [Part; 25] = [
+const OTHERS: [Part; 29] = [
     part!(keys::keeps_keys),
     part!(secrets::replaces_secrets),
     part!(tenants::creates_finds_and_deletes_tenants),
@@ -95,6 +96,10 @@ const OTHERS: [Part; 25] = [
     part!(feed::shows_followers_every_event_once),
     part!(data_lifecycle::keeps_holds_until_they_are_released),
     part!(data_lifecycle::never_both_holds_and_deletes_a_tenant),
+    part!(redaction::removes_members_for_good),
+    part!(redaction::is_not_undone_by_redeliveries),
+    part!(redaction::refuses_what_cannot_be_redacted),
+    part!(redaction::keeps_concurrent_redactions_apart),
     part!(retention::deletes_exactly_what_is_due),
     part!(retention::releases_the_files_of_deleted_events),
     part!(retention::deletes_what_is_due_under_load),

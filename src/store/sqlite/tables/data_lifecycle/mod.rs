@@ -1,4 +1,5 @@
 //! How long a tenant's events live.
 
 pub(crate) mod holds;
+pub(crate) mod redaction;
 pub(crate) mod retention;

@@ -7,6 +7,9 @@
 //! A row of the index has a number that sorts by the event's time, in steps of 8.4 seconds, and then has the lower bits of
 //! the event's own number. So the newest matches come first whatever their number is, and nothing else has to be stored.
 
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::domain::Event;
@@ -29,6 +32,12 @@ const STEP_EVENTS: i64 = 1000;
 
 /// The words that are in memory at once. FTS5 writes what it has at about as much.
 const MAX_TERM_BYTES: usize = 1024 * 1024;
+
+/// The pages of the index that one transaction merges: some 20 milliseconds.
+const MERGED_PAGES: i64 = 200;
+
+/// All that have a number.
+const ALL: RangeInclusive<i64> = 0..=i64::MAX;
 
 /// Events whose times agree but for this many bits, 8.4 s, are next to each other in the index.
 const TIME_SHIFT: u32 = 23;
@@ -94,15 +103,30 @@ pub(super) struct State {
     pub(super) last_indexed: i64,
     /// Indexed events were changed or deleted since.
     has_changed: bool,
+    merging: Merging,
+}
+
+/// A merge of all of the index, after which no page begins with a word that is in none any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Merging {
+    Done = 0,
+    Due = 1,
+    UnderWay = 2,
 }
 
 impl State {
     pub(super) fn read(connection: &Connection) -> rusqlite::Result<Self> {
-        let sql = "SELECT last_indexed, EXISTS (SELECT 1 FROM changed_events) FROM word_index";
+        let sql =
+            "SELECT last_indexed, EXISTS (SELECT 1 FROM changed_events), merging FROM word_index";
         let state = connection.prepare_cached(sql)?.query_row([], |row| {
             Ok(Self {
                 last_indexed: row.get(0)?,
                 has_changed: row.get(1)?,
+                merging: match row.get(2)? {
+                    0 => Merging::Done,
+                    1 => Merging::Due,
+                    _ => Merging::UnderWay,
+                },
             })
         });
         state
@@ -115,7 +139,7 @@ impl State {
 pub(crate) fn follow(connection: &Connection, stored: &Stored) -> rusqlite::Result<()> {
     let state = State::read(connection)?;
     if state.has_changed {
-        remove_changed(connection, state.last_indexed)?;
+        remove_changed(connection, state.last_indexed, ALL)?;
     }
     let late = stored.newest_sequence - state.last_indexed;
     if late >= MAX_LATE_EVENTS || stored.largest_bytes > LARGE_EVENT_BYTES {
@@ -125,12 +149,121 @@ pub(crate) fn follow(connection: &Connection, stored: &Stored) -> rusqlite::Resu
     Ok(())
 }
 
-/// Takes a step towards an index of all events, in a transaction of the caller's. Returns whether others have to follow.
-pub(crate) fn step(connection: &Connection) -> rusqlite::Result<bool> {
+/// A step of [`step`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Step {
+    /// Others have to follow.
+    pub(crate) has_more: bool,
+    /// Pages that may have had words that were removed for good were written again.
+    pub(crate) has_merged: bool,
+}
+
+/// Takes a step towards an index of all events without what was removed from it, in a transaction of the caller's.
+pub(crate) fn step(connection: &Connection) -> rusqlite::Result<Step> {
     let state = State::read(connection)?;
-    remove_changed(connection, state.last_indexed)?;
+    remove_changed(connection, state.last_indexed, ALL)?;
     add(connection, state.last_indexed, STEP_EVENTS)?;
-    is_behind(connection)
+    let is_merged = merge(connection, state.merging)?;
+    Ok(Step {
+        has_more: is_behind(connection)? || !is_merged,
+        has_merged: state.merging != Merging::Done,
+    })
+}
+
+/// Takes the words of an event that was just redacted out of the index, and out of every page of it, and puts in those that
+/// it has now. Returns whether a word would stay where one page is told from the next, until [`step`] has merged all.
+pub(crate) fn erase(
+    connection: &Connection,
+    sequence: i64,
+    before: &Event,
+    now: &Event,
+) -> rusqlite::Result<bool> {
+    let state = State::read(connection)?;
+    if sequence > state.last_indexed {
+        return Ok(false);
+    }
+    secure_delete(connection, true)?;
+    remove_changed(connection, state.last_indexed, sequence..=sequence)?;
+    // Only what is written meanwhile is removed for good.
+    connection.execute("INSERT INTO words (words) VALUES ('flush')", [])?;
+    secure_delete(connection, false)?;
+    let left = separates_pages(connection, &removed_terms(before, now))?;
+    if left && state.merging == Merging::Done {
+        note_merging(connection, Merging::Due)?;
+    }
+    Ok(left)
+}
+
+/// Lets FTS5 change the pages that a deleted word is in, instead of noting that it was deleted until they are merged.
+fn secure_delete(connection: &Connection, is_on: bool) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO words (words, rank) VALUES ('secure-delete', ?)";
+    connection.execute(sql, [is_on]).map(drop)
+}
+
+fn removed_terms(before: &Event, now: &Event) -> HashSet<String> {
+    let mut removed = HashSet::new();
+    before.for_each_term(&mut |term| {
+        if !removed.contains(term) {
+            removed.insert(term.to_owned());
+        }
+    });
+    now.for_each_term(&mut |term| {
+        removed.remove(term);
+    });
+    removed
+}
+
+/// Tells whether one of these words is in no event any more, and still where a page of the index is told from the one before.
+///
+/// Source: `fts5WriteBtreeTerm` in SQLite's `fts5_index.c`: the table has the beginning of a word, and a letter before it.
+fn separates_pages(connection: &Connection, words: &HashSet<String>) -> rusqlite::Result<bool> {
+    if words.is_empty() {
+        return Ok(false);
+    }
+    let mut statement = connection.prepare("SELECT term FROM words_idx")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let separator = row.get_ref(0)?.as_bytes()?;
+        let word = separator.get(1..).and_then(|it| str::from_utf8(it).ok());
+        if let Some(word) = word.filter(|it| words.contains(*it))
+            && !has_word(connection, word)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn has_word(connection: &Connection, word: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM words WHERE words MATCH ?)";
+    connection.query_row(sql, [format!("\"{word}\"")], |row| row.get(0))
+}
+
+/// Takes a step of a merge. Returns whether it is done.
+fn merge(connection: &Connection, merging: Merging) -> rusqlite::Result<bool> {
+    let pages = match merging {
+        Merging::Done => return Ok(true),
+        Merging::Due => -MERGED_PAGES,
+        Merging::UnderWay => MERGED_PAGES,
+    };
+    let changes = || connection.query_row("SELECT total_changes()", [], |row| row.get::<_, i64>(0));
+    let before = changes()?;
+    let sql = "INSERT INTO words (words, rank) VALUES ('merge', ?)";
+    connection.execute(sql, [pages])?;
+    // Source: the documentation of FTS5, "The 'merge' Command".
+    let is_done = changes()? - before < 2;
+    let next = if is_done {
+        Merging::Done
+    } else {
+        Merging::UnderWay
+    };
+    note_merging(connection, next)?;
+    Ok(is_done)
+}
+
+fn note_merging(connection: &Connection, merging: Merging) -> rusqlite::Result<()> {
+    let sql = "UPDATE word_index SET merging = ?";
+    connection.execute(sql, [merging as i64]).map(drop)
 }
 
 /// Takes the words of changed and deleted events out of the index, some hundred events at a time, in a transaction of the
@@ -140,7 +273,7 @@ pub(crate) fn forget(connection: &Connection) -> rusqlite::Result<bool> {
     if !state.has_changed {
         return Ok(false);
     }
-    remove_changed(connection, state.last_indexed)?;
+    remove_changed(connection, state.last_indexed, ALL)?;
     Ok(State::read(connection)?.has_changed)
 }
 
@@ -179,11 +312,19 @@ fn add(connection: &Connection, last_indexed: i64, limit: i64) -> rusqlite::Resu
     Ok(())
 }
 
-/// Takes the words of changed and deleted events out of the index, and puts in those that the changed ones have now.
-fn remove_changed(connection: &Connection, last_indexed: i64) -> rusqlite::Result<()> {
-    let sql = format!("SELECT {COLUMNS} FROM changed_events ORDER BY sequence LIMIT ?");
+/// Takes the words of changed and deleted events of these numbers out of the index, and puts in those that the changed ones
+/// have now.
+fn remove_changed(
+    connection: &Connection,
+    last_indexed: i64,
+    sequences: RangeInclusive<i64>,
+) -> rusqlite::Result<()> {
+    let first = *sequences.start();
+    let sql = format!(
+        "SELECT {COLUMNS} FROM changed_events WHERE sequence BETWEEN ? AND ? ORDER BY sequence LIMIT ?"
+    );
     let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query([STEP_EVENTS])?;
+    let mut rows = statement.query([first, *sequences.end(), STEP_EVENTS])?;
     let mut remove =
         connection.prepare("INSERT INTO words (words, rowid, terms) VALUES ('delete', ?, ?)")?;
     let (mut batch, mut last) = (Batch::default(), 0);
@@ -209,7 +350,8 @@ fn remove_changed(connection: &Connection, last_indexed: i64) -> rusqlite::Resul
         }
     }
     batch.write(connection)?;
-    connection.execute("DELETE FROM changed_events WHERE sequence <= ?", [last])?;
+    let sql = "DELETE FROM changed_events WHERE sequence BETWEEN ? AND ?";
+    connection.execute(sql, [first, last])?;
     Ok(())
 }
 

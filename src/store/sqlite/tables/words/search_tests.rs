@@ -184,7 +184,7 @@ fn follows_changes_and_deletions_by_hand() {
         }
     };
     check(&database, &mut random);
-    while index::step(&database.connection).unwrap() {}
+    while index::step(&database.connection).unwrap().has_more {}
     check(&database, &mut random);
     assert_eq!(database.count("source"), 600 - 85);
     assert_eq!(database.count("other"), 0);
@@ -213,7 +213,7 @@ fn an_older_database_is_indexed_step_by_step() {
     database.connection.execute_batch(reset).unwrap();
     assert!(index::is_behind(&database.connection).unwrap());
     let mut steps = 1;
-    while index::step(&database.connection).unwrap() {
+    while index::step(&database.connection).unwrap().has_more {
         steps += 1;
     }
     assert_eq!(
