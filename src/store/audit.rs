@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use super::{Appended, Created, Error, Store};
@@ -18,6 +19,12 @@ const LABEL: &str = "Administration";
 const MAX_ATTEMPTS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// Of these attempts one tries to create it again: should the other replica have failed.
+const CREATE_EVERY: usize = 5;
+
+/// Held while this process creates the system tenant.
+static CREATION: Mutex<()> = Mutex::const_new(());
+
 /// Returns the system tenant, which is created if there is none.
 pub async fn system_tenant(
     store: &dyn Store,
@@ -25,12 +32,20 @@ pub async fn system_tenant(
     entropy: &dyn Entropy,
 ) -> Result<Arc<Tenant>, Error> {
     let name = DatabaseName::system();
+    if let Some(tenant) = store.tenant_by_name(&name).await? {
+        return Ok(tenant);
+    }
+    // Of several acts at once, the first creates it for all.
+    let _turn = CREATION.lock().await;
     for attempt in 0..MAX_ATTEMPTS {
         if attempt > 0 {
             sleep(PAUSE).await;
         }
         if let Some(tenant) = store.tenant_by_name(&name).await? {
             return Ok(tenant);
+        }
+        if attempt % CREATE_EVERY != 0 {
+            continue;
         }
         let tenant = Tenant {
             client_id: ClientId::random(entropy),
