@@ -153,7 +153,7 @@ enum Command {
     /// `event-history import history.csv` stores what `export` wrote, each event with its id and time. Of any
     /// other CSV, say which column is what: `event-history import changes.csv --map record_id=Ticket --map
     /// event_time=When --map source_name=Who --map field=Field --map old=Before --map new=After --set
-    /// event_type=field_values_changed`
+    /// event_type=field_values_changed --set source_type=user`
     ///
     /// Events without an id are given one that their row determines, so importing a file again stores
     /// nothing twice. (Rows that are the same in all columns are one event.) Rows that are rejected are

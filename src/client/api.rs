@@ -20,8 +20,6 @@ use super::{Access, Error};
 use crate::domain::{Catalogue, EventId, FileSha256};
 use crate::retry::Retry;
 
-const SERVICE: &str = "the service";
-
 /// Completes "cannot …" in the log.
 const CALL: &str = "call the service";
 
@@ -119,7 +117,7 @@ impl Api {
             // The key must not be sent elsewhere.
             .redirect(Policy::none())
             .build()
-            .map_err(|error| Error::unreachable(SERVICE, error))?;
+            .map_err(Error::service_unreachable)?;
         Ok(Self {
             http,
             url,
@@ -389,7 +387,7 @@ async fn answer<T: DeserializeOwned>(
 ) -> Result<T, Error> {
     let answer = send(request).await?;
     let body = answer.bytes().await;
-    let body = body.map_err(|error| Error::unreachable(SERVICE, error))?;
+    let body = body.map_err(Error::service_unreachable)?;
     serde_json::from_slice(&body).map_err(|cause| Error::Answer {
         request: name,
         cause: cause.into(),
@@ -402,13 +400,12 @@ async fn send(request: RequestBuilder) -> Result<reqwest::Response, Error> {
     struct Refusal {
         detail: Value,
     }
-    let unreachable = |error| Error::unreachable(SERVICE, error);
-    let answer = request.send().await.map_err(unreachable)?;
+    let answer = request.send().await.map_err(Error::service_unreachable)?;
     let status = answer.status();
     if status.is_success() {
         return Ok(answer);
     }
-    let body = answer.bytes().await.map_err(unreachable)?;
+    let body = answer.bytes().await.map_err(Error::service_unreachable)?;
     let detail = match serde_json::from_slice(&body) {
         Ok(Refusal { detail }) => detail,
         // A proxy in between may answer in another form.

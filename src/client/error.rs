@@ -1,5 +1,6 @@
 //! Errors, in words for the person at the keyboard. None of them contains a presigned URL.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use crate::retry::Transient;
 pub enum Error {
     #[error("cannot reach {server}")]
     Unreachable {
-        server: &'static str,
+        server: Cow<'static, str>,
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -65,12 +66,18 @@ impl Transient for Error {
 
 impl Error {
     pub(super) fn stalled(server: &'static str) -> Self {
-        let cause = "it stopped sending".into();
-        Self::Unreachable { server, cause }
+        Self::Unreachable {
+            server: server.into(),
+            cause: "it stopped sending".into(),
+        }
     }
 
-    /// Keeps the URL, which may be a secret, out of the message.
-    pub(super) fn unreachable(server: &'static str, error: reqwest::Error) -> Self {
+    /// Names the service's address, and nothing of a request.
+    pub(super) fn service_unreachable(error: reqwest::Error) -> Self {
+        let origin = error.url().map(|url| url.origin().ascii_serialization());
+        let server = origin.map_or("the service".into(), |it| {
+            format!("the service at {it}").into()
+        });
         Self::Unreachable {
             server,
             cause: error.without_url().into(),

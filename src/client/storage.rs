@@ -76,7 +76,7 @@ impl Storage {
 
 fn unreachable(cause: Cause) -> Error {
     Error::Unreachable {
-        server: "storage",
+        server: "storage".into(),
         cause,
     }
 }

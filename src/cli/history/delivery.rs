@@ -1,5 +1,6 @@
 //! Sends events in batches and reports what became of them.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -9,6 +10,12 @@ use serde_json::{Value, json};
 use crate::cli::terminal::{Reader, print, visible};
 use crate::client::{Batch, BatchAnswer, Client, EventProblem, EventResult, Outcome};
 use crate::domain::EventId;
+
+/// Lines with the same problem that are named for people one by one; the others are counted. Programs are told of each.
+const MAX_ALIKE: u64 = 10;
+
+/// Problems that are counted: those beyond are named, all of them.
+const MAX_PROBLEMS: usize = 1000;
 
 /// Where an event was written.
 #[derive(Debug, Clone)]
@@ -36,6 +43,8 @@ pub(super) struct Delivery<'a> {
     /// The ids that events of the batch were given, to be printed before they are sent.
     new_ids: String,
     pub(super) totals: Totals,
+    /// The number of events by their problem.
+    rejected: HashMap<String, u64>,
     /// The last event whose fate is known.
     pub(super) settled: Option<Place>,
 }
@@ -49,6 +58,7 @@ impl<'a> Delivery<'a> {
             places: Vec::new(),
             new_ids: String::new(),
             totals: Totals::default(),
+            rejected: HashMap::new(),
             settled: None,
         }
     }
@@ -137,6 +147,13 @@ impl<'a> Delivery<'a> {
             let totals = json!({"stored": stored, "duplicates": duplicates, "rejected": rejected});
             let _: Reader = print(&format!("{totals}\n"))?;
         } else {
+            let mut more: Vec<_> = self.rejected.iter().collect();
+            more.retain(|(_, count)| **count > MAX_ALIKE);
+            more.sort();
+            for (problems, count) in more {
+                let count = count - MAX_ALIKE;
+                eprintln!("{count} more rejected: {problems}");
+            }
             eprintln!("{stored} stored, {duplicates} stored before, {rejected} rejected");
         }
         Ok(())
@@ -144,7 +161,7 @@ impl<'a> Delivery<'a> {
 
     #[expect(clippy::print_stderr, reason = "not part of the result")]
     fn report(
-        &self,
+        &mut self,
         place: &Place,
         event_id: Option<&str>,
         outcome: Outcome,
@@ -159,9 +176,25 @@ impl<'a> Delivery<'a> {
             let _ = print(&format!("{report}\n"));
         } else if outcome == Outcome::Rejected {
             let problems: Vec<String> = problems.iter().map(in_words).collect();
-            let problems = problems.join("; ");
-            eprintln!("{}:{line}: rejected: {}", visible(file), visible(&problems));
+            let problems = visible(&problems.join("; ")).to_string();
+            if self.alike(&problems) <= MAX_ALIKE {
+                eprintln!("{}:{line}: rejected: {problems}", visible(file));
+            }
         }
+    }
+}
+
+impl Delivery<'_> {
+    /// Counts an event with these problems. Returns the number of such events so far, if they are counted.
+    fn alike(&mut self, problems: &str) -> u64 {
+        if let Some(count) = self.rejected.get_mut(problems) {
+            *count += 1;
+            return *count;
+        }
+        if self.rejected.len() < MAX_PROBLEMS {
+            self.rejected.insert(problems.to_owned(), 1);
+        }
+        1
     }
 }
 

@@ -198,8 +198,7 @@ impl Client {
         loop {
             let chunk = tokio::time::timeout(STALL_TIMEOUT, response.chunk()).await;
             let chunk = chunk.map_err(|_| Error::stalled("the service"))?;
-            let chunk: Option<Bytes> =
-                chunk.map_err(|error| Error::unreachable("the service", error))?;
+            let chunk: Option<Bytes> = chunk.map_err(Error::service_unreachable)?;
             let Some(chunk) = chunk else { break };
             held.extend(boundaries.push(&chunk).map_err(answer_error)?);
             let Some(id) = boundaries.last_id() else {

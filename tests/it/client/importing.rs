@@ -108,6 +108,38 @@ async fn a_log_of_changes_is_imported_and_asked() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_many_rows_is_not_said_of_each() {
+    let fixture = Fixture::new().await;
+    let mut rows = String::from("When;Ticket;What\n");
+    for row in 0..25 {
+        writeln!(rows, "2026-11-10 10:26:{row:02};42;update").unwrap();
+    }
+    let file = fixture.write("alike.csv", rows.as_bytes());
+    let file = file.to_str().unwrap();
+    let mut arguments = vec![
+        file,
+        "--map",
+        "event_time=When",
+        "--map",
+        "record_id=Ticket",
+    ];
+    arguments.extend(["--map", "event_type=What"]);
+    let (status, said) = import(&fixture, &arguments);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("is it --delimiter ';'?"), "{said}");
+
+    arguments.extend(["--delimiter", ";"]);
+    let (status, said) = import(&fixture, &arguments);
+    assert_eq!(status, Some(1), "{said}");
+    let said: Vec<&str> = said.lines().collect();
+    assert_eq!(said.len(), 12, "{said:?}");
+    let (place, problem) = said[9].split_once(": rejected: ").unwrap();
+    assert_eq!(place, format!("{file}:11"));
+    assert_eq!(said[10], format!("15 more rejected: {problem}"));
+    assert_eq!(said[11], "0 stored, 0 stored before, 25 rejected");
+}
+
+#[tokio::test]
 async fn ndjson_as_the_api_returns_it_is_imported_into_another_tenant() {
     let fixture = Fixture::new().await;
     let upload = fixture.server.upload_url(&fixture.tenant).await;

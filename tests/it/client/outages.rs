@@ -36,7 +36,7 @@ async fn a_service_that_stays_unreachable_is_reported() {
     assert_eq!(said.matches("retrying in").count(), 2, "{said}");
     let last = said.lines().last().unwrap();
     assert!(
-        last.starts_with("event-history: cannot reach the service: "),
+        last.starts_with("event-history: cannot reach the service at http://127.0.0.1:"),
         "{said}"
     );
 

@@ -361,7 +361,15 @@ fn column(titles: &[String], title: &str) -> Result<usize, String> {
         (Some(_), Some(_)) => Err(format!("several columns are named '{title}'")),
         (None, _) => {
             let known = titles.join("', '");
-            Err(format!("no column is named '{title}', they are '{known}'"))
+            let other = [(";", ";"), ("\t", "tab")]
+                .iter()
+                .find(|(delimiter, _)| titles.len() == 1 && known.contains(*delimiter));
+            let hint = other.map_or(String::new(), |(_, name)| {
+                format!(": is it --delimiter '{name}'?")
+            });
+            Err(format!(
+                "no column is named '{title}', they are '{known}'{hint}"
+            ))
         }
     }
 }
