@@ -52,7 +52,7 @@ const event = (time, event_type_id, event_data, more = {}) => ({
 
 const field = (name, label, old, now) => ({ field: name, label, ...(old === undefined ? {} : { old }), new: now });
 
-const AGENT = { source_id: 3, source_type_id: 3, source_name: "Contract assistant", source_info: "claude-opus-4" };
+const AGENT = { source_id: 3, source_type_id: 3, source_name: "Contract assistant", source_info: "example-model-2" };
 const SYSTEM = { source_id: 1, source_type_id: 2, source_name: "Nightly import" };
 
 module.exports = { Service, event, field, AGENT, SYSTEM };
