@@ -146,7 +146,15 @@ pub(crate) async fn removes_members_for_good(opener: &dyn Opener) {
     store.close().await.unwrap();
     let store = opener.open().await;
     check(&*store, &one, &events, &expected).await;
+    delete(&*store, &[one, other]).await;
     store.close().await.unwrap();
+}
+
+/// Deletes tenants: there may be only so many dedicated ones.
+async fn delete(store: &dyn Store, tenants: &[Tenant]) {
+    for tenant in tenants {
+        store.delete_tenant(tenant).await.unwrap();
+    }
 }
 
 /// Returns what the feed shows behind a cursor.
@@ -250,6 +258,7 @@ pub(crate) async fn is_not_undone_by_redeliveries(opener: &dyn Opener) {
     store.append(&unredacted, vec![first]).await.unwrap();
     let answers = store.append(&unredacted, vec![now]).await.unwrap();
     assert_eq!(answers, [Appended::OtherContent]);
+    delete(&*store, &[one, copy, unredacted]).await;
     store.close().await.unwrap();
 }
 
@@ -336,5 +345,6 @@ pub(crate) async fn keeps_concurrent_redactions_apart(opener: &dyn Opener) {
     };
     assert!(page(&*store, &one, &query).await.events.is_empty());
     assert_eq!(whole(&*store, &one).await.len(), 6);
+    delete(&*store, &[one]).await;
     store.close().await.unwrap();
 }
