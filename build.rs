@@ -1,4 +1,5 @@
-//! Gives the program the files of the viewer, which `ui/` was built to, and its version: the package's, and the revision of an optimized build from a git checkout.
+//! Gives the program the files of the viewer, which `ui/` was built to, and its version: the package's, and the revision of an
+//! optimized build from a git checkout.
 //!
 //! A build without git, such as one of an image, is told the revision by `BUILD_REVISION`. Development builds
 //! have none: every commit would compile them again.

@@ -144,9 +144,12 @@ fn version_of_build(folder: &Path, profile: &str, told: &str) -> String {
         );
         (home, script)
     });
+    let output_folder = tempfile::tempdir().expect("a folder");
     let mut command = support::clean_command(script, folder);
     let output = support::run(
         command
+            .env("CARGO_MANIFEST_DIR", env!("CARGO_MANIFEST_DIR"))
+            .env("OUT_DIR", output_folder.path())
             .env("CARGO_PKG_VERSION", "1.2.3")
             .env("PROFILE", profile)
             .env("BUILD_REVISION", told),

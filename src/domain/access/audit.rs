@@ -1,7 +1,7 @@
 //! The audit of administrators: what an act looks like as an event of the system tenant.
 
+use core::net::IpAddr;
 use std::fmt::Display;
-use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
@@ -20,7 +20,6 @@ const SYSTEM: i32 = 2;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActKind {
     TenantCreated = 101,
-    TenantChanged = 102,
     TenantDeleted = 103,
     SecretRotated = 104,
     KeyCreated = 111,
@@ -30,7 +29,6 @@ pub enum ActKind {
     HoldPlaced = 123,
     HoldReleased = 124,
     EventRedacted = 125,
-    BackupRestored = 131,
     /// A tenant's history was read, where the operator wants that recorded.
     HistoryRead = 141,
     /// An act that was recorded has failed.
@@ -38,9 +36,8 @@ pub enum ActKind {
 }
 
 impl ActKind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 12] = [
         Self::TenantCreated,
-        Self::TenantChanged,
         Self::TenantDeleted,
         Self::SecretRotated,
         Self::KeyCreated,
@@ -50,7 +47,6 @@ impl ActKind {
         Self::HoldPlaced,
         Self::HoldReleased,
         Self::EventRedacted,
-        Self::BackupRestored,
         Self::HistoryRead,
         Self::ActFailed,
     ];
@@ -59,7 +55,6 @@ impl ActKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::TenantCreated => "tenant_created",
-            Self::TenantChanged => "tenant_changed",
             Self::TenantDeleted => "tenant_deleted",
             Self::SecretRotated => "secret_rotated",
             Self::KeyCreated => "key_created",
@@ -69,7 +64,6 @@ impl ActKind {
             Self::HoldPlaced => "hold_placed",
             Self::HoldReleased => "hold_released",
             Self::EventRedacted => "event_redacted",
-            Self::BackupRestored => "backup_restored",
             Self::HistoryRead => "history_read",
             Self::ActFailed => "act_failed",
         }
@@ -103,8 +97,6 @@ pub enum ActorKind {
     ViewToken,
     /// The service, without having been asked.
     Service,
-    /// A command, on the machine of the operator.
-    Command,
 }
 
 impl ActorKind {
@@ -115,14 +107,13 @@ impl ActorKind {
             Self::TenantSecret => "tenant_secret",
             Self::ViewToken => "view_token",
             Self::Service => "service",
-            Self::Command => "command",
         }
     }
 
     const fn source_type_id(self) -> i32 {
         match self {
             Self::ConfiguredKey | Self::StoredKey | Self::TenantSecret | Self::ViewToken => USER,
-            Self::Service | Self::Command => SYSTEM,
+            Self::Service => SYSTEM,
         }
     }
 }

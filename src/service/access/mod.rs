@@ -9,8 +9,8 @@ mod secrets;
 mod view_token;
 mod view_tokens;
 
+use core::net::IpAddr;
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretSlice};

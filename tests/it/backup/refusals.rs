@@ -83,7 +83,7 @@ async fn a_database_of_another_tenant_is_named_and_the_others_are_restored() {
     let name = target.to_str().unwrap();
     let said = back_up(&server, name).await;
     assert_eq!(said.status, 1, "{said:?}");
-    assert!(said.out.contains("2 databases"), "{said:?}");
+    assert!(said.out.contains("3 databases"), "{said:?}");
     assert!(said.out.contains("not backed up: "), "{said:?}");
     assert!(said.out.contains("tenant 'other'"), "{said:?}");
     let said = verify(&server, name).await.ok();
