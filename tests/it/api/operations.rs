@@ -187,7 +187,8 @@ fn the_openapi_document_matches_its_snapshot() {
 #[tokio::test]
 async fn a_slow_request_times_out() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let server = Server::builder().arg("--request-timeout").arg("1s").start();
+    // The creation of the tenant has to end in this time too.
+    let server = Server::builder().arg("--request-timeout").arg("3s").start();
     tenant(&server, "demo").await;
     let address = server.url().trim_start_matches("http://").to_owned();
     let mut stream = tokio::net::TcpStream::connect(address)

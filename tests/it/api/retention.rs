@@ -87,13 +87,17 @@ async fn the_service_deletes_what_is_due_by_itself() {
         (count(&server, &client).await == 0).then_some(())
     })
     .await;
-    let lines = Call::bare(&server, "GET", "/metrics").send_text().await;
-    let deleted = "event_history_retention_deleted_events_total 4";
-    assert!(lines.lines().any(|line| line == deleted), "{lines}");
-    assert!(
-        lines.contains("event_history_retention_backlog_events 0"),
-        "{lines}"
-    );
+    // A run is counted once it is complete.
+    let counted = [
+        "event_history_retention_deleted_events_total 4",
+        "event_history_retention_backlog_events 0",
+    ];
+    support::wait_for("the runs to be counted", BOUND, async || {
+        let metrics = Call::bare(&server, "GET", "/metrics").send_text().await;
+        let has = |line: &&str| metrics.lines().any(|it| it == *line);
+        counted.iter().all(has).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
