@@ -13,6 +13,8 @@ mod scratch;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use self::chunk_writer::{ChunkWriter, StoredFile};
 use self::previous::Previous;
 use self::scratch::Scratch;
@@ -74,8 +76,7 @@ pub async fn create(job: &Job, progress: &Progress) -> Result<Created, Error> {
     job.target.claim(store).await?;
     let mut random = [0; 4];
     job.entropy.fill(&mut random);
-    let time = started_at.strftime("%Y%m%dT%H%M%SZ");
-    let name = format!("{time}-{}", hex::encode(random));
+    let name = name(started_at, random);
     let started = Started {
         name,
         store,
@@ -98,6 +99,12 @@ pub async fn create(job: &Job, progress: &Progress) -> Result<Created, Error> {
         problems: Vec::new(),
     };
     creation.run(started, previous).await
+}
+
+/// Returns the name of a backup: later ones are greater, also in the same second.
+fn name(started_at: Timestamp, random: [u8; 4]) -> String {
+    let time = started_at.strftime("%Y%m%dT%H%M%S.%6fZ");
+    format!("{time}-{}", hex::encode(random))
 }
 
 struct Creation<'a> {
@@ -192,4 +199,20 @@ async fn on_store<T: Send + 'static>(
 ) -> Result<T, Error> {
     let what = what.to_owned();
     blocking(move || work().map_err(|source| Error::Store { what, source })).await
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::name;
+
+    #[test]
+    fn a_later_backup_has_a_greater_name() {
+        let at = |microsecond| Timestamp::from_microsecond(microsecond).unwrap();
+        let first = name(at(1_795_829_782_000_004), [0x9a, 0x48, 0x57, 0xea]);
+        assert_eq!(first, "20261128T013622.000004Z-9a4857ea");
+        assert!(name(at(1_795_829_782_000_050), [0; 4]) > first);
+        assert!(name(at(1_795_829_783_000_000), [0; 4]) > first);
+    }
 }
