@@ -6,10 +6,10 @@
 use super::access::{Identity, Origin};
 use super::{Access, Caller, Error, Service};
 use crate::domain::cause::chain;
-use crate::domain::{Act, ActKind, Actor, ActorKind, Requirement, Scope};
+use crate::domain::{Act, ActKind, Actor, ActorKind, EventId, Requirement, Scope};
 use crate::store::{self, audit};
 
-/// What of a tenant's history is read.
+/// A read of a tenant's history, as far as it is recorded.
 #[derive(Debug)]
 pub struct Reading<'a> {
     pub path: &'a str,
@@ -35,22 +35,23 @@ impl Service {
         act: Act,
         acting: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        let record = |act| audit::record(&*self.store, &*self.clock, &*self.entropy, actor, act);
-        let recorded = record(act.clone()).await.map_err(unrecorded)?;
+        let recorded = self.record(actor, act.clone()).await;
+        // Whatever is wrong with the audit, the act was not done.
+        let recorded = recorded.map_err(Error::Unrecorded)?;
         let outcome = acting.await;
         if let Err(error) = &outcome
-            && let Err(failure) = record(act.failed(recorded, error)).await
+            && let Err(failure) = self.record(actor, act.failed(recorded, error)).await
         {
             let (error, failure) = (chain(error), chain(&failure));
             tracing::error!(act = %recorded, "an act failed, and that was not recorded ({failure}): {error}");
         }
         outcome
     }
-}
 
-/// Whatever is wrong with the audit, the act was not done.
-fn unrecorded(error: store::Error) -> Error {
-    Error::Unrecorded(error)
+    /// Records an act. Returns the id of its event.
+    pub(super) async fn record(&self, actor: &Actor, act: Act) -> Result<EventId, store::Error> {
+        audit::record(&*self.store, &*self.clock, &*self.entropy, actor, act).await
+    }
 }
 
 impl Caller {

@@ -9,7 +9,7 @@ use crate::domain::cause::chain;
 use crate::domain::{
     Act, ActKind, Actor, ClientId, ClientSecret, DatabaseName, ObjectKey, Placement, Tenant,
 };
-use crate::store::{Created, audit};
+use crate::store::Created;
 
 /// A new tenant, with the secret, which is returned only once.
 #[derive(Debug)]
@@ -146,16 +146,12 @@ impl Service {
             }
         }
     }
-}
 
-impl Service {
     async fn record_undone(&self, tenant: &Tenant) {
         let act = Act::of(ActKind::TenantDeleted)
             .of_tenant(tenant)
             .set("reason", "its creation had taken too long");
-        let (clock, entropy) = (&*self.clock, &*self.entropy);
-        let recorded = audit::record(&*self.store, clock, entropy, &Actor::service(), act).await;
-        if let Err(error) = recorded {
+        if let Err(error) = self.record(&Actor::service(), act).await {
             let name = &tenant.database_name;
             tracing::error!(tenant = %name, "an undone creation was not recorded: {}", chain(&error));
         }

@@ -176,15 +176,14 @@ impl<'a> Delivery<'a> {
             let _ = print(&format!("{report}\n"));
         } else if outcome == Outcome::Rejected {
             let problems: Vec<String> = problems.iter().map(in_words).collect();
-            let problems = visible(&problems.join("; ")).to_string();
+            let problems = problems.join("; ");
+            let problems = visible(&problems);
             if self.alike(&problems) <= MAX_ALIKE {
                 eprintln!("{}:{line}: rejected: {problems}", visible(file));
             }
         }
     }
-}
 
-impl Delivery<'_> {
     /// Counts an event with these problems. Returns the number of such events so far, if they are counted.
     fn alike(&mut self, problems: &str) -> u64 {
         if let Some(count) = self.rejected.get_mut(problems) {

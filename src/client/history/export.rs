@@ -81,7 +81,7 @@ impl Client {
     }
 
     /// Exports into a file. An existing one is only replaced with `force`. Until it is complete, the events are in a file
-    /// beside it, which the same export resumes after a crash. Returns the number of events.
+    /// beside it; after a crash, the same export resumes from there. Returns the number of events.
     pub async fn export_to(
         &self,
         export: &Export,

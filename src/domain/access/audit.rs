@@ -16,7 +16,7 @@ use crate::domain::{
 const USER: i32 = 0;
 const SYSTEM: i32 = 2;
 
-/// What was done. The number is the event type in the history of the system tenant, which has a catalogue of its own.
+/// A kind of administrative act. Its number is an event type of the system tenant, which has its own catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActKind {
     TenantCreated = 101,
@@ -245,7 +245,7 @@ impl Act {
             .set("failure", reason)
     }
 
-    /// Returns the event that tells of it.
+    /// Returns the event that records the act.
     pub fn into_event(self, actor: &Actor, id: EventId, now: Timestamp) -> Event {
         let Self {
             kind,

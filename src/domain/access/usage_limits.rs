@@ -13,7 +13,7 @@ pub struct UsageLimits {
     pub streams: Option<usize>,
 }
 
-/// What is limited.
+/// A limit: requests or events over some seconds, or an amount of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
     Requests,

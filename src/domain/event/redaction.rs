@@ -21,7 +21,7 @@ const EVENT_DATA: &str = "event_data";
 const SOURCE_NAME: &str = "source_name";
 const SOURCE_INFO: &str = "source_info";
 
-/// What is left of what was removed at one time.
+/// A redaction of an event: which members lost their values, and why, by whom and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Redaction {

@@ -20,7 +20,7 @@ use crate::service::{self, Access, Caller, Credential, Origin, Reading};
 /// The paths that name a record begin with this.
 const RECORDS: &str = "/api/history/records/";
 
-/// What is recorded of a query.
+/// The bytes of a query that are recorded, at most.
 const MAX_RECORDED_QUERY: usize = 4096;
 
 const BASIC: &[u8] = b"Basic ";

@@ -83,8 +83,11 @@ pub(crate) fn parse(
         FileId::parse(&json_fields::uuid_text(json)?)
     });
     let file_ids = detail.optional(problems, "file_ids", json_fields::elements::<MAX_FILES>);
-    let file_ids =
-        file_ids.and_then(|ids| further_files(detail, &ids.unwrap_or_default(), problems));
+    let file_ids = file_ids.and_then(|ids| {
+        detail.each(problems, "file_ids", &ids.unwrap_or_default(), |json| {
+            FileId::parse(&json_fields::uuid_text(json)?)
+        })
+    });
     let data = data?;
     let file_id = match file_id? {
         Some(file_id) => Some(file_id),
@@ -114,26 +117,6 @@ pub(crate) fn parse(
 /// Parses the id of an event.
 pub(crate) fn event_id(json: &RawValue) -> Result<EventId, Invalid> {
     EventId::parse(&json_fields::uuid_text(json)?)
-}
-
-fn further_files(
-    detail: &Object<'_>,
-    elements: &[&RawValue],
-    problems: &mut Problems,
-) -> Option<Vec<FileId>> {
-    let mut files = Some(Vec::new());
-    for (index, element) in elements.iter().enumerate() {
-        match json_fields::uuid_text(element).and_then(|text| FileId::parse(&text)) {
-            Ok(file_id) => files.iter_mut().for_each(|files| files.push(file_id)),
-            Err(invalid) => {
-                let mut loc = detail.loc("file_ids");
-                loc.push(Value::from(index));
-                problems.add(loc, invalid);
-                files = None;
-            }
-        }
-    }
-    files
 }
 
 /// Returns each file once, in the order in which they were named, without a record yet.

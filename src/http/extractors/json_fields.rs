@@ -142,6 +142,28 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// Parses the elements of a member that is a list. Reports the problem of each at its index; `None` if there is one.
+    pub(crate) fn each<T>(
+        &self,
+        problems: &mut Problems,
+        name: &str,
+        elements: &[&RawValue],
+        parse: impl Fn(&RawValue) -> Result<T, Invalid>,
+    ) -> Option<Vec<T>> {
+        let mut parsed = Vec::with_capacity(elements.len());
+        for (index, element) in elements.iter().enumerate() {
+            match parse(element) {
+                Ok(value) => parsed.push(value),
+                Err(invalid) => {
+                    let mut loc = self.loc(name);
+                    loc.push(index.into());
+                    problems.add(loc, invalid);
+                }
+            }
+        }
+        (parsed.len() == elements.len()).then_some(parsed)
+    }
+
     /// Parses a required member that is an object.
     pub(crate) fn object(&self, problems: &mut Problems, name: &'static str) -> Option<Self> {
         let members = self.required(problems, name, Members::read)?;

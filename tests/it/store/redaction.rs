@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::{Place, until};
 use crate::conformance::store::redaction::redacted;
 use crate::samples::{Random, data};
-use crate::support::files_with;
+use crate::support::{copy_folder, files_with};
 
 const MEMBER: [&str; 1] = ["/event_data/0/new"];
 
@@ -154,17 +154,4 @@ async fn a_log_that_a_killed_process_left_is_emptied() {
     assert!(!matches!(event, Err(Error::Damaged(_))), "{event:?}");
     until(|| !found_on_disk(&copy, 3), "the log is emptied").await;
     store.close().await.unwrap();
-}
-
-fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy_folder(&path, &target);
-        } else {
-            std::fs::copy(&path, target).unwrap();
-        }
-    }
 }

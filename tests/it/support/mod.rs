@@ -19,6 +19,7 @@ mod server;
 mod shim;
 mod worst_inputs;
 
+use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -108,6 +109,20 @@ pub(crate) fn page_cursor(client_id: &str) -> String {
         event_id: EventId::parse(&uuid()).expect("an id"),
     };
     PageCursor::new(client_id, Epoch(7), Ordering::OldestFirst, position).to_string()
+}
+
+/// Copies a folder to where there is nothing yet.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir(to).expect("a new folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("a new file");
+        }
+    }
 }
 
 /// Returns a number that nobody can foresee, below `bound`.

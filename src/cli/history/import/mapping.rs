@@ -361,12 +361,11 @@ fn column(titles: &[String], title: &str) -> Result<usize, String> {
         (Some(_), Some(_)) => Err(format!("several columns are named '{title}'")),
         (None, _) => {
             let known = titles.join("', '");
-            let other = [(";", ";"), ("\t", "tab")]
-                .iter()
-                .find(|(delimiter, _)| titles.len() == 1 && known.contains(*delimiter));
-            let hint = other.map_or(String::new(), |(_, name)| {
-                format!(": is it --delimiter '{name}'?")
-            });
+            let hint = match titles {
+                [only] if only.contains(';') => ": is it --delimiter ';'?",
+                [only] if only.contains('\t') => ": is it --delimiter 'tab'?",
+                _ => "",
+            };
             Err(format!(
                 "no column is named '{title}', they are '{known}'{hint}"
             ))

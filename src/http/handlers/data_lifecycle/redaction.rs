@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
@@ -19,7 +18,7 @@ use crate::http::responses::{ApiResult, EntityTag, ErrorBody, EventBody, acquire
 use crate::http::state::AppState;
 use crate::service::Access;
 
-/// What is to be removed of an event.
+/// A redaction of an event: the members to remove, and why.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "documents the body that `parse` reads")]
 pub(crate) struct NewRedactionBody {
@@ -64,7 +63,11 @@ fn parse(body: &[u8]) -> ApiResult<(Vec<MemberPointer>, Reason)> {
     let object = Object::from_body(body)?;
     let mut problems = Problems::default();
     let elements = object.required(&mut problems, "members", members);
-    let members = elements.and_then(|it| pointers(&object, &it, &mut problems));
+    let members = elements.and_then(|elements| {
+        object.each(&mut problems, "members", &elements, |json| {
+            MemberPointer::parse(&json_fields::string(json)?)
+        })
+    });
     let reason = object.required(&mut problems, "reason", |json| {
         Reason::parse(&json_fields::string(json)?)
     });
@@ -78,24 +81,4 @@ fn members(json: &RawValue) -> Result<Vec<&RawValue>, Invalid> {
         return Err(Invalid::new("too_short", message));
     }
     Ok(elements)
-}
-
-fn pointers(
-    object: &Object<'_>,
-    elements: &[&RawValue],
-    problems: &mut Problems,
-) -> Option<Vec<MemberPointer>> {
-    let mut pointers = Some(Vec::new());
-    for (index, element) in elements.iter().enumerate() {
-        match json_fields::string(element).and_then(|text| MemberPointer::parse(&text)) {
-            Ok(pointer) => pointers.iter_mut().for_each(|it| it.push(pointer.clone())),
-            Err(invalid) => {
-                let mut loc = object.loc("members");
-                loc.push(Value::from(index));
-                problems.add(loc, invalid);
-                pointers = None;
-            }
-        }
-    }
-    pointers
 }

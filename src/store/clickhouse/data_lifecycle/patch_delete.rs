@@ -41,9 +41,9 @@ pub(super) async fn delete_rows(
         if attempt > 0 {
             sleep(REPLICATION_PAUSE).await;
         }
-        let deleted = client.run("delete_due", |it| bind(delete.on(it)));
+        let deleted = client.run("delete_rows", |it| bind(delete.on(it)));
         deleted.await?;
-        let left = client.fetch_majority::<u64>("count_due", |it| bind(count.on(it)));
+        let left = client.fetch_majority::<u64>("count_rows", |it| bind(count.on(it)));
         if left.await?.iter().all(|left| left[..] == [0]) {
             return Ok(());
         }

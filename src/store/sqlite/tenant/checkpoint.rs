@@ -182,15 +182,12 @@ impl Checkpointer {
     /// log, which is not waited for.
     pub(super) fn empty(&mut self, file: &DatabaseFile, connection: &Connection) -> bool {
         self.wait();
-        let is_empty = file
+        let truncated = file
             .ownership
             .checkpoint(|| connect::without_waiting(connection, truncate));
-        match is_empty {
-            Ok(()) => {}
-            Err(error) => {
-                report(file, &error);
-                return false;
-            }
+        if let Err(error) = truncated {
+            report(file, &error);
+            return false;
         }
         file.log.look_at_open(&file.path);
         let is_empty = !recovery::has_wal(&file.path).unwrap_or(true);

@@ -163,7 +163,7 @@ impl Stage {
     ) -> Option<Outcome> {
         let copy = tempfile::tempdir().expect("a temporary folder");
         let root = copy.path().join("data");
-        copy_folder(&self.root(), &root);
+        support::copy_folder(&self.root(), &root);
         let of_kind: Vec<PathBuf> = self
             .files()
             .into_iter()
@@ -381,17 +381,4 @@ fn below(root: &Path) -> Vec<PathBuf> {
     }
     files.sort();
     files
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir(to).expect("a new folder");
-    for entry in fs::read_dir(from).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let target = to.join(path.file_name().expect("a name"));
-        if path.is_dir() {
-            copy_folder(&path, &target);
-        } else {
-            fs::copy(&path, &target).expect("a new file");
-        }
-    }
 }
