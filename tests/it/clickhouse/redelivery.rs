@@ -8,7 +8,7 @@ use event_history::store::Appended;
 use super::{Place, created};
 use crate::samples::{Random, data, history};
 
-const EVENTS: usize = 64;
+const EVENTS: usize = 32;
 const EVENT_BYTES: usize = 1024 * 1024;
 
 /// Returns the largest amount of memory that this process has had since the last reset.
