@@ -53,16 +53,22 @@ impl Access {
         let (events, repeats) = distinct(events).await;
         let recorded = self.recorded_files(&events).await?;
         let mut outcomes: Vec<Option<BatchOutcome>> = vec![None; total];
-        let (mut ready, mut refused) = (Vec::new(), Vec::new());
-        for (index, mut event) in events {
-            match with_files(&event.files, &recorded) {
-                Ok(files) => {
-                    event.files = files;
-                    ready.push((index, event));
-                }
-                Err(problem) => refused.push((index, event, problem)),
-            }
-        }
+        let mut refused = Vec::new();
+        let ready = events.into_iter();
+        let ready: Vec<(usize, Event)> = ready
+            .filter_map(
+                |(index, mut event)| match with_files(&event.files, &recorded) {
+                    Ok(files) => {
+                        event.files = files;
+                        Some((index, event))
+                    }
+                    Err(problem) => {
+                        refused.push((index, event, problem));
+                        None
+                    }
+                },
+            )
+            .collect();
         for (index, outcome) in self.redeliveries_or_rejections(refused).await? {
             outcomes[index] = Some(outcome);
         }
@@ -151,18 +157,21 @@ impl Access {
         events: Vec<(usize, Event)>,
     ) -> Result<Vec<(usize, BatchOutcome)>, Error> {
         let protects = self.service.settings.object_lock.is_some();
-        let (mut ids, mut of_events, mut files) = (Vec::new(), Vec::new(), HashMap::new());
-        for (index, event) in events {
-            if protects && !event.files.is_empty() {
-                files.insert(index, event.files.clone());
-            }
-            ids.push((index, event.id));
-            of_events.push(event);
-        }
+        let (mut ids, mut files) = (Vec::with_capacity(events.len()), HashMap::new());
+        let events = events.into_iter();
+        let events: Vec<Event> = events
+            .map(|(index, event)| {
+                if protects && !event.files.is_empty() {
+                    files.insert(index, event.files.clone());
+                }
+                ids.push((index, event.id));
+                event
+            })
+            .collect();
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let appended = self.service.store.append(&self.tenant, of_events).await?;
+        let appended = self.service.store.append(&self.tenant, events).await?;
         if appended.len() != ids.len() {
             let cause = "the store did not return a result for each event";
             return Err(Error::Broken(cause.into()));
@@ -212,7 +221,7 @@ struct Repeat {
 struct Chain {
     first: usize,
     /// The last one that was compared, unless that is the first.
-    last: Option<Event>,
+    last: Option<Box<Event>>,
     /// One of them differs from the first.
     is_ambiguous: bool,
 }
@@ -239,7 +248,7 @@ async fn distinct(events: Vec<Event>) -> (Vec<(usize, Event)>, Vec<Repeat>) {
             Entry::Occupied(entry) => entry.into_mut(),
         };
         let (first, first_event) = &firsts[chain.first];
-        let last = chain.last.as_ref().unwrap_or(first_event);
+        let last = chain.last.as_deref().unwrap_or(first_event);
         let is_same = !chain.is_ambiguous && last.same_content(&event);
         if last.weight_bytes() + event.weight_bytes() > LARGE_EVENT_BYTES {
             tokio::task::yield_now().await;
@@ -251,7 +260,7 @@ async fn distinct(events: Vec<Event>) -> (Vec<(usize, Event)>, Vec<Repeat>) {
             is_same,
         });
         chain.is_ambiguous = !is_same;
-        chain.last = is_same.then_some(event);
+        chain.last = is_same.then(|| Box::new(event));
     }
     (firsts, repeats)
 }

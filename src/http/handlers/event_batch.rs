@@ -167,21 +167,22 @@ async fn store_alone(access: &Access, events: Vec<BatchEvent>) -> ApiResult<Answ
 
 async fn store(access: &Access, events: Vec<BatchEvent>) -> ApiResult<Answer> {
     let mut results: Vec<Result<EventId, Refused>> = Vec::with_capacity(events.len());
-    let mut valid: Vec<Event> = Vec::with_capacity(events.len());
     let mut unmatched: Vec<(usize, Event)> = Vec::new();
-    for (index, event) in events.into_iter().enumerate() {
-        results.push(match event {
+    // Here and in the service, events stay in the memory that they were parsed into: copies of the list would add up.
+    let valid = events.into_iter().enumerate();
+    let valid: Vec<Event> = valid
+        .filter_map(|(index, event)| match event {
             Ok(event) => {
-                let event_id = event.id;
-                valid.push(event);
-                Ok(event_id)
+                results.push(Ok(event.id));
+                Some(event)
             }
             Err(mut refused) => {
                 unmatched.extend(refused.event.take().map(|event| (index, *event)));
-                Err(refused)
+                results.push(Err(refused));
+                None
             }
-        });
-    }
+        })
+        .collect();
     let duplicates = access.stored_before(unmatched).await?;
     let outcomes = access.append_batch(valid).await?;
     let mut outcomes = outcomes.into_iter();
