@@ -158,12 +158,14 @@ fn api_router(
 ) -> Router {
     let mut limits = RequestLimits::new(options.request_timeout);
     let (mut api, _) = routes.split_for_parts();
-    if let Some(cors) = Cors::new(&options.cors_origins) {
+    let cors = Cors::new(&options.cors_origins);
+    let viewer = viewer::routes(&options.storage_origin, cors.clone());
+    if let Some(cors) = cors {
         // The timeout goes inside, so that a page may read its response.
         let timeout = limits.timeout.take();
         api = cors.wrap(api, timeout);
     }
-    let api = Compression::new().wrap(api.merge(viewer::routes(&options.storage_origin)));
+    let api = Compression::new().wrap(api.merge(viewer));
     let api = if options.separate_admin {
         api.fallback(operations::not_found)
     } else {

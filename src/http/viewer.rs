@@ -1,5 +1,5 @@
-//! The viewer at `/ui`: a page that shows people their history, through the API alone. Its sources are in `ui/`; what is
-//! built from them is part of the program.
+//! The viewer at `/ui`, a page that shows people their history through the API alone, and the file with the elements that pages
+//! of other origins embed. Their sources are in `ui/`; what is built from them is part of the program.
 
 use std::sync::Arc;
 
@@ -8,11 +8,12 @@ use axum::extract::Path;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::http::handlers::operations;
-use crate::http::responses::{ApiError, ApiResult};
+use crate::http::middleware::Cors;
+use crate::http::responses::{ApiError, ApiResult, EntityTag};
 use crate::http::state::AppState;
 
 // `static FILES: &[(&str, &[u8])]`: the names and contents of everything in `ui/dist`.
@@ -23,12 +24,23 @@ const PAGE: &str = "index.html";
 /// The files here have a hash of their content in their names.
 const HASHED: &str = "assets/";
 
-/// Returns the routes of the viewer. Pages may read files at `storage_origin`, where download URLs lead to.
-pub(super) fn routes(storage_origin: &str) -> Router<Arc<AppState>> {
+/// Returns the routes of the viewer. Pages may read files at `storage_origin`, where download URLs lead to; those of the
+/// origins that `cors` allows may load the elements.
+pub(super) fn routes(storage_origin: &str, cors: Option<Cors>) -> Router<Arc<AppState>> {
     let policy = HeaderValue::try_from(policy(storage_origin)).expect("origins are ASCII");
-    let page =
-        move || async move { file(PAGE).map(|it| ([(CONTENT_SECURITY_POLICY, policy)], it)) };
+    let page = move |asked: HeaderMap| async move {
+        file(PAGE, &asked).map(|it| ([(CONTENT_SECURITY_POLICY, policy)], it))
+    };
+    let elements = Router::new().route(
+        "/ui/embed.js",
+        get(|asked: HeaderMap| async move { file("embed.js", &asked) }),
+    );
+    let elements = match cors {
+        Some(cors) => cors.wrap(elements, None),
+        None => elements,
+    };
     Router::new()
+        .merge(elements)
         // Relative, for proxies that serve the API below a path.
         .route(
             "/ui",
@@ -37,7 +49,7 @@ pub(super) fn routes(storage_origin: &str) -> Router<Arc<AppState>> {
         .route("/ui/", get(page))
         .route(
             "/ui/{*name}",
-            get(|Path(name): Path<String>| async move { file(&name) }),
+            get(|Path(name): Path<String>, asked: HeaderMap| async move { file(&name, &asked) }),
         )
         .layer(from_fn(operations::only_get))
 }
@@ -52,19 +64,26 @@ fn policy(storage_origin: &str) -> String {
     )
 }
 
-fn file(name: &str) -> ApiResult<Response> {
+/// Answers with a file, or 304 without it if the caller has it.
+fn file(name: &str, asked: &HeaderMap) -> ApiResult<Response> {
     let (name, bytes) = FILES
         .iter()
         .find(|(known, _)| *known == name)
         .ok_or(ApiError::NotFound)?;
-    let caching = if name.starts_with(HASHED) {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    };
-    let headers: [(HeaderName, &str); 2] =
-        [(CONTENT_TYPE, content_type(name)), (CACHE_CONTROL, caching)];
-    Ok((headers, *bytes).into_response())
+    let content_type = (CONTENT_TYPE, content_type(name));
+    if name.starts_with(HASHED) {
+        let caching = (CACHE_CONTROL, "public, max-age=31536000, immutable");
+        return Ok(([content_type, caching], *bytes).into_response());
+    }
+    let tag = EntityTag::of(bytes);
+    let caching = [
+        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (ETAG, tag.value()?),
+    ];
+    if tag.is_among(asked) {
+        return Ok((StatusCode::NOT_MODIFIED, caching).into_response());
+    }
+    Ok((caching, [content_type], *bytes).into_response())
 }
 
 fn content_type(name: &str) -> &'static str {

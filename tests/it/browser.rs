@@ -1,5 +1,4 @@
-//! Pages in a real browser: the example, on another origin than storage, whose files go straight there and back; the reference;
-//! and the viewer.
+//! Pages in a real browser: the examples, on other origins than storage and the service; the reference; and the viewer.
 
 #![expect(
     clippy::print_stdout,
@@ -8,6 +7,7 @@
 )]
 
 mod backend;
+mod embed;
 mod viewer;
 
 use std::path::Path;

@@ -1,8 +1,12 @@
+import { OWN_SERVICE } from "./api/client";
 import { restore } from "./api/session";
-import { restorePreferences } from "./state/preferences";
 import "./pages/app";
+import { provide } from "./state/context";
+import { restorePreferences } from "./state/preferences";
+import { replace } from "./state/router";
 
-// The element in the page is upgraded before this runs, so it is made here instead.
 restorePreferences();
 restore();
+provide(document, { service: OWN_SERVICE, isEmbedded: false, language: () => undefined, takesFocus: () => true, replace, mayOpen: () => true });
+// An element that is in the page already is upgraded before this runs, so it is made here instead.
 document.body.append(document.createElement("eh-app"));

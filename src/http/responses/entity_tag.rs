@@ -27,8 +27,7 @@ impl EntityTag {
         permit: MemoryPermit,
     ) -> ApiResult<Response> {
         let tag = Self::of(&json);
-        let value = HeaderValue::from_str(&format!("W/{}", tag.0));
-        let value = value.map_err(|error| service::Error::Broken(error.into()))?;
+        let value = tag.value()?;
         if tag.is_among(asked) {
             return Ok((StatusCode::NOT_MODIFIED, [(ETAG, value)]).into_response());
         }
@@ -38,13 +37,19 @@ impl EntityTag {
         Ok((headers, body).into_response())
     }
 
-    fn of(json: &[u8]) -> Self {
-        let digest: [u8; 32] = Sha256::digest(json).into();
+    pub(crate) fn of(content: &[u8]) -> Self {
+        let digest: [u8; 32] = Sha256::digest(content).into();
         Self(format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest[..BYTES])))
     }
 
+    /// Returns the value of the header `ETag`.
+    pub(crate) fn value(&self) -> ApiResult<HeaderValue> {
+        let value = HeaderValue::from_str(&format!("W/{}", self.0));
+        value.map_err(|error| service::Error::Broken(error.into()).into())
+    }
+
     /// Tells whether the headers `If-None-Match` list the tag, weak or strong, or are `*`.
-    fn is_among(&self, asked: &HeaderMap) -> bool {
+    pub(crate) fn is_among(&self, asked: &HeaderMap) -> bool {
         let lists = asked.get_all(IF_NONE_MATCH).iter();
         let lists = lists.filter_map(|list| list.to_str().ok());
         // Our tags have no comma.

@@ -7,8 +7,11 @@ use serde_json::json;
 
 use crate::support::{self, API_KEY, Server};
 
-/// The limit of everything that a browser loads, compressed.
+/// The limit of everything that browsers load, the elements for other pages included, compressed.
 const MAX_COMPRESSED_BYTES: usize = 150_000;
+
+/// The limit of what is part of the program, as it is.
+const MAX_EMBEDDED_BYTES: usize = 1_000_000;
 
 /// The events that are scrolled through; `just viewer-load` has more.
 const EVENTS: u32 = 600;
@@ -42,7 +45,7 @@ async fn drive(scenario: &str) {
     let events = events.map_or(EVENTS, |it| it.parse().unwrap());
     let scene = json!({
         "url": server.url(), "key": API_KEY, "clientId": tenant.client_id, "secret": tenant.client_secret,
-        "files": server.folder().join("data/files"), "events": events,
+        "files": server.folder().join("data/files"), "events": events, "tools": tools(),
     });
     let scripts = root().join("tests/it/browser/viewer");
     let mut node = support::clean_command("node", home.path());
@@ -56,12 +59,16 @@ async fn drive(scenario: &str) {
 
 #[tokio::test]
 async fn the_page_is_protected_and_its_files_are_cached() {
-    let server = Server::start();
-    let get = async |path: &str| {
+    const PRODUCT: &str = "https://app.example.com";
+    let server = Server::builder()
+        .env("EVENT_HISTORY_CORS_ORIGINS", PRODUCT)
+        .start();
+    let get_with = async |path: &str, name: &str, value: &str| {
         let request = server.client().get(format!("{}{path}", server.url()));
-        let answer = request.header("Accept-Encoding", "gzip").send().await;
-        answer.unwrap()
+        let request = request.header("Accept-Encoding", "gzip").header(name, value);
+        request.send().await.unwrap()
     };
+    let get = async |path: &str| get_with(path, "Accept", "*/*").await;
     let page = get("/ui/").await;
     let header = |name: &str| page.headers()[name].to_str().unwrap().to_owned();
     let policy = header("content-security-policy");
@@ -96,7 +103,25 @@ async fn the_page_is_protected_and_its_files_are_cached() {
         assets += 1;
     }
     assert!(assets >= 3, "{text}");
+
+    // The elements, for pages of allowed origins: by a name that stays, so a browser asks whether it has them.
+    let elements = get_with("/ui/embed.js", "Origin", PRODUCT).await;
+    assert_eq!(elements.status(), 200);
+    let header = |name: &str| elements.headers()[name].to_str().unwrap().to_owned();
+    assert_eq!(header("access-control-allow-origin"), PRODUCT);
+    assert_eq!(header("content-type"), "text/javascript; charset=utf-8");
+    assert_eq!(header("cache-control"), "no-cache");
+    let again = get_with("/ui/embed.js", "If-None-Match", &header("etag")).await;
+    assert_eq!(again.status(), 304);
+    assert_eq!(again.headers()["etag"], header("etag").as_str());
+    let other = get_with("/ui/embed.js", "Origin", "https://other.example.com").await;
+    assert!(!other.headers().contains_key("access-control-allow-origin"));
+    compressed += elements.bytes().await.unwrap().len();
     assert!(compressed < MAX_COMPRESSED_BYTES, "{compressed} bytes");
+    let embedded = contents(&root().join("ui/dist"));
+    let embedded: usize = embedded.iter().map(|(_, bytes)| bytes.len()).sum();
+    assert!(embedded < MAX_EMBEDDED_BYTES, "{embedded} bytes");
+    println!("{compressed} bytes compressed, {embedded} in the program");
     for path in [
         "/ui/assets/none.js",
         "/ui/../Cargo.toml",
@@ -112,12 +137,7 @@ fn what_is_committed_is_what_the_sources_build() {
     let home = tempfile::tempdir().unwrap();
     let project = home.path().join("ui");
     copy(&root().join("ui"), &project);
-    let modules = root().join("target/test-tools/ui/node_modules");
-    assert!(
-        modules.exists(),
-        "{} is missing: tests/run installs it",
-        modules.display()
-    );
+    let modules = tools().join("node_modules");
     std::os::unix::fs::symlink(&modules, project.join("node_modules")).unwrap();
     let mut document = support::clean_command(support::binary(), home.path());
     let document = support::run(document.arg("openapi"));
@@ -147,7 +167,15 @@ fn what_is_committed_is_what_the_sources_build() {
     }
 }
 
-fn root() -> &'static Path {
+/// Returns the folder of what builds and audits the viewer.
+pub(super) fn tools() -> PathBuf {
+    let folder = root().join("target/test-tools/ui");
+    let display = folder.display();
+    assert!(folder.exists(), "{display} is missing: tests/run installs it");
+    folder
+}
+
+pub(super) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 

@@ -3,8 +3,21 @@
 import { parse } from "./json";
 import { currentSession, headersOf, signOut, type Session } from "./session";
 
-/** The root of the service. The page is at `ui/` below it. */
-const ROOT = new URL("../", document.baseURI);
+/** Where requests go, and on whose behalf. */
+export type Service = {
+  /** The root of the service, which ends with `/`. */
+  root(): URL;
+  session(): Session | undefined;
+  /** The service does not accept the session any more, and says why. */
+  refused(reason: string): void;
+};
+
+/** The service that the viewer is a page of, at `ui/` below its root. */
+export const OWN_SERVICE: Service = {
+  root: () => new URL("../", document.baseURI),
+  session: currentSession,
+  refused: signOut,
+};
 
 const MAX_TRIES = 4;
 const MAX_PAUSE_S = 10;
@@ -26,8 +39,8 @@ export class Unreachable extends Error {}
 
 export type Parameters = URLSearchParams | Record<string, string>;
 
-export function address(path: string, parameters: Parameters = {}): URL {
-  const url = new URL(path, ROOT);
+export function address(path: string, parameters: Parameters = {}, service = OWN_SERVICE): URL {
+  const url = new URL(path, service.root());
   url.search = new URLSearchParams(parameters).toString();
   return url;
 }
@@ -35,7 +48,7 @@ export function address(path: string, parameters: Parameters = {}): URL {
 /** Sends a GET. A refusal is an error; one of the credentials ends the session too. */
 export async function request(
   url: URL,
-  { signal, headers = {}, who = currentSession() }: { signal?: AbortSignal | undefined; headers?: Record<string, string>; who?: Session | undefined } = {},
+  { signal, headers = {}, service = OWN_SERVICE, who = service.session() }: { signal?: AbortSignal | undefined; headers?: Record<string, string>; service?: Service; who?: Session | undefined } = {},
 ): Promise<Response> {
   if (!who) throw new Refusal(401, "", undefined);
   let response;
@@ -49,15 +62,15 @@ export async function request(
   if (response.ok) return response;
   const refusal = await refusalOf(response);
   // Not that of an older session, which a late answer may be about.
-  if (refusal.status === 401 && who === currentSession()) signOut(refusal.message);
+  if (refusal.status === 401 && who === service.session()) service.refused(refusal.message);
   throw refusal;
 }
 
 /** Returns the JSON of an answer. What may succeed later is tried again a few times, as `Retry-After` says. */
-export async function get<Body>(path: string, parameters: Parameters = {}, signal?: AbortSignal): Promise<Body> {
+export async function get<Body>(path: string, parameters: Parameters = {}, signal?: AbortSignal, service = OWN_SERVICE): Promise<Body> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const response = await request(address(path, parameters), { signal });
+      const response = await request(address(path, parameters, service), { signal, service });
       return parse(await response.text()) as Body;
     } catch (error) {
       const pause = error instanceof Refusal ? error.retryAfter : undefined;

@@ -1,6 +1,6 @@
 /** Follows a history as it grows, over `/api/history/stream`. An `EventSource` sends no credentials. */
 
-import { address, isAbort, Refusal, request, sleep } from "./client";
+import { address, isAbort, Refusal, request, sleep, type Service } from "./client";
 import { parse } from "./json";
 import type { EventBody } from "./types";
 
@@ -10,6 +10,7 @@ const FIRST_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 30_000;
 
 export type Following = {
+  service: Service;
   filters: URLSearchParams;
   /** The cursor to begin behind; it moves on with each event, so a stopped following can be continued. */
   after: string;
@@ -24,7 +25,7 @@ export type Following = {
 /** Follows until it is aborted, and connects again after every interruption, behind the last event that arrived. */
 export async function follow(following: Following): Promise<void> {
   // One call keeps its signal: a later one may have another.
-  const { filters, signal, onState, onRefused } = following;
+  const { service, filters, signal, onState, onRefused } = following;
   let pause = FIRST_PAUSE_MS;
   while (!signal.aborted) {
     try {
@@ -32,7 +33,7 @@ export async function follow(following: Following): Promise<void> {
       const either = AbortSignal.any([signal, silence.signal]);
       const parameters = new URLSearchParams(filters);
       parameters.set("after", following.after);
-      const response = await request(address("api/history/stream", parameters), { signal: either });
+      const response = await request(address("api/history/stream", parameters, service), { signal: either, service });
       onState(true);
       pause = FIRST_PAUSE_MS;
       await read(response, silence, (id, data) => {

@@ -1,9 +1,10 @@
 /** `<eh-document>`: a file of an event: what was recorded of it, whether storage still has that, and a preview. */
 
-import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { css, html, nothing, type TemplateResult } from "lit";
 import { get, isAbort, Refusal } from "../api/client";
 import type { ChangedFile, DownloadUrl } from "../api/types";
 import { icon } from "../parts/icons";
+import { define, Part } from "../parts/part";
 import { explained } from "../parts/states";
 import { base } from "../parts/styles";
 import { exactSize, size } from "../text/format";
@@ -27,9 +28,10 @@ type Check = { state: "confirmed" } | { state: "changed" | "missing"; found: Cha
 
 type Preview = { kind: "image" | "pdf"; url: string } | { kind: "text"; text: string } | { kind: "failed"; reason: Key };
 
-class DocumentView extends LitElement {
+class DocumentView extends Part {
   static override properties = {
     eventId: { attribute: false },
+    recordId: { attribute: false },
     file: { attribute: false },
     auto: { type: Boolean },
     check: { state: true },
@@ -38,6 +40,7 @@ class DocumentView extends LitElement {
     busy: { state: true },
   };
   declare eventId: string;
+  declare recordId: string;
   declare file: EventFile;
   /** Asks storage at once, and previews what is small. */
   declare auto: boolean;
@@ -129,6 +132,7 @@ class DocumentView extends LitElement {
   constructor() {
     super();
     this.eventId = "";
+    this.recordId = "";
     this.auto = false;
     this.busy = false;
   }
@@ -154,7 +158,7 @@ class DocumentView extends LitElement {
   override render() {
     const { fileId, name, record } = this.file;
     const facts = [record && size(record.size_bytes), record?.content_type && isolated(record.content_type, 80)].filter(Boolean);
-    return html`<div class="card">
+    return html`<div class="card" part="document">
       <div class="head">
         <span class="mark">${icon("file")}</span>
         <div>
@@ -242,7 +246,7 @@ class DocumentView extends LitElement {
     const { signal } = this.#abort;
     try {
       const path = `api/history/events/${encodeURIComponent(this.eventId)}/file`;
-      const { download_url: url } = await get<DownloadUrl>(path, { file_id: this.file.fileId, disposition }, signal);
+      const { download_url: url } = await get<DownloadUrl>(path, { file_id: this.file.fileId, disposition }, signal, this.context.service);
       this.check = { state: "confirmed" };
       return url;
     } catch (error) {
@@ -255,6 +259,7 @@ class DocumentView extends LitElement {
   }
 
   async #download(): Promise<void> {
+    if (!this.context.mayOpen({ event: this.eventId, record: this.recordId, file: this.file.fileId })) return;
     const url = await this.#ask("attachment");
     if (!url) return;
     const link = document.createElement("a");
@@ -312,4 +317,4 @@ function previewOf(kind: "image" | "pdf" | "text", bytes: ArrayBuffer, type: str
   return { kind, url: URL.createObjectURL(new Blob([bytes], { type: shownAs })) };
 }
 
-customElements.define("eh-document", DocumentView);
+define("eh-document", DocumentView);

@@ -1,12 +1,13 @@
 /** `<eh-event>`: everything that is known of one event, on a page or beside a list. */
 
-import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { css, html, nothing, type TemplateResult } from "lit";
 import { get, isAbort, Refusal } from "../api/client";
 import { pretty, type Json } from "../api/json";
 import type { EventBody, EventPage } from "../api/types";
 import "../parts/copy-button";
 import { icon } from "../parts/icons";
 import "../parts/long-text";
+import { define, Part } from "../parts/part";
 import { bars, blank, failed } from "../parts/states";
 import { base } from "../parts/styles";
 import { exactly, when } from "../parts/time";
@@ -23,7 +24,7 @@ import { avatar, kindOf, nameOf } from "./who";
 /** Related events in each direction. */
 const RELATED = 3;
 
-class EventView extends LitElement {
+class EventView extends Part {
   static override properties = {
     eventId: { attribute: false },
     panel: { type: Boolean },
@@ -46,6 +47,7 @@ class EventView extends LitElement {
     valueStyles,
     css`
       :host {
+        container-type: inline-size;
         max-width: 880px;
         margin: 0 auto;
         padding: 22px 20px 48px;
@@ -165,7 +167,7 @@ class EventView extends LitElement {
   }
 
   override updated(changed: Map<string, unknown>): void {
-    if (changed.has("event") && this.event) this.renderRoot.querySelector<HTMLElement>("h1")?.focus({ preventScroll: this.panel });
+    if (changed.has("event") && this.event && this.context.takesFocus()) this.renderRoot.querySelector<HTMLElement>("h1")?.focus({ preventScroll: this.panel });
   }
 
   override render() {
@@ -181,7 +183,7 @@ class EventView extends LitElement {
       <header>
         <span class="mark">${icon(typeIcon(event.event_type))}</span>
         <div>
-          <h1 tabindex="-1">${typeName(event.event_type, event.event_type_id)}</h1>
+          <h1 tabindex="-1" part="title" aria-level=${this.context.isEmbedded ? 2 : nothing}>${typeName(event.event_type, event.event_type_id)}</h1>
           <div class="by">
             ${avatar(event)}<span>${nameOf(event)}</span>
             <span>· <a href=${recordLink(String(event.record_id))}>${t("history.record", { id: String(event.record_id) })}</a></span>
@@ -191,17 +193,17 @@ class EventView extends LitElement {
         ${this.#closing()}
       </header>
       ${changes.length
-        ? html`<section><h2>${t(changes.some((it) => it.kind !== "other") ? "event.changes" : "event.data")}</h2><div class="card">${changesList(changes)}</div></section>`
+        ? html`<section part="section"><h2>${t(changes.some((it) => it.kind !== "other") ? "event.changes" : "event.data")}</h2><div class="card">${changesList(changes)}</div></section>`
         : nothing}
       ${files.length
-        ? html`<section>
+        ? html`<section part="section">
             <h2>${t("event.documents", { n: files.length })}</h2>
-            ${files.map((it, index) => html`<eh-document .eventId=${event.event_id} .file=${it} ?auto=${index < 3}></eh-document>`)}
+            ${files.map((it, index) => html`<eh-document exportparts="document" .eventId=${event.event_id} .recordId=${String(event.record_id)} .file=${it} ?auto=${index < 3}></eh-document>`)}
           </section>`
         : nothing}
-      <section><h2>${t("event.details")}</h2><div class="card">${this.#facts(event)}</div></section>
+      <section part="section"><h2>${t("event.details")}</h2><div class="card">${this.#facts(event)}</div></section>
       ${this.#relatedEvents(event)}
-      <section class="raw">
+      <section class="raw" part="section">
         <h2>${t("event.raw")}<eh-copy .text=${json} label=${t("copy.json")}></eh-copy></h2>
         <eh-long-text code .text=${json}></eh-long-text>
       </section>
@@ -230,13 +232,13 @@ class EventView extends LitElement {
 
   #relatedEvents(event: EventBody): TemplateResult | typeof nothing {
     if (!this.related?.some((it) => it.event_id !== event.event_id)) return nothing;
-    return html`<section class="related">
+    return html`<section class="related" part="section">
       <h2>${t("event.related")}<a href=${recordLink(String(event.record_id))}>${t("event.whole_record")}</a></h2>
       <ul class="card">
         ${this.related.map((it) => {
           const text = phrase(rowOf(it));
           if (it.event_id === event.event_id) return html`<li class="this">${icon("dot")}<span>${t("event.this")}</span></li>`;
-          return html`<li><a href=${eventLink(it.event_id)}>${icon(typeIcon(it.event_type))}<span class="line">${nameOf(it)} ${text}</span>${when(it.event_time)}</a></li>`;
+          return html`<li><a href=${eventLink(it.event_id)} data-record=${String(it.record_id)}>${icon(typeIcon(it.event_type))}<span class="line">${nameOf(it)} ${text}</span>${when(it.event_time)}</a></li>`;
         })}
       </ul>
     </section>`;
@@ -248,7 +250,7 @@ class EventView extends LitElement {
     const { signal } = this.#abort;
     [this.event, this.related, this.error] = [undefined, undefined, undefined];
     try {
-      const event = await get<EventBody>(`api/history/events/${encodeURIComponent(this.eventId)}`, {}, signal);
+      const event = await get<EventBody>(`api/history/events/${encodeURIComponent(this.eventId)}`, {}, signal, this.context.service);
       this.event = event;
       this.related = await this.#neighbours(event, signal);
     } catch (error) {
@@ -259,7 +261,7 @@ class EventView extends LitElement {
 
   async #neighbours(event: EventBody, signal: AbortSignal): Promise<EventBody[]> {
     const page = (parameters: Record<string, string>) =>
-      get<EventPage>("api/history/events", { record_id: String(event.record_id), count: "none", ...parameters }, signal);
+      get<EventPage>("api/history/events", { record_id: String(event.record_id), count: "none", ...parameters }, signal, this.context.service);
     const [after, before] = await Promise.all([
       page({ event_time_from: event.event_time, ordering: "event_time", limit: String(RELATED + 1) }),
       page({ event_time_to: event.event_time, limit: String(RELATED) }),
@@ -269,4 +271,4 @@ class EventView extends LitElement {
   }
 }
 
-customElements.define("eh-event", EventView);
+define("eh-event", EventView);

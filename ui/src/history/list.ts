@@ -1,11 +1,12 @@
 /** `<eh-history-list>`: the rows of a history. Only those near the screen are elements. */
 
-import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { css, html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { phrase, typeIcon, typeName } from "../events/sentences";
 import type { Row } from "../events/row";
 import { fullNameOf, nameOf } from "../events/who";
 import { icon } from "../parts/icons";
+import { define, Part } from "../parts/part";
 import { blank, failed } from "../parts/states";
 import { base } from "../parts/styles";
 import { Ticking, timeOfDay } from "../parts/time";
@@ -14,18 +15,23 @@ import { day } from "../text/format";
 import { t } from "../text/i18n";
 import { isolated } from "../text/plain";
 import type { HistoryModel } from "./model";
+import { rootsOf, scrollerOf } from "./scrolling";
 
 const ROW = 62;
 const NARROW_ROW = 84;
+/** Up to this width rows are narrow. The styles have the same number. */
+const NARROW = 600;
 const HEADING = 38;
 /** Pixels above and below the screen that have elements too. */
 const MARGIN = 600;
+/** Where rows are not hidden by the bar of the viewer and what sticks below it. */
+const BAR = 110;
 /** The next page is loaded when fewer rows than this follow. */
 const AHEAD = 30;
 
 type Item = { top: number; height: number; row?: Row; index: number; day: string };
 
-class HistoryList extends LitElement {
+class HistoryList extends Part {
   static override properties = { model: { attribute: false }, version: { attribute: false }, selected: {}, active: { state: true } };
   declare model: HistoryModel | undefined;
   /** Differs whenever the model has changed. */
@@ -39,11 +45,16 @@ class HistoryList extends LitElement {
   #isNarrow = false;
   #frame = 0;
   #focus = false;
-  readonly #narrow = matchMedia("(max-width: 640px)");
+  #listening = new AbortController();
+  // The width of the list, not of the screen: there may be something beside it.
+  readonly #resized = new ResizeObserver(() => this.#onScroll());
 
   static override styles = [
     base,
     css`
+      :host {
+        container-type: inline-size;
+      }
       .list {
         position: relative;
         overflow: hidden;
@@ -159,7 +170,7 @@ class HistoryList extends LitElement {
         height: 14px;
         width: 60%;
       }
-      @media (max-width: 640px) {
+      @container (max-width: 600px) {
         a {
           height: 84px;
           grid-template-columns: 32px minmax(0, 1fr);
@@ -190,14 +201,17 @@ class HistoryList extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    addEventListener("scroll", this.#onScroll, { passive: true });
-    addEventListener("resize", this.#onScroll, { passive: true });
+    this.#listening = new AbortController();
+    const options = { passive: true, capture: true, signal: this.#listening.signal };
+    for (const it of [window, ...rootsOf(this)]) it.addEventListener("scroll", this.#onScroll, options);
+    addEventListener("resize", this.#onScroll, options);
+    this.#resized.observe(this);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    removeEventListener("scroll", this.#onScroll);
-    removeEventListener("resize", this.#onScroll);
+    this.#listening.abort();
+    this.#resized.disconnect();
   }
 
   override render() {
@@ -214,7 +228,7 @@ class HistoryList extends LitElement {
           visible,
           (it) => it.row?.id ?? it.day,
           (it) => html`<div class="item" .style=${`transform:translateY(${it.top}px)`} role=${it.row ? "listitem" : "presentation"} aria-setsize=${it.row ? -1 : nothing} aria-posinset=${it.row ? it.index + 1 : nothing}>
-            ${it.row ? this.#row(it.row, it.index, it.index === reached) : html`<div class="day">${day(it.day)}</div>`}
+            ${it.row ? this.#row(it.row, it.index, it.index === reached) : html`<div class="day" part="day">${day(it.day)}</div>`}
           </div>`,
         )}
       </div>
@@ -244,6 +258,8 @@ class HistoryList extends LitElement {
       href=${historyLink(this.model?.filters ?? new URLSearchParams(), row.id)}
       data-index=${index}
       data-id=${row.id}
+      data-record=${row.recordId}
+      part="event"
       tabindex=${isReached ? 0 : -1}
       aria-current=${row.id === this.selected ? "true" : nothing}
       @focus=${() => (this.active = index)}
@@ -273,9 +289,10 @@ class HistoryList extends LitElement {
 
   /** Places each row, and a heading above the first of each day. */
   #layOut(rows: readonly Row[]): void {
-    if (this.#laidOut === rows && this.#isNarrow === this.#narrow.matches) return;
-    this.#laidOut = rows;
-    this.#isNarrow = this.#narrow.matches;
+    // Hidden, it has no width.
+    const isNarrow = this.clientWidth > 0 ? this.clientWidth <= NARROW : this.#isNarrow;
+    if (this.#laidOut === rows && this.#isNarrow === isNarrow) return;
+    [this.#laidOut, this.#isNarrow] = [rows, isNarrow];
     const height = this.#isNarrow ? NARROW_ROW : ROW;
     const items: Item[] = [];
     let [top, key] = [0, ""];
@@ -337,13 +354,24 @@ class HistoryList extends LitElement {
     const item = this.#items.find((it) => it.row && it.index === index);
     if (item) {
       const top = this.getBoundingClientRect().top + item.top;
-      // Below the bar of the page, and above the lower edge.
-      if (top < 110) scrollBy(0, top - 110);
-      else if (top + item.height > innerHeight) scrollBy(0, top + item.height - innerHeight + 8);
+      const { scroller, from, to } = this.#window();
+      if (top < from) scroller.scrollBy(0, top - from);
+      else if (top + item.height > to) scroller.scrollBy(0, top + item.height - to + 8);
     }
     this.requestUpdate();
   }
+
+  /** Returns what scrolls the list, and between which heights of the screen it shows rows. */
+  #window(): { scroller: Element; from: number; to: number } {
+    const whole = document.scrollingElement ?? document.documentElement;
+    const scroller = scrollerOf(this) ?? whole;
+    // Below the bar of the viewer.
+    const bar = this.context.isEmbedded ? 0 : BAR;
+    if (scroller === whole) return { scroller, from: bar, to: innerHeight };
+    const { top, bottom } = scroller.getBoundingClientRect();
+    return { scroller, from: Math.max(0, top), to: Math.min(innerHeight, bottom) };
+  }
 }
 
-customElements.define("eh-history-list", HistoryList);
+define("eh-history-list", HistoryList);
 export type { HistoryList };

@@ -1,6 +1,6 @@
 /** The list of events that match the filters, newest first: what was loaded of it, and what has arrived since. */
 
-import { get, isAbort, sleep } from "../api/client";
+import { get, isAbort, sleep, type Service } from "../api/client";
 import { follow, type Following } from "../api/stream";
 import type { EventBody, EventPage, FeedPage } from "../api/types";
 import { rowOf, type Row } from "../events/row";
@@ -34,6 +34,7 @@ export class HistoryModel {
 
   constructor(
     readonly filters: URLSearchParams,
+    private readonly service: Service,
     private readonly onChange: () => void,
   ) {}
 
@@ -43,7 +44,7 @@ export class HistoryModel {
     this.onChange();
     // The cursor comes first: what arrives between the two is in both, and nothing is in neither. A database that cannot tell
     // what is new right now delays the list only for a moment, and what has arrived until it can is looked up then.
-    const cursor = get<FeedPage>("api/history/feed", { after: "latest", limit: "1" }, this.#life.signal);
+    const cursor = get<FeedPage>("api/history/feed", { after: "latest", limit: "1" }, this.#life.signal, this.service);
     const isInTime = await Promise.race([cursor.then(() => true), sleep(MAX_WAIT_MS)]).catch(() => false);
     cursor.then(
       (it) => this.#follow(it.cursor, !isInTime),
@@ -67,7 +68,7 @@ export class HistoryModel {
         parameters.set("limit", PAGE);
         parameters.set("count", "none");
         if (this.#next) parameters.set("cursor", this.#next);
-        const page = await get<EventPage>("api/history/events", parameters, signal);
+        const page = await get<EventPage>("api/history/events", parameters, signal, this.service);
         if (signal.aborted) return;
         this.#append(page);
       }
@@ -131,6 +132,7 @@ export class HistoryModel {
 
   #follow(cursor: string, isLate: boolean): void {
     this.#following = {
+      service: this.service,
       filters: this.filters,
       after: cursor,
       signal: this.#stream.signal,
@@ -152,7 +154,7 @@ export class HistoryModel {
     const parameters = new URLSearchParams(this.filters);
     parameters.set("limit", PAGE);
     parameters.set("count", "none");
-    const page = await get<EventPage>("api/history/events", parameters, this.#life.signal).catch(() => undefined);
+    const page = await get<EventPage>("api/history/events", parameters, this.#life.signal, this.service).catch(() => undefined);
     for (const event of page?.results ?? []) if (rowOf(event).order > newest) this.#arrived(event);
   }
 

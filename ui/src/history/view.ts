@@ -1,8 +1,9 @@
 /** `<eh-history>`: the page of a tenant's history, with the event that was chosen beside it. */
 
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, nothing } from "lit";
 import type { Catalogue } from "../api/types";
 import { icon } from "../parts/icons";
+import { define, Part } from "../parts/part";
 import { explained } from "../parts/states";
 import { base } from "../parts/styles";
 import { go, historyLink, withFilter } from "../state/router";
@@ -17,7 +18,7 @@ import "./list";
 import type { HistoryList } from "./list";
 import { HistoryModel } from "./model";
 
-class History extends LitElement {
+class History extends Part {
   static override properties = {
     filters: { attribute: false },
     event: {},
@@ -247,7 +248,7 @@ class History extends LitElement {
     const changed = () => {
       this.version++;
     };
-    this.#model = new HistoryModel(this.filters, () => {
+    this.#model = new HistoryModel(this.filters, this.context.service, () => {
       for (const row of this.#model?.rows.slice(-100) ?? [])
         if (row.source_name) this.#names.set(`${row.source_type_id} ${row.source_id.toString()}`, row.source_name);
       changed();
@@ -298,4 +299,4 @@ class History extends LitElement {
   };
 }
 
-customElements.define("eh-history", History);
+define("eh-history", History);

@@ -168,8 +168,8 @@ class App extends LitElement {
     const session = currentSession();
     const offline = this.offline ? html`<div class="notice warn offline" role="alert">${icon("alert")}<div>${t("error.offline")}</div></div>` : nothing;
     if (!session) return html`${offline}<eh-sign-in reason=${this.reason} kind=${this.#kind}>${logo()}</eh-sign-in>`;
-    return html`<a class="skip" href=${location.hash || "#/history"} @click=${this.#skip}>${t("nav.skip")}</a>
-      <nav class="bar" aria-label=${t("nav.title")}>
+    return html`<nav class="bar" aria-label=${t("nav.title")}>
+        <a class="skip" href=${location.hash || "#/history"} @click=${this.#skip}>${t("nav.skip")}</a>
         <a class="brand" href="#/history">${logo()}<span>Event History</span></a>
         <span class="space"></span>
         <form class="jump" @submit=${this.#jump}>

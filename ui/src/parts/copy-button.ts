@@ -1,13 +1,14 @@
 /** `<eh-copy>`: copies a text, and says so. */
 
-import { html, LitElement } from "lit";
+import { html } from "lit";
 import { t } from "../text/i18n";
 import { icon } from "./icons";
+import { define, Part } from "./part";
 import { base } from "./styles";
 
 const SHOWN_MS = 2000;
 
-class CopyButton extends LitElement {
+class CopyButton extends Part {
   static override properties = { text: { attribute: false }, label: {}, state: { state: true } };
   declare text: string;
   declare label: string;
@@ -40,4 +41,4 @@ class CopyButton extends LitElement {
   }
 }
 
-customElements.define("eh-copy", CopyButton);
+define("eh-copy", CopyButton);

@@ -1,8 +1,9 @@
 /** `<eh-long-text>`: a text of any length, of which the beginning is shown until the reader wants the rest. */
 
-import { css, html, LitElement, nothing } from "lit";
+import { css, html, nothing } from "lit";
 import { clip, shown } from "../text/plain";
 import { number, t } from "../text/i18n";
+import { define, Part } from "./part";
 import { base } from "./styles";
 
 const SHORT_CHARS = 300;
@@ -10,7 +11,7 @@ const SHORT_CODE_CHARS = 900;
 /** Laying out more than this at once would stop the page. */
 const STEP_CHARS = 100_000;
 
-class LongText extends LitElement {
+class LongText extends Part {
   static override properties = { text: { attribute: false }, code: { type: Boolean }, limit: { state: true } };
   declare text: string;
   declare code: boolean;
@@ -61,11 +62,11 @@ class LongText extends LitElement {
     const rest = this.text.length - limit;
     // The text of code has its acting characters as escapes already.
     const text = clip(this.text, limit);
-    return html`<pre tabindex=${this.limit ? 0 : nothing}>${this.code ? text : shown(text)}</pre>
+    return html`<pre tabindex=${this.code || this.limit ? 0 : nothing}>${this.code ? text : shown(text)}</pre>
       ${rest > 0
         ? html`<button class="link" @click=${() => (this.limit = limit + STEP_CHARS)}>${t("value.show_more", { n: number(rest) })}</button>`
         : nothing}`;
   }
 }
 
-customElements.define("eh-long-text", LongText);
+define("eh-long-text", LongText);

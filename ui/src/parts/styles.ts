@@ -1,4 +1,4 @@
-/** The look of what several parts have: buttons, inputs, cards, messages. Colours are those of page.css. */
+/** The look of what several parts have: buttons, inputs, cards, messages. Colours are those of colours.css. */
 
 import { css } from "lit";
 
@@ -169,7 +169,7 @@ export const base = css`
   .card {
     background: var(--surface);
     border: 1px solid var(--line);
-    border-radius: 12px;
+    border-radius: var(--radius);
   }
   .hidden {
     position: absolute;
@@ -247,7 +247,8 @@ export const base = css`
     font-size: 15px;
     margin-bottom: 4px;
   }
-  .blank button {
+  .blank button,
+  .blank .button {
     margin-top: 14px;
   }
   .skeleton {

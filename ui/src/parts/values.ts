@@ -78,7 +78,7 @@ export const valueStyles = css`
   .members .name {
     color: var(--muted);
   }
-  @media (max-width: 560px) {
+  @container (max-width: 500px) {
     .change {
       grid-template-columns: minmax(0, 1fr);
     }
@@ -187,9 +187,9 @@ const flat = (it: { [name: string]: Json }): TemplateResult =>
 export function changesList(changes: Change[], max = 200): TemplateResult {
   const rest = changes.length - max;
   return html`<dl>
-    ${changes.slice(0, max).map(change)}
-    ${rest > 0 ? html`<p class="muted">${t("value.more", { n: rest })}</p>` : nothing}
-  </dl>`;
+      ${changes.slice(0, max).map(change)}
+    </dl>
+    ${rest > 0 ? html`<p class="muted">${t("value.more", { n: rest })}</p>` : nothing}`;
 }
 
 function change(it: Change): TemplateResult {

@@ -1,6 +1,6 @@
 /** A record: its state now and at an instant, what differs between the two, and its events. */
 
-import { get, isAbort, Refusal } from "../api/client";
+import { get, isAbort, Refusal, type Parameters, type Service } from "../api/client";
 import { follow, type Following } from "../api/stream";
 import type { EventBody, EventPage, FeedPage, RecordDiff, RecordState } from "../api/types";
 import { sortable } from "../text/format";
@@ -29,13 +29,14 @@ export class RecordModel {
 
   constructor(
     readonly id: string,
+    private readonly service: Service,
     private readonly onChange: () => void,
   ) {}
 
   async start(at: string | undefined): Promise<void> {
     void this.#follow();
     const now = this.#load(async (signal) => {
-      this.now = await get<RecordState>(this.#path(), {}, signal);
+      this.now = await this.#get<RecordState>(this.#path(), {}, signal);
     });
     await Promise.all([now, this.more()]);
     await this.show(at);
@@ -52,11 +53,11 @@ export class RecordModel {
     }
     await this.#load(async () => {
       const [then, diff] = await Promise.all([
-        get<RecordState>(this.#path(), { at }, signal).catch((error: unknown) => {
+        this.#get<RecordState>(this.#path(), { at }, signal).catch((error: unknown) => {
           if (error instanceof Refusal && error.status === 404) return null;
           throw error;
         }),
-        get<RecordDiff>(`${this.#path()}/diff`, { from: at }, signal),
+        this.#get<RecordDiff>(`${this.#path()}/diff`, { from: at }, signal),
       ]);
       if (!signal.aborted) [this.then, this.diff] = [then, diff];
     });
@@ -70,7 +71,7 @@ export class RecordModel {
     this.onChange();
     try {
       const cursor: Record<string, string> = this.#next ? { cursor: this.#next } : {};
-      const page = await get<EventPage>("api/history/events", { record_id: this.id, count: "none", limit: PAGE, ...cursor }, this.#life.signal);
+      const page = await this.#get<EventPage>("api/history/events", { record_id: this.id, count: "none", limit: PAGE, ...cursor });
       this.events = [...this.events, ...page.results];
       this.#next = page.next_cursor ?? undefined;
       this.complete = this.#next === undefined;
@@ -88,7 +89,7 @@ export class RecordModel {
     const from = at ?? this.now?.last_event?.event_time ?? "";
     const parameters: Record<string, string> =
       direction === "before" ? { event_time_to: from } : { event_time_from: justAfter(from), ordering: "event_time" };
-    const page = await get<EventPage>("api/history/events", { record_id: this.id, count: "none", limit: "1", ...parameters }, this.#life.signal);
+    const page = await this.#get<EventPage>("api/history/events", { record_id: this.id, count: "none", limit: "1", ...parameters });
     return page.results[0]?.event_time;
   }
 
@@ -105,6 +106,10 @@ export class RecordModel {
     this.#life.abort();
     this.#step.abort();
     this.#stream.abort();
+  }
+
+  #get<Body>(path: string, parameters: Parameters, signal = this.#life.signal): Promise<Body> {
+    return get<Body>(path, parameters, signal, this.service);
   }
 
   #path(): string {
@@ -125,8 +130,9 @@ export class RecordModel {
   /** Counts what arrives, so that the reader can load it, while the page is shown. */
   async #follow(): Promise<void> {
     try {
-      const { cursor } = await get<FeedPage>("api/history/feed", { after: "latest", limit: "1" }, this.#life.signal);
+      const { cursor } = await this.#get<FeedPage>("api/history/feed", { after: "latest", limit: "1" });
       this.#following = {
+        service: this.service,
         filters: new URLSearchParams({ record_id: this.id }),
         after: cursor,
         signal: this.#life.signal,

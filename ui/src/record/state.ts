@@ -1,9 +1,10 @@
 /** `<eh-record-state>`: what a record was or is: status, people, fields, documents, and what is different now. */
 
-import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { css, html, nothing, type TemplateResult } from "lit";
 import type { EventReference, Person, PersonChange, RecordDiff, RecordState } from "../api/types";
 import { nameOf } from "../events/who";
 import { icon } from "../parts/icons";
+import { define, Part } from "../parts/part";
 import { base } from "../parts/styles";
 import { when } from "../parts/time";
 import { changed, value, valueStyles } from "../parts/values";
@@ -14,7 +15,7 @@ import { clip, isolated, shown } from "../text/plain";
 /** More fields than this are shown on demand. */
 const MAX_FIELDS = 40;
 
-class RecordStateView extends LitElement {
+class RecordStateView extends Part {
   static override properties = { record: { attribute: false }, diff: { attribute: false }, all: { state: true } };
   declare record: RecordState;
   /** What has changed since, if the state is not that of now. */
@@ -161,7 +162,7 @@ class RecordStateView extends LitElement {
     return html`<section class="documents">
       <h2>${t("record.documents", { n: record.document_count })}</h2>
       ${record.documents.map(
-        (it) => html`<a href=${eventLink(it.event.event_id)}>${icon("file")}<span><span class="text">${it.name ? shown(clip(it.name, 200)) : it.file_id}</span><br /><span class="by">${when(it.event.event_time)}</span></span></a>`,
+        (it) => html`<a href=${eventLink(it.event.event_id)} data-file=${it.file_id}>${icon("file")}<span><span class="text">${it.name ? shown(clip(it.name, 200)) : it.file_id}</span><br /><span class="by">${when(it.event.event_time)}</span></span></a>`,
       )}
       ${record.documents.length < record.document_count ? html`<p class="muted">${t("value.more", { n: record.document_count - record.documents.length })}</p>` : nothing}
       ${later > 0 ? this.#since(html`${t("record.later_documents", { n: later })}`) : nothing}
@@ -177,4 +178,4 @@ class RecordStateView extends LitElement {
   }
 }
 
-customElements.define("eh-record-state", RecordStateView);
+define("eh-record-state", RecordStateView);

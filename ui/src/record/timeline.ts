@@ -1,12 +1,13 @@
 /** `<eh-timeline>`: the events of a record as a story: by day, and what one source did at once as one act. */
 
-import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { css, html, nothing, type TemplateResult } from "lit";
 import type { EventBody } from "../api/types";
 import { changesOf, filesOf } from "../events/changes";
 import { rowOf } from "../events/row";
 import { phrases, typeName } from "../events/sentences";
 import { avatar, fullNameOf, nameOf, sameSource } from "../events/who";
 import { icon } from "../parts/icons";
+import { define, Part } from "../parts/part";
 import { base } from "../parts/styles";
 import { Ticking, timeOfDay } from "../parts/time";
 import { changesList, valueStyles } from "../parts/values";
@@ -22,7 +23,7 @@ const MAX_OPEN = 8;
 
 type Act = { events: EventBody[]; day: string };
 
-class Timeline extends LitElement {
+class Timeline extends Part {
   static override properties = { events: { attribute: false }, at: {}, opened: { state: true } };
   /** Newest first. */
   declare events: EventBody[];
@@ -59,8 +60,20 @@ class Timeline extends LitElement {
         width: 2px;
         background: var(--line);
       }
+      /* Paler, and still readable: without colours instead of half transparent. */
       .later {
-        opacity: 0.5;
+        --text: var(--muted);
+        --accent: var(--muted);
+        --accent-soft: var(--raised);
+        --add: var(--muted);
+        --add-soft: var(--raised);
+        --remove: var(--muted);
+        --remove-soft: var(--raised);
+        color: var(--muted);
+      }
+      .act.later::before {
+        background: none;
+        border-inline-start: 2px dotted var(--line-strong);
       }
       .now {
         display: flex;
@@ -160,11 +173,11 @@ class Timeline extends LitElement {
         const first = act.events[0];
         if (!first) return nothing;
         const isLater = limit !== undefined && sortable(first.event_time) > limit;
-        const heading = act.day !== lastDay ? html`<h2 class="day">${day(first.event_time)}</h2>` : nothing;
+        const heading = act.day !== lastDay ? html`<h2 class="day" part="day">${day(first.event_time)}</h2>` : nothing;
         const mark = limit !== undefined && !isLater && !marked ? html`<div class="now">${t("record.as_of_here")}</div>` : nothing;
         lastDay = act.day;
         marked ||= limit !== undefined && !isLater;
-        return html`<li>${heading}${mark}<div class="act ${isLater ? "later" : ""}">${avatar(first)}<div>${this.#act(act.events, first)}</div></div></li>`;
+        return html`<li>${heading}${mark}<div class="act ${isLater ? "later" : ""}" part="event">${avatar(first)}<div>${this.#act(act.events, first)}</div></div></li>`;
       })}
     </ol>`;
   }
@@ -207,7 +220,7 @@ class Timeline extends LitElement {
         : nothing}
       ${changes.length ? changesList(changes, 30) : nothing}
       ${files.length
-        ? html`<div class="files">${files.map((it) => html`<a href=${eventLink(event.event_id)}>${icon("file")}${it.name ? isolated(it.name) : it.fileId}</a>`)}</div>`
+        ? html`<div class="files">${files.map((it) => html`<a href=${eventLink(event.event_id)} data-file=${it.fileId}>${icon("file")}${it.name ? isolated(it.name) : it.fileId}</a>`)}</div>`
         : nothing}
     </div>`;
   }
@@ -227,4 +240,4 @@ function actsOf(events: EventBody[]): Act[] {
   return acts;
 }
 
-customElements.define("eh-timeline", Timeline);
+define("eh-timeline", Timeline);

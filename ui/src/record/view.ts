@@ -1,13 +1,14 @@
 /** `<eh-record>`: one record: its story, and its state at any instant. */
 
-import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { css, html, nothing, type TemplateResult } from "lit";
 import { isAbort, Refusal } from "../api/client";
 import { icon } from "../parts/icons";
+import { define, Part } from "../parts/part";
 import { bars, blank, failed } from "../parts/states";
 import { base } from "../parts/styles";
 import { when } from "../parts/time";
 import { value, valueStyles } from "../parts/values";
-import { go, historyLink, recordLink, replace } from "../state/router";
+import { historyLink, recordLink } from "../state/router";
 import { fromInput, local, sortable, toInput, utc } from "../text/format";
 import { t } from "../text/i18n";
 import { RecordModel } from "./model";
@@ -17,7 +18,7 @@ import "./timeline";
 /** The places of the slider. */
 const STEPS = 1000;
 
-class RecordView extends LitElement {
+class RecordView extends Part {
   static override properties = { recordId: {}, at: {}, version: { state: true }, dragged: { state: true } };
   declare recordId: string;
   /** The instant that is shown; empty: now. */
@@ -33,11 +34,12 @@ class RecordView extends LitElement {
     valueStyles,
     css`
       :host {
+        container-type: inline-size;
         max-width: 1200px;
         margin: 0 auto;
         padding: 22px 20px 48px;
       }
-      header {
+      .top {
         display: flex;
         flex-wrap: wrap;
         gap: 6px 12px;
@@ -66,6 +68,9 @@ class RecordView extends LitElement {
       .facts {
         color: var(--muted);
         margin-bottom: 16px;
+      }
+      .facts a {
+        text-decoration: underline;
       }
       .travel {
         padding: 12px 16px;
@@ -143,6 +148,8 @@ class RecordView extends LitElement {
         :host {
           padding: 14px 12px 32px;
         }
+      }
+      @container (max-width: 860px) {
         .columns {
           grid-template-columns: minmax(0, 1fr);
         }
@@ -191,41 +198,46 @@ class RecordView extends LitElement {
   }
 
   override updated(changed: Map<string, unknown>): void {
-    if (changed.has("recordId")) this.renderRoot.querySelector<HTMLElement>("h1")?.focus();
+    if (changed.has("recordId") && this.context.takesFocus()) this.renderRoot.querySelector<HTMLElement>("h1")?.focus();
   }
 
   override render() {
     const model = this.#model;
     if (!model) return nothing;
-    const title = html`<h1 tabindex="-1">${t("history.record", { id: this.recordId })}</h1>`;
+    const { isEmbedded } = this.context;
+    // A page has one main part, and it is the page's own.
+    const page = (content: TemplateResult) => (isEmbedded ? content : html`<main>${content}</main>`);
+    const title = html`<h1 tabindex="-1" part="title" aria-level=${isEmbedded ? 2 : nothing}>${t("history.record", { id: this.recordId })}</h1>`;
     if (model.error instanceof Refusal && model.error.status === 404)
-      return html`<main>
-        ${title}
-        ${blank("record", t("record.missing"), t("record.missing_text"), html`<button @click=${() => go(historyLink(new URLSearchParams()))}>${t("history.title")}</button>`)}
-      </main>`;
+      return page(html`${title}
+        ${blank(
+          "record",
+          t("record.missing"),
+          t("record.missing_text"),
+          isEmbedded ? undefined : html`<a class="button" href=${historyLink(new URLSearchParams())}>${t("history.title")}</a>`,
+        )}`);
     const { now } = model;
     const state = this.at ? model.then : now;
-    return html`<main>
-      <header>
+    return page(html`<div class="top">
         ${title}
-        ${state?.status ? html`<span class="pill status">${value(state.status.value)}</span>` : nothing}
+        ${state?.status ? html`<span class="pill status" part="status">${value(state.status.value)}</span>` : nothing}
         ${state && !state.exists ? html`<span class="pill gone">${t("record.deleted")}</span>` : nothing}
-      </header>
-      <p class="facts">
+      </div>
+      <p class="facts" part="facts">
         ${now?.first_event && now.last_event
-          ? html`${t("history.count", { n: now.event_count })} · ${t("record.first")} ${when(now.first_event.event_time)} · ${t("record.last")} ${when(now.last_event.event_time)} ·
-              <a href=${historyLink(new URLSearchParams({ record_id: this.recordId }))}>${t("record.in_history")}</a>`
+          ? html`${t("history.count", { n: now.event_count })} · ${t("record.first")} ${when(now.first_event.event_time)} · ${t("record.last")} ${when(now.last_event.event_time)}
+              ${isEmbedded ? nothing : html`· <a href=${historyLink(new URLSearchParams({ record_id: this.recordId }))}>${t("record.in_history")}</a>`}`
           : html`&nbsp;`}
       </p>
       ${model.error ? failed(model.error, () => this.#start()) : nothing} ${now ? this.#travel(model) : html`<div class="card travel"><div class="skeleton"></div></div>`}
       <div class="columns">
         <section aria-label=${t("record.timeline")}>
           <h2 class="column-title">${t("record.timeline")}</h2>
-          ${model.newCount > 0 ? html`<button class="new primary" @click=${() => this.#start()}>${icon("up")}${t("history.new", { n: model.newCount })}</button>` : nothing}
-          <eh-timeline .events=${model.events} at=${this.at}></eh-timeline>
+          ${model.newCount > 0 ? html`<button class="new primary" part="new" @click=${() => this.#start()}>${icon("up")}${t("history.new", { n: model.newCount })}</button>` : nothing}
+          <eh-timeline exportparts="day, event" .events=${model.events} at=${this.at}></eh-timeline>
           ${this.#more(model)}
         </section>
-        <section class="state" aria-label=${t("record.state")}>
+        <section class="state" part="state" aria-label=${t("record.state")}>
           <h2 class="column-title">${this.at ? t("record.state_then", { time: local(this.at) }) : t("record.state_now")}</h2>
           ${model.then
             ? html`<eh-record-state .record=${model.then} .diff=${this.at ? model.diff : undefined}></eh-record-state>`
@@ -233,8 +245,7 @@ class RecordView extends LitElement {
               ? html`<div class="card">${blank("clock", t("record.before"), t("record.before_text"))}</div>`
               : bars(8)}
         </section>
-      </div>
-    </main>`;
+      </div>`);
   }
 
   /** The slider over the life of the record, and steps from change to change. */
@@ -243,7 +254,7 @@ class RecordView extends LitElement {
     if (!first || !last || first === last) return nothing;
     const shownAt = this.dragged ?? this.at;
     const differences = model.diff && this.at ? differencesOf(model.diff) : 0;
-    return html`<div class="card travel ${this.at ? "then" : ""}">
+    return html`<div class="card travel ${this.at ? "then" : ""}" part="travel">
       <div class="steps">
         <button aria-label=${t("record.previous")} title=${t("record.previous")} ?disabled=${this.at !== "" && sortable(this.at) <= sortable(first)} @click=${() => void this.#step("before")}>${icon("left")}</button>
         <button aria-label=${t("record.next")} title=${t("record.next")} ?disabled=${this.at === ""} @click=${() => void this.#step("after")}>${icon("right")}</button>
@@ -273,7 +284,7 @@ class RecordView extends LitElement {
   #start(): void {
     this.#model?.stop();
     this.dragged = undefined;
-    this.#model = new RecordModel(this.recordId, () => this.version++);
+    this.#model = new RecordModel(this.recordId, this.context.service, () => this.version++);
     void this.#model.start(this.at || undefined);
     this.requestUpdate();
   }
@@ -282,7 +293,7 @@ class RecordView extends LitElement {
 
   #go(at: string): void {
     this.dragged = undefined;
-    replace(recordLink(this.recordId, at || undefined));
+    this.context.replace(recordLink(this.recordId, at || undefined));
   }
 
   async #step(direction: "before" | "after"): Promise<void> {
@@ -318,4 +329,4 @@ function differencesOf({ exists, status, owners, assignees, fields, document_cou
   return (exists ? 1 : 0) + (status ? 1 : 0) + owners.length + assignees.length + fields.length + documents;
 }
 
-customElements.define("eh-record", RecordView);
+define("eh-record", RecordView);

@@ -12,7 +12,7 @@ export const preferredTheme = (): Theme => THEMES.find((it) => it === localStora
 
 export function preferLanguage(language: Language): void {
   localStorage.setItem(LANGUAGE, language);
-  setLanguage(language);
+  speak(language);
 }
 
 export function preferTheme(theme: Theme): void {
@@ -23,8 +23,13 @@ export function preferTheme(theme: Theme): void {
 /** Applies what was preferred before. */
 export function restorePreferences(): void {
   const kept = localStorage.getItem(LANGUAGE);
-  setLanguage(kept !== null && kept in LANGUAGES ? (kept as Language) : browserLanguage());
+  speak(kept !== null && kept in LANGUAGES ? (kept as Language) : browserLanguage());
   apply(preferredTheme());
+}
+
+function speak(language: Language): void {
+  setLanguage(language);
+  document.documentElement.lang = language;
 }
 
 function apply(theme: Theme): void {

@@ -21,23 +21,30 @@ export const FILTERS = [
 ] as const;
 export type Filter = (typeof FILTERS)[number];
 
-export function currentRoute(): Route {
-  const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+export const currentRoute = (): Route => routeOf(location.hash);
+
+/** Returns where a link of this file leads. */
+export function routeOf(link: string): Route {
+  const [path = "", query = ""] = link.replace(/^#\/?/, "").split("?");
   const parameters = new URLSearchParams(query);
   const [view, id] = path.split("/");
-  if (view === "records" && id && /^-?\d{1,19}$/.test(id)) return { view: "record", id, at: instantIn(parameters.get("at")) };
-  if (view === "events" && id && /^[0-9a-f-]{36}$/i.test(id)) return { view: "event", id };
+  if (view === "records" && id && isRecordId(id)) return { view: "record", id, at: instantIn(parameters.get("at")) };
+  if (view === "events" && id && isEventId(id)) return { view: "event", id };
   return { view: "history", filters: filtersIn(parameters), event: parameters.get("event") ?? undefined };
 }
 
+export const isRecordId = (text: string) => /^-?\d{1,19}$/.test(text);
+export const isEventId = (text: string) => /^[0-9a-f-]{36}$/i.test(text);
+
 /** Returns an instant in UTC, or `undefined` for what is none. */
-function instantIn(text: string | null): string | undefined {
+export function instantIn(text: string | null): string | undefined {
   const at = new Date(text ?? "");
   if (Number.isNaN(at.getTime())) return undefined;
   return text?.endsWith("Z") ? text : at.toISOString();
 }
 
-function filtersIn(parameters: URLSearchParams): URLSearchParams {
+/** Returns those of the parameters that are filters. */
+export function filtersIn(parameters: URLSearchParams): URLSearchParams {
   const filters = new URLSearchParams();
   for (const name of FILTERS) for (const value of parameters.getAll(name)) if (value) filters.append(name, value);
   return filters;

@@ -234,4 +234,8 @@ export const de: Messages = {
   "value.data": "Daten",
   "value.more": { one: "und {n} weiteres", other: "und {n} weitere" },
   "value.show_more": "{n} weitere Zeichen zeigen",
+  "embed.back": "Zurück",
+  "embed.refused": "Dies wird nicht mehr gezeigt: Das Lese-Token dieser Seite wird nicht angenommen. Der Dienst sagt:",
+  "embed.incomplete": "Diese Seite sagt nicht, was hier zu zeigen ist.",
+  "embed.bad_src": "Diese Seite nennt hier einen Dienst, dessen Adresse keine ist.",
 };

@@ -232,4 +232,8 @@ export const en = {
   "value.data": "Data",
   "value.more": { one: "and {n} more", other: "and {n} more" },
   "value.show_more": "Show {n} more characters",
+  "embed.back": "Back",
+  "embed.refused": "This is not shown any more: the view token of this page is not accepted. The service says:",
+  "embed.incomplete": "This page does not say what is to be shown here.",
+  "embed.bad_src": "This page names a service here whose address is none.",
 };

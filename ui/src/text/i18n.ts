@@ -13,36 +13,53 @@ export type Language = keyof typeof LANGUAGES;
 
 const MESSAGES: Record<Language, Messages> = { en, de };
 
-let current: Language = "en";
-let locale = "en";
-// Making one of these takes longer than most of what a page does with it.
-let plurals = new Intl.PluralRules(locale);
-let numbers = new Intl.NumberFormat(locale);
+/** What a language needs. Making one takes longer than most of what a page does with it. */
+class Formats {
+  /** The browser's regional variant of the language, if it has one. */
+  readonly locale: string;
+  readonly plurals: Intl.PluralRules;
+  readonly numbers: Intl.NumberFormat;
 
-export const language = () => current;
+  constructor(readonly language: Language) {
+    this.locale = navigator.languages.find((it) => it.split("-")[0] === language) ?? language;
+    this.plurals = new Intl.PluralRules(this.locale);
+    this.numbers = new Intl.NumberFormat(this.locale);
+  }
+}
 
-/** The locale for dates and numbers: the browser's regional variant of the language, if it has one. */
-export const currentLocale = () => locale;
+const formats = new Map<Language, Formats>();
+let current = formatsOf("en");
 
+function formatsOf(language: Language): Formats {
+  const found = formats.get(language) ?? new Formats(language);
+  formats.set(language, found);
+  return found;
+}
+
+export const language = () => current.language;
+
+/** The locale for dates and numbers. */
+export const currentLocale = () => current.locale;
+
+/** Changes the language of all messages that are made from now on. */
 export function setLanguage(chosen: Language): void {
-  current = chosen;
-  locale = navigator.languages.find((it) => it.split("-")[0] === chosen) ?? chosen;
-  plurals = new Intl.PluralRules(locale);
-  numbers = new Intl.NumberFormat(locale);
-  document.documentElement.lang = chosen;
+  if (chosen !== current.language) current = formatsOf(chosen);
 }
 
 /** Returns the first language of the browser that there are messages in. */
-export function browserLanguage(): Language {
-  const known = navigator.languages.map((it) => it.split("-")[0] ?? "");
-  return (known.find((it) => it in MESSAGES) as Language | undefined) ?? "en";
+export const browserLanguage = (): Language => navigator.languages.map(languageOf).find((it) => it !== undefined) ?? "en";
+
+/** Returns the language of a tag such as `de-CH`, if there are messages in it. */
+export function languageOf(tag: string): Language | undefined {
+  const primary = tag.split("-")[0]?.toLowerCase() ?? "";
+  return Object.hasOwn(MESSAGES, primary) ? (primary as Language) : undefined;
 }
 
 /** Returns a message with its parameters. Texts of callers among them have to be `isolated`. */
 export function t(key: Key, parameters: Record<string, string | number> = {}): string {
-  let message = MESSAGES[current][key];
+  let message = MESSAGES[current.language][key];
   if (typeof message !== "string") {
-    message = plurals.select(Number(parameters["n"])) === "one" ? message.one : message.other;
+    message = current.plurals.select(Number(parameters["n"])) === "one" ? message.one : message.other;
   }
   return message.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = parameters[name];
@@ -50,7 +67,7 @@ export function t(key: Key, parameters: Record<string, string | number> = {}): s
   });
 }
 
-export const number = (value: number) => numbers.format(value);
+export const number = (value: number) => current.numbers.format(value);
 
 /** Returns the key if there is such a message: for names that come from the service. */
 export const known = (key: string): Key | undefined => (key in en ? (key as Key) : undefined);

@@ -1,13 +1,22 @@
 "use strict";
 // Drives Chromium by its own protocol, over a pipe: real keys and clicks, and every report of a page.
 
+const assert = require("node:assert/strict");
 const { spawn } = require("node:child_process");
-const { mkdirSync, writeFileSync } = require("node:fs");
+const { mkdirSync, readFileSync, writeFileSync } = require("node:fs");
 const path = require("node:path");
 
 // On two busy cores.
 const WAIT_MS = 30_000;
 const POLL_MS = 25;
+
+const SCENE = JSON.parse(process.env.SCENE);
+/** Finds what makes a page hard to use for people with disabilities. */
+const AXE = readFileSync(path.join(SCENE.tools, "node_modules/axe-core/axe.min.js"), "utf8");
+const AUDIT = `async (rules) => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"], ...(rules && { runOnly: rules }) });
+  return violations.flatMap(({ id, nodes }) => nodes.map((it) => id + " of " + it.target.flat(9).join(" ") + ": " + it.failureSummary));
+}`;
 
 /** Runs in each page before anything else of it. */
 const WATCH = `
@@ -54,6 +63,8 @@ class Browser {
   static start(home) {
     const it = new Browser();
     const flags = ["--headless", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--no-first-run", "--no-proxy-server"];
+    // Frames of other origins are in the process of their page, where a scenario can look into them.
+    flags.push("--disable-site-isolation-trials", "--disable-features=IsolateSandboxedIframes,IsolateOrigins,site-per-process");
     flags.push("--disable-dev-shm-usage", "--disable-background-networking", `--user-data-dir=${path.join(home, "profile")}`, "--lang=en");
     it.#process = spawn("chromium", flags, { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
     it.#process.stdio[4].setEncoding("utf8").on("data", (text) => it.#receive(text));
@@ -70,13 +81,14 @@ class Browser {
     this.#listeners.push(listener);
   }
 
-  async page(width = 1280, height = 860, scheme = "light") {
+  /** Opens a page. `script` runs in it before anything else. */
+  async page(width = 1280, height = 860, scheme = "light", script = "") {
     const { targetId } = await this.send("Target.createTarget", { url: "about:blank" });
     const { sessionId } = await this.send("Target.attachToTarget", { targetId, flatten: true });
     const page = new Page(this, sessionId, targetId);
     this.on((it) => it.sessionId === sessionId && page.report(it));
     for (const domain of ["Page", "Runtime", "Log", "Network"]) await page.send(`${domain}.enable`);
-    await page.send("Page.addScriptToEvaluateOnNewDocument", { source: WATCH });
+    await page.send("Page.addScriptToEvaluateOnNewDocument", { source: WATCH + script });
     await page.look(width, height, scheme);
     return page;
   }
@@ -121,7 +133,33 @@ class Page {
   async look(width, height, scheme) {
     await this.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: width < 600 });
     await this.send("Emulation.setFocusEmulationEnabled", { enabled: true });
+    await this.colours(scheme);
+  }
+
+  async colours(scheme) {
+    this.scheme = scheme;
     await this.send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
+  }
+
+  /** Asserts that axe finds nothing wrong with what is shown, in light and dark colours. */
+  async audit(name) {
+    if (!(await this.run("'axe' in window"))) await this.run(`${AXE}; undefined`);
+    const found = await this.run(`(${AUDIT})()`);
+    const { scheme } = this;
+    await this.colours(scheme === "light" ? "dark" : "light");
+    found.push(...(await this.run(`(${AUDIT})(["color-contrast"])`)));
+    await this.colours(scheme);
+    assert.deepEqual(found, [], name);
+  }
+
+  /** Returns the frame in the page. What its scripts have defined is not seen, but its elements are. */
+  async frame() {
+    const { frameTree } = await this.send("Page.getFrameTree");
+    const frameId = frameTree.childFrames[0].frame.id;
+    const { executionContextId: contextId } = await this.send("Page.createIsolatedWorld", { frameId });
+    const frame = Object.assign(Object.create(this), { contextId });
+    await frame.run(WATCH);
+    return frame;
   }
 
   async open(url) {
@@ -130,7 +168,7 @@ class Page {
   }
 
   async run(expression) {
-    const { result, exceptionDetails } = await this.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+    const { result, exceptionDetails } = await this.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true, contextId: this.contextId });
     if (exceptionDetails) throw new Error(`${expression}: ${exceptionDetails.exception?.description ?? exceptionDetails.text}`);
     return result.value;
   }
@@ -215,7 +253,7 @@ class Page {
 /** Runs a scenario with a browser, and ends both. */
 function drive(scenario) {
   const browser = Browser.start(process.env.HOME);
-  scenario(browser, JSON.parse(process.env.SCENE))
+  scenario(browser, SCENE)
     .then(() => 0)
     .catch((error) => {
       console.error(error.stack ?? error);

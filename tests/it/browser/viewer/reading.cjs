@@ -44,6 +44,7 @@ drive(async (browser, scene) => {
   await page.open(`${scene.url}/ui`);
   await page.sees("See what happened to every record.");
   await page.screenshot("sign-in");
+  await page.audit("signing in");
   await page.signIn("tenant", { clientId: scene.clientId, secret: "wrong" });
   await page.sees("does not know this client id");
   await page.fill("secret", scene.secret);
@@ -55,6 +56,7 @@ drive(async (browser, scene) => {
   await page.sees("Contract assistant changed Amount, Title and Tags");
   await page.until("find('.live')?.textContent === 'Live'", "the stream");
   await page.screenshot("history");
+  await page.audit("the history");
   const first = await page.run("all('a[data-id]')[0].dataset.id");
   assert.equal(first, story.at(-1).event_id);
 
@@ -116,6 +118,7 @@ drive(async (browser, scene) => {
   await page.sees("2026-03-04 14:10:00.123456 UTC");
   await page.sees("Before and after on this record");
   await page.screenshot("event-panel");
+  await page.audit("an event beside the history");
   assert.ok(await page.run(`all("eh-long-text[code]").some((it) => it.text.includes('"new": 120.50'))`));
   await page.press("Escape");
   await page.until("!location.hash.includes('event=')", "the closed panel");
@@ -132,6 +135,7 @@ drive(async (browser, scene) => {
   await page.until("find('div.status')?.textContent.trim() === 'draft'", "the status of then");
   await page.sees("120.50");
   await page.screenshot("record-then");
+  await page.audit("a record as it was");
   await page.click("button[aria-label='Next change']");
   await page.until("location.hash.includes('at=2026-03-04T14%3A10%3A00.123456Z')", "the next change");
   await page.click("button[aria-label='Previous change']");
@@ -143,6 +147,7 @@ drive(async (browser, scene) => {
   await page.sees("The parties agree that every event is kept.");
   await page.sees("it is the recorded one");
   await page.screenshot("document-text");
+  await page.audit("an event with a document");
   await page.run(`location.hash = "#/events/${story[6].event_id}"`);
   await page.until("find('img')?.naturalWidth === 1", "the image");
   removeFile(scene.files, scan);
@@ -151,6 +156,7 @@ drive(async (browser, scene) => {
   await page.run(`location.hash = "#/events/${story[6].event_id}"`);
   await page.sees("Storage no longer has this file.");
   await page.screenshot("document-missing");
+  await page.audit("a document that is missing");
 
   // Small, dark, and in German.
   await page.look(390, 800, "dark");

@@ -1,0 +1,7 @@
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  // The server has it below /react/.
+  base: "./",
+  oxc: { jsx: { runtime: "automatic" } },
+});
