@@ -65,7 +65,9 @@ async fn the_page_is_protected_and_its_files_are_cached() {
         .start();
     let get_with = async |path: &str, name: &str, value: &str| {
         let request = server.client().get(format!("{}{path}", server.url()));
-        let request = request.header("Accept-Encoding", "gzip").header(name, value);
+        let request = request
+            .header("Accept-Encoding", "gzip")
+            .header(name, value);
         request.send().await.unwrap()
     };
     let get = async |path: &str| get_with(path, "Accept", "*/*").await;
@@ -171,7 +173,10 @@ fn what_is_committed_is_what_the_sources_build() {
 pub(super) fn tools() -> PathBuf {
     let folder = root().join("target/test-tools/ui");
     let display = folder.display();
-    assert!(folder.exists(), "{display} is missing: tests/run installs it");
+    assert!(
+        folder.exists(),
+        "{display} is missing: tests/run installs it"
+    );
     folder
 }
 

@@ -60,6 +60,9 @@ export function headersOf(who: Session): Record<string, string> {
   }
 }
 
+/** Returns the client id of the tenant, if the session says whose it is. */
+export const tenantOf = (who: Session): string | undefined => (who.kind === "token" ? claimsOf(who).tenant : who.clientId) || undefined;
+
 /** What a view token says about itself. It is shown and not relied upon: the service decides. */
 export type Claims = { recordId?: string; tenant?: string; expiresAt?: Date };
 

@@ -1,6 +1,7 @@
 /** `<eh-history>`: the page of a tenant's history, with the event that was chosen beside it. */
 
 import { css, html, nothing } from "lit";
+import { tenantOf } from "../api/session";
 import type { Catalogue } from "../api/types";
 import { icon } from "../parts/icons";
 import { define, Part } from "../parts/part";
@@ -17,6 +18,7 @@ import "./histogram";
 import "./list";
 import type { HistoryList } from "./list";
 import { HistoryModel } from "./model";
+import "./views";
 
 class History extends Part {
   static override properties = {
@@ -204,6 +206,9 @@ class History extends Part {
     const model = this.#model;
     if (!model) return nothing;
     const total = this.#figures?.histogram?.total;
+    const session = this.context.service.session();
+    // Of a key for one tenant it is not known which.
+    const tenant = session && tenantOf(session);
     return html`<div class="columns">
         <aside class="facets ${this.showsFacets ? "open" : ""}" aria-label=${t("facet.title")}>
           <button class="fold" aria-expanded=${this.showsFacets} @click=${() => (this.showsFacets = !this.showsFacets)}>
@@ -217,6 +222,7 @@ class History extends Part {
             <span class="count">${total === undefined ? "" : t("history.count", { n: total })}</span>
             <span class="space"></span>
             <span class="live ${model.live ? "on" : ""}" role="status"><i></i>${t(model.live ? "live.on" : "live.off")}</span>
+            ${tenant ? html`<eh-views .filters=${this.filters} tenant=${tenant}></eh-views>` : nothing}
             <eh-export .filters=${this.filters}></eh-export>
           </header>
           <eh-filters .filters=${this.filters} .catalogue=${this.catalogue} @filters=${this.#onFilters}></eh-filters>

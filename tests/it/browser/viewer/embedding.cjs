@@ -71,6 +71,8 @@ async function inPlainHtml(page, scene, { changed, generated, file, expired, goo
   assert.ok((await page.run(`all("article", ${element}.shadowRoot)[0].textContent`)).includes("Felder geändert"));
   await page.sees("Ada Lovelace changed Amount");
   await page.audit("an element in another language");
+  await page.run(`${element}.setAttribute("theme", "dark")`);
+  assert.deepEqual(await page.run(style(`all(".embedded", ${element}.shadowRoot)[0]`, "colorScheme", "color")), ["dark", "rgb(232, 234, 240)"]);
 }
 
 drive(async (browser, scene) => {

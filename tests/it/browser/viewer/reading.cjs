@@ -88,6 +88,20 @@ drive(async (browser, scene) => {
   await page.open(link);
   await page.until("all('a[data-id]').length === 1 && all('.chip').length === 2", "what the link shows");
 
+  // Filters that are kept under a name are there again, for this tenant alone.
+  await page.click("button", "Views");
+  await page.fill("name", "Mill <b>");
+  await page.press("Enter");
+  await page.until("find('li a', 'Mill <b>')", "the view");
+  await page.audit("views that are kept");
+  await page.press("Escape");
+  await page.click("button", "Clear all");
+  await page.until("all('.chip').length === 0", "no filters");
+  await page.click("button", "Views");
+  await page.click("li a", "Mill <b>");
+  await page.until("all('a[data-id]').length === 1 && all('.chip').length === 2", "what the view shows");
+  assert.deepEqual(await page.run("JSON.parse(localStorage['event-history.views'])"), { [scene.clientId]: [{ name: "Mill <b>", query: "q=mill&source_type_id=3" }] });
+
   // What is shown can be taken along.
   const downloads = path.join(process.env.HOME, "downloads");
   await browser.send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: downloads });
