@@ -113,7 +113,15 @@ export abstract class Embedded extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.#session.watch();
+    const watch = () => {
+      if (this.isConnected) this.#session.watch();
+    };
+    if (document.readyState === "complete") watch();
+    else {
+      // Scripts of the page that come after this one have to listen first.
+      document.addEventListener("DOMContentLoaded", watch, { once: true });
+      addEventListener("load", watch, { once: true });
+    }
     // Moved to elsewhere in the page: its views have stopped.
     if (this.hasUpdated) this.version++;
   }

@@ -7,8 +7,9 @@ export type Reason = "none" | "expiring" | "refused";
 
 /** Before its end a token is asked for this early, or halfway if it ends sooner. */
 const EARLY_MS = 30_000;
-/** A page that gives tokens which are refused is asked again only this often. */
+/** A page that gives none, or one that is refused, is asked again after this time, and then less and less often. */
 const MIN_PAUSE_MS = 3000;
+const MAX_PAUSE_MS = 60_000;
 /** The longest time that timers can wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -19,6 +20,7 @@ export class TokenSession {
 
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asked = Number.NEGATIVE_INFINITY;
+  #pause = MIN_PAUSE_MS;
 
   constructor(private readonly onNeeded: (reason: Reason) => void) {}
 
@@ -27,6 +29,7 @@ export class TokenSession {
     const wasWithout = !this.current || this.refusal !== undefined;
     this.current = token ? { kind: "token", token } : undefined;
     this.refusal = undefined;
+    this.#pause = MIN_PAUSE_MS;
     this.watch();
     return wasWithout;
   }
@@ -52,11 +55,15 @@ export class TokenSession {
 
   #ask(reason: Reason, delay: number): void {
     this.stop();
-    const pause = this.#asked + MIN_PAUSE_MS - performance.now();
+    const pause = this.#asked + this.#pause - performance.now();
     this.#timer = setTimeout(
       () => {
         this.#asked = performance.now();
         this.onNeeded(reason);
+        if (reason === "expiring") return;
+        // The page may not listen yet, or its backend may be away.
+        this.#ask(reason, 0);
+        this.#pause = Math.min(this.#pause * 2, MAX_PAUSE_MS);
       },
       Math.min(Math.max(delay, pause), MAX_TIMER_MS),
     );
