@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::support::{self, API_KEY, Server};
 
-/// The limit of everything that browsers load, the elements for other pages included, compressed.
+/// The limit of everything that browsers load, the elements for other pages included, compressed. What administrators load
+/// once they administer is not counted.
 const MAX_COMPRESSED_BYTES: usize = 150_000;
 
 /// The limit of what is part of the program, as it is.
@@ -34,6 +35,11 @@ async fn hostile_events_are_text() {
 #[tokio::test]
 async fn keys_alone_suffice_and_an_ended_session_says_so() {
     drive("access.cjs").await;
+}
+
+#[tokio::test]
+async fn administrators_manage_tenants_keys_rules_and_holds() {
+    drive("administration.cjs").await;
 }
 
 /// Runs a scenario against a service of its own. `EVENT_HISTORY_TEST_SCREENSHOTS` names a folder for what it sees.

@@ -45,16 +45,30 @@ export function address(path: string, parameters: Parameters = {}, service = OWN
   return url;
 }
 
-/** Sends a GET. A refusal is an error; one of the credentials ends the session too. */
+export type Options = {
+  /** `GET`, unless it says otherwise. */
+  method?: string;
+  /** JSON. */
+  body?: string | undefined;
+  signal?: AbortSignal | undefined;
+  headers?: Record<string, string>;
+  service?: Service;
+  who?: Session | undefined;
+  /** The tenant that the request is about, in place of the session's; empty for none. */
+  clientId?: string | undefined;
+};
+
+/** Sends a request. A refusal is an error; one of the credentials ends the session too. */
 export async function request(
   url: URL,
-  { signal, headers = {}, service = OWN_SERVICE, who = service.session() }: { signal?: AbortSignal | undefined; headers?: Record<string, string>; service?: Service; who?: Session | undefined } = {},
+  { method = "GET", body, signal, headers = {}, service = OWN_SERVICE, who = service.session(), clientId }: Options = {},
 ): Promise<Response> {
   if (!who) throw new Refusal(401, "", undefined);
   let response;
   try {
-    const options = { headers: { ...headersOf(who), ...headers }, credentials: "omit", redirect: "error" } as const;
-    response = await fetch(url, { ...options, signal: signal ?? null });
+    const asked = clientId !== undefined && who.kind === "key" ? { ...who, clientId } : who;
+    const options = { headers: { ...headersOf(asked), ...headers }, credentials: "omit", redirect: "error" } as const;
+    response = await fetch(url, { ...options, method, body: body ?? null, signal: signal ?? null });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Unreachable(String(error));

@@ -21,6 +21,11 @@ export function signIn(chosen: Session, keep: boolean): void {
   sessions.dispatchEvent(new CustomEvent("changed"));
 }
 
+/** Continues with another tenant, or with none, if the key is for several. */
+export function switchTenant(clientId: string): void {
+  if (session?.kind === "key") signIn({ ...session, clientId }, sessionStorage.getItem(STORAGE) !== null);
+}
+
 /** Forgets who was signed in; `reason` is the service's, if it was not the reader's wish. */
 export function signOut(reason?: string): void {
   if (!session) return;

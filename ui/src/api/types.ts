@@ -42,3 +42,15 @@ export type RecordDiff = Omit<Schemas["RecordDiffBody"], "status" | "fields" | "
   owners: PersonChange[];
   assignees: PersonChange[];
 };
+
+export type Tenant = Schemas["TenantBody"];
+export type TenantPage = { tenants: Tenant[]; next_cursor?: string | null };
+export type TenantSummary = Schemas["TenantSummaryBody"];
+export type NewClient = Schemas["NewClientBody"];
+export type RotatedSecret = Schemas["RotatedSecretBody"];
+export type ApiKey = Schemas["KeyBody"];
+export type Scope = Schemas["ScopeName"];
+export type CreatedKey = Schemas["CreatedKeyBody"];
+export type RetentionRule = Schemas["RetentionRuleBody"];
+export type Hold = Omit<Schemas["HoldBody"], "record_id"> & { record_id?: Id | null };
+export type Readiness = Schemas["ReadinessBody"];

@@ -1,26 +1,34 @@
 /** `<eh-app>`: the frame of all pages: who is signed in, where the reader is, and how it looks. */
 
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
-import { get, isAbort } from "../api/client";
+import { accessOf, type Access } from "../api/access";
+import { get, isAbort, Unreachable } from "../api/client";
 import { claimsOf, currentSession, sessions, signOut, type Session } from "../api/session";
 import type { Catalogue } from "../api/types";
 import "../events/view";
 import "../history/view";
 import { icon } from "../parts/icons";
+import { bars, blank, failed } from "../parts/states";
 import type { Menu } from "../parts/menu";
 import "../parts/menu";
 import { base } from "../parts/styles";
 import "../record/view";
 import { preferLanguage, preferredTheme, preferTheme, THEMES } from "../state/preferences";
-import { currentRoute, go, historyLink, recordLink, replace, type Route } from "../state/router";
+import { currentRoute, go, historyLink, recordLink, replace, tenantsLink, type AdministrationRoute, type Route } from "../state/router";
 import { local } from "../text/format";
 import { language, LANGUAGES, t, type Language } from "../text/i18n";
 import { isolated } from "../text/plain";
 import "./sign-in";
 
 class App extends LitElement {
-  static override properties = { route: { state: true }, catalogue: { state: true }, offline: { state: true }, reason: { state: true } };
+  static override properties = { problem: {}, route: { state: true }, access: { state: true }, missing: { state: true }, catalogue: { state: true }, offline: { state: true }, reason: { state: true } };
+  /** `code`: the link that the page was opened with is not valid any more. */
+  declare problem: "" | "code";
   declare route: Route;
+  /** What the session may do; unknown at first. */
+  declare access: Access | undefined;
+  /** Why administration could not be loaded. */
+  declare missing: unknown;
   declare catalogue: Catalogue | undefined;
   declare offline: boolean;
   declare reason: string;
@@ -63,6 +71,25 @@ class App extends LitElement {
       }
       .space {
         flex: 1;
+      }
+      .content {
+        display: block;
+        max-width: 1000px;
+        margin: 0 auto;
+        padding: 22px 20px 48px;
+      }
+      .part {
+        display: flex;
+        align-items: center;
+        gap: 7px;
+        padding: 4px 9px;
+        border-radius: 8px;
+        color: var(--muted);
+        white-space: nowrap;
+      }
+      .part[aria-current] {
+        color: var(--text);
+        background: var(--raised);
       }
       .jump {
         position: relative;
@@ -125,8 +152,15 @@ class App extends LitElement {
           padding: 0 12px;
           gap: 8px;
         }
-        .brand span {
+        .brand span,
+        .part.first {
           display: none;
+        }
+        .part span {
+          position: absolute;
+          width: 1px;
+          overflow: hidden;
+          clip-path: inset(50%);
         }
         .jump {
           flex: 1;
@@ -141,6 +175,7 @@ class App extends LitElement {
 
   constructor() {
     super();
+    this.problem = "";
     this.route = currentRoute();
     this.offline = !navigator.onLine;
     this.reason = "";
@@ -167,10 +202,11 @@ class App extends LitElement {
   override render() {
     const session = currentSession();
     const offline = this.offline ? html`<div class="notice warn offline" role="alert">${icon("alert")}<div>${t("error.offline")}</div></div>` : nothing;
-    if (!session) return html`${offline}<eh-sign-in reason=${this.reason} kind=${this.#kind}>${logo()}</eh-sign-in>`;
+    if (!session) return html`${offline}<eh-sign-in reason=${this.reason} kind=${this.#kind} error=${this.problem ? t("sign_in.code") : ""}>${logo()}</eh-sign-in>`;
     return html`<nav class="bar" aria-label=${t("nav.title")}>
         <a class="skip" href=${location.hash || "#/history"} @click=${this.#skip}>${t("nav.skip")}</a>
         <a class="brand" href="#/history">${logo()}<span>Event History</span></a>
+        ${this.access?.administers ? this.#parts() : nothing}
         <span class="space"></span>
         <form class="jump" @submit=${this.#jump}>
           ${icon("record")}
@@ -179,17 +215,45 @@ class App extends LitElement {
         <eh-menu label=${t("nav.settings")} symbol="settings" compact>${this.#settings(session)}</eh-menu>
       </nav>
       ${offline}
-      ${this.#history
-        ? html`<eh-history ?hidden=${this.route.view !== "history"} .filters=${this.#history.filters} event=${this.route.view === "history" ? (this.route.event ?? "") : ""} .catalogue=${this.catalogue}></eh-history>`
+      ${this.#content()}`;
+  }
+
+  /** Only whoever administers has more than the history to choose from. */
+  #parts(): TemplateResult {
+    const isHere = (administration: boolean) => (isAdministration(this.route) === administration ? "true" : nothing);
+    return html`<a class="part first" href="#/history" aria-current=${isHere(false)}>${t("history.title")}</a>
+      <a class="part" href=${tenantsLink()} aria-current=${isHere(true)}>${icon("gear")}<span>${t("admin.title")}</span></a>`;
+  }
+
+  #content(): TemplateResult | typeof nothing {
+    const { route, access } = this;
+    if (!access) return html`<main class="content">${bars(4)}</main>`;
+    if (isAdministration(route) && this.missing) return html`<main class="content">${failed(this.missing, () => location.reload())}</main>`;
+    if (isAdministration(route))
+      return access.administers
+        ? html`<eh-administration .route=${route} .catalogue=${this.catalogue}></eh-administration>`
+        : html`<main class="content"><h1 tabindex="-1">${t("admin.title")}</h1>${blank("alert", t("admin.refused"), t("admin.refused_text"))}</main>`;
+    if (access.reads !== "yes") {
+      const choose = html`<button @click=${() => go(tenantsLink())}>${t("admin.tenants")}</button>`;
+      return html`<main class="content">
+        <h1 tabindex="-1">${t("history.title")}</h1>
+        ${access.reads === "tenant" ? blank("record", t("access.choose"), t("access.choose_text"), choose) : blank("alert", t("access.no_read"), t("access.no_read_text"))}
+      </main>`;
+    }
+    return html`${this.#history
+        ? html`<eh-history ?hidden=${route.view !== "history"} .filters=${this.#history.filters} event=${route.view === "history" ? (route.event ?? "") : ""} .catalogue=${this.catalogue}></eh-history>`
         : nothing}
-      ${this.route.view === "record" ? html`<eh-record recordId=${this.route.id} at=${this.route.at ?? ""}></eh-record>` : nothing}
-      ${this.route.view === "event" ? html`<main><eh-event .eventId=${this.route.id}></eh-event></main>` : nothing}`;
+      ${route.view === "record" ? html`<eh-record recordId=${route.id} at=${route.at ?? ""}></eh-record>` : nothing}
+      ${route.view === "event" ? html`<main><eh-event .eventId=${route.id}></eh-event></main>` : nothing}`;
+  }
+
+  override willUpdate(): void {
+    // The element works once it is loaded. Most readers never see it.
+    if (this.access?.administers && isAdministration(this.route) && !this.missing) import("../administration/page").catch((error: unknown) => (this.missing = new Unreachable(String(error))));
   }
 
   override updated(changed: Map<string, unknown>): void {
-    const title = { history: () => t("history.title"), record: (id: string) => t("history.record", { id }), event: () => t("event.title") };
-    const named = currentSession() ? title[this.route.view]("id" in this.route ? this.route.id : "") : t("sign_in.title");
-    document.title = `${named} · Event History`;
+    document.title = `${currentSession() ? titleOf(this.route) : t("sign_in.title")} · Event History`;
     const before = changed.get("route") as Route | undefined;
     if (before && before.view !== this.route.view) scrollTo(0, this.route.view === "history" ? this.#scrolled : 0);
   }
@@ -227,15 +291,30 @@ class App extends LitElement {
     if (!session) return;
     const claims = claimsOf(session);
     this.#kind = session.kind;
-    this.reason = "";
+    [this.reason, this.problem] = ["", ""];
     if (claims.recordId && !location.hash) replace(recordLink(claims.recordId));
     this.#onRoute();
+    void this.#learnAccess(session);
     void get<Catalogue>("api/catalogue")
       .then((it) => (this.catalogue = it))
       .catch((error: unknown) => {
         // Types without a name are shown by their numbers.
         if (!isAbort(error)) this.catalogue = undefined;
       });
+  }
+
+  async #learnAccess(session: Session): Promise<void> {
+    if (session.kind !== "key") {
+      this.access = { reads: "yes", administers: false };
+      return;
+    }
+    // Administration stays as it is while another tenant is chosen.
+    if (!this.access?.administers || !isAdministration(this.route)) this.access = undefined;
+    // What cannot be learned now is tried by the pages, which say what is wrong.
+    const access = await accessOf(session).catch((): Access => ({ reads: "yes", administers: true }));
+    if (currentSession() !== session) return;
+    this.access = access;
+    if (access.reads !== "yes" && !location.hash) replace(tenantsLink());
   }
 
   readonly #onRoute = () => {
@@ -249,7 +328,7 @@ class App extends LitElement {
     this.#history = undefined;
     this.catalogue = undefined;
     if (currentSession()) this.#enter();
-    else this.reason = String((event as CustomEvent<string | undefined>).detail ?? "");
+    else [this.access, this.reason] = [undefined, String((event as CustomEvent<string | undefined>).detail ?? "")];
     this.requestUpdate();
   };
 
@@ -267,8 +346,7 @@ class App extends LitElement {
 
   readonly #skip = (event: Event) => {
     event.preventDefault();
-    const view = this.renderRoot.querySelector(`eh-${this.route.view}`);
-    view?.shadowRoot?.querySelector<HTMLElement>("h1")?.focus();
+    titleIn(this.renderRoot)?.focus();
   };
 
   readonly #jump = (event: SubmitEvent) => {
@@ -279,6 +357,36 @@ class App extends LitElement {
     this.renderRoot.querySelector<Menu>("eh-menu")?.close();
     go(/^-?\d{1,19}$/.test(id) ? recordLink(id) : historyLink(new URLSearchParams()));
   };
+}
+
+const isAdministration = (route: Route): route is AdministrationRoute => ["tenants", "tenant", "keys", "service"].includes(route.view);
+
+function titleOf(route: Route): string {
+  switch (route.view) {
+    case "history":
+      return t("history.title");
+    case "record":
+      return t("history.record", { id: route.id });
+    case "event":
+      return t("event.title");
+    case "tenants":
+    case "tenant":
+      return t("admin.tenants");
+    case "keys":
+      return t("admin.keys");
+    case "service":
+      return t("admin.service");
+  }
+}
+
+/** Returns the title of what is shown, which is in a part of a part. */
+function titleIn(root: ParentNode): HTMLElement | undefined {
+  for (const it of root.querySelectorAll<HTMLElement>("*")) {
+    if (it.hidden) continue;
+    const found = it.localName === "h1" ? it : it.shadowRoot && titleIn(it.shadowRoot);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 const logo = () => html`<svg viewBox="0 0 32 32" aria-hidden="true">

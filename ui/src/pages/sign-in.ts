@@ -1,7 +1,8 @@
 /** `<eh-sign-in>`: asks for credentials, and tries them before it takes them. */
 
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
-import { address, Refusal, request } from "../api/client";
+import { accessOf } from "../api/access";
+import { Refusal } from "../api/client";
 import { signIn, type Session } from "../api/session";
 import { icon } from "../parts/icons";
 import { explained } from "../parts/states";
@@ -12,11 +13,12 @@ import { shown } from "../text/plain";
 const KINDS = ["tenant", "key", "token"] as const;
 
 class SignIn extends LitElement {
-  static override properties = { reason: {}, kind: {}, error: { state: true }, busy: { state: true } };
+  static override properties = { reason: {}, kind: {}, error: {}, busy: { state: true } };
   /** Why the last session ended, in the words of the service; empty if there was none. */
   declare reason: string;
   /** What the form asks for. */
   declare kind: (typeof KINDS)[number];
+  /** Why it did not work, in words for the reader. */
   declare error: string;
   declare busy: boolean;
 
@@ -187,7 +189,7 @@ class SignIn extends LitElement {
     }
     [this.busy, this.error] = [true, ""];
     try {
-      await request(address("api/history/events", { limit: "1", count: "none" }), { who });
+      await accessOf(who);
       signIn(who, data.get("keep") !== null);
     } catch (error) {
       this.error = refusalText(error, who);

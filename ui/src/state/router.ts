@@ -3,7 +3,10 @@
 export type Route =
   | { view: "history"; filters: URLSearchParams; event: string | undefined }
   | { view: "record"; id: string; at: string | undefined }
-  | { view: "event"; id: string };
+  | { view: "event"; id: string }
+  | AdministrationRoute;
+
+export type AdministrationRoute = { view: "tenants"; q: string } | { view: "tenant"; id: string } | { view: "keys" } | { view: "service" };
 
 /** The filters that a link can carry: parameters of the API by the same names. */
 export const FILTERS = [
@@ -30,6 +33,8 @@ export function routeOf(link: string): Route {
   const [view, id] = path.split("/");
   if (view === "records" && id && isRecordId(id)) return { view: "record", id, at: instantIn(parameters.get("at")) };
   if (view === "events" && id && isEventId(id)) return { view: "event", id };
+  if (view === "tenants") return id ? { view: "tenant", id } : { view: "tenants", q: parameters.get("q") ?? "" };
+  if (view === "keys" || view === "service") return { view };
   return { view: "history", filters: filtersIn(parameters), event: parameters.get("event") ?? undefined };
 }
 
@@ -61,6 +66,11 @@ export const recordLink = (id: string, at?: string) =>
   `#/records/${id}${at === undefined ? "" : `?${new URLSearchParams({ at }).toString()}`}`;
 
 export const eventLink = (id: string) => `#/events/${id}`;
+
+export const tenantsLink = (q = "") => `#/tenants${q ? `?${new URLSearchParams({ q }).toString()}` : ""}`;
+
+/** Client ids are UUIDs: whatever else somebody writes into an address stays a part of it. */
+export const tenantLink = (clientId: string) => `#/tenants/${clientId.replace(/[^\w-]/g, "")}`;
 
 export function go(link: string): void {
   location.hash = link;

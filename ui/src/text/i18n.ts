@@ -1,17 +1,23 @@
 /** Messages in the reader's language. Each language is a file with the same keys. */
 
+import type { en as administration } from "./administration/en";
 import { de } from "./de";
 import { en } from "./en";
 
 /** A text, or one for each plural form of the parameter `n`. `{name}` stands for a parameter. */
 export type Message = string | { one: string; other: string };
-export type Key = keyof typeof en;
-export type Messages = Record<Key, Message>;
+export type Key = keyof typeof en | keyof typeof administration;
+export type Messages = Record<keyof typeof en, Message>;
 
 export const LANGUAGES = { en: "English", de: "Deutsch" } as const;
 export type Language = keyof typeof LANGUAGES;
 
-const MESSAGES: Record<Language, Messages> = { en, de };
+const MESSAGES: Record<Language, Record<string, Message>> = { en: { ...en }, de: { ...de } };
+
+/** Adds the messages of a part that is loaded on demand. */
+export function addMessages(more: Record<Language, Record<string, Message>>): void {
+  for (const [language, messages] of Object.entries(more)) Object.assign(MESSAGES[language as Language], messages);
+}
 
 /** What a language needs. Making one takes longer than most of what a page does with it. */
 class Formats {
@@ -57,7 +63,7 @@ export function languageOf(tag: string): Language | undefined {
 
 /** Returns a message with its parameters. Texts of callers among them have to be `isolated`. */
 export function t(key: Key, parameters: Record<string, string | number> = {}): string {
-  let message = MESSAGES[current.language][key];
+  let message = MESSAGES[current.language][key] ?? key;
   if (typeof message !== "string") {
     message = current.plurals.select(Number(parameters["n"])) === "one" ? message.one : message.other;
   }
@@ -70,4 +76,4 @@ export function t(key: Key, parameters: Record<string, string | number> = {}): s
 export const number = (value: number) => current.numbers.format(value);
 
 /** Returns the key if there is such a message: for names that come from the service. */
-export const known = (key: string): Key | undefined => (key in en ? (key as Key) : undefined);
+export const known = (key: string): Key | undefined => (Object.hasOwn(MESSAGES.en, key) ? (key as Key) : undefined);
