@@ -14,7 +14,8 @@ use url::Url;
 use crate::config::{Config, TlsFiles};
 use crate::domain::{Clock, DatabaseName, Entropy, SystemClock, SystemEntropy};
 use crate::http::{
-    self, ApiOptions, AppState, PartyLimits, Routers, ServerOptions, Tls, TlsError, Waiters,
+    self, ApiOptions, AppState, PartyLimits, Routers, ServerOptions, SignInCode, Tls, TlsError,
+    Waiters,
 };
 use crate::jobs::retention::{self, RetentionRunner};
 use crate::jobs::sweep::{self, OrphanSweeper};
@@ -53,6 +54,7 @@ pub struct App {
     /// Where backups note that they were made, on SQLite.
     data: Option<PathBuf>,
     retention_runner: Option<RetentionRunner>,
+    sign_in_code: Arc<SignInCode>,
 }
 
 impl App {
@@ -127,6 +129,7 @@ impl App {
             metrics.clone(),
             Arc::clone(&waiters),
         );
+        let sign_in_code = state.sign_in_code();
         let options = api_options(config, storage.origin);
         let endpoint = storage.endpoint.map(objects::embedded::Endpoint::router);
         let server_options = ServerOptions {
@@ -149,7 +152,13 @@ impl App {
                 store::Location::ClickHouse(_) => None,
             },
             retention_runner,
+            sign_in_code,
         })
+    }
+
+    /// Returns where a code to open the viewer with can be set, also while the service runs.
+    pub fn sign_in_code(&self) -> Arc<SignInCode> {
+        Arc::clone(&self.sign_in_code)
     }
 
     /// Serves until `shutdown` is ready, then drains the connections and closes the database. `admin` listens on the

@@ -32,7 +32,7 @@ use middleware::{Compression, Cors, Middleware, RequestLimits, RequestLog};
 use responses::openapi;
 pub use responses::{ApiError, Problem};
 pub use server::{ADMIN_CONNECTIONS, CONNECTIONS, ServerOptions, Tls, TlsError, serve};
-pub use state::{AppState, PartyLimits, Waiters};
+pub use state::{AppState, PartyLimits, SignInCode, Waiters};
 
 /// The operator's settings for the API.
 #[derive(Debug, Clone)]

@@ -3,14 +3,17 @@
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use secrecy::ExposeSecret;
+use serde_json::json;
 
+use crate::http::extractors::{Object, Problems, SmallBody, json_fields};
 use crate::http::handlers::operations;
 use crate::http::middleware::Cors;
 use crate::http::responses::{ApiError, ApiResult, EntityTag};
@@ -52,6 +55,27 @@ pub(super) fn routes(storage_origin: &str, cors: Option<Cors>) -> Router<Arc<App
             get(|Path(name): Path<String>, asked: HeaderMap| async move { file(&name, &asked) }),
         )
         .layer(from_fn(operations::only_get))
+        .route(
+            "/ui/sign-in",
+            post(sign_in).fallback(async || ApiError::MethodNotAllowed {
+                allow: HeaderValue::from_static("POST"),
+            }),
+        )
+}
+
+/// Exchanges the code of a link that the demo has printed for a view token, once: `{"code": "…"}` for `{"token": "…"}`. A code
+/// that does not exist, or no more, is a 404.
+async fn sign_in(
+    State(state): State<Arc<AppState>>,
+    body: SmallBody,
+) -> ApiResult<impl IntoResponse> {
+    let object = Object::from_body(&body.0)?;
+    let mut problems = Problems::default();
+    let code = object.required(&mut problems, "code", json_fields::string);
+    let token = state.sign_in_code.redeem(&problems.finish(code)?);
+    let token = token.ok_or(ApiError::NotFound)?;
+    let body = json!({"token": token.expose_secret()});
+    Ok(([(CACHE_CONTROL, "no-store")], Json(body)))
 }
 
 /// Nothing inline and nothing from elsewhere, save the bytes of files, which may be on a storage of their own. Those are shown

@@ -74,6 +74,30 @@ fn a_kept_demo_accepts_its_printed_commands() {
         "pasting stored it again: {output}"
     );
 
+    let link = loop {
+        let line = demo.line(LINE_TIMEOUT);
+        if line.contains("#code=") {
+            break line;
+        }
+    };
+    let (_, code) = link.split_once("#code=").expect("a code");
+    let exchange =
+        format!("curl -sS -w '%{{http_code}}' {address}/ui/sign-in -d '{{\"code\": \"{code}\"}}'");
+    let sign_in = || support::run(Command::new("sh").args(["-c", &exchange]));
+    let answer = sign_in();
+    let token = answer.split('"').nth(3).expect("a token");
+    assert!(answer.ends_with("200"), "{answer}");
+    assert_eq!(
+        sign_in(),
+        "{\"detail\":\"Not Found\"}404",
+        "a code is good once"
+    );
+    let history = format!(
+        "curl -sS -H 'Authorization: Bearer {token}' '{address}/api/history/events?limit=1'"
+    );
+    let output = support::run(Command::new("sh").args(["-c", &history]));
+    assert!(output.contains("\"total_count\":500"), "{output}");
+
     assert!(demo.term().success());
     assert_eq!(
         std::fs::read_dir(home.path()).expect("the folder").count(),

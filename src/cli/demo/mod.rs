@@ -1,6 +1,8 @@
 //! `event-history demo`: the whole flow, against a temporary service.
 
+mod contracts;
 mod steps;
+mod story;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -16,19 +18,21 @@ use super::backends::random_hex;
 use super::process::{Signals, listen};
 use crate::app::App;
 use crate::config::{Config, listen_address};
+use crate::domain::{Clock, SystemClock};
+use crate::http::SignInCode;
 use crate::telemetry;
 
 const WHAT_NEXT: &str = "
 The service of this demo has ended, and its data is gone. What next?
-  event-history demo --keep   leaves it running, so that you can paste the commands above, see
-                              the history at /ui of its address, and read the API reference at /docs
+  event-history demo --keep   leaves it running with a month of events, and prints a link that opens
+                              them; you can paste the commands above, and read the API reference at /docs
   event-history serve         runs the service; the first start generates an API key. The README's
                               \"Five minutes with curl\" is a tour of it
   event-history --help        lists all commands";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// Keep the service running afterwards, for the printed commands, until Ctrl-C
+    /// Keep the service running afterwards, until Ctrl-C, with a month of events to look at
     #[arg(long)]
     keep: bool,
     /// Address of the service
@@ -46,6 +50,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let (listener, bound) = listen(config.listen)?;
     let base = config.public_url(bound);
     let app = App::open(&config, &base).await?;
+    let sign_in_code = app.sign_in_code();
     let (stop, stopped) = oneshot::channel::<()>();
     let service = tokio::spawn(app.serve(listener, None, async {
         let _ = stopped.await; // an error means that the sender was dropped, which also stops the service
@@ -53,7 +58,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<ExitCode> {
 
     let base = base.as_str().trim_end_matches('/');
     let outcome = tokio::select! {
-        done = walk(base, &api_key, &folder, options.keep) => done.map(|()| ExitCode::SUCCESS),
+        done = walk(base, &api_key, &folder, options.keep.then_some(&*sign_in_code)) => done.map(|()| ExitCode::SUCCESS),
         status = signals.next() => Ok(ExitCode::from(status)),
     };
     if options.keep && matches!(outcome, Ok(ExitCode::SUCCESS)) {
@@ -93,11 +98,12 @@ fn temporary_folder() -> anyhow::Result<TempDir> {
     bail!("cannot create a folder for the demo ({refusals}): set TMPDIR to one that is writable")
 }
 
+/// Goes through the steps. With `kept`, where a code can be set, it also leaves something to look at.
 async fn walk(
     base: &str,
     api_key: &SecretString,
     folder: &TempDir,
-    keep: bool,
+    kept: Option<&SignInCode>,
 ) -> anyhow::Result<()> {
     let mut out = io::stdout();
     writeln!(
@@ -111,12 +117,23 @@ async fn walk(
         out,
         "\nThe downloaded bytes are the uploaded ones, and the second delivery stored nothing."
     )?;
-    if keep {
+    if let Some(sign_in_code) = kept {
         writeln!(
             out,
             "\nThe service and its data stay until Ctrl-C. The commands above can be pasted; the first one\n\
              answers that its tenant exists.\n  address    {base}\n  \
              API key    {key}\n  client id  {client_id}\n  viewer     {base}/ui\n  reference  {base}/docs"
+        )?;
+        out.flush()?;
+        let told = story::tell(base, key, SystemClock.now()).await?;
+        let code = SecretString::from(random_hex());
+        sign_in_code.set(&code, told.view_token);
+        writeln!(
+            out,
+            "\nAnother tenant has {} events of the last {} days. This link opens them, once:\n  {base}/ui/#code={}",
+            told.events,
+            told.days,
+            code.expose_secret()
         )?;
     } else {
         writeln!(out, "{WHAT_NEXT}")?;

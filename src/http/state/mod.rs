@@ -2,6 +2,7 @@
 
 mod cpu_pool;
 mod memory_budget;
+mod sign_in_code;
 mod waiters;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use crate::service::Service;
 pub(super) use cpu_pool::CpuPool;
 use memory_budget::MemoryBudget;
 pub(super) use memory_budget::MemoryPermit;
+pub use sign_in_code::SignInCode;
 pub(super) use waiters::{Full, Waiter};
 pub use waiters::{PartyLimits, Waiters};
 
@@ -55,6 +57,8 @@ pub struct AppState {
     pub(super) batch_event_budget: MemoryBudget,
     /// Bounds the memory that comparing events with schemas takes. Who has some waits for no other memory.
     pub(super) schema_budget: MemoryBudget,
+    /// What the viewer is opened with, if whoever started the service has printed a link.
+    pub(super) sign_in_code: Arc<SignInCode>,
 }
 
 impl AppState {
@@ -78,6 +82,12 @@ impl AppState {
             batch_event_budget: MemoryBudget::new(BATCH_EVENT_BUDGET_BYTES),
             // Two of the largest, each of another tenant.
             schema_budget: MemoryBudget::new(2 * MAX_SCHEMA_BYTES),
+            sign_in_code: Arc::default(),
         }
+    }
+
+    /// Returns where a code to open the viewer with can be set.
+    pub fn sign_in_code(&self) -> Arc<SignInCode> {
+        Arc::clone(&self.sign_in_code)
     }
 }
