@@ -11,7 +11,8 @@ CREATE TABLE IF NOT EXISTS default.tenants
     client_secret_sha256 FixedString(32),
     created_at           DateTime64(9, 'UTC'),
     written_at           DateTime('UTC') DEFAULT now() COMMENT 'by the clock of this server',
-    shard                String DEFAULT '' COMMENT 'the shard of a cluster that has the events'
+    shard                String DEFAULT '' COMMENT 'the shard of a cluster that has the events',
+    label_changes        UInt32 DEFAULT 0 COMMENT 'of several rows of one revision the one with the most counts'
 )
 ENGINE = $GLOBAL_ENGINE(ReplacingMergeTree, revision)
 ORDER BY client_id

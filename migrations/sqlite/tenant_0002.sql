@@ -4,7 +4,8 @@ CREATE TABLE files (
     tombstoned_s INTEGER, -- seconds since 1970; NULL: an event references it
     -- How many references there are, so that the file is released with the last of them. People who delete events by hand
     -- need not know of it: the file is kept then.
-    events       INTEGER NOT NULL DEFAULT 0
+    events       INTEGER NOT NULL DEFAULT 0,
+    size_bytes   INTEGER -- NULL: nothing but the id was recorded
 ) STRICT, WITHOUT ROWID;
 
 INSERT INTO files (file_id, events)

@@ -11,7 +11,7 @@ pub(super) fn open_client(config: &ClientConfig) -> anyhow::Result<Client> {
     Ok(Client::new(Access {
         url: config.url.clone(),
         api_key: config.api_key.clone(),
-        client_id: config.client_id.to_string(),
+        client_id: config.client_id.clone(),
         retry_for: config.retry_for,
     })?)
 }

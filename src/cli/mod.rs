@@ -5,6 +5,7 @@
 //! `terminal/` (what is printed) and `process/` (what a command asks of the operating system). Only those four are imported
 //! by other commands.
 
+mod admin;
 mod backends;
 mod backup;
 mod calls;
@@ -19,7 +20,6 @@ mod openapi;
 mod process;
 mod retention;
 mod serve;
-mod tenants;
 mod terminal;
 mod transfer;
 
@@ -204,14 +204,23 @@ enum Command {
         #[command(subcommand)]
         command: retention::Command,
     },
-    /// Restore lost tenant entries, or remove databases without one
+    /// List, create and delete tenants of a running service, or repair lost entries
     ///
-    /// For a stopped service on SQLite. `event-history check` names the databases without an entry: the
-    /// service answers 503 for them until their entries are restored or they are removed.
-    #[command(after_help = AFTER_HELP, arg_required_else_help = true)]
+    /// `adopt` and `remove` are for a stopped service on SQLite: `event-history check` names the databases
+    /// without an entry, for which the service answers 503 until their entries are restored or they are
+    /// removed.
+    #[command(after_help = CLIENT_AFTER_HELP, arg_required_else_help = true)]
     Tenants {
         #[command(subcommand)]
-        command: tenants::Command,
+        command: admin::TenantsCommand,
+    },
+    /// Make, list and revoke keys of a running service
+    ///
+    /// Keys have scopes: what they allow.
+    #[command(after_help = CLIENT_AFTER_HELP, arg_required_else_help = true)]
+    Keys {
+        #[command(subcommand)]
+        command: admin::KeysCommand,
     },
     /// Look for damage in a data folder, without changing anything
     ///
@@ -285,7 +294,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Files { command } => run_on(Runtime::new(), files::run(&command)),
         Command::Retention { command } => run_on(Runtime::new(), retention::run(&command)),
         Command::Fsck(arguments) => run_on(Runtime::new(), fsck::run(&arguments)),
-        Command::Tenants { command } => tenants::run(&command),
+        Command::Tenants { command } => run_on(Runtime::new(), admin::tenants(&command)),
+        Command::Keys { command } => run_on(Runtime::new(), admin::keys(&command)),
         Command::Openapi => openapi::run(),
         Command::Completions(options) => documentation::completions(&options),
         Command::Man(options) => documentation::man(&options),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
 use reqwest::RequestBuilder;
 use reqwest::redirect::Policy;
 use secrecy::ExposeSecret;
@@ -21,7 +21,7 @@ use crate::domain::{Catalogue, EventId, FileSha256};
 use crate::retry::Retry;
 
 /// Completes "cannot …" in the log.
-const CALL: &str = "call the service";
+pub(super) const CALL: &str = "call the service";
 
 /// The service answers within its own timeout, which is 4 s by default and ten minutes at most.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(10);
@@ -32,7 +32,7 @@ pub(super) struct Api {
     http: reqwest::Client,
     url: Url,
     pub(super) client_id: String,
-    retry: Retry,
+    pub(super) retry: Retry,
 }
 
 #[derive(Deserialize)]
@@ -103,13 +103,11 @@ impl Api {
         };
         let mut key = header("API key", api_key.expose_secret())?;
         key.set_sensitive(true);
-        let headers = HeaderMap::from_iter([
-            (http::HeaderName::from_static("x-api-key"), key),
-            (
-                http::HeaderName::from_static("x-client-id"),
-                header("client id", &client_id)?,
-            ),
-        ]);
+        let mut headers = HeaderMap::from_iter([(HeaderName::from_static("x-api-key"), key)]);
+        if !client_id.is_empty() {
+            let value = header("client id", &client_id)?;
+            headers.insert(HeaderName::from_static("x-client-id"), value);
+        }
         let http = reqwest::Client::builder()
             .default_headers(headers)
             .connect_timeout(CONNECT_TIMEOUT)
@@ -362,9 +360,20 @@ impl Api {
     }
 
     fn get(&self, segments: &[&str], query: &[(&str, String)]) -> RequestBuilder {
+        self.request(Method::GET, segments, query)
+    }
+
+    pub(super) fn request(
+        &self,
+        method: Method,
+        segments: &[&str],
+        query: &[(&str, String)],
+    ) -> RequestBuilder {
         let mut url = self.endpoint(segments);
-        url.query_pairs_mut().extend_pairs(query);
-        self.http.get(url)
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        self.http.request(method, url)
     }
 
     fn post(&self, segments: &[&str]) -> RequestBuilder {
@@ -381,7 +390,7 @@ impl Api {
     }
 }
 
-async fn answer<T: DeserializeOwned>(
+pub(super) async fn answer<T: DeserializeOwned>(
     name: &'static str,
     request: RequestBuilder,
 ) -> Result<T, Error> {

@@ -5,6 +5,8 @@
 //! `durable_file`, and nothing of the terminal. `upload/`, `download.rs` and `history/` use `api.rs` (requests to the
 //! service) and `storage.rs` (requests to presigned URLs).
 
+mod admin_requests;
+mod administration;
 mod api;
 mod download;
 mod error;
@@ -24,6 +26,9 @@ use url::Url;
 use crate::domain::Catalogue;
 use crate::retry::{Limit, Retry};
 
+pub use administration::{
+    CreatedKey, CreatedTenant, KeyEntry, NewSecret, TenantDetails, TenantEntry, TenantsPage,
+};
 pub use download::{Download, FileOfEvent, Target};
 pub use error::Error;
 pub use event::{NewEvent, NewFile};
@@ -40,12 +45,13 @@ pub use upload::MultipartRules;
 pub struct Access {
     pub url: Url,
     pub api_key: SecretString,
+    /// Empty for administrators, whose requests name tenants.
     pub client_id: String,
     /// The longest time to pause in total before retries of one request.
     pub retry_for: Duration,
 }
 
-/// A client of the service, for one tenant.
+/// A client of the service, for one tenant, or for administrators.
 #[derive(Debug)]
 pub struct Client {
     api: api::Api,

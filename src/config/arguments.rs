@@ -9,8 +9,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use super::command_settings::{
-    CLIENT_SETTINGS, COPY_SETTINGS, DATABASE_SETTINGS, IMPORT_SETTINGS, STORAGE_SETTINGS,
-    UPLOAD_SETTINGS,
+    ADMIN_SETTINGS, CLIENT_SETTINGS, COPY_SETTINGS, DATABASE_SETTINGS, IMPORT_SETTINGS,
+    STORAGE_SETTINGS, UPLOAD_SETTINGS,
 };
 use super::settings::{Kind, SETTINGS, Setting};
 
@@ -65,6 +65,7 @@ commands! {
     pub Serve: SETTINGS,
     pub(super) Copy: COPY_SETTINGS,
     pub CallsService: CLIENT_SETTINGS,
+    pub Administers: ADMIN_SETTINGS,
     pub Import: IMPORT_SETTINGS,
     pub Upload: UPLOAD_SETTINGS,
     pub(super) OnStorage: STORAGE_SETTINGS,
@@ -73,6 +74,7 @@ commands! {
 
 pub type Arguments = SettingArguments<Serve>;
 pub type ClientArguments = SettingArguments<CallsService>;
+pub type AdminArguments = SettingArguments<Administers>;
 pub type ImportArguments = SettingArguments<Import>;
 pub type UploadArguments = SettingArguments<Upload>;
 

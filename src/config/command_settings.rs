@@ -138,6 +138,9 @@ pub(super) const STATE_DIR: Setting = Setting {
 pub(super) const CLIENT_SETTINGS: &[&Setting] =
     &[&CLIENT_URL, &CLIENT_API_KEY, &CLIENT_ID, &RETRY_FOR];
 
+/// The settings of commands that are about no tenant, or name it otherwise.
+pub(super) const ADMIN_SETTINGS: &[&Setting] = &[&CLIENT_URL, &CLIENT_API_KEY, &RETRY_FOR];
+
 pub(super) const IMPORT_SETTINGS: &[&Setting] = &[
     &CLIENT_URL,
     &CLIENT_API_KEY,

@@ -22,10 +22,10 @@ mod tls_files;
 mod unknown_names;
 mod values;
 
-pub use arguments::{Arguments, ClientArguments, ImportArguments, UploadArguments};
+pub use arguments::{AdminArguments, Arguments, ClientArguments, ImportArguments, UploadArguments};
 pub use commands::{
-    AdoptArguments, BackupArguments, BackupConfig, ClientConfig, CopyArguments, CopyConfig,
-    FilesConfig, FsckArguments, RemoveArguments, RestoreArguments, RestoreConfig,
+    AdminConfig, AdoptArguments, BackupArguments, BackupConfig, ClientConfig, CopyArguments,
+    CopyConfig, FilesConfig, FsckArguments, RemoveArguments, RestoreArguments, RestoreConfig,
     RetentionArguments, RetentionConfig, SweepArguments, SweepConfig, TenantsConfig,
     VerifyArguments, VerifyBackupArguments, VerifyBackupConfig, VerifyConfig,
 };

@@ -26,7 +26,7 @@ pub use access::{
 };
 pub use catalogue::Catalogue;
 pub use clock::{Clock, SystemClock};
-pub use cursor::{Cursor, CursorProblem, Epoch, FeedPosition, PageCursor};
+pub use cursor::{Cursor, CursorProblem, Epoch, FeedPosition, PageCursor, TenantCursor};
 pub use data_lifecycle::{
     AgeFrom, Cutoffs, Due, Hold, Holds, MAX_HOLDS, MAX_RETENTION_DAYS, MAX_RETENTION_RULES, Reason,
     RetentionPosition, RetentionRule, RetentionRules, RetentionStep,
@@ -48,7 +48,10 @@ pub use id::{ClientId, EventId, FileId, HoldId, KeyId};
 pub use query::{Chunk, Count, Counts, Ordering, Page, Query};
 pub use record::{RecordDiff, RecordReplay, RecordState};
 pub use stats::{Grouping, Stats};
-pub use tenant::{ClientSecret, DatabaseName, Placement, Tenant, TenantMember};
+pub use tenant::{
+    ClientSecret, DatabaseName, FileTotals, Placement, Tenant, TenantMember, TenantPage,
+    TenantQuery,
+};
 
 /// The reason why a value is invalid: `kind` is for programs (the `type` of a 422 entry), `message` for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -47,6 +47,71 @@ impl Tenant {
     }
 }
 
+/// What a list of tenants is to hold: in the order of their names, byte by byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantQuery {
+    /// Those behind this name.
+    pub after: Option<DatabaseName>,
+    /// Those with this text in their name or their label, where upper and lower case ASCII letters are the same, or with
+    /// this client id.
+    pub text: Option<String>,
+    /// The most tenants of a page, at least one.
+    pub limit: u32,
+}
+
+impl TenantQuery {
+    /// Tells whether a list has this tenant, on one of its pages. The system tenant is on none.
+    ///
+    /// This defines the meaning of a query. Backends filter in SQL, and the conformance suite compares them with this.
+    pub fn matches(&self, tenant: &Tenant) -> bool {
+        let Self {
+            after,
+            text,
+            limit: _,
+        } = self;
+        let is_behind = after.as_ref().is_none_or(|it| tenant.database_name > *it);
+        let has_text = text.as_ref().is_none_or(|text| {
+            let lower = text.to_ascii_lowercase();
+            let has = |it: &str| it.to_ascii_lowercase().contains(&lower);
+            has(tenant.database_name.as_str())
+                || has(&tenant.client_label)
+                || ClientId::parse(text).is_ok_and(|id| id == tenant.client_id)
+        });
+        is_behind && has_text && !tenant.is_system()
+    }
+}
+
+impl TenantPage {
+    /// Returns the first tenants of those that were found, which are one more than the limit if others follow.
+    pub fn first(limit: u32, mut found: Vec<Tenant>) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = found.len() > limit;
+        found.truncate(limit);
+        let last = found.last().filter(|_| has_more);
+        let next = last.map(|it| it.database_name.clone());
+        Self {
+            tenants: found,
+            next,
+        }
+    }
+}
+
+/// A page of a list of tenants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantPage {
+    pub tenants: Vec<Tenant>,
+    /// The name behind which the next page begins; `None` at the end.
+    pub next: Option<DatabaseName>,
+}
+
+/// The files that a tenant's events reference, each counted once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FileTotals {
+    pub files: u64,
+    /// As recorded with the events. A file of which nothing was recorded counts as 0.
+    pub bytes: u64,
+}
+
 /// Where a store keeps a tenant's events, where it has a choice. It is no property of the tenant: a copy of one may be
 /// placed elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

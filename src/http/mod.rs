@@ -23,7 +23,7 @@ use utoipa_axum::routes;
 
 use crate::domain::{Requirement, Scope};
 use handlers::{
-    admin::{keys, secrets, view_tokens},
+    admin::{keys, secrets, tenants, view_tokens},
     data_lifecycle::{holds, redaction, retention},
     event_batch, event_bridge, feed, history, multipart_uploads, operations, records, stats,
     tenant_lifecycle, type_names, uploads,
@@ -74,6 +74,8 @@ fn api_routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(needs(Scope::Admin, routes!(holds::list, holds::place)))
         .routes(needs(Scope::Admin, routes!(holds::release)))
         .routes(needs(Scope::Admin, routes!(retention::get, retention::set)))
+        .routes(needs(Scope::Admin, routes!(tenants::list)))
+        .routes(needs(Scope::Admin, routes!(tenants::get, tenants::update)))
         .routes(needs(Scope::Admin, routes!(secrets::rotate)))
         .routes(needs(Scope::Admin, routes!(keys::list, keys::create)))
         .routes(needs(Scope::Admin, routes!(keys::revoke)))

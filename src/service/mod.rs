@@ -14,6 +14,7 @@ mod ingest;
 mod limits;
 mod multipart;
 mod tenant_changes;
+mod tenant_directory;
 mod tenants;
 
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub use ingest::Delivery;
 pub use limits::{Limits, Standing};
 pub use multipart::MultipartUpload;
 pub use tenant_changes::TenantChanges;
+pub use tenant_directory::TenantSummary;
 pub use tenants::{Deletion, NewClient, TenantFiles};
 
 /// Describes the metrics of this layer.

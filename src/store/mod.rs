@@ -16,6 +16,7 @@ mod news;
 mod samples;
 mod secrets;
 pub mod sqlite;
+mod tenant_directory;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub use news::News;
 pub use secrets::SecretStore;
 pub use sqlite::{Checked, Fault, Fsck, Reference, Removed, Repair, RepairError};
 pub use sqlite::{LastBackup, Snapshots, UNFINISHED_RESTORE, check_restored, mark_as_deleting};
+pub use tenant_directory::TenantDirectory;
 
 /// The bytes that one [`Store::scan`] returns, counted as for [`READ_BYTES`].
 pub const SCAN_BYTES: usize = 4 * 1024 * 1024;
@@ -60,7 +62,9 @@ pub const SCAN_BYTES: usize = 4 * 1024 * 1024;
 /// Every method can be called from any task, and may fail with [`Error`]. After an error a write may or may not have
 /// happened. A call whose future is dropped may still take effect.
 #[async_trait]
-pub trait Store: DataLifecycle + KeyStore + SecretStore + Debug + Send + Sync {
+pub trait Store:
+    DataLifecycle + KeyStore + SecretStore + TenantDirectory + Debug + Send + Sync
+{
     /// Creates the tenant's database and its entry: both are durable when this returns [`Created::New`]. Of concurrent
     /// calls with one database name, exactly one returns that. A backend that has a choice places the tenant's events as
     /// asked for, or where new tenants go by its settings.

@@ -5,6 +5,7 @@
     reason = "a test ends at anything that it does not expect, helpers included"
 )]
 
+mod administering;
 mod exporting;
 mod importing;
 mod names;

@@ -17,4 +17,4 @@ pub use file_jobs::{
 };
 pub use retention::{RetentionArguments, RetentionConfig};
 pub use tenant_repair::{AdoptArguments, RemoveArguments, TenantsConfig};
-pub use transfer::ClientConfig;
+pub use transfer::{AdminConfig, ClientConfig};

@@ -1,4 +1,4 @@
-//! The configuration of `upload` and `download`: where the service is, which tenant asks, and how files are uploaded.
+//! The configuration of the commands that call a running service: where the service is, which tenant asks, and how files are uploaded.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use crate::config::command_settings::{
 };
 use crate::config::sources::{Problems, Sources};
 use crate::config::values;
-use crate::domain::ClientId;
 use crate::domain::file::limits::{MAX_FILE_BYTES, MAX_SINGLE_UPLOAD_BYTES, MIN_PART_BYTES};
+use crate::domain::{ClientId, DatabaseName};
 
 /// Longer than any outage that a person waits for at the keyboard.
 const MAX_RETRY_FOR: Duration = Duration::from_hours(24);
@@ -22,7 +22,8 @@ const MAX_RETRY_FOR: Duration = Duration::from_hours(24);
 pub struct ClientConfig {
     pub url: Url,
     pub api_key: SecretString,
-    pub client_id: ClientId,
+    /// A UUID, or the name of the system tenant.
+    pub client_id: String,
     pub retry_for: Duration,
     pub multipart_above_bytes: u64,
     pub part_bytes: Option<u64>,
@@ -44,8 +45,11 @@ impl ClientConfig {
         let url = sources.parse(&CLIENT_URL, values::public_url);
         let api_keys = sources.parse(&CLIENT_API_KEY, values::api_keys);
         let client_id = sources.parse(&CLIENT_ID, |text| {
-            ClientId::parse(text)
-                .map_err(|_| format!("'{text}' is not a client id, which is a UUID"))
+            if text == DatabaseName::SYSTEM {
+                return Ok(text.to_owned());
+            }
+            let id = ClientId::parse(text).map(|it| it.to_string());
+            id.map_err(|_| format!("'{text}' is not a client id, which is a UUID"))
         });
         let retry_for = sources.parse(&RETRY_FOR, |text| {
             values::duration(text, Duration::ZERO, MAX_RETRY_FOR)
@@ -77,4 +81,34 @@ fn state_home() -> Option<PathBuf> {
     };
     let home = folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state")))?;
     Some(home.join("event-history"))
+}
+
+/// The configuration of `keys` and `tenants`.
+#[derive(Debug, Clone)]
+pub struct AdminConfig {
+    pub url: Url,
+    pub api_key: SecretString,
+    pub retry_for: Duration,
+}
+
+impl AdminConfig {
+    pub fn load<C>(arguments: &SettingArguments<C>) -> Result<Self, Problems> {
+        let mut sources = Sources::read(arguments);
+        let config = Self::parse(&mut sources);
+        sources.finish(config)
+    }
+
+    fn parse(sources: &mut Sources) -> Option<Self> {
+        sources.require(&CLIENT_API_KEY);
+        let url = sources.parse(&CLIENT_URL, values::public_url);
+        let api_keys = sources.parse(&CLIENT_API_KEY, values::api_keys);
+        let retry_for = sources.parse(&RETRY_FOR, |text| {
+            values::duration(text, Duration::ZERO, MAX_RETRY_FOR)
+        });
+        Some(Self {
+            url: url?,
+            api_key: api_keys?.into_iter().next()?,
+            retry_for: retry_for?,
+        })
+    }
 }

@@ -20,6 +20,7 @@ const SYSTEM: i32 = 2;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ActKind {
     TenantCreated = 101,
+    TenantChanged = 102,
     TenantDeleted = 103,
     SecretRotated = 104,
     KeyCreated = 111,
@@ -36,8 +37,9 @@ pub enum ActKind {
 }
 
 impl ActKind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::TenantCreated,
+        Self::TenantChanged,
         Self::TenantDeleted,
         Self::SecretRotated,
         Self::KeyCreated,
@@ -55,6 +57,7 @@ impl ActKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::TenantCreated => "tenant_created",
+            Self::TenantChanged => "tenant_changed",
             Self::TenantDeleted => "tenant_deleted",
             Self::SecretRotated => "secret_rotated",
             Self::KeyCreated => "key_created",

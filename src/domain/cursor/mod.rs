@@ -2,10 +2,12 @@
 
 mod arrival;
 mod page;
+mod tenants;
 mod text;
 
 pub use arrival::{Cursor, FeedPosition};
 pub use page::PageCursor;
+pub use tenants::TenantCursor;
 
 /// The life of one arrival order, chosen at random. It ends when the events are restored from a backup, or copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

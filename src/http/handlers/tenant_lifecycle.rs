@@ -5,6 +5,7 @@ use axum::extract::RawQuery;
 use axum::response::IntoResponse;
 use http::StatusCode;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::{DatabaseName, Invalid, Placement};
@@ -79,20 +80,23 @@ fn parse(body: &[u8]) -> ApiResult<(DatabaseName, String, Option<Placement>)> {
     let database_name = object.required(&mut problems, "database_name", |json| {
         DatabaseName::parse(&json_fields::string(json)?)
     });
-    let client_label = object.required(&mut problems, "client_label", |json| {
-        let label = json_fields::string(json)?;
-        if label.len() > MAX_LABEL_BYTES {
-            let message = format!("String should have at most {MAX_LABEL_BYTES} bytes");
-            return Err(Invalid::new("string_too_long", message));
-        }
-        Ok(label)
-    });
+    let client_label = object.required(&mut problems, "client_label", label);
     let placement = object.optional(&mut problems, "placement", |json| {
         Placement::parse(&json_fields::string(json)?)
             .ok_or_else(|| Invalid::new("enum", "Input should be 'pooled' or 'dedicated'"))
     });
     let required = database_name.zip(client_label).zip(placement);
     problems.finish(required.map(|((name, label), placement)| (name, label, placement)))
+}
+
+/// Parses a name for people.
+pub(super) fn label(json: &RawValue) -> Result<String, Invalid> {
+    let label = json_fields::string(json)?;
+    if label.len() > MAX_LABEL_BYTES {
+        let message = format!("String should have at most {MAX_LABEL_BYTES} bytes");
+        return Err(Invalid::new("string_too_long", message));
+    }
+    Ok(label)
 }
 
 /// Deletes a tenant's entry and database. Its files stay in storage unless the request says otherwise: then they

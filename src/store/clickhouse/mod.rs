@@ -21,6 +21,7 @@ mod replicas;
 mod statement;
 mod table_names;
 mod tables;
+mod tenant_directory;
 mod topology;
 mod writer;
 
@@ -139,18 +140,12 @@ impl ClickHouse {
     ) -> Result<T, Error> {
         let tables = TenantTables::new(client, table.clone(), tenant.client_id);
         let outcome = read(&tables).await;
-        outcome.map_err(|failure| {
-            let error = failure.for_tenant(&tenant.database_name, table);
-            self.invalidate_if_missing(tenant, error)
-        })
+        outcome.map_err(|failure| self.failed(tenant, table, failure))
     }
 
     async fn watermark(&self, tenant: &Tenant, table: &TableName) -> Result<Watermark, Error> {
         let watermark = self.arrivals.watermark(table).await;
-        watermark.map_err(|failure| {
-            let error = failure.for_tenant(&tenant.database_name, table);
-            self.invalidate_if_missing(tenant, error)
-        })
+        watermark.map_err(|failure| self.failed(tenant, table, failure))
     }
 
     /// Waits for a watermark that lets events be shown that were received until then. [`Error::Busy`] if that takes long.
@@ -171,6 +166,10 @@ impl ClickHouse {
             }
             sleep(WATERMARK_PAUSE).await;
         }
+    }
+
+    fn failed(&self, tenant: &Tenant, table: &TableName, failure: Failure) -> Error {
+        self.invalidate_if_missing(tenant, failure.for_tenant(&tenant.database_name, table))
     }
 
     /// Makes the next request load the entry of a tenant whose table is missing.
@@ -353,10 +352,7 @@ impl Store for ClickHouse {
     async fn epoch(&self, tenant: &Tenant) -> Result<Epoch, Error> {
         let table = self.table(tenant).await?;
         let epoch = self.arrivals.epoch(&table, tenant.client_id).await;
-        epoch.map_err(|failure| {
-            let error = failure.for_tenant(&tenant.database_name, &table);
-            self.invalidate_if_missing(tenant, error)
-        })
+        epoch.map_err(|failure| self.failed(tenant, &table, failure))
     }
 
     async fn newest_cursor(&self, tenant: &Tenant) -> Result<Cursor, Error> {

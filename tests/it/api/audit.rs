@@ -48,6 +48,10 @@ async fn prepared<'a>(server: &'a Server, operation: &str) -> (Call<'a>, &'stati
             let call = call("DELETE", "/api/delete-tenant").client(&client);
             (call, "tenant_deleted")
         }
+        "PATCH /api/tenants/{client_id}" => {
+            let body = json!({"client_label": "Walked again"});
+            (call("PATCH", &of_tenant).json(&body), "tenant_changed")
+        }
         "POST /api/tenants/{client_id}/rotate-secret" => {
             let path = format!("{of_tenant}/rotate-secret");
             (call("POST", &path), "secret_rotated")
@@ -127,7 +131,7 @@ async fn every_administrative_operation_is_recorded() {
             }
         }
     }
-    assert!(walked >= 8, "{walked} operations alone");
+    assert!(walked >= 9, "{walked} operations alone");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod checks;
 mod cloud_events;
 mod compression;
 mod connections;
+mod directory;
 mod event_schemas;
 mod events;
 mod files;

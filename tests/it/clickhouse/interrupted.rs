@@ -18,9 +18,11 @@ impl Place {
         let (name, created_at) = (&tenant.database_name, tenant.created_at.as_nanosecond());
         let (revision, placement) = (cut.revision, self.placement());
         self.sql(&format!(
-            "INSERT INTO default.tenants SETTINGS async_insert = 0 SELECT '{id}', {revision}, '{name}', \
+            "INSERT INTO default.tenants (client_id, revision, database_name, placement, client_label, \
+             client_secret_sha256, created_at, written_at) \
+             SETTINGS async_insert = 0 SELECT '{id}', {revision}, '{name}', \
              '{placement}', 'label', repeat('7', 32), fromUnixTimestamp64Nano({created_at}, 'UTC'), \
-             now() - {age_s}, ''"
+             now() - {age_s}"
         ))
         .await;
     }

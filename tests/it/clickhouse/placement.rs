@@ -81,8 +81,10 @@ async fn dedicated_tenants_are_few() {
     let id = "generateUUIDv4()";
     place
         .sql(&format!(
-            "INSERT INTO default.tenants SETTINGS async_insert = 0 SELECT {id}, 1, 'd' || number, \
-             'dedicated', '', repeat('7', 32), now(), now(), '' FROM numbers(49)"
+            "INSERT INTO default.tenants (client_id, revision, database_name, placement, client_label, \
+             client_secret_sha256, created_at, written_at) \
+             SETTINGS async_insert = 0 SELECT {id}, 1, 'd' || number, \
+             'dedicated', '', repeat('7', 32), now(), now() FROM numbers(49)"
         ))
         .await;
     let last = created(&*store, "last").await;

@@ -183,7 +183,7 @@ async fn each_kind_of_damage_to_a_database_is_named_and_nothing_else() {
         ),
         ("UPDATE files SET tombstoned_s = 1", "is tombstoned"),
         (
-            "INSERT INTO files VALUES (x'00000000000000000000000000000001', NULL, 1)",
+            "INSERT INTO files (file_id, events) VALUES (x'00000000000000000000000000000001', 1)",
             "no event references it",
         ),
         (

@@ -61,6 +61,21 @@ async fn replaces_secrets() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn lists_tenants_page_by_page() {
+    conformance::directory::lists_tenants_page_by_page(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_labels() {
+    conformance::directory::changes_labels(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_each_file_once() {
+    conformance::directory::counts_each_file_once(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn stores_an_event_once() {
     conformance::events::stores_an_event_once(&Place::new()).await;
 }

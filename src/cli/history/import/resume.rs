@@ -52,7 +52,7 @@ impl ResumeFile {
         let mut name = Sha256::new();
         for text in [
             config.url.as_str(),
-            &config.client_id.to_string(),
+            &config.client_id,
             &format!("{options:?}"),
         ] {
             name.update(text);

@@ -1,5 +1,6 @@
-//! Credentials: keys, secrets of tenants, view tokens.
+//! Administration: keys, tenants and their secrets, view tokens.
 
 pub(crate) mod keys;
 pub(crate) mod secrets;
+pub(crate) mod tenants;
 pub(crate) mod view_tokens;

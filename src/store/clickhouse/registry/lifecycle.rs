@@ -109,6 +109,7 @@ impl Registry {
             tenant: tenant.clone(),
             assignment: assignment.clone(),
             revision,
+            label_changes: 0,
             age: Duration::ZERO,
             read_at_us: 0,
         };

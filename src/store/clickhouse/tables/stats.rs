@@ -3,7 +3,7 @@
 use super::filters::Filters;
 use super::{TenantTables, indexed};
 use crate::domain::stats::{Bucket, Dimension, Grouping, Kind, Span, Tally};
-use crate::domain::{Query, Stats};
+use crate::domain::{FileTotals, Query, Stats};
 use crate::store::clickhouse::failure::{Failure, code};
 use crate::store::clickhouse::statement::{OWN_ROWS, OWN_ROWS_FINAL};
 
@@ -99,6 +99,33 @@ impl TenantTables {
             })
             .await
     }
+}
+
+/// The files of a row, each with its id and its recorded size.
+const FILES: &str = "if(files = '', arrayMap(it -> (it, toUInt64(0)), file_ids), \
+     arrayMap(it -> (toUUIDOrZero(JSONExtractString(it, 'file_id')), JSONExtractUInt(it, 'size_bytes')), \
+              JSONExtractArrayRaw(files)))";
+
+impl TenantTables {
+    /// Counts the files that the tenant's events reference, each once, and their bytes.
+    pub(crate) async fn file_totals(&self) -> Result<FileTotals, Failure> {
+        let sql = format!(
+            "SELECT count() AS files, sum(size) AS bytes FROM \
+             (SELECT tupleElement(file, 1) AS id, max(tupleElement(file, 2)) AS size FROM \
+              (SELECT arrayJoin({FILES}) AS file FROM {OWN_ROWS} AND notEmpty(file_ids)) GROUP BY id)"
+        );
+        let statement = self.statement(sql)?;
+        let client = &self.client;
+        let rows = client.fetch::<TotalsRow>("file_totals", |it| statement.on(it));
+        let TotalsRow { files, bytes } = rows.await?.pop().unwrap_or_default();
+        Ok(FileTotals { files, bytes })
+    }
+}
+
+#[derive(Debug, Default, clickhouse::Row, serde::Deserialize)]
+struct TotalsRow {
+    files: u64,
+    bytes: u64,
 }
 
 fn groups(grouping: Grouping) -> String {

@@ -30,10 +30,13 @@ use super::tables::{arrival, event_rows, feed, file_references, page, stats};
 use super::tenant::identity;
 use crate::domain::query::Limit;
 use crate::domain::{
-    Chunk, ClientId, Cursor, DatabaseName, Epoch, Event, EventId, Feed, FileId, Finding, Grouping,
-    KeyId, ListedKey, Page, Placement, Position, Query, Stats, StoredKey, Tenant, TenantSecrets,
+    Chunk, ClientId, Cursor, DatabaseName, Epoch, Event, EventId, Feed, FileId, FileTotals,
+    Finding, Grouping, KeyId, ListedKey, Page, Placement, Position, Query, Stats, StoredKey,
+    Tenant, TenantPage, TenantQuery, TenantSecrets,
 };
-use crate::store::{Appended, Created, Error, KeyStore, News, SecretStore, Store, Tombstone};
+use crate::store::{
+    Appended, Created, Error, KeyStore, News, SecretStore, Store, TenantDirectory, Tombstone,
+};
 
 /// A folder of SQLite databases that another process may have open.
 #[derive(Debug)]
@@ -131,6 +134,26 @@ impl SecretStore for ExternalStore {
     }
 
     async fn replace_secrets(&self, _secrets: &TenantSecrets) -> Result<(), Error> {
+        not_allowed()
+    }
+}
+
+/// For another process than the service, which needs none of it.
+#[async_trait]
+impl TenantDirectory for ExternalStore {
+    async fn tenant_page(&self, _query: &TenantQuery) -> Result<TenantPage, Error> {
+        not_allowed()
+    }
+
+    async fn tenant_entry(&self, _id: ClientId) -> Result<Option<Tenant>, Error> {
+        not_allowed()
+    }
+
+    async fn set_label(&self, _id: ClientId, _label: &str) -> Result<bool, Error> {
+        not_allowed()
+    }
+
+    async fn file_totals(&self, _tenant: &Tenant) -> Result<FileTotals, Error> {
         not_allowed()
     }
 }

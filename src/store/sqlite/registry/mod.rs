@@ -9,6 +9,7 @@ pub(super) mod orphaned_databases;
 pub(super) mod registry_file;
 pub(super) mod repair;
 pub(super) mod secrets;
+mod tenant_directory;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use crate::domain::{EventFile, FileId};
+use crate::domain::{EventFile, FileId, FileTotals};
 use crate::store::Tombstone;
 
 /// Returns the first of these files that is tombstoned.
@@ -23,10 +23,10 @@ pub(super) fn insert(connection: &Connection, files: &[EventFile]) -> rusqlite::
     for file in files {
         connection
             .prepare_cached(
-                "INSERT INTO files (file_id, events) VALUES (?, 1) \
-                 ON CONFLICT DO UPDATE SET events = events + 1",
+                "INSERT INTO files (file_id, events, size_bytes) VALUES (?, 1, ?) \
+                 ON CONFLICT DO UPDATE SET events = events + 1, size_bytes = coalesce(size_bytes, excluded.size_bytes)",
             )?
-            .execute([file.id.uuid()])?;
+            .execute(params![file.id.uuid(), size_bytes(file)])?;
     }
     Ok(())
 }
@@ -41,6 +41,24 @@ pub(super) fn release(connection: &Connection, files: &[EventFile]) -> rusqlite:
         connection.prepare_cached(sql)?.execute([file.id.uuid()])?;
     }
     Ok(())
+}
+
+/// Returns the recorded size of a file.
+fn size_bytes(file: &EventFile) -> Option<i64> {
+    let record = file.record.as_ref()?;
+    i64::try_from(record.size_bytes).ok()
+}
+
+/// Counts the files that events reference, and their bytes.
+pub(crate) fn totals(connection: &Connection) -> rusqlite::Result<FileTotals> {
+    let sql = "SELECT count(*), coalesce(sum(size_bytes), 0) FROM files WHERE tombstoned_s IS NULL";
+    connection.query_row(sql, [], |row| {
+        let (files, bytes): (i64, i64) = (row.get(0)?, row.get(1)?);
+        Ok(FileTotals {
+            files: files.unsigned_abs(),
+            bytes: bytes.unsigned_abs(),
+        })
+    })
 }
 
 /// Returns those of these files that no event references.

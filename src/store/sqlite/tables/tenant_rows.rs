@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use crate::domain::{ClientId, DatabaseName, Tenant};
 
-/// The columns of an entry, in the order of [`Tenant`].
-const COLUMNS: &str = "client_id, database_name, client_label, client_secret_sha256, created_at";
+/// The columns of an entry, in the order of [`Tenant`]: see [`tenant_from_row`].
+pub(crate) const COLUMNS: &str =
+    "client_id, database_name, client_label, client_secret_sha256, created_at";
 
 /// The state of a tenant's database. One that is not ready when a process starts was interrupted by the end of the last
 /// process, and is removed: nobody was told that it exists, or somebody was told that it will be removed.
@@ -139,7 +140,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(Tenant, State)> {
 }
 
 /// Reads the entry in the first five columns.
-fn tenant_from_row(row: &Row<'_>) -> rusqlite::Result<Tenant> {
+pub(crate) fn tenant_from_row(row: &Row<'_>) -> rusqlite::Result<Tenant> {
     let created_at: String = row.get(4)?;
     Ok(Tenant {
         client_id: ClientId::from_uuid(row.get(0)?),

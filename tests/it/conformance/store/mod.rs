@@ -10,6 +10,7 @@
 #![expect(clippy::print_stdout, reason = "where the time goes")]
 
 pub(crate) mod data_lifecycle;
+pub(crate) mod directory;
 pub(crate) mod events;
 pub(crate) mod feed;
 pub(crate) mod files;
@@ -79,9 +80,12 @@ const READING: [Part; 12] = [
     part!(stats::bounds_the_number_of_counts),
 ];
 
-const OTHERS: [Part; 29] = [
+const OTHERS: [Part; 32] = [
     part!(keys::keeps_keys),
     part!(secrets::replaces_secrets),
+    part!(directory::lists_tenants_page_by_page),
+    part!(directory::changes_labels),
+    part!(directory::counts_each_file_once),
     part!(tenants::creates_finds_and_deletes_tenants),
     part!(tenants::lets_one_of_racing_creations_win),
     part!(tenants::lists_tenants_by_name),

@@ -1,42 +1,19 @@
-//! `event-history tenants`.
+//! `event-history tenants adopt` and `remove`: repairs of a data folder, while the service is stopped.
 
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Subcommand;
 
 use crate::config::{AdoptArguments, LogFormat, RemoveArguments, TenantsConfig};
 use crate::domain::DatabaseName;
 use crate::store::{self, Removed, Repair, RepairError};
 use crate::telemetry;
 
-#[derive(Debug, Subcommand)]
-pub(super) enum Command {
-    /// Restore the tenant entry of a database that has none
-    ///
-    /// The database contains its entry, so that the client id and secret of its callers work again. Fails
-    /// if there is an entry with the name or the client id. Prints a line for each tenant, and exits with
-    /// status 1 if one was not adopted.
-    Adopt(#[command(flatten)] AdoptArguments),
-    /// Remove a tenant that has lost its entry or its database
-    ///
-    /// A database without an entry is moved to the folder `removed` of the data folder: delete it there, or
-    /// move it back. An entry without a database is deleted. A tenant that has both is left alone. Prints a
-    /// line for each tenant, and exits with status 1 if one was not removed.
-    Remove(#[command(flatten)] RemoveArguments),
-}
-
-pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
+pub(super) fn adopt(arguments: &AdoptArguments) -> anyhow::Result<ExitCode> {
+    let config = &TenantsConfig::of_adoption(arguments)?;
     telemetry::init_tracing(LogFormat::Text, "warn");
-    match command {
-        Command::Adopt(arguments) => adopt(&TenantsConfig::of_adoption(arguments)?),
-        Command::Remove(arguments) => remove(&TenantsConfig::of_removal(arguments)?),
-    }
-}
-
-fn adopt(config: &TenantsConfig) -> anyhow::Result<ExitCode> {
     let repair = open(config)?;
     let names = if config.names.is_empty() {
         repair.orphans().context("cannot look for databases")?
@@ -50,7 +27,9 @@ fn adopt(config: &TenantsConfig) -> anyhow::Result<ExitCode> {
     for_each(repair, names, "adopted", adopt)
 }
 
-fn remove(config: &TenantsConfig) -> anyhow::Result<ExitCode> {
+pub(super) fn remove(arguments: &RemoveArguments) -> anyhow::Result<ExitCode> {
+    let config = &TenantsConfig::of_removal(arguments)?;
+    telemetry::init_tracing(LogFormat::Text, "warn");
     let names = config.names.iter().cloned().collect();
     let remove = |repair: &mut Repair, name: &DatabaseName| {
         Ok(match repair.remove(name)? {

@@ -1,16 +1,19 @@
 //! The table of tenant entries, `default.tenants`.
 
+mod pages;
+mod stored_row;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
 use clickhouse::query::Query;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use uuid::Uuid;
 
+use self::stored_row::{COLUMNS, NewRow, StoredRow, placement};
 use super::claims::Claims;
 use super::revision::{Revision, State};
-use crate::domain::{ClientId, DatabaseName, Placement, Tenant};
+use crate::domain::{ClientId, DatabaseName, Tenant};
 use crate::store::Error;
 use crate::store::clickhouse::client::Client;
 use crate::store::clickhouse::ddl::{DATABASE_ID, Dialect, REGISTRY};
@@ -21,11 +24,6 @@ use crate::store::clickhouse::table_names::{Assignment, ShardName, TableName};
 const TABLE: &str = "default.tenants";
 
 const DATABASE_ID_TABLE: &str = "default.tenants_database_id";
-
-const COLUMNS: &str = "client_id, revision, database_name, placement, shard, client_label, \
-     client_secret_sha256, created_at, \
-     toUInt32(greatest(0, dateDiff('second', written_at, now()))) AS age_s, \
-     toUnixTimestamp64Micro(now64(6)) AS read_at_us";
 
 /// The tenant exists, or may exist.
 const IS_ALIVE: &str = "revision % 8 < 3";
@@ -41,6 +39,8 @@ pub(super) struct Entry {
     pub(super) tenant: Tenant,
     pub(super) assignment: Assignment,
     pub(super) revision: Revision,
+    /// How often the label was changed in this revision.
+    pub(super) label_changes: u32,
     /// The time since it was written, by the clock of ClickHouse.
     pub(super) age: Duration,
     /// When it was read, by the same clock: microseconds since 1970-01-01T00:00:00Z. Rows of a later life of the tenant
@@ -184,11 +184,29 @@ impl EntriesTable {
         condition: &str,
         bind: impl Fn(Query) -> Query,
     ) -> Result<Vec<Entry>, Failure> {
+        let rows = self.rows(operation, condition, bind).await?;
+        self.latest_of(operation, rows).await
+    }
+
+    /// Returns the rows that a condition selects on each of several replicas.
+    async fn rows(
+        &self,
+        operation: &'static str,
+        condition: &str,
+        bind: impl Fn(Query) -> Query,
+    ) -> Result<Vec<Vec<StoredRow>>, Failure> {
         let sql = format!("SELECT {COLUMNS} FROM {TABLE} FINAL WHERE {condition}");
-        let rows = self
-            .client
-            .fetch_read_quorum::<Row>(operation, |it| bind(it.query_raw(&sql)));
-        let mut entries = self.latest(rows.await?)?;
+        let query = |it: &clickhouse::Client| bind(it.query_raw(&sql));
+        self.client.fetch_read_quorum(operation, query).await
+    }
+
+    /// Returns the last states of the tenants of these rows, by name.
+    async fn latest_of(
+        &self,
+        operation: &'static str,
+        rows: Vec<Vec<StoredRow>>,
+    ) -> Result<Vec<Entry>, Failure> {
+        let mut entries = self.latest(rows)?;
         if self.client.is_cluster() {
             let ids: Vec<Uuid> = entries
                 .iter()
@@ -217,15 +235,15 @@ impl EntriesTable {
         let mut found = Vec::new();
         for ids in ids.chunks(MAX_KEYS) {
             let query = |it: &clickhouse::Client| it.query_raw(&sql).param("ids", ids);
-            let rows = self.client.fetch_read_quorum::<Row>(operation, query);
+            let rows = self.client.fetch_read_quorum::<StoredRow>(operation, query);
             found.extend(self.latest(rows.await?)?);
         }
         Ok(found)
     }
 
     /// Returns the last state of each tenant, out of the rows of several replicas.
-    fn latest(&self, rows: Vec<Vec<Row>>) -> Result<Vec<Entry>, Failure> {
-        let latest = latest_rows(rows, |row| row.client_id, |row| row.revision);
+    fn latest(&self, rows: Vec<Vec<StoredRow>>) -> Result<Vec<Entry>, Failure> {
+        let latest = latest_rows(rows, |row| row.client_id, StoredRow::version);
         let entries = latest.into_values().map(|row| {
             let mut entry = Entry::try_from(row)?;
             let shard = &mut entry.assignment.shard;
@@ -242,9 +260,34 @@ impl EntriesTable {
         assignment: &Assignment,
         revision: Revision,
     ) -> Result<(), Failure> {
-        let row = || std::iter::once(NewRow::new(tenant, assignment, revision));
+        self.insert(&|| NewRow::new(tenant, assignment, revision, 0))
+            .await
+    }
+
+    /// Writes an entry once more with another label. It stays in its revision: of its rows the one with the most changes
+    /// counts, and a state that was written meanwhile has a greater revision.
+    pub(super) async fn write_label(&self, entry: &Entry, label: &str) -> Result<(), Failure> {
+        let Entry {
+            tenant,
+            assignment,
+            revision,
+            label_changes,
+            age: _,
+            read_at_us: _,
+        } = entry;
+        let tenant = Tenant {
+            client_label: label.to_owned(),
+            ..tenant.clone()
+        };
+        let changes = label_changes.saturating_add(1);
+        self.insert(&|| NewRow::new(&tenant, assignment, *revision, changes))
+            .await
+    }
+
+    async fn insert(&self, row: &(dyn Fn() -> NewRow + Sync)) -> Result<(), Failure> {
+        let rows = || std::iter::once(row());
         self.client
-            .insert("tenant_write", |it| it, TABLE, row)
+            .insert("tenant_write", |it| it, TABLE, rows)
             .await
     }
 
@@ -301,16 +344,6 @@ fn is_alive(entry: &Entry) -> bool {
     entry.state() < State::Deleted
 }
 
-fn placement(value: i8) -> Result<Placement, Failure> {
-    match value {
-        0 => Ok(Placement::Pooled),
-        1 => Ok(Placement::Dedicated),
-        _ => Err(Failure::InvalidData(format!(
-            "placement {value} in {TABLE}"
-        ))),
-    }
-}
-
 #[derive(Debug, clickhouse::Row, Deserialize)]
 struct AssignmentRow {
     #[serde(with = "clickhouse::serde::uuid")]
@@ -318,110 +351,4 @@ struct AssignmentRow {
     revision: u32,
     placement: i8,
     shard: String,
-}
-
-#[derive(Debug, clickhouse::Row, Serialize)]
-struct NewRow {
-    #[serde(with = "clickhouse::serde::uuid")]
-    client_id: Uuid,
-    revision: u32,
-    database_name: String,
-    placement: i8,
-    shard: String,
-    client_label: String,
-    client_secret_sha256: [u8; 32],
-    /// Nanoseconds since 1970-01-01T00:00:00Z.
-    created_at: i64,
-}
-
-#[derive(Debug, clickhouse::Row, Deserialize)]
-struct Row {
-    #[serde(with = "clickhouse::serde::uuid")]
-    client_id: Uuid,
-    revision: u32,
-    database_name: String,
-    placement: i8,
-    shard: String,
-    client_label: String,
-    client_secret_sha256: [u8; 32],
-    /// Nanoseconds since 1970-01-01T00:00:00Z.
-    created_at: i64,
-    age_s: u32,
-    read_at_us: i64,
-}
-
-impl NewRow {
-    fn new(tenant: &Tenant, assignment: &Assignment, revision: Revision) -> Self {
-        let Assignment { placement, shard } = assignment;
-        let Tenant {
-            client_id,
-            database_name,
-            client_label,
-            client_secret_sha256,
-            created_at,
-        } = tenant;
-        let is_kept = revision.state() < State::Deleted;
-        Self {
-            client_id: client_id.uuid(),
-            revision: revision.0,
-            database_name: database_name.to_string(),
-            placement: match placement {
-                Placement::Pooled => 0,
-                Placement::Dedicated => 1,
-            },
-            shard: shard.as_str().to_owned(),
-            client_label: if is_kept {
-                client_label.clone()
-            } else {
-                String::new()
-            },
-            client_secret_sha256: if is_kept {
-                *client_secret_sha256
-            } else {
-                [0; 32]
-            },
-            // Out of range only for years that no clock shows.
-            created_at: i64::try_from(created_at.as_nanosecond()).unwrap_or_default(),
-        }
-    }
-}
-
-impl TryFrom<Row> for Entry {
-    type Error = Failure;
-
-    fn try_from(row: Row) -> Result<Self, Failure> {
-        let Row {
-            client_id,
-            revision,
-            database_name,
-            placement: placed,
-            shard,
-            client_label,
-            client_secret_sha256,
-            created_at,
-            age_s,
-            read_at_us,
-        } = row;
-        let invalid = |what: String| Failure::InvalidData(format!("{what} in {TABLE}"));
-        let database_name = DatabaseName::parse_stored(&database_name)
-            .map_err(|_| invalid(format!("database name '{database_name}'")))?;
-        let tenant = Tenant {
-            client_id: ClientId::from_uuid(client_id),
-            database_name,
-            client_label,
-            client_secret_sha256,
-            created_at: Timestamp::from_nanosecond(created_at.into())
-                .map_err(|error| invalid(error.to_string()))?,
-        };
-        Ok(Self {
-            tenant,
-            assignment: Assignment {
-                placement: placement(placed)?,
-                shard: ShardName::new(&shard),
-            },
-            revision: Revision(revision),
-            age: Duration::from_secs(age_s.into()),
-            read_at_us,
-        })
-    }
 }
