@@ -34,6 +34,8 @@ struct Entries {
     by_client_id: HashMap<ClientId, CachedEntry>,
     by_name: HashMap<DatabaseName, ClientId>,
     deletions: DeletionCount,
+    /// A task is loading again what is due, or is about to.
+    is_refreshing: bool,
     /// Until then ClickHouse counts as unreachable.
     unreachable_until: Option<Instant>,
 }
@@ -54,15 +56,14 @@ pub(crate) struct LoadedTenant {
 struct CachedEntry {
     loaded: LoadedTenant,
     loaded_at: Instant,
-    /// A task is loading it again already.
-    is_refreshing: bool,
+    used_at: Instant,
 }
 
 /// The result of a lookup.
 #[derive(Debug, Clone)]
 pub(super) enum Lookup {
     Hit(LoadedTenant),
-    /// A hit of some age, which this caller should load again in the background.
+    /// A hit of some age: this caller has to load again what is [`due`](EntryCache::due), in the background.
     HitToRefresh(LoadedTenant),
     /// Too old, unless ClickHouse is unreachable.
     Stale(LoadedTenant),
@@ -78,11 +79,13 @@ impl EntryCache {
     }
 
     pub(super) fn by_client_id(&self, id: ClientId, now: Instant) -> Lookup {
-        let mut entries = self.lock();
+        let mut guard = self.lock();
+        let entries = &mut *guard;
         let is_unreachable = entries.unreachable_until.is_some_and(|until| now < until);
         let Some(cached) = entries.by_client_id.get_mut(&id) else {
             return Lookup::Miss;
         };
+        cached.used_at = now;
         let age = now.saturating_duration_since(cached.loaded_at);
         let loaded = cached.loaded.clone();
         if is_unreachable && age < MAX_STALE {
@@ -94,8 +97,8 @@ impl EntryCache {
         if age >= self.lifetime {
             return Lookup::Stale(loaded);
         }
-        if age >= self.lifetime / 2 && !cached.is_refreshing {
-            cached.is_refreshing = true;
+        if age >= self.lifetime / 2 && !entries.is_refreshing {
+            entries.is_refreshing = true;
             return Lookup::HitToRefresh(loaded);
         }
         Lookup::Hit(loaded)
@@ -104,6 +107,22 @@ impl EntryCache {
     pub(super) fn by_name(&self, name: &DatabaseName, now: Instant) -> Lookup {
         let id = self.lock().by_name.get(name).copied();
         id.map_or(Lookup::Miss, |id| self.by_client_id(id, now))
+    }
+
+    /// Returns the tenants whose entries have to be loaded again: those that have lived for half of their lifetime and were
+    /// used in the last two. So a tenant that is used now and then is no miss each time, and all are loaded together.
+    pub(super) fn due(&self, now: Instant) -> Vec<ClientId> {
+        let entries = self.lock();
+        let age = |since: Instant| now.saturating_duration_since(since);
+        let due = entries.by_client_id.iter().filter(|(_, it)| {
+            age(it.loaded_at) >= self.lifetime / 2 && age(it.used_at) < self.lifetime * 2
+        });
+        due.map(|(id, _)| *id).collect()
+    }
+
+    /// What was due is loaded, or was not to be had.
+    pub(super) fn end_refresh(&self) {
+        self.lock().is_refreshing = false;
     }
 
     /// Returns the argument of [`Self::insert`], to be taken before the entry is loaded.
@@ -128,10 +147,12 @@ impl EntryCache {
             ..
         } = &*loaded.tenant;
         entries.by_name.insert(database_name.clone(), *client_id);
+        let known = entries.by_client_id.get(client_id);
+        let used_at = known.map_or(now, |it| it.used_at);
         let cached = CachedEntry {
             loaded: loaded.clone(),
             loaded_at: now,
-            is_refreshing: false,
+            used_at,
         };
         entries.by_client_id.insert(*client_id, cached);
     }
@@ -226,12 +247,23 @@ mod tests {
         assert!(matches!(cache.by_client_id(id, start), Lookup::Miss));
         cache.insert(&loaded, before, start);
         assert!(matches!(cache.by_name(&name, after(2)), Lookup::Hit(_)));
-        // Only one caller is told to refresh.
+        // Only one caller is told to refresh, whatever is due.
         assert!(matches!(
             cache.by_client_id(id, after(3)),
             Lookup::HitToRefresh(_)
         ));
         assert!(matches!(cache.by_client_id(id, after(3)), Lookup::Hit(_)));
+        assert_eq!(cache.due(after(3)), [id]);
+        cache.insert(&loaded, before, after(3));
+        cache.end_refresh();
+        assert!(cache.due(after(4)).is_empty());
+        assert_eq!(cache.due(after(12)), [id]); // it may well be used again
+        assert!(cache.due(after(13)).is_empty());
+        cache.insert(&loaded, before, start);
+        assert!(matches!(
+            cache.by_client_id(id, after(4)),
+            Lookup::HitToRefresh(_)
+        ));
         assert!(matches!(cache.by_client_id(id, after(5)), Lookup::Stale(_)));
         // While ClickHouse is unreachable it remains a hit, but not forever.
         cache.set_unreachable(after(5));

@@ -35,6 +35,7 @@ struct Request {
 /// A task that loads entries. It ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Loader {
+    source: Source,
     requests: mpsc::Sender<Request>,
 }
 
@@ -51,8 +52,8 @@ impl Loader {
             databases: databases.clone(),
         };
         let (requests, waiting) = mpsc::channel(MAX_KEYS);
-        tokio::spawn(source.run(waiting));
-        Self { requests }
+        tokio::spawn(source.clone().run(waiting));
+        Self { source, requests }
     }
 
     /// Returns the tenant, unless there is none or it is being created or deleted.
@@ -63,6 +64,26 @@ impl Loader {
         let sent = self.requests.send(Request { key, answer }).await;
         sent.map_err(|_| stopped())?;
         answered.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Returns what [`Self::load`] returns for each of these tenants, loaded together, but not for those whose shard does not
+    /// answer.
+    pub(super) async fn load_all(
+        &self,
+        ids: &[ClientId],
+    ) -> Result<Vec<(ClientId, Option<LoadedTenant>)>, Failure> {
+        let mut all = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(MAX_KEYS) {
+            let found = self.source.load(ids, &[]).await?;
+            let by_id = found.into_iter().map(|it| (it.tenant.client_id, it));
+            let mut by_id: HashMap<ClientId, Found> = by_id.collect();
+            let loaded = ids.iter().filter_map(|id| {
+                let loaded = by_id.remove(id).map(Found::loaded).transpose();
+                Some((*id, loaded.ok()?))
+            });
+            all.extend(loaded);
+        }
+        Ok(all)
     }
 }
 
@@ -87,7 +108,14 @@ impl Source {
     }
 
     async fn answer(&self, batch: Vec<Request>) {
-        let loaded = self.load(&batch).await;
+        let (mut ids, mut names) = (Vec::new(), Vec::new());
+        for request in &batch {
+            match &request.key {
+                Key::Id(id) => ids.push(*id),
+                Key::Name(name) => names.push(name.clone()),
+            }
+        }
+        let loaded = self.load(&ids, &names).await;
         for Request { key, answer } in batch {
             let found = match &loaded {
                 Ok(tenants) => find(tenants, &key),
@@ -97,16 +125,9 @@ impl Source {
         }
     }
 
-    async fn load(&self, batch: &[Request]) -> Result<Vec<Found>, Failure> {
-        let (mut ids, mut names) = (Vec::new(), Vec::new());
-        for request in batch {
-            match &request.key {
-                Key::Id(id) => ids.push(*id),
-                Key::Name(name) => names.push(name.clone()),
-            }
-        }
+    async fn load(&self, ids: &[ClientId], names: &[DatabaseName]) -> Result<Vec<Found>, Failure> {
         let mut by_shard: HashMap<ShardName, Vec<Entry>> = HashMap::new();
-        for entry in self.entries.find(&ids, &names).await? {
+        for entry in self.entries.find(ids, names).await? {
             if entry.state() == State::Ready {
                 let shard = entry.assignment.shard.clone();
                 by_shard.entry(shard).or_default().push(entry);
@@ -149,6 +170,21 @@ struct Found {
     has_database: Result<bool, Failure>,
 }
 
+impl Found {
+    fn loaded(self) -> Result<LoadedTenant, Failure> {
+        let Self {
+            tenant,
+            assignment,
+            has_database,
+        } = self;
+        Ok(LoadedTenant {
+            tenant,
+            assignment,
+            has_database: has_database?,
+        })
+    }
+}
+
 /// Of several entries with one name, the one that owns the database counts.
 fn find(tenants: &[Found], key: &Key) -> Loaded {
     let matching = tenants.iter().filter(|it| match key {
@@ -160,17 +196,5 @@ fn find(tenants: &[Found], key: &Key) -> Loaded {
         Err(_) => 1,
     };
     let found = matching.max_by_key(rank).cloned();
-    let loaded = found.map(|it| {
-        let Found {
-            tenant,
-            assignment,
-            has_database,
-        } = it;
-        Ok(LoadedTenant {
-            tenant,
-            assignment,
-            has_database: has_database?,
-        })
-    });
-    loaded.transpose()
+    found.map(Found::loaded).transpose()
 }

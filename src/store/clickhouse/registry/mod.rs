@@ -58,7 +58,7 @@ pub(super) struct Registry {
     databases: Databases,
     loader: Loader,
     cache: EntryCache,
-    /// Refreshes of entries start together, at multiples of this time: each of thousands of tenants is refreshed every few
+    /// Entries are refreshed together, at multiples of this time: each of thousands of tenants is refreshed every few
     /// seconds, and many are loaded as fast as one.
     refresh_interval: Duration,
     opened_at: Instant,
@@ -221,17 +221,33 @@ impl Registry {
         self.cache_outcome(outcome.map_err(Error::from), before, cached)
     }
 
+    /// Loads all entries again that are due.
+    async fn refresh(&self) -> Result<(), Failure> {
+        let (before, due) = (self.cache.deletions(), self.cache.due(Instant::now()));
+        for (id, loaded) in self.loader.load_all(&due).await? {
+            match loaded {
+                Some(loaded) => {
+                    count_lookup("miss");
+                    self.cache_loaded(&loaded, before);
+                }
+                None => self.cache.remove(id),
+            }
+        }
+        Ok(())
+    }
+
     /// Returns a hit, and refreshes it in the background if that is due, which is when half of its lifetime is left.
     fn hit(self: &Arc<Self>, lookup: Lookup) -> Option<LoadedTenant> {
         let hit = match lookup {
             Lookup::Hit(hit) => hit,
             Lookup::HitToRefresh(hit) => {
-                let (registry, id) = (Arc::clone(self), hit.tenant.client_id);
+                let registry = Arc::clone(self);
                 tokio::spawn(async move {
                     tokio::time::sleep_until(registry.next_refresh()).await;
-                    if let Err(error) = registry.reload(id).await {
-                        tracing::debug!(%error, "a tenant entry was not refreshed");
+                    if let Err(failure) = registry.refresh().await {
+                        tracing::debug!(%failure, "tenant entries were not refreshed");
                     }
+                    registry.cache.end_refresh();
                 });
                 hit
             }
@@ -239,6 +255,15 @@ impl Registry {
         };
         count_lookup("hit");
         Some(hit)
+    }
+
+    fn cache_loaded(&self, loaded: &LoadedTenant, before: DeletionCount) {
+        if loaded.has_database {
+            self.cache.insert(loaded, before, Instant::now());
+        } else {
+            // A deletion under way, after which the name may be another tenant's at once.
+            self.cache.remove(loaded.tenant.client_id);
+        }
     }
 
     /// Caches what was loaded, or falls back to a stale entry; `before` are the deletions before ClickHouse was asked.
@@ -251,12 +276,7 @@ impl Registry {
         match (outcome, cached) {
             (Ok(Some(loaded)), _) => {
                 count_lookup("miss");
-                if loaded.has_database {
-                    self.cache.insert(&loaded, before, Instant::now());
-                } else {
-                    // A deletion under way, after which the name may be another tenant's at once.
-                    self.cache.remove(loaded.tenant.client_id);
-                }
+                self.cache_loaded(&loaded, before);
                 Ok(Some(loaded))
             }
             (Ok(None), Lookup::Stale(stale)) => {

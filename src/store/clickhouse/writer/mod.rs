@@ -1,15 +1,15 @@
 //! The writers of events: a queue and a task for each table, which stores all waiting calls with one INSERT.
 //!
-//! A part in ClickHouse is a folder that has to be merged with others, so few large INSERTs are better than many small
-//! ones. When idle, a call waits a millisecond for others to join it. Under load, INSERTs into one table start at most
-//! every [`LOADED_INTERVAL`], at most [`MAX_BATCHES`] are under way, and each takes everything that has arrived since the
-//! last one, of all tenants. The look-ups of one batch thus overlap with the INSERT of another.
+//! Few large INSERTs are better than many small ones. When idle, a call waits a millisecond for others to join it. Under
+//! load, each batch takes everything that has arrived since the last one, of all tenants; `pace` says when. At most
+//! [`MAX_BATCHES`] are under way.
 //!
 //! `queue` is what waits, `batch` what becomes of it, `intents` what other services know of it meanwhile.
 
 mod batch;
 mod deduplication;
 mod intents;
+mod pace;
 mod queue;
 
 use std::collections::HashMap;
@@ -18,9 +18,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use self::batch::{Context, Decision, Outcome};
+use self::pace::Pace;
 use self::queue::{Call, Next, TableQueue};
 use super::arrival::Arrivals;
 use super::client::Client;
@@ -31,20 +32,10 @@ use crate::domain::{Entropy, Event, SystemEntropy, Tenant};
 use crate::store::append_queue::Backlog;
 use crate::store::{Appended, Error, closed};
 
-/// The time that the first call after an idle time waits for others.
-const IDLE_LINGER: Duration = Duration::from_millis(1);
-
-/// The interval between INSERTs into one table under load: 40 parts per second and replica are merged as fast as they
-/// are written.
-const LOADED_INTERVAL: Duration = Duration::from_millis(25);
-
-/// A table whose last INSERT is older than this is idle.
-const LOADED_FOR: Duration = Duration::from_millis(100);
-
 /// The time for which a refusal is reported if no events are sent.
 const REFUSAL_REPORTED: Duration = Duration::from_mins(1);
 
-/// The batches of one table under way: while one is inserted, the ids of the next are looked up.
+/// The batches of one table under way: while a large one is inserted, the ids of the next are looked up.
 const MAX_BATCHES: usize = 2;
 
 /// The batches of all tables under way, which two or three servers can work on without queueing.
@@ -143,6 +134,7 @@ impl Writers {
                     inner: Arc::clone(&self.0),
                     table: entry.key().clone(),
                     queue: Arc::default(),
+                    pace: Arc::default(),
                     batches: Arc::new(Semaphore::new(MAX_BATCHES)),
                 };
                 let queue = Arc::clone(entry.insert(Arc::clone(&writer.queue)));
@@ -186,12 +178,12 @@ struct TableWriter {
     inner: Arc<Inner>,
     table: TableName,
     queue: Arc<TableQueue>,
+    pace: Arc<Pace>,
     batches: Arc<Semaphore>,
 }
 
 impl TableWriter {
     async fn run(self) {
-        let mut last_start: Option<Instant> = None;
         loop {
             match self.queue.next() {
                 Next::Calls => {}
@@ -204,7 +196,7 @@ impl TableWriter {
                     continue;
                 }
             }
-            sleep_until(next_start(last_start)).await;
+            self.pace.wait(&self.queue).await;
             // Semaphores are never closed.
             let Ok(permit) = Arc::clone(&self.batches).acquire_owned().await else {
                 return;
@@ -215,12 +207,12 @@ impl TableWriter {
                 self.queue.changed().await; // by the batch that all these wait for, if by nothing else
                 continue;
             }
-            last_start = Some(Instant::now());
+            let turn = self.pace.start(batch.len());
             let (writer, task) = (self.clone(), self.inner.task());
             tokio::spawn(async move {
                 let keys: Vec<_> = batch.iter().flat_map(Call::keys).collect();
                 let contested = writer.write(batch).await;
-                drop(permit);
+                drop((turn, permit));
                 writer.settle(contested).await;
                 writer.queue.finish(&keys);
                 drop(task);
@@ -329,14 +321,5 @@ impl TableWriter {
 
     fn error(&self, failure: Failure, call: &Call) -> Error {
         failure.for_tenant(&call.database, &self.table)
-    }
-}
-
-/// Returns when the next INSERT may start.
-fn next_start(last_start: Option<Instant>) -> Instant {
-    let now = Instant::now();
-    match last_start {
-        Some(last) if now < last + LOADED_FOR => last + LOADED_INTERVAL,
-        _ => now + IDLE_LINGER,
     }
 }

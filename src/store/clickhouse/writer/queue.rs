@@ -12,7 +12,7 @@ use crate::store::append_queue::{Append, MAX_BATCH_BYTES, MAX_QUEUED_CALLS};
 use crate::store::clickhouse::tables::EventKey;
 
 /// The events of one INSERT, unless one call has more: looking up their ids takes less than about 100 ms.
-const MAX_BATCH_EVENTS: usize = 1000;
+pub(super) const MAX_BATCH_EVENTS: usize = 1000;
 
 /// A call, and whose it is.
 #[derive(Debug)]
@@ -37,9 +37,19 @@ pub(super) struct TableQueue {
     changed: Notify,
 }
 
+/// What waits.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Waiting {
+    pub(super) calls: usize,
+    events: usize,
+    bytes: usize,
+}
+
 #[derive(Debug, Default)]
 struct State {
     waiting: HashMap<ClientId, VecDeque<Call>>,
+    /// How much that is.
+    total: Waiting,
     /// The tenants with waiting calls, in the order of their next turns.
     turns: VecDeque<ClientId>,
     /// The events of batches under way. A call with one of these waits: two batches must not both find that an event is
@@ -62,6 +72,7 @@ impl TableQueue {
     pub(super) fn push(&self, call: Call) -> Result<(), Error> {
         let mut state = self.lock();
         let client_id = call.client_id;
+        let size = Waiting::of(&call);
         match state.waiting.entry(client_id) {
             Entry::Occupied(entry) if entry.get().len() >= MAX_QUEUED_CALLS => {
                 return Err(Error::Busy);
@@ -72,6 +83,9 @@ impl TableQueue {
                 state.turns.push_back(client_id);
             }
         }
+        state.total.calls += size.calls;
+        state.total.events += size.events;
+        state.total.bytes += size.bytes;
         drop(state);
         self.changed.notify_one();
         Ok(())
@@ -84,6 +98,10 @@ impl TableQueue {
             (true, true) => Next::End,
             (true, false) => Next::Nothing,
         }
+    }
+
+    pub(super) fn waiting(&self) -> Waiting {
+        self.lock().total
     }
 
     /// Returns once a call came in or a batch was done since the last return.
@@ -138,6 +156,20 @@ impl TableQueue {
     }
 }
 
+impl Waiting {
+    fn of(call: &Call) -> Self {
+        Self {
+            calls: 1,
+            events: call.append.events.len(),
+            bytes: call.append.weight_bytes(),
+        }
+    }
+
+    pub(super) fn fills_half_a_batch(self) -> bool {
+        self.events >= MAX_BATCH_EVENTS / 2 || self.bytes >= MAX_BATCH_BYTES / 2
+    }
+}
+
 impl State {
     /// Takes the next call of a tenant, unless it has to wait, and gives the tenant another turn if there are more.
     fn next_of(&mut self, client_id: ClientId) -> Option<Call> {
@@ -149,6 +181,12 @@ impl State {
             return None;
         }
         let call = calls.get_mut().pop_front();
+        if let Some(call) = &call {
+            let size = Waiting::of(call);
+            self.total.calls -= size.calls;
+            self.total.events -= size.events;
+            self.total.bytes -= size.bytes;
+        }
         if calls.get().is_empty() {
             calls.remove();
         } else {
@@ -159,14 +197,12 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Call, MAX_BATCH_EVENTS, Next, TableQueue};
+pub(super) mod samples {
+    use super::Call;
     use crate::domain::{Event, Tenant};
-    use crate::store::append_queue::{Backlog, MAX_QUEUED_CALLS};
-    use crate::store::clickhouse::tables::EventKey;
-    use crate::store::samples::{Random, tenant};
+    use crate::store::append_queue::Backlog;
 
-    fn call(tenant: &Tenant, events: Vec<Event>) -> Call {
+    pub(in super::super) fn call(tenant: &Tenant, events: Vec<Event>) -> Call {
         let (append, _) = Backlog::default().call(events).unwrap();
         Call {
             client_id: tenant.client_id,
@@ -174,6 +210,15 @@ mod tests {
             append,
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::call;
+    use super::{Call, MAX_BATCH_EVENTS, Next, TableQueue};
+    use crate::store::append_queue::MAX_QUEUED_CALLS;
+    use crate::store::clickhouse::tables::EventKey;
+    use crate::store::samples::{Random, tenant};
 
     fn keys(batch: &[Call]) -> Vec<EventKey> {
         batch.iter().flat_map(Call::keys).collect()
@@ -222,6 +267,7 @@ mod tests {
         let expected = [(one.client_id, event.id), (one.client_id, later.id)];
         assert_eq!(keys(&queue.take()), expected);
         assert_eq!(queue.next(), Next::Nothing);
+        assert_eq!(queue.waiting().calls, 0);
         queue.close();
         assert_eq!(queue.next(), Next::End);
     }
