@@ -106,14 +106,15 @@ async fn list(options: &ListOptions) -> anyhow::Result<()> {
             expires_at,
             last_used_at,
         } = KeyEntry::parse(&key)?;
-        rows.push(vec![
+        let shown = [
             id,
             scopes.join(" "),
             client_id.unwrap_or_else(|| "all".to_owned()),
             shown_time(expires_at.as_deref(), &zone),
             shown_time(last_used_at.as_deref(), &zone),
-            visible(&name).into_owned(),
-        ]);
+            name,
+        ];
+        rows.push(Vec::from(shown.map(|it| visible(&it).into_owned())));
     }
     print(&table.lines(&rows)).map(drop)
 }

@@ -10,7 +10,7 @@ pub(super) use tenants::{Command as TenantsCommand, run as tenants};
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::Context;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
@@ -48,22 +48,27 @@ async fn until_stopped(
     }
 }
 
-/// Returns the tenant with a client id or a database name.
+/// Returns the tenant with a client id or a database name. Where both exist, it is the one with the client id: the name of a
+/// tenant may be the client id of another.
 async fn find(client: &Client, named: &str) -> anyhow::Result<TenantEntry> {
-    let id = ClientId::parse(named).ok();
-    let mut cursor = None;
+    let id = ClientId::parse(named).ok().map(|it| it.to_string());
+    let (mut by_name, mut cursor) = (None, None::<String>);
     loop {
         let page = client.tenants(Some(named), cursor.as_deref()).await?;
         for tenant in &page.tenants {
             let tenant = TenantEntry::parse(tenant)?;
-            let has_id = id.is_some_and(|id| tenant.client_id == id.to_string());
-            if has_id || tenant.database_name == named {
+            let has_id = id.as_ref() == Some(&tenant.client_id);
+            let has_name = tenant.database_name == named;
+            if has_id || (has_name && id.is_none()) {
                 return Ok(tenant);
+            }
+            if has_name {
+                by_name = Some(tenant);
             }
         }
         cursor = page.next_cursor;
         if cursor.is_none() {
-            bail!("there is no tenant '{}'", visible(named));
+            return by_name.with_context(|| format!("there is no tenant '{}'", visible(named)));
         }
     }
 }

@@ -114,6 +114,11 @@ async fn tenants_are_created_shown_and_deleted() {
     let shown = json_lines(&run(&["tenants", "show", id, "--json"]));
     assert_eq!(shown[0]["files"], 0);
 
+    // A tenant named like the client id of another does not hide it.
+    run(&["tenants", "create", id]);
+    let shown = json_lines(&run(&["tenants", "show", id, "--json"]));
+    assert_eq!(shown[0]["database_name"], "other");
+
     let rotated = run(&["tenants", "rotate-secret", "other", "--overlap", "0"]);
     let rotated = rotated.strip_suffix('\n').unwrap();
     assert!(rotated.len() == 64 && rotated != secret, "{rotated}");
