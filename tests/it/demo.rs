@@ -81,9 +81,18 @@ fn a_kept_demo_accepts_its_printed_commands() {
         }
     };
     let (_, code) = link.split_once("#code=").expect("a code");
-    let exchange =
-        format!("curl -sS -w '%{{http_code}}' {address}/ui/sign-in -d '{{\"code\": \"{code}\"}}'");
-    let sign_in = || support::run(Command::new("sh").args(["-c", &exchange]));
+    let sign_in_with = |code: &str| {
+        let exchange = format!(
+            "curl -sS -w '%{{http_code}}' {address}/ui/sign-in -d '{{\"code\": \"{code}\"}}'"
+        );
+        support::run(Command::new("sh").args(["-c", &exchange]))
+    };
+    let sign_in = || sign_in_with(code);
+    assert_eq!(
+        sign_in_with(&code[1..]),
+        "{\"detail\":\"Not Found\"}404",
+        "a wrong code neither opens the history nor uses the right one up"
+    );
     let answer = sign_in();
     let token = answer.split('"').nth(3).expect("a token");
     assert!(answer.ends_with("200"), "{answer}");
