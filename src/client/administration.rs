@@ -90,7 +90,7 @@ impl KeyEntry {
     }
 }
 
-/// What creates something is sent once: after a lost answer, nobody can tell whether it is there.
+/// Requests that create something are sent once: after a lost answer, it is unknown whether it exists.
 impl Client {
     /// Returns a page of the tenants, or of those with this text.
     pub async fn tenants(

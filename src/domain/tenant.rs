@@ -47,7 +47,7 @@ impl Tenant {
     }
 }
 
-/// What a list of tenants is to hold: in the order of their names, byte by byte.
+/// A selection of tenants, in the order of their names, byte by byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantQuery {
     /// Those behind this name.

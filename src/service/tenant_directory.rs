@@ -4,7 +4,7 @@ use super::{Access, Caller, Error};
 use crate::domain::query::Limit;
 use crate::domain::{Act, ActKind, EventTime, FileTotals, Query, Tenant, TenantPage, TenantQuery};
 
-/// What a tenant has.
+/// A tenant with the totals of its events and files.
 #[derive(Debug)]
 pub struct TenantSummary {
     pub tenant: Tenant,

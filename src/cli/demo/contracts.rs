@@ -87,7 +87,7 @@ const TAGS: [&str; 5] = [
     "priority",
 ];
 
-/// What one source did at once: events with their types and data, in their order.
+/// An act of one source: events with their types and data, in their order.
 #[derive(Debug)]
 pub(super) struct Act {
     pub(super) record_id: i64,

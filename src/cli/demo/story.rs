@@ -1,4 +1,4 @@
-//! What a kept demo has to look at: a tenant with a month of contracts, their changes and their documents.
+//! The content of a kept demo: a tenant with a month of contracts, their changes and their documents.
 
 use anyhow::{Context, ensure};
 use base64::Engine;
@@ -29,7 +29,7 @@ const ACTS_PER_DOCUMENT: usize = 40;
 /// The longest that a view token lives.
 const TOKEN_SECONDS: u32 = 86_400;
 
-/// What was told, and how to see it.
+/// The size of the story, and a token that opens it.
 #[derive(Debug)]
 pub(super) struct Told {
     pub(super) events: usize,

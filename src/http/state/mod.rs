@@ -57,7 +57,7 @@ pub struct AppState {
     pub(super) batch_event_budget: MemoryBudget,
     /// Bounds the memory that comparing events with schemas takes. Who has some waits for no other memory.
     pub(super) schema_budget: MemoryBudget,
-    /// What the viewer is opened with, if whoever started the service has printed a link.
+    /// Opens the viewer signed in, once, if whoever started the service has printed a link.
     pub(super) sign_in_code: Arc<SignInCode>,
 }
 

@@ -66,7 +66,7 @@ pub(crate) struct TenantChangeBody {
     client_label: String,
 }
 
-/// What the list holds.
+/// The parameters of the list.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "documents the parameters that `parse` reads")]
