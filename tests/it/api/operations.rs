@@ -36,7 +36,11 @@ async fn every_answer_has_a_request_id() {
         let answer = call(unsafe_id).await;
         assert!(uuid::Uuid::parse_str(answer.header("x-request-id")).is_ok());
     }
-    assert!(server.process().stderr().contains("trace-77"));
+    wait_for("the log of a request", WAIT, async || {
+        let log = server.process().stderr();
+        log.contains("trace-77").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
