@@ -207,7 +207,7 @@ impl TableWriter {
                 self.queue.changed().await; // by the batch that all these wait for, if by nothing else
                 continue;
             }
-            let turn = self.pace.start(batch.len());
+            let turn = self.pace.start(&self.queue, batch.len());
             let (writer, task) = (self.clone(), self.inner.task());
             tokio::spawn(async move {
                 let keys: Vec<_> = batch.iter().flat_map(Call::keys).collect();

@@ -51,6 +51,7 @@ struct State {
 #[derive(Debug, Clone, Copy)]
 struct End {
     at: Instant,
+    /// That waited then, and that it answered.
     calls: usize,
 }
 
@@ -58,6 +59,7 @@ struct End {
 #[derive(Debug)]
 pub(super) struct Turn {
     pace: Arc<Pace>,
+    queue: Arc<TableQueue>,
     started: Instant,
     calls: usize,
 }
@@ -96,7 +98,7 @@ impl Pace {
     }
 
     /// Starts a batch of so many calls.
-    pub(super) fn start(self: &Arc<Self>, calls: usize) -> Turn {
+    pub(super) fn start(self: &Arc<Self>, queue: &Arc<TableQueue>, calls: usize) -> Turn {
         let started = Instant::now();
         let mut state = self.lock();
         state.last_start = Some(started);
@@ -104,6 +106,7 @@ impl Pace {
         drop(state);
         Turn {
             pace: Arc::clone(self),
+            queue: Arc::clone(queue),
             started,
             calls,
         }
@@ -129,7 +132,7 @@ impl State {
         self.last_start.filter(|_| is_alone).map(|it| it + alone)
     }
 
-    /// Returns until when the callers of the last batch are waited for, unless as many wait already.
+    /// Returns until when the callers of the last batch are waited for, unless they are all there.
     fn gathering_until(&self, waiting: Waiting) -> Option<Instant> {
         let end = self.last_end.filter(|_| self.under_way == 0)?;
         let gathering = (self.usual / 2).min(MOST_GATHERING);
@@ -141,11 +144,12 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let now = Instant::now();
         let took = now - self.started;
+        let waiting = self.queue.waiting().calls;
         let mut state = self.pace.lock();
         state.under_way -= 1;
         state.last_end = Some(End {
             at: now,
-            calls: self.calls,
+            calls: waiting + self.calls,
         });
         state.usual = if state.usual.is_zero() {
             took
@@ -181,9 +185,9 @@ mod tests {
     }
 
     /// Returns a pace at which one batch of so many calls has just ended.
-    async fn after(calls: usize) -> Arc<Pace> {
+    async fn after(queue: &Arc<TableQueue>, calls: usize) -> Arc<Pace> {
         let pace = Arc::new(Pace::default());
-        let turn = pace.start(calls);
+        let turn = pace.start(queue, calls);
         sleep(USUAL).await;
         drop(turn);
         pace
@@ -206,10 +210,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_batch_waits_for_the_one_under_way_unless_it_is_large_or_that_is_slow() {
-        let (mut random, queue) = (Random::seeded(1), TableQueue::default());
+        let (mut random, queue) = (Random::seeded(1), Arc::new(TableQueue::default()));
         push(&queue, &mut random, 10);
-        let pace = after(10).await;
-        let turn = pace.start(10);
+        let pace = after(&queue, 0).await;
+        let turn = pace.start(&queue, 0);
         let ends = async {
             sleep(USUAL).await;
             drop(turn);
@@ -217,14 +221,14 @@ mod tests {
         let (until_the_end, ()) = tokio::join!(waited(&pace, &queue), ends);
         assert_is(until_the_end, USUAL);
 
-        let turn = pace.start(10);
+        let turn = pace.start(&queue, 0);
         assert_is(waited(&pace, &queue).await, USUAL * 2);
         sleep(MOST_ALONE * 10).await;
         drop(turn); // and makes what is usual longer
-        let _slow = pace.start(10);
+        let _slow = pace.start(&queue, 0);
         assert_is(waited(&pace, &queue).await, MOST_ALONE);
 
-        let _other = pace.start(10);
+        let _other = pace.start(&queue, 0);
         push(&queue, &mut random, MAX_BATCH_EVENTS / 2);
         assert_is(waited(&pace, &queue).await, LOADED_INTERVAL);
     }
@@ -232,12 +236,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_batch_waits_for_callers_that_were_answered_while_they_send() {
         const EACH: Duration = Duration::from_millis(1);
-        let (mut random, queue) = (Random::seeded(2), TableQueue::default());
+        let (mut random, queue) = (Random::seeded(2), Arc::new(TableQueue::default()));
         push(&queue, &mut random, 1);
-        let pace = after(11).await;
+        let pace = after(&queue, 10).await;
         assert_is(waited(&pace, &queue).await, SILENCE);
 
-        let pace = after(11).await;
+        let pace = after(&queue, 10).await;
         let send = async {
             for _ in 0..10 {
                 sleep(EACH).await;
@@ -250,7 +254,7 @@ mod tests {
 
         // Not for as long as others go on sending.
         push(&queue, &mut random, 1);
-        let pace = after(1000).await;
+        let pace = after(&queue, 1000).await;
         let send = async {
             for _ in 0..40 {
                 sleep(EACH).await;
