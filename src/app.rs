@@ -39,6 +39,9 @@ const WAITING_DIVISOR: usize = 2;
 /// The connections to the administrative address.
 const ADMIN_CONNECTIONS: usize = 64;
 
+/// A look for deleted tenants whose delay has passed costs a statement.
+const MAX_ERASURE_PAUSE: Duration = Duration::from_secs(30);
+
 /// The time that a scrape under way has at the end of a shutdown.
 const ADMIN_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -181,6 +184,14 @@ impl App {
                 telemetry::report_suppressed();
             }
         });
+        let service = Arc::clone(&self.service);
+        let erasure = tokio::spawn(async move {
+            let pause = erasure_pause(service.settings.deletion_delay);
+            loop {
+                tokio::time::sleep(service.entropy.jittered(pause)).await;
+                service.erase_deleted_tenants().await;
+            }
+        });
         let service = self.service;
         let key_uses = tokio::spawn(async move {
             loop {
@@ -208,7 +219,8 @@ impl App {
         }
         upkeep.abort();
         key_uses.abort();
-        for job in [orphan_sweeper, retention_runner].into_iter().flatten() {
+        let jobs = [Some(erasure), orphan_sweeper, retention_runner];
+        for job in jobs.into_iter().flatten() {
             job.abort();
             let _ = job.await; // it was aborted
         }
@@ -217,6 +229,12 @@ impl App {
             .await
             .context("cannot close the database")
     }
+}
+
+/// Returns the pause between looks for deleted tenants whose delay has passed. Without a delay there may be some of before.
+fn erasure_pause(delay: Option<Duration>) -> Duration {
+    let pause = delay.map_or(MAX_ERASURE_PAUSE, |delay| delay / 2);
+    pause.min(MAX_ERASURE_PAUSE)
 }
 
 /// Returns the settings of the service.
@@ -230,6 +248,7 @@ fn settings(config: &Config) -> Settings {
         event_schemas: config.event_schemas.clone(),
         uploads: config.uploads.clone(),
         audit_reads: config.audit_reads,
+        deletion_delay: config.deletion_delay,
         object_lock: config.object_lock,
     }
 }

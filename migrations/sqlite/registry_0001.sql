@@ -7,8 +7,11 @@ CREATE TABLE tenants (
     client_label         TEXT NOT NULL,
     client_secret_sha256 BLOB NOT NULL CHECK (length(client_secret_sha256) = 32),
     created_at           TEXT NOT NULL,             -- RFC 3339, UTC
-    -- Anything but 'ready' is work that a crash may have cut short.
-    state                TEXT NOT NULL CHECK (state IN ('creating', 'ready', 'deleting'))
+    -- 'creating' and 'deleting' are work that a crash may have cut short. A hidden tenant was deleted, and can be restored.
+    state                TEXT NOT NULL CHECK (state IN ('creating', 'ready', 'hidden', 'deleting')),
+    -- Of a hidden tenant, and while it is deleted for good; of a restored one, what they were.
+    restorable_until_us  INTEGER, -- microseconds since 1970-01-01T00:00:00Z
+    hidden_with_files    INTEGER CHECK (hidden_with_files IN (0, 1))
 ) STRICT, WITHOUT ROWID;
 
 -- Tells this database from every other one: what belongs to it, files above all, is marked with the id.

@@ -23,6 +23,8 @@ pub struct TenantEntry {
     pub database_name: String,
     pub client_label: String,
     pub created_at: String,
+    /// Only of a deleted tenant.
+    pub restorable_until: Option<String>,
 }
 
 /// A tenant, and what it has.
@@ -92,13 +94,17 @@ impl KeyEntry {
 
 /// Requests that create something are sent once: after a lost answer, it is unknown whether it exists.
 impl Client {
-    /// Returns a page of the tenants, or of those with this text.
+    /// Returns a page of the tenants, or of those with this text: of the deleted ones that can be restored, or of the others.
     pub async fn tenants(
         &self,
         text: Option<&str>,
+        deleted: bool,
         cursor: Option<&str>,
     ) -> Result<TenantsPage, Error> {
         let mut query = vec![("limit", PAGE.to_owned())];
+        if deleted {
+            query.push(("deleted", "true".to_owned()));
+        }
         query.extend(text.map(|it| ("q", it.to_owned())));
         query.extend(cursor.map(|it| ("cursor", it.to_owned())));
         self.api.read("tenants", &["tenants"], &query, None).await
@@ -127,6 +133,13 @@ impl Client {
             client_secret,
             answer,
         })
+    }
+
+    /// Restores a tenant that was deleted.
+    pub async fn restore_tenant(&self, client_id: &str) -> Result<(), Error> {
+        let segments = ["tenants", client_id, "restore"];
+        let answer = self.api.post_once("restore", &segments, &[], None);
+        answer.await.map(drop)
     }
 
     /// Gives a tenant another label.

@@ -45,6 +45,8 @@ pub struct Config {
     pub sweep_orphans_after: Option<Duration>,
     /// `None`: events are deleted by `event-history retention run` alone.
     pub retention_interval: Option<Duration>,
+    /// For so long a deleted tenant can be restored; `None`: it is deleted for good at once.
+    pub deletion_delay: Option<Duration>,
     /// Every read of a history is recorded in the audit.
     pub audit_reads: bool,
     pub tenant_from: TenantMember,
@@ -78,6 +80,9 @@ pub struct Config {
 
 /// The least time for which a presigned URL makes sense: SigV4 counts whole seconds.
 const MIN_URL_TTL: Duration = Duration::from_secs(1);
+
+/// Only tests want so little.
+const MIN_DELETION_DELAY: Duration = Duration::from_secs(1);
 
 /// Less than this would refuse requests that a busy disk answers.
 const MIN_REQUEST_TIMEOUT: Duration = Duration::from_millis(100);
@@ -157,13 +162,7 @@ impl Config {
         });
         let upload_url_ttl = sources.parse(&settings::UPLOAD_URL_TTL, url_ttl);
         let download_url_ttl = sources.parse(&settings::DOWNLOAD_URL_TTL, url_ttl);
-        let max_file_bytes = sources.parse(&settings::MAX_FILE_SIZE, |text| {
-            values::size(text, 1, MAX_FILE_BYTES)
-        });
-        let content_types = sources.parse(&settings::ALLOWED_CONTENT_TYPES, values::content_types);
-        let requires_length = sources.parse(&settings::REQUIRE_CONTENT_LENGTH, values::boolean);
-        let requires_sha256 = sources.parse(&settings::REQUIRE_CHECKSUM, values::boolean);
-        let once = sources.parse(&settings::UPLOAD_ONCE, values::boolean);
+        let uploads = Self::uploads(sources);
         let object_lock = sources.parse(&settings::OBJECT_LOCK, |text| {
             check_has_object_lock(files.as_ref())?;
             values::object_lock(text)
@@ -172,6 +171,7 @@ impl Config {
             values::duration(text, MIN_URL_TTL, MAX_FILE_AGE)
         });
         let retention_interval = Self::retention_interval(sources);
+        let deletion_delay = Self::deletion_delay(sources);
         let tenant_from = sources.parse(&settings::TENANT_FROM, values::tenant_member);
         let audit_reads = sources.parse(&settings::AUDIT_READS, values::boolean);
         let cors_origins = sources.parse(&settings::CORS_ORIGINS, values::origins);
@@ -208,16 +208,11 @@ impl Config {
             public_url,
             upload_url_ttl: upload_url_ttl?,
             download_url_ttl: download_url_ttl?,
-            uploads: UploadRules {
-                max_bytes: max_file_bytes?,
-                content_types: content_types.unwrap_or_default(),
-                requires_length: requires_length?,
-                requires_sha256: requires_sha256?,
-                once: once?,
-            },
+            uploads: uploads?,
             object_lock,
             sweep_orphans_after,
             retention_interval: retention_interval?,
+            deletion_delay,
             audit_reads: audit_reads?,
             tenant_from: tenant_from?,
             catalogue,
@@ -236,6 +231,29 @@ impl Config {
             embedded_key_pair,
             log_format: log_format.unwrap_or_else(LogFormat::for_stderr),
             log_level: log_level?,
+        })
+    }
+
+    fn uploads(sources: &mut Sources) -> Option<UploadRules> {
+        let max_file_bytes = sources.parse(&settings::MAX_FILE_SIZE, |text| {
+            values::size(text, 1, MAX_FILE_BYTES)
+        });
+        let content_types = sources.parse(&settings::ALLOWED_CONTENT_TYPES, values::content_types);
+        let requires_length = sources.parse(&settings::REQUIRE_CONTENT_LENGTH, values::boolean);
+        let requires_sha256 = sources.parse(&settings::REQUIRE_CHECKSUM, values::boolean);
+        let once = sources.parse(&settings::UPLOAD_ONCE, values::boolean);
+        Some(UploadRules {
+            max_bytes: max_file_bytes?,
+            content_types: content_types.unwrap_or_default(),
+            requires_length: requires_length?,
+            requires_sha256: requires_sha256?,
+            once: once?,
+        })
+    }
+
+    fn deletion_delay(sources: &mut Sources) -> Option<Duration> {
+        sources.parse(&settings::DELETION_DELAY, |text| {
+            values::duration(text, MIN_DELETION_DELAY, MAX_FILE_AGE)
         })
     }
 

@@ -49,8 +49,8 @@ pub use query::{Chunk, Count, Counts, Ordering, Page, Query};
 pub use record::{RecordDiff, RecordReplay, RecordState};
 pub use stats::{Grouping, Stats};
 pub use tenant::{
-    ClientSecret, DatabaseName, FileTotals, Placement, Tenant, TenantMember, TenantPage,
-    TenantQuery,
+    ClientSecret, DatabaseName, FileTotals, HiddenTenant, Placement, Tenant, TenantMember,
+    TenantPage, TenantQuery,
 };
 
 /// The reason why a value is invalid: `kind` is for programs (the `type` of a 422 entry), `message` for people.

@@ -104,6 +104,17 @@ pub struct TenantPage {
     pub next: Option<DatabaseName>,
 }
 
+/// A tenant that was deleted, and can be restored for a while. No lookup finds it, and its name stays taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HiddenTenant {
+    pub tenant: Tenant,
+    pub restorable_until: Timestamp,
+    /// Its files are deleted with it.
+    pub with_files: bool,
+    /// Nobody can restore it any more: it may be deleted for good.
+    pub is_due: bool,
+}
+
 /// The files that a tenant's events reference, each counted once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FileTotals {

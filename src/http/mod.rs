@@ -76,6 +76,7 @@ fn api_routes() -> OpenApiRouter<Arc<AppState>> {
         .routes(needs(Scope::Admin, routes!(retention::get, retention::set)))
         .routes(needs(Scope::Admin, routes!(tenants::list)))
         .routes(needs(Scope::Admin, routes!(tenants::get, tenants::update)))
+        .routes(needs(Scope::Admin, routes!(tenants::restore)))
         .routes(needs(Scope::Admin, routes!(secrets::rotate)))
         .routes(needs(Scope::Admin, routes!(keys::list, keys::create)))
         .routes(needs(Scope::Admin, routes!(keys::revoke)))

@@ -13,8 +13,6 @@ mod files;
 mod ingest;
 mod limits;
 mod multipart;
-mod tenant_changes;
-mod tenant_directory;
 mod tenants;
 
 use std::sync::Arc;
@@ -38,14 +36,13 @@ pub use files::{Disposition, DownloadUrl, FormRequest, UploadForm, UploadUrl};
 pub use ingest::Delivery;
 pub use limits::{Limits, Standing};
 pub use multipart::MultipartUpload;
-pub use tenant_changes::TenantChanges;
-pub use tenant_directory::TenantSummary;
-pub use tenants::{Deletion, NewClient, TenantFiles};
+pub use tenants::{DeletedPage, Deletion, NewClient, TenantChanges, TenantFiles, TenantSummary};
 
 /// Describes the metrics of this layer.
 pub fn describe_metrics() {
     files::describe_metrics();
     limits::describe_metrics();
+    tenants::describe_metrics();
 }
 
 /// The service: the two backends and the operator's settings.
@@ -75,6 +72,8 @@ pub struct Settings {
     pub uploads: UploadRules,
     /// Every read of a tenant's history is recorded in that of the system tenant.
     pub audit_reads: bool,
+    /// For so long a deleted tenant can be restored; `None`: it is deleted for good at once.
+    pub deletion_delay: Option<Duration>,
     /// Protects referenced files from removal, in a bucket with Object Lock.
     pub object_lock: Option<ObjectLock>,
 }

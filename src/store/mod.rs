@@ -6,6 +6,7 @@ mod append_queue;
 pub mod audit;
 pub mod clickhouse;
 mod data_lifecycle;
+mod delayed_deletion;
 mod files_column;
 mod keys;
 mod location;
@@ -33,6 +34,7 @@ use crate::domain::{
 
 pub use crate::domain::query::READ_BYTES;
 pub use data_lifecycle::{DataLifecycle, Redacted};
+pub use delayed_deletion::DelayedDeletion;
 pub use keys::KeyStore;
 pub use location::Location;
 pub use news::News;
@@ -63,7 +65,7 @@ pub const SCAN_BYTES: usize = 4 * 1024 * 1024;
 /// happened. A call whose future is dropped may still take effect.
 #[async_trait]
 pub trait Store:
-    DataLifecycle + KeyStore + SecretStore + TenantDirectory + Debug + Send + Sync
+    DataLifecycle + DelayedDeletion + KeyStore + SecretStore + TenantDirectory + Debug + Send + Sync
 {
     /// Creates the tenant's database and its entry: both are durable when this returns [`Created::New`]. Of concurrent
     /// calls with one database name, exactly one returns that. A backend that has a choice places the tenant's events as

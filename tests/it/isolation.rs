@@ -260,7 +260,7 @@ impl Belongings {
             "q" => "secret".to_owned(), // a word of all that is hidden
             "limit" => "1000".to_owned(),
             "offset" | "source_type_id" | "wait" | "overlap" => "0".to_owned(),
-            "once" | "redirect" | "has_file" => "true".to_owned(),
+            "once" | "redirect" | "has_file" | "deleted" => "true".to_owned(),
             "files" => "delete".to_owned(),
             "results" => "all".to_owned(),
             "file_id" => self.file_id.clone(),

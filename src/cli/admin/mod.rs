@@ -10,7 +10,7 @@ pub(super) use tenants::{Command as TenantsCommand, run as tenants};
 
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::bail;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
@@ -51,16 +51,30 @@ async fn until_stopped(
 /// Returns the tenant with a client id or a database name. Where both exist, it is the one with the client id: the name of a
 /// tenant may be the client id of another.
 async fn find(client: &Client, named: &str) -> anyhow::Result<TenantEntry> {
+    match find_in(client, named, false).await? {
+        Some(found) => Ok(found),
+        None => bail!("there is no tenant '{}'", visible(named)),
+    }
+}
+
+/// Looks among the deleted tenants that can be restored, or among the others.
+async fn find_in(
+    client: &Client,
+    named: &str,
+    deleted: bool,
+) -> anyhow::Result<Option<TenantEntry>> {
     let id = ClientId::parse(named).ok().map(|it| it.to_string());
     let (mut by_name, mut cursor) = (None, None::<String>);
     loop {
-        let page = client.tenants(Some(named), cursor.as_deref()).await?;
+        let page = client
+            .tenants(Some(named), deleted, cursor.as_deref())
+            .await?;
         for tenant in &page.tenants {
             let tenant = TenantEntry::parse(tenant)?;
             let has_id = id.as_ref() == Some(&tenant.client_id);
             let has_name = tenant.database_name == named;
             if has_id || (has_name && id.is_none()) {
-                return Ok(tenant);
+                return Ok(Some(tenant));
             }
             if has_name {
                 by_name = Some(tenant);
@@ -68,7 +82,7 @@ async fn find(client: &Client, named: &str) -> anyhow::Result<TenantEntry> {
         }
         cursor = page.next_cursor;
         if cursor.is_none() {
-            return by_name.with_context(|| format!("there is no tenant '{}'", visible(named)));
+            return Ok(by_name);
         }
     }
 }

@@ -9,7 +9,8 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::{
-    find, json_line, note, open, print_facts, print_json, shown_time, tenant_repair, until_stopped,
+    find, find_in, json_line, note, open, print_facts, print_json, shown_time, tenant_repair,
+    until_stopped,
 };
 use crate::cli::terminal::{Reader, Style, Table, print, visible};
 use crate::client::{Client, TenantDetails, TenantEntry};
@@ -36,6 +37,11 @@ pub(in crate::cli) enum Command {
     ///
     /// Asks for the database name before it does, or takes --yes.
     Delete(DeleteOptions),
+    /// Restore a deleted tenant, as long as it can be
+    ///
+    /// Where the operator of the service wants a delay (--deletion-delay), a deleted tenant can be restored
+    /// until it has passed: `event-history tenants list --deleted` lists them.
+    Restore(RestoreOptions),
     /// Restore the tenant entry of a database that has none
     ///
     /// For a stopped service on SQLite. The database contains its entry, so that the client id and secret of
@@ -55,9 +61,21 @@ pub(in crate::cli) struct ListOptions {
     /// Only tenants with this text in their name or label, or with this client id
     #[arg(value_name = "TEXT")]
     text: Option<String>,
+    /// List the deleted tenants that can be restored
+    #[arg(long)]
+    deleted: bool,
     /// Print tenants as the API returns them, one a line, for programs
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    service: AdminArguments,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RestoreOptions {
+    /// Client id or database name
+    #[arg(value_name = "TENANT")]
+    tenant: String,
     #[command(flatten)]
     service: AdminArguments,
 }
@@ -150,6 +168,7 @@ pub(in crate::cli) async fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Label(options) => until_stopped(label(options)).await,
         Command::RotateSecret(options) => until_stopped(rotate(options)).await,
         Command::Delete(options) => until_stopped(delete(options)).await,
+        Command::Restore(options) => until_stopped(restore(options)).await,
         Command::Adopt(arguments) => tenant_repair::adopt(arguments),
         Command::Remove(arguments) => tenant_repair::remove(arguments),
     }
@@ -158,15 +177,20 @@ pub(in crate::cli) async fn run(command: &Command) -> anyhow::Result<ExitCode> {
 async fn list(options: &ListOptions) -> anyhow::Result<()> {
     let client = open(&options.service)?;
     let zone = local_time_zone();
+    let until = if options.deleted {
+        "RESTORABLE UNTIL"
+    } else {
+        "CREATED"
+    };
     let mut table = Table::new(&[
         ("NAME", Style::Strong),
         ("CLIENT ID", Style::Dim),
-        ("CREATED", Style::Plain),
+        (until, Style::Plain),
         ("LABEL", Style::Plain),
     ]);
     let mut cursor = None;
     loop {
-        let page = client.tenants(options.text.as_deref(), cursor.as_deref());
+        let page = client.tenants(options.text.as_deref(), options.deleted, cursor.as_deref());
         let page = page.await?;
         let lines: String = if options.json {
             page.tenants.iter().map(json_line).collect()
@@ -190,11 +214,15 @@ fn row(tenant: &Value, zone: &TimeZone) -> anyhow::Result<Vec<String>> {
         database_name,
         client_label,
         created_at,
+        restorable_until,
     } = TenantEntry::parse(tenant)?;
     let shown = [
         database_name,
         client_id,
-        shown_time(Some(&created_at), zone),
+        shown_time(
+            Some(restorable_until.as_deref().unwrap_or(&created_at)),
+            zone,
+        ),
         client_label,
     ];
     Ok(shown.map(|it| visible(&it).into_owned()).into())
@@ -214,6 +242,7 @@ async fn show(options: &ShowOptions) -> anyhow::Result<()> {
         database_name,
         client_label,
         created_at,
+        restorable_until: _,
     } = details.tenant;
     print_facts(&[
         ("name", database_name),
@@ -289,6 +318,17 @@ async fn delete(options: &DeleteOptions) -> anyhow::Result<()> {
     let deleted = client.delete_tenant(&found.client_id, options.files);
     deleted.await?;
     note(&format!("deleted '{}'", found.database_name));
+    Ok(())
+}
+
+async fn restore(options: &RestoreOptions) -> anyhow::Result<()> {
+    let client = open(&options.service)?;
+    let named = &options.tenant;
+    let Some(found) = find_in(&client, named, true).await? else {
+        bail!("no deleted tenant '{}' can be restored", visible(named));
+    };
+    client.restore_tenant(&found.client_id).await?;
+    note(&format!("restored '{}'", found.database_name));
     Ok(())
 }
 

@@ -260,6 +260,16 @@ pub(super) const RETENTION_INTERVAL: Setting = Setting {
            tenants say, 1s to 7d, or `never`",
 };
 
+pub(super) const DELETION_DELAY: Setting = Setting {
+    flag: "deletion-delay",
+    variable: "EVENT_HISTORY_DELETION_DELAY",
+    value: Text("DURATION"),
+    default: None,
+    section: STORAGE,
+    help: "For how long a deleted tenant can be restored before it is deleted for good, 1s to 3650d \
+           [default: not at all]",
+};
+
 pub(super) const REQUEST_TIMEOUT: Setting = Setting {
     flag: "request-timeout",
     variable: "EVENT_HISTORY_REQUEST_TIMEOUT",
@@ -375,6 +385,7 @@ pub(super) const SETTINGS: &[&Setting] = &[
     &OBJECT_LOCK,
     &SWEEP_ORPHANS_AFTER,
     &RETENTION_INTERVAL,
+    &DELETION_DELAY,
     &REQUEST_TIMEOUT,
     &SHUTDOWN_TIMEOUT,
     &MAX_CONNECTIONS,

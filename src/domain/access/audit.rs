@@ -23,6 +23,9 @@ pub enum ActKind {
     TenantChanged = 102,
     TenantDeleted = 103,
     SecretRotated = 104,
+    TenantRestored = 105,
+    /// A deleted tenant that could have been restored until now.
+    TenantErased = 106,
     KeyCreated = 111,
     KeyRevoked = 112,
     RetentionSet = 121,
@@ -37,11 +40,13 @@ pub enum ActKind {
 }
 
 impl ActKind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 15] = [
         Self::TenantCreated,
         Self::TenantChanged,
         Self::TenantDeleted,
         Self::SecretRotated,
+        Self::TenantRestored,
+        Self::TenantErased,
         Self::KeyCreated,
         Self::KeyRevoked,
         Self::RetentionSet,
@@ -60,6 +65,8 @@ impl ActKind {
             Self::TenantChanged => "tenant_changed",
             Self::TenantDeleted => "tenant_deleted",
             Self::SecretRotated => "secret_rotated",
+            Self::TenantRestored => "tenant_restored",
+            Self::TenantErased => "tenant_erased",
             Self::KeyCreated => "key_created",
             Self::KeyRevoked => "key_revoked",
             Self::RetentionSet => "retention_set",
@@ -196,7 +203,7 @@ impl Act {
     #[must_use]
     pub fn of_tenant(mut self, tenant: &Tenant) -> Self {
         let side = match self.kind {
-            ActKind::TenantDeleted => "old",
+            ActKind::TenantDeleted | ActKind::TenantErased => "old",
             _ => "new",
         };
         let (id, name) = (

@@ -101,6 +101,9 @@ pub(super) fn label(json: &RawValue) -> Result<String, Invalid> {
 
 /// Deletes a tenant's entry and database. Its files stay in storage unless the request says otherwise: then they
 /// are deleted first, and where that takes longer than a request may, the response is a 503, to be retried.
+///
+/// Where the operator wants a delay, all of this is done once it has passed. Until then the tenant can be restored, and its
+/// name stays taken.
 #[utoipa::path(
     delete, path = "/api/delete-tenant", operation_id = "delete_tenant", tag = "tenants", security(("api_key" = [], "client_id" = [])),
     params(DeleteQuery),

@@ -283,9 +283,17 @@ impl Sweep<'_> {
     async fn decide_unowned(&mut self, unowned: Candidates) -> Result<(), Error> {
         for (name, candidates) in unowned {
             let store = &*self.job.store;
-            match retry_tenant(store, "look up a tenant", || store.tenant_by_name(&name)).await {
-                Ok(None) => {}
-                Ok(Some(_)) => continue,
+            let named = &name;
+            let look_up = || async move {
+                match store.tenant_by_name(named).await? {
+                    Some(_) => Ok(true),
+                    // It may have been deleted, and be restored.
+                    None => store.is_name_taken(named).await,
+                }
+            };
+            match retry_tenant(store, "look up a tenant", look_up).await {
+                Ok(false) => {}
+                Ok(true) => continue,
                 Err(error) => {
                     self.skip(&name, error).await?;
                     continue;

@@ -15,6 +15,7 @@ mod client;
 mod cluster;
 mod data_lifecycle;
 mod ddl;
+mod delayed_deletion;
 mod failure;
 mod registry;
 mod replicas;
@@ -227,7 +228,7 @@ impl Store for ClickHouse {
     }
 
     async fn delete_tenant(&self, tenant: &Tenant) -> Result<(), Error> {
-        self.delete(tenant).await
+        self.delete(tenant, None).await
     }
 
     async fn resume_deletion(&self, id: ClientId) -> Result<Option<Arc<Tenant>>, Error> {

@@ -122,7 +122,7 @@ impl Sqlite {
 
 impl Inner {
     /// Fails if the tenant has a hold, and if it cannot be told because its database cannot be read.
-    async fn require_no_hold(&self, tenant: &Tenant) -> Result<(), Error> {
+    pub(super) async fn require_no_hold(&self, tenant: &Tenant) -> Result<(), Error> {
         let held = async {
             let lease = self.lease(tenant).await?;
             lease.read(|connection| holds::read(connection)).await

@@ -10,6 +10,7 @@
 
 mod check_folder;
 mod data_lifecycle;
+mod delayed_deletion;
 mod disk;
 mod external;
 mod fsck;
@@ -384,6 +385,12 @@ impl Inner {
         name.hash(&mut hasher);
         let index = usize::try_from(hasher.finish() % NAME_LOCKS as u64).unwrap_or(0);
         Arc::clone(&self.name_locks[index]).lock_owned().await
+    }
+
+    async fn find_hidden(&self, id: ClientId) -> Result<Option<Tenant>, Error> {
+        let registry = Arc::clone(&self.registry);
+        let hidden = blocking(move || registry.hidden_tenant(id)).await?;
+        Ok(hidden.map(|it| it.tenant))
     }
 
     /// Looks up the client id: the name may belong to another tenant by now.

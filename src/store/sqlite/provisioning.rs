@@ -31,6 +31,7 @@ pub(super) fn create(
         Some((_, State::Ready)) if registry.knows(name) || identity::has_events(&database)? => {
             return Ok(Created::NameTaken);
         }
+        Some((_, State::Hidden)) => return Ok(Created::NameTaken),
         Some((_, State::Creating | State::Ready | State::Deleting)) => {
             remove(name, folder, registry)?;
         }
@@ -76,6 +77,30 @@ pub(super) async fn delete(
     if let Some(handle) = hidden? {
         pool.delete(&handle).await?;
     }
+    finish_once_unread(folder, registry, tenant).await
+}
+
+/// Deletes a hidden tenant's database and entry, if it is due. Returns false if it is not. The caller holds the lock of the
+/// name.
+pub(super) async fn delete_hidden(
+    folder: &Arc<Folder>,
+    registry: &Arc<Registry>,
+    tenant: &Tenant,
+) -> Result<bool, Error> {
+    let (in_registry, hidden) = (Arc::clone(registry), tenant.clone());
+    let is_due = blocking(move || in_registry.begin_hidden_deletion(&hidden)).await?;
+    if is_due {
+        finish_once_unread(folder, registry, tenant).await?;
+    }
+    Ok(is_due)
+}
+
+/// Finishes a deletion that has begun, once no other process looks into the folder.
+async fn finish_once_unread(
+    folder: &Arc<Folder>,
+    registry: &Arc<Registry>,
+    tenant: &Tenant,
+) -> Result<(), Error> {
     let (folder, registry, tenant) = (Arc::clone(folder), Arc::clone(registry), tenant.clone());
     blocking(move || {
         let begin = Instant::now();
@@ -102,7 +127,7 @@ fn finish_deletion(folder: &Folder, registry: &Registry, tenant: &Tenant) -> Res
 pub(super) fn recover(path: &Path) -> Result<(Folder, Registry), Error> {
     let folder = Folder::open(path)?;
     let (registry, unfinished) = Registry::open(&folder)?;
-    if registry.count() == 0 && unfinished.is_empty() {
+    if registry.entries()?.is_empty() {
         folder.create_tenants()?; // backups leave out folders that are empty
     }
     if folder.ping().is_ok() {

@@ -52,6 +52,16 @@ async fn prepared<'a>(server: &'a Server, operation: &str) -> (Call<'a>, &'stati
             let body = json!({"client_label": "Walked again"});
             (call("PATCH", &of_tenant).json(&body), "tenant_changed")
         }
+        "POST /api/tenants/{client_id}/restore" => {
+            call("DELETE", "/api/delete-tenant")
+                .client(&client)
+                .send()
+                .await;
+            (
+                call("POST", &format!("{of_tenant}/restore")),
+                "tenant_restored",
+            )
+        }
         "POST /api/tenants/{client_id}/rotate-secret" => {
             let path = format!("{of_tenant}/rotate-secret");
             (call("POST", &path), "secret_rotated")
@@ -99,7 +109,7 @@ async fn prepared<'a>(server: &'a Server, operation: &str) -> (Call<'a>, &'stati
 
 #[tokio::test]
 async fn every_administrative_operation_is_recorded() {
-    let server = Server::start();
+    let server = Server::builder().arg("--deletion-delay=1h").start();
     let document = Call::bare(&server, "GET", "/openapi.json").send().await;
     let paths = document.body["paths"].as_object().expect("paths");
     let mut walked = 0;
@@ -131,7 +141,7 @@ async fn every_administrative_operation_is_recorded() {
             }
         }
     }
-    assert!(walked >= 9, "{walked} operations alone");
+    assert!(walked >= 10, "{walked} operations alone");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Lists of tenants, and what one has.
 
+use event_history::domain::{Clock, SystemClock};
 use serde_json::{Value, json};
 
 use super::{Call, envelope, send_event, tenant};
@@ -170,4 +171,69 @@ async fn a_tenant_shows_what_it_has_and_gets_another_label() {
         .send()
         .await;
     unknown.is_error(400, "Failed to connect to tenant db.");
+}
+
+#[tokio::test]
+async fn a_deleted_tenant_can_be_restored_where_the_operator_wants_a_delay() {
+    let server = Server::builder().arg("--deletion-delay=1h").start();
+    let kept = tenant(&server, "kept").await;
+    let gone = server.create_tenant("gone").await;
+    send_event(&server, &envelope("gone", 7)).await;
+    let delete = || Call::new(&server, "DELETE", "/api/delete-tenant").client(&gone.client_id);
+    delete()
+        .send()
+        .await
+        .is_error(200, "'gone' tenant deleted.");
+
+    // Nobody finds it, and its name stays taken.
+    let unknown = "Failed to connect to tenant db.";
+    delete().send().await.is_error(400, unknown);
+    let read = || Call::new(&server, "GET", "/api/history/events").client(&gone.client_id);
+    read().send().await.is_error(400, unknown);
+    let sent = Call::new(&server, "POST", "/api/event-bridge/create-event");
+    let sent = sent.json(&envelope("gone", 8)).send().await;
+    sent.is_error(400, "'gone' tenant not found in database.");
+    let again = json!({"database_name": "gone", "client_label": "Demo"});
+    let again = Call::new(&server, "POST", "/api/initialize-tenant").json(&again);
+    again.send().await.is_error(400, "Client already exist.");
+    assert_eq!(names(&page(&server, "").await), ["kept"]);
+    let deleted = page(&server, "?deleted=true").await;
+    assert_eq!(names(&deleted), ["gone"]);
+    let until = deleted["tenants"][0]["restorable_until"].as_str();
+    let until: jiff::Timestamp = until.expect("an instant").parse().expect("an instant");
+    let left = until.as_second() - SystemClock.now().as_second();
+    assert!((3000..=3600).contains(&left), "{left}");
+    assert_eq!(names(&page(&server, "?deleted=true&q=kept").await), [""; 0]);
+    let wrong = Call::new(&server, "GET", &format!("{TENANTS}?deleted=maybe"));
+    wrong
+        .send()
+        .await
+        .is_invalid(&["query.deleted bool_parsing"]);
+
+    let restore = |id: &str| Call::new(&server, "POST", &format!("{TENANTS}/{id}/restore"));
+    for id in [&kept, &uuid(), "_system"] {
+        restore(id).send().await.is_error(400, unknown);
+    }
+    let body = json!({"name": "other", "scopes": ["admin"], "client_id": kept});
+    let key = Call::new(&server, "POST", "/api/keys")
+        .json(&body)
+        .send()
+        .await;
+    let key = key.body["key"].as_str().expect("a key").to_owned();
+    let path = format!("{TENANTS}/{}/restore", gone.client_id);
+    let other = Call::bare(&server, "POST", &path).header("X-API-Key", key.as_str());
+    other.send().await.is_error(400, unknown);
+    let path = format!("{TENANTS}?deleted=true");
+    let other = Call::bare(&server, "GET", &path).header("X-API-Key", key);
+    assert_eq!(names(&other.send().await.body), [""; 0]);
+
+    let restored = restore(&gone.client_id).send().await;
+    assert_eq!(restored.status, 200, "{:?}", restored.body);
+    assert_eq!(restored.body["database_name"], "gone");
+    assert_eq!(restored.body.get("restorable_until"), None);
+    restore(&gone.client_id).send().await.is_error(400, unknown);
+    assert_eq!(read().send().await.body["total_count"], 1);
+    send_event(&server, &envelope("gone", 8)).await;
+    assert_eq!(names(&page(&server, "").await), ["gone", "kept"]);
+    assert_eq!(names(&page(&server, "?deleted=true").await), [""; 0]);
 }

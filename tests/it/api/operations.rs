@@ -65,6 +65,10 @@ async fn cors_is_off_unless_asked_for() {
         answer.header("access-control-allow-origin"),
         "https://app.example"
     );
+    assert_eq!(
+        answer.header("access-control-allow-methods"),
+        "GET,POST,PATCH,PUT,DELETE"
+    );
     assert!(
         answer
             .header("access-control-allow-headers")

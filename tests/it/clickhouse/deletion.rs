@@ -69,7 +69,7 @@ async fn a_deleted_tenant_leaves_the_disk() {
     assert_eq!(place.count(&format!("{POOL} WHERE {own}")).await, 1);
     wait_for("the erasure", ERASED_WITHIN, async || {
         let sql = format!("SELECT max(revision) FROM default.tenants WHERE {own}");
-        (place.sql(&sql).await == "5\n").then_some(())
+        (place.sql(&sql).await == "6\n").then_some(())
     })
     .await;
     for rows in [

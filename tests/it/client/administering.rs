@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Fixture, refused};
-use crate::support;
+use crate::support::{self, Server};
 
 fn json_lines(text: &str) -> Vec<Value> {
     text.lines()
@@ -137,4 +137,21 @@ async fn tenants_are_created_shown_and_deleted() {
         (acts.len(), &acts[0]["event_type"]),
         (1, &Value::from("tenant_deleted"))
     );
+}
+
+#[tokio::test]
+async fn deleted_tenants_are_listed_and_restored() {
+    let fixture = Fixture::at(Server::builder().arg("--deletion-delay=1h").start()).await;
+    let run = |arguments: &[&str]| support::run(&mut fixture.command(arguments));
+    let restore = ["tenants", "restore", "alx_demo"];
+    assert!(refused(fixture.command(&restore)).contains("no deleted tenant 'alx_demo'"));
+    run(&["tenants", "delete", "alx_demo", "--yes"]);
+    assert_eq!(run(&["tenants", "list"]).lines().count(), 1, "the header");
+    let listed = run(&["tenants", "list", "--deleted"]);
+    assert!(
+        listed.contains("RESTORABLE UNTIL") && listed.contains("alx_demo"),
+        "{listed}"
+    );
+    assert_eq!(run(&restore), "");
+    assert!(run(&["tenants", "show", "alx_demo"]).contains(&fixture.tenant.client_id));
 }

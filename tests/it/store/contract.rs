@@ -76,6 +76,16 @@ async fn counts_each_file_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn hides_and_restores_tenants() {
+    conformance::delayed_deletion::hides_and_restores_tenants(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deletes_hidden_tenants_that_are_due() {
+    conformance::delayed_deletion::deletes_hidden_tenants_that_are_due(&Place::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn stores_an_event_once() {
     conformance::events::stores_an_event_once(&Place::new()).await;
 }

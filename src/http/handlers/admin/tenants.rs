@@ -1,4 +1,4 @@
-//! Lists tenants, shows and changes one.
+//! Lists tenants, shows, changes and restores one.
 
 use axum::Json;
 use axum::extract::RawQuery;
@@ -6,14 +6,14 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::query::Limit;
-use crate::domain::{Invalid, Tenant, TenantCursor, TenantPage, TenantQuery};
+use crate::domain::{HiddenTenant, Invalid, Tenant, TenantCursor, TenantPage, TenantQuery};
 use crate::http::extractors::{
     Object, Parameters, PathParameters, Problems, SmallBody, parameters, path_parameter,
 };
 use crate::http::handlers::tenant_lifecycle::label;
 use crate::http::responses::openapi::{RequestErrors, TenantErrors, UnavailableErrors};
 use crate::http::responses::{ApiResult, ErrorBody};
-use crate::service::{self, Access, Caller, TenantSummary};
+use crate::service::{self, Access, Caller, DeletedPage, TenantSummary};
 
 /// The longest text to look for.
 const MAX_TEXT_BYTES: usize = 256;
@@ -36,6 +36,10 @@ pub(crate) struct TenantBody {
     client_label: String,
     #[schema(format = DateTime)]
     created_at: String,
+    /// Only of a deleted tenant: until then it can be restored.
+    #[schema(format = DateTime)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restorable_until: Option<String>,
 }
 
 /// A tenant, and what it has.
@@ -80,6 +84,9 @@ pub(crate) struct TenantsQuery {
     /// or with this client id. 1 to 256 bytes.
     #[param(min_length = 1, max_length = 256)]
     q: Option<String>,
+    /// `true`: the deleted tenants that can be restored, in place of the others.
+    #[param(default = false)]
+    deleted: Option<bool>,
 }
 
 impl TenantBody {
@@ -96,6 +103,20 @@ impl TenantBody {
             database_name: database_name.to_string(),
             client_label,
             created_at: created_at.to_string(),
+            restorable_until: None,
+        }
+    }
+
+    fn of_deleted(deleted: HiddenTenant) -> Self {
+        let HiddenTenant {
+            tenant,
+            restorable_until,
+            with_files: _,
+            is_due: _,
+        } = deleted;
+        Self {
+            restorable_until: Some(restorable_until.to_string()),
+            ..Self::new(tenant)
         }
     }
 }
@@ -132,30 +153,41 @@ pub(crate) async fn list(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> ApiResult<Json<TenantsBody>> {
-    let query = parse(&Parameters::parse(query.as_deref())?)?;
-    let TenantPage { tenants, next } = caller.tenants(query).await?;
+    let (query, deleted) = parse(&Parameters::parse(query.as_deref())?)?;
+    let (tenants, next) = if deleted {
+        let DeletedPage { tenants, next } = caller.deleted_tenants(&query).await?;
+        let tenants = tenants.into_iter().map(TenantBody::of_deleted);
+        (tenants.collect(), next)
+    } else {
+        let TenantPage { tenants, next } = caller.tenants(query).await?;
+        (tenants.into_iter().map(TenantBody::new).collect(), next)
+    };
     Ok(Json(TenantsBody {
-        tenants: tenants.into_iter().map(TenantBody::new).collect(),
+        tenants,
         next_cursor: next.map(|it| TenantCursor(it).to_string()),
     }))
 }
 
-fn parse(parameters: &Parameters) -> ApiResult<TenantQuery> {
+/// Returns what is to be listed, and whether that is deleted tenants.
+fn parse(parameters: &Parameters) -> ApiResult<(TenantQuery, bool)> {
     let mut problems = Problems::default();
-    parameters.only(&["cursor", "limit", "q"], &mut problems);
+    parameters.only(&["cursor", "limit", "q", "deleted"], &mut problems);
     let cursor = parameters.optional(&mut problems, "cursor", |text| Ok(text.to_owned()));
     let limit = parameters.optional(&mut problems, "limit", |text| {
         Limit::new(parameters::integer(text)?)
     });
     let text = parameters.optional(&mut problems, "q", text);
-    let ((cursor, limit), text) = problems.finish(cursor.zip(limit).zip(text))?;
+    let deleted = parameters.optional(&mut problems, "deleted", parameters::boolean);
+    let parsed = cursor.zip(limit).zip(text).zip(deleted);
+    let (((cursor, limit), text), deleted) = problems.finish(parsed)?;
     let cursor = cursor.as_deref().map(TenantCursor::parse).transpose();
     let cursor = cursor.map_err(service::Error::CursorRefused)?;
-    Ok(TenantQuery {
+    let query = TenantQuery {
         after: cursor.map(|TenantCursor(name)| name),
         text,
         limit: limit.unwrap_or_default().get(),
-    })
+    };
+    Ok((query, deleted.unwrap_or_default()))
 }
 
 fn text(text: &str) -> Result<String, Invalid> {
@@ -215,12 +247,37 @@ pub(crate) async fn update(
     Ok(Json(TenantSummaryBody::new(access.summary().await?)))
 }
 
+/// Restores a tenant that was deleted, as long as it can be.
+#[utoipa::path(
+    post, path = "/api/tenants/{client_id}/restore", operation_id = "restore_tenant", tag = "tenants",
+    security(("api_key" = [])),
+    params(("client_id" = String, Path, description = "The tenant's client id")),
+    responses(
+        (status = 200, description = "The tenant is what it was", body = TenantBody),
+        RequestErrors, TenantErrors, UnavailableErrors,
+    )
+)]
+pub(crate) async fn restore(
+    caller: Caller,
+    path: PathParameters,
+    RawQuery(query): RawQuery,
+) -> ApiResult<Json<TenantBody>> {
+    let id = client_id(&path)?;
+    no_parameters(query.as_deref())?;
+    let restored = caller.restore_tenant(&id).await?;
+    Ok(Json(TenantBody::new(Tenant::clone(&restored))))
+}
+
 /// Opens the tenant that the path names.
 async fn named(caller: &Caller, path: &PathParameters) -> ApiResult<Access> {
+    Ok(caller.access(Some(&client_id(path)?)).await?)
+}
+
+fn client_id(path: &PathParameters) -> ApiResult<String> {
     let mut problems = Problems::default();
     let any = |text: &str| Ok(text.to_owned());
     let id = path_parameter(path, "client_id", any, &mut problems);
-    Ok(caller.access(Some(&problems.finish(id)?)).await?)
+    problems.finish(id)
 }
 
 fn no_parameters(query: Option<&str>) -> ApiResult<()> {

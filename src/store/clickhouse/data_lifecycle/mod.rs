@@ -51,6 +51,15 @@ impl LifecycleTables {
         }
     }
 
+    /// Removes the rules of a deleted tenant: they are not those of another life.
+    async fn forget_rules(&self, id: ClientId) -> Result<(), Failure> {
+        let none = RetentionRules::default();
+        if self.retention.rules(id).await? != none {
+            self.retention.set_rules(id, &none).await?;
+        }
+        Ok(())
+    }
+
     /// Waits until no deletion of the tenant's events is under way. Returns false if the tenant is being deleted, or the
     /// deletion takes too long.
     async fn wait_for_deletions(&self, id: ClientId) -> Result<bool, Failure> {
@@ -119,8 +128,12 @@ impl ClickHouse {
         self.table(tenant).await.map(drop)
     }
 
-    /// See [`crate::store::Store::delete_tenant`].
-    pub(super) async fn delete(&self, tenant: &Tenant) -> Result<(), Error> {
+    /// See [`crate::store::Store::delete_tenant`]; with `hide`, [`crate::store::DelayedDeletion::hide_tenant`].
+    pub(super) async fn delete(
+        &self,
+        tenant: &Tenant,
+        hide: Option<(Timestamp, bool)>,
+    ) -> Result<(), Error> {
         self.check_open()?;
         let (registry, tables) = (Arc::clone(&self.registry), self.lifecycle.clone());
         let (tenant, id) = (tenant.clone(), tenant.client_id);
@@ -128,16 +141,14 @@ impl ClickHouse {
         let deletion = async move {
             let announced = tables.holds.announce(id, Deletion::Tenant).await?;
             let in_force = tables.holds.read(id).await?;
-            let deleted = if in_force.holds.is_empty() {
-                let deleted = registry.delete(&tenant).await;
-                // Its rules are not those of another life.
-                let rules = RetentionRules::default();
-                if deleted.is_ok() && tables.retention.rules(id).await? != rules {
-                    tables.retention.set_rules(id, &rules).await?;
-                }
-                deleted
-            } else {
-                Err(Error::UnderHold(tenant.database_name))
+            let deleted = match hide {
+                _ if !in_force.holds.is_empty() => Err(Error::UnderHold(tenant.database_name)),
+                Some((until, with_files)) => registry.hide(&tenant, until, with_files).await,
+                None => match registry.delete(&tenant).await {
+                    Ok(true) => tables.forget_rules(id).await.map_err(Error::from),
+                    Ok(false) => Ok(()),
+                    Err(error) => Err(error),
+                },
             };
             // Of a deletion that was interrupted nobody knows yet whether the entry keeps holds away.
             if matches!(deleted, Ok(()) | Err(Error::UnderHold(_))) {
@@ -148,6 +159,22 @@ impl ClickHouse {
         finished(tokio::spawn(deletion).await)?;
         self.arrivals.publish(id); // who waits for events learns that the tenant is gone
         Ok(())
+    }
+}
+
+impl ClickHouse {
+    /// See [`crate::store::DelayedDeletion::delete_hidden`]. No hold can have been placed.
+    pub(super) async fn delete_due_tenant(&self, id: ClientId) -> Result<bool, Error> {
+        self.check_open()?;
+        let (registry, tables) = (Arc::clone(&self.registry), self.lifecycle.clone());
+        let deletion = async move {
+            let is_deleted = registry.delete_hidden(id).await?;
+            if is_deleted {
+                tables.forget_rules(id).await?;
+            }
+            Ok(is_deleted)
+        };
+        finished(tokio::spawn(deletion).await)
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use super::Registry;
 use super::databases::Owner;
-use super::entries::Entry;
+use super::entries::{Entry, Hiding};
 use super::revision::{Revision, State};
 use super::rows;
 use crate::domain::{ClientId, DatabaseName, Placement, Tenant};
@@ -68,8 +68,7 @@ impl Registry {
         let (entries, owner) =
             tokio::try_join!(self.entries.find(&ids, &names), self.databases.owner(name))?;
         // An entry keeps its name even if its database was removed by hand.
-        let is_taken =
-            |entry: &Entry| entry.state() == State::Ready && entry.tenant.database_name == *name;
+        let is_taken = |entry: &Entry| entry.has_events() && entry.tenant.database_name == *name;
         if entries.iter().any(is_taken) {
             return Ok(Some(Created::NameTaken));
         }
@@ -110,6 +109,7 @@ impl Registry {
             assignment: assignment.clone(),
             revision,
             label_changes: 0,
+            hiding: Hiding::default(),
             age: Duration::ZERO,
             read_at_us: 0,
         };
@@ -192,19 +192,23 @@ impl Registry {
         }
     }
 
-    /// Deletes a tenant for good. Lookups stop finding it first.
-    pub(crate) async fn delete(&self, tenant: &Tenant) -> Result<(), Error> {
+    /// Deletes a tenant for good. Lookups stop finding it first. Returns false if it is hidden: then it is left alone.
+    pub(crate) async fn delete(&self, tenant: &Tenant) -> Result<bool, Error> {
         let entry = self.entries.by_client_id(tenant.client_id).await?;
         self.cache.remove_deleted(tenant.client_id);
         let Some(entry) = entry.filter(|entry| entry.state() < State::Deleted) else {
-            return Ok(());
+            return Ok(true);
         };
+        if entry.state() == State::Hidden {
+            return Ok(false);
+        }
         let deleting = entry.revision.with_state(State::Deleting);
         self.entries
             .write(&entry.tenant, &entry.assignment, deleting)
             .await?;
         // It may have been loaded in between: that is removed from the cache again.
-        self.finish_deletion(&entry).await
+        self.finish_deletion(&entry).await?;
+        Ok(true)
     }
 
     /// Finishes the deletion of this tenant if it has begun and not ended, and returns the tenant.
@@ -220,7 +224,7 @@ impl Registry {
     }
 
     /// Frees the name of a tenant whose deletion has begun, and deletes its rows.
-    async fn finish_deletion(&self, entry: &Entry) -> Result<(), Error> {
+    pub(super) async fn finish_deletion(&self, entry: &Entry) -> Result<(), Error> {
         let id = entry.tenant.client_id;
         self.cache.remove_deleted(id);
         let (shard, name) = (&entry.assignment.shard, &entry.tenant.database_name);
@@ -322,7 +326,7 @@ impl Registry {
     /// Brings the tables of dedicated tenants up to date.
     pub(super) async fn upgrade_dedicated(&self) -> Result<(), Error> {
         for entry in self.entries.all().await? {
-            if entry.state() != State::Ready || entry.assignment.placement != Placement::Dedicated {
+            if !entry.has_events() || entry.assignment.placement != Placement::Dedicated {
                 continue;
             }
             let name = &entry.tenant.database_name;

@@ -10,6 +10,7 @@ mod credentials;
 mod databases;
 mod entries;
 mod entry_cache;
+mod hidden_tenants;
 mod lifecycle;
 mod loader;
 mod repair;
@@ -26,7 +27,7 @@ use uuid::Uuid;
 
 use self::credentials::{KeysTables, SecretsTable};
 use self::databases::Databases;
-use self::entries::EntriesTable;
+use self::entries::{EntriesTable, Entry};
 use self::entry_cache::{DeletionCount, EntryCache, LoadedTenant, Lookup};
 use self::loader::{Key, Loader};
 use self::revision::State;
@@ -167,8 +168,8 @@ impl Registry {
         let shards = self.client.topology().shards();
         let mut tables: Vec<TableName> = shards.iter().map(TableName::pooled).collect();
         let entries = self.entries.all().await?.into_iter();
-        let ready = entries.filter(|entry| entry.state() == State::Ready);
-        let dedicated = ready.filter(|it| it.assignment.placement == Placement::Dedicated);
+        let complete = entries.filter(Entry::has_events);
+        let dedicated = complete.filter(|it| it.assignment.placement == Placement::Dedicated);
         tables.extend(dedicated.map(|entry| entry.table()));
         Ok(tables)
     }

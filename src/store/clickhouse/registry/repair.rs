@@ -22,7 +22,7 @@ impl Registry {
         self.databases.create_pool().await?;
         let mut by_shard: HashMap<ShardName, Vec<Entry>> = HashMap::new();
         for entry in self.entries.all().await? {
-            if entry.state() == State::Ready {
+            if entry.has_events() {
                 let shard = entry.assignment.shard.clone();
                 by_shard.entry(shard).or_default().push(entry);
             }

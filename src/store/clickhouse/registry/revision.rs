@@ -6,6 +6,8 @@ pub(super) enum State {
     /// A replica is creating the database, or crashed while doing so.
     Creating,
     Ready,
+    /// The tenant was deleted, and can be restored: then the entry is ready, in its next life.
+    Hidden,
     /// The entry is not found any more; the database and the rows are about to be removed.
     Deleting,
     /// The name is free and the rows are gone. Rows of INSERTs that were under way may follow.
@@ -17,7 +19,7 @@ pub(super) enum State {
 }
 
 /// Counts the states of a tenant. It only increases, so that the last state counts in whatever order replicas write;
-/// a tenant that is created again after its deletion (copied back, say) continues the count.
+/// a tenant that is created again after its deletion (copied back, say), or restored, continues the count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Revision(pub(super) u32);
 
@@ -28,9 +30,10 @@ impl Revision {
         match self.0 % Self::STATES {
             0 => State::Creating,
             1 => State::Ready,
-            2 => State::Deleting,
-            3 => State::Deleted,
-            4 => State::Emptied,
+            2 => State::Hidden,
+            3 => State::Deleting,
+            4 => State::Deleted,
+            5 => State::Emptied,
             _ => State::Erased,
         }
     }
@@ -57,6 +60,7 @@ mod tests {
         let mut revision = first;
         for state in [
             State::Ready,
+            State::Hidden,
             State::Deleting,
             State::Deleted,
             State::Emptied,
@@ -69,6 +73,6 @@ mod tests {
         }
         let again = revision.next_life();
         assert_eq!(again, Revision(8));
-        assert_eq!(again.with_state(State::Deleting), Revision(10));
+        assert_eq!(again.with_state(State::Deleting), Revision(11));
     }
 }

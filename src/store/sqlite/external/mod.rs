@@ -59,6 +59,13 @@ impl ExternalStore {
         Ok(tenants.into_iter().map(Arc::new).collect())
     }
 
+    /// Tells whether there is an entry with this name, whatever its state.
+    pub(super) async fn knows_name(&self, name: &DatabaseName) -> Result<bool, Error> {
+        let name = name.clone();
+        self.with_registry(move |layout| registry_reader::is_name_taken(layout, &name))
+            .await
+    }
+
     /// Works on a tenant's database, if the tenant is there.
     pub(super) async fn with<T: Send + 'static>(
         &self,

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::access::connect;
-use crate::domain::{ClientId, Tenant, TenantSecrets};
+use crate::domain::{ClientId, DatabaseName, Tenant, TenantSecrets};
 use crate::store::Error;
 use crate::store::sqlite::disk::error_mapping::{io_failed, refused, sql_failed};
 use crate::store::sqlite::disk::file_names::wal_index_of;
@@ -38,10 +38,22 @@ pub(super) fn entries(layout: &Layout) -> Result<Vec<(Tenant, State)>, Error> {
     Ok(with(layout, tenant_rows::load)?.unwrap_or_default())
 }
 
-/// Tells whether the tenant has an entry and is ready.
-pub(super) fn is_ready(layout: &Layout, tenant: &Tenant) -> Result<bool, Error> {
+/// Returns the tenants whose databases are complete, ordered by name: also those that are hidden.
+pub(super) fn complete(layout: &Layout) -> Result<Vec<Tenant>, Error> {
+    Ok(tenant_rows::complete(entries(layout)?))
+}
+
+/// Tells whether the tenant has an entry, and its database is complete.
+pub(super) fn is_complete(layout: &Layout, tenant: &Tenant) -> Result<bool, Error> {
     let found = with(layout, |it| tenant_rows::find(it, &tenant.database_name))?;
-    Ok(found.flatten() == Some((tenant.client_id, State::Ready)))
+    let id = tenant.client_id;
+    Ok(matches!(found.flatten(), Some((found, State::Ready | State::Hidden)) if found == id))
+}
+
+/// Tells whether there is an entry with this name, whatever its state.
+pub(super) fn is_name_taken(layout: &Layout, name: &DatabaseName) -> Result<bool, Error> {
+    let found = with(layout, |it| tenant_rows::find(it, name))?;
+    Ok(found.flatten().is_some())
 }
 
 /// Returns the id of the store.

@@ -59,19 +59,19 @@ impl Snapshots {
         [database, wal]
     }
 
-    /// Returns the tenants that are ready, ordered by name.
+    /// Returns the tenants whose databases are complete, ordered by name: also those that were deleted and can be restored.
     pub fn tenants(&self) -> Result<Vec<Tenant>, Error> {
         let _access = Access::begin(&self.0, &[&self.0.registry()])?;
-        registry_reader::ready(&self.0)
+        registry_reader::complete(&self.0)
     }
 
-    /// Copies the registry into the new file `to`. Returns the tenants that are ready in the copy, ordered by name.
+    /// Copies the registry into the new file `to`. Returns the tenants that [`Self::tenants`] would, of the copy.
     pub fn copy_registry(&self, to: &Path) -> Result<Vec<Tenant>, Error> {
         let path = self.0.registry();
         let access = Access::begin(&self.0, &[&path])?;
         access.copy(&self.0, &path, to, || ())?;
         let read = connection::open_immutable(to).and_then(|it| tenant_rows::load(&it));
-        Ok(tenant_rows::ready(
+        Ok(tenant_rows::complete(
             read.map_err(|error| sql_failed(to, error))?,
         ))
     }
@@ -84,7 +84,7 @@ impl Snapshots {
         let missing = || Error::DatabaseMissing(name.clone());
         let path = self.0.database(name);
         let access = Access::begin(&self.0, &[&self.0.registry(), &path])?;
-        if !registry_reader::is_ready(&self.0, tenant)? {
+        if !registry_reader::is_complete(&self.0, tenant)? {
             return Err(missing());
         }
         let found = Inode::at(&path).map_err(|error| io_failed(&path, error))?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::orphaned_databases::{self, OrphanedDatabase};
 use crate::domain::{DatabaseName, Finding, Tenant};
 use crate::store::Error;
-use crate::store::sqlite::tables::tenant_rows::{State, ready};
+use crate::store::sqlite::tables::tenant_rows::{State, complete};
 use crate::store::sqlite::{disk::layout::Layout, tenant::identity, wal::ownership};
 
 /// A database or an entry that does not fit.
@@ -37,7 +37,7 @@ pub(crate) fn inspect(
     let orphans = orphaned_databases::find(layout, &entries)?;
     let mut found: Vec<_> = orphans.into_iter().map(Inconsistency::of_orphan).collect();
     let mut of_entries = Vec::new();
-    for tenant in ready(entries()?) {
+    for tenant in complete(entries()?) {
         let file = layout.database(&tenant.database_name);
         let problem = if !file.exists() {
             Some(Problem::DatabaseMissing)
@@ -56,7 +56,7 @@ pub(crate) fn inspect(
     }
     if !of_entries.is_empty() {
         // Those that were deleted meanwhile are not inconsistent.
-        let still = ready(entries()?)
+        let still = complete(entries()?)
             .into_iter()
             .map(|it| Some(it.database_name));
         let still: HashSet<_> = still.collect();

@@ -4,6 +4,7 @@
 //! is for operators. Imports `pool/` for the handles that lookups return, and `tenant/identity.rs`.
 
 pub(super) mod consistency;
+mod hidden_tenants;
 mod keys;
 pub(super) mod orphaned_databases;
 pub(super) mod registry_file;
@@ -18,7 +19,7 @@ use rusqlite::params;
 use uuid::Uuid;
 
 use self::orphaned_databases::OrphanIndex;
-use self::registry_file::RegistryFile;
+use self::registry_file::{RegistryFile, Withdrawal};
 use super::disk::Folder;
 use super::disk::error_mapping::{io_failed, refused};
 use super::pool::TenantHandle;
@@ -63,7 +64,7 @@ impl Registry {
             refuse("is missing")?;
         }
         let (registry, unfinished) = Self::open_or_create(folder)?;
-        if registry.count() == 0 && unfinished.is_empty() {
+        if registry.entries()?.is_empty() {
             refuse("has no tenant entries")?;
         }
         Ok((registry, unfinished))
@@ -77,6 +78,7 @@ impl Registry {
         for (tenant, state) in file.with(tenant_rows::load)? {
             match state {
                 State::Ready => ready.insert(tenant),
+                State::Hidden => {}
                 State::Creating | State::Deleting => unfinished.push((tenant, state)),
             }
         }
@@ -192,7 +194,7 @@ impl Registry {
     /// it is not there, and never learned its client id.
     pub(super) fn finish_creation(&self, tenant: Tenant) -> Result<(), Error> {
         let changed = self.set_state(&tenant, State::Ready);
-        changed.inspect_err(|_| self.file.withdraw(&tenant))?;
+        changed.inspect_err(|_| self.file.withdraw(&tenant, Withdrawal::Deleting))?;
         self.write_ready().insert(tenant);
         Ok(())
     }
@@ -213,7 +215,7 @@ impl Registry {
                 Ok(_) => {} // the change is durable all the same
                 Err(_) => {
                     self.write_ready().remove(tenant.client_id);
-                    self.file.withdraw(tenant);
+                    self.file.withdraw(tenant, Withdrawal::Deleting);
                     return Err(error);
                 }
             }
@@ -264,17 +266,15 @@ impl Registry {
 
     fn set_state(&self, tenant: &Tenant, state: State) -> Result<(), Error> {
         let changed = self.file.change(|connection| {
-            let sql = "UPDATE tenants SET state = ? WHERE database_name = ? AND client_id = ?";
+            let sql = "UPDATE tenants SET state = ?, restorable_until_us = NULL \
+                       WHERE database_name = ? AND client_id = ?";
             let (name, id) = (tenant.database_name.as_str(), tenant.client_id.uuid());
             connection.execute(sql, params![state.as_str(), name, id])
         })?;
         if changed == 1 {
             return Ok(());
         }
-        let name = &tenant.database_name;
-        Err(refused(format!(
-            "the entry of tenant '{name}' is gone from the registry"
-        )))
+        Err(entry_gone(tenant))
     }
 
     fn lookup(
@@ -298,6 +298,13 @@ impl Registry {
     }
 }
 
+fn entry_gone(tenant: &Tenant) -> Error {
+    let name = &tenant.database_name;
+    refused(format!(
+        "the entry of tenant '{name}' is gone from the registry"
+    ))
+}
+
 impl Ready {
     fn insert(&mut self, tenant: Tenant) {
         let handle = Arc::new(TenantHandle::new(tenant));
@@ -306,9 +313,14 @@ impl Ready {
         self.by_client_id.insert(id, handle);
     }
 
-    fn remove(&mut self, id: ClientId) -> Option<Arc<TenantHandle>> {
+    fn take(&mut self, id: ClientId) -> Option<Arc<TenantHandle>> {
         let handle = self.by_client_id.remove(&id)?;
         self.by_name.remove(&handle.tenant.database_name);
+        Some(handle)
+    }
+
+    fn remove(&mut self, id: ClientId) -> Option<Arc<TenantHandle>> {
+        let handle = self.take(id)?;
         self.deleting.insert(id, Arc::clone(&handle.tenant));
         Some(handle)
     }

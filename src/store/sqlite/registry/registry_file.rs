@@ -1,6 +1,6 @@
 //! The file of the tenant entries, `registry.db`: always open, and opened again after a change that failed.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -37,8 +37,19 @@ struct FileState {
     open: Option<Open>,
     /// A change failed, so that what was written may not be on the disk.
     has_failed: bool,
-    /// Tenants whose callers were told that they are not there, whatever the file says.
-    withdrawn: HashSet<ClientId>,
+    /// What the entries of tenants are, as their callers were told, whatever the file says.
+    withdrawn: HashMap<ClientId, Withdrawal>,
+}
+
+/// What an entry is after a change of it that failed, and may be on the disk all the same.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Withdrawal {
+    /// Its creation or deletion failed.
+    Deleting,
+    /// It was not hidden.
+    Ready,
+    /// It was not restored, nor deleted for good.
+    Hidden,
 }
 
 #[derive(Debug)]
@@ -74,7 +85,7 @@ impl RegistryFile {
             state: Mutex::new(FileState {
                 open: Some(open),
                 has_failed: false,
-                withdrawn: HashSet::new(),
+                withdrawn: HashMap::new(),
             }),
         })
     }
@@ -121,18 +132,19 @@ impl RegistryFile {
     }
 
     /// Ensures that a tenant whose creation or deletion failed is not found to be ready later: its caller
-    /// was told that it is not there. This overwrites what the failed change left in the log, since the next
+    /// was told that it is not there. After a failure to hide or restore one, its entry stays what it was. This overwrites what the failed change left in the log, since the next
     /// process reads that whether it was synced or not; on the same connection, which knows where it begins, and
     /// without a sync, whose failure would keep SQLite from writing. It is synced when the file is opened again.
-    pub(super) fn withdraw(&self, tenant: &Tenant) {
+    pub(super) fn withdraw(&self, tenant: &Tenant, withdrawal: Withdrawal) {
         let mut state = self.lock();
-        state.withdrawn.insert(tenant.client_id);
+        state.withdrawn.insert(tenant.client_id, withdrawal);
         state.has_failed = true; // what is written here is not synced
         let Some(open) = &state.open else {
             return;
         };
         let unsynced = open.connection.pragma_update(None, "synchronous", "OFF");
-        let withdrawn = unsynced.and_then(|()| withdraw(&open.connection, tenant.client_id));
+        let withdrawn =
+            unsynced.and_then(|()| withdraw(&open.connection, tenant.client_id, withdrawal));
         if let Err(error) = withdrawn {
             let name = &tenant.database_name;
             tracing::warn!(tenant = %name, "withdrawing a tenant failed, and is tried again: {error}");
@@ -163,8 +175,9 @@ impl RegistryFile {
             .inspect_err(|error| self.writes.failed(chain(error)))?;
         drop(exclusive);
         let open = state.open.insert(opened);
-        for id in &state.withdrawn {
-            withdraw(&open.connection, *id).map_err(|error| sql_failed(&self.path, error))?;
+        for (id, withdrawal) in &state.withdrawn {
+            withdraw(&open.connection, *id, *withdrawal)
+                .map_err(|error| sql_failed(&self.path, error))?;
         }
         state.withdrawn.clear();
         state.has_failed = false;
@@ -177,8 +190,18 @@ impl RegistryFile {
     }
 }
 
-fn withdraw(connection: &Connection, id: ClientId) -> rusqlite::Result<()> {
-    let sql = "UPDATE tenants SET state = 'deleting' WHERE client_id = ? AND state <> 'deleting'";
+fn withdraw(connection: &Connection, id: ClientId, withdrawal: Withdrawal) -> rusqlite::Result<()> {
+    let sql = match withdrawal {
+        Withdrawal::Deleting => {
+            "UPDATE tenants SET state = 'deleting' WHERE client_id = ? AND state <> 'deleting'"
+        }
+        Withdrawal::Ready => {
+            "UPDATE tenants SET state = 'ready' WHERE client_id = ? AND state = 'hidden'"
+        }
+        Withdrawal::Hidden => {
+            "UPDATE tenants SET state = 'hidden' WHERE client_id = ? AND state IN ('ready', 'deleting')"
+        }
+    };
     connection.execute(sql, [id.uuid()]).map(drop)
 }
 

@@ -13,12 +13,14 @@ use crate::domain::{ClientId, DatabaseName, Tenant};
 pub(crate) const COLUMNS: &str =
     "client_id, database_name, client_label, client_secret_sha256, created_at";
 
-/// The state of a tenant's database. One that is not ready when a process starts was interrupted by the end of the last
-/// process, and is removed: nobody was told that it exists, or somebody was told that it will be removed.
+/// The state of a tenant's database. One that is being created or deleted when a process starts was interrupted by the end of
+/// the last process, and is removed: nobody was told that it exists, or somebody was told that it will be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     Creating,
     Ready,
+    /// It was deleted, and can be restored.
+    Hidden,
     Deleting,
 }
 
@@ -27,6 +29,7 @@ impl State {
         match self {
             Self::Creating => "creating",
             Self::Ready => "ready",
+            Self::Hidden => "hidden",
             Self::Deleting => "deleting",
         }
     }
@@ -45,8 +48,17 @@ pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Vec<(Tenant, Sta
 
 /// Returns the entries that are ready, ordered by name.
 pub(crate) fn ready(entries: Vec<(Tenant, State)>) -> Vec<Tenant> {
-    let ready = entries.into_iter().filter(|it| it.1 == State::Ready);
-    let mut tenants: Vec<Tenant> = ready.map(|(tenant, _)| tenant).collect();
+    in_states(entries, &[State::Ready])
+}
+
+/// Returns the entries whose databases are complete, ordered by name: also those of hidden tenants.
+pub(crate) fn complete(entries: Vec<(Tenant, State)>) -> Vec<Tenant> {
+    in_states(entries, &[State::Ready, State::Hidden])
+}
+
+fn in_states(entries: Vec<(Tenant, State)>, states: &[State]) -> Vec<Tenant> {
+    let found = entries.into_iter().filter(|it| states.contains(&it.1));
+    let mut tenants: Vec<Tenant> = found.map(|(tenant, _)| tenant).collect();
     tenants.sort_unstable_by(|one, other| one.database_name.cmp(&other.database_name));
     tenants
 }
@@ -160,6 +172,7 @@ fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<State> {
     match row.get_ref(column)?.as_str()? {
         "creating" => Ok(State::Creating),
         "ready" => Ok(State::Ready),
+        "hidden" => Ok(State::Hidden),
         "deleting" => Ok(State::Deleting),
         other => Err(bad_text(column, format!("'{other}' is not a state"))),
     }

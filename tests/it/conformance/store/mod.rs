@@ -10,6 +10,7 @@
 #![expect(clippy::print_stdout, reason = "where the time goes")]
 
 pub(crate) mod data_lifecycle;
+pub(crate) mod delayed_deletion;
 pub(crate) mod directory;
 pub(crate) mod events;
 pub(crate) mod feed;
@@ -80,12 +81,14 @@ const READING: [Part; 12] = [
     part!(stats::bounds_the_number_of_counts),
 ];
 
-const OTHERS: [Part; 32] = [
+const OTHERS: [Part; 34] = [
     part!(keys::keeps_keys),
     part!(secrets::replaces_secrets),
     part!(directory::lists_tenants_page_by_page),
     part!(directory::changes_labels),
     part!(directory::counts_each_file_once),
+    part!(delayed_deletion::hides_and_restores_tenants),
+    part!(delayed_deletion::deletes_hidden_tenants_that_are_due),
     part!(tenants::creates_finds_and_deletes_tenants),
     part!(tenants::lets_one_of_racing_creations_win),
     part!(tenants::lists_tenants_by_name),

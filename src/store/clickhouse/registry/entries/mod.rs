@@ -26,10 +26,12 @@ const TABLE: &str = "default.tenants";
 const DATABASE_ID_TABLE: &str = "default.tenants_database_id";
 
 /// The tenant exists, or may exist.
-const IS_ALIVE: &str = "revision % 8 < 3";
+const IS_ALIVE: &str = "revision % 8 < 4";
+
+const IS_HIDDEN: &str = "revision % 8 = 2";
 
 /// The entry is in none of the states that last.
-const IS_UNFINISHED: &str = "revision % 8 IN (0, 2, 3, 4)";
+const IS_UNFINISHED: &str = "revision % 8 IN (0, 3, 4, 5)";
 
 /// Entries in one statement: ClickHouse takes parameters of up to 128 KiB.
 pub(super) const MAX_KEYS: usize = 1000;
@@ -41,6 +43,8 @@ pub(super) struct Entry {
     pub(super) revision: Revision,
     /// How often the label was changed in this revision.
     pub(super) label_changes: u32,
+    /// Until when a hidden tenant can be restored, and whether its files are deleted with it.
+    pub(super) hiding: Hiding,
     /// The time since it was written, by the clock of ClickHouse.
     pub(super) age: Duration,
     /// When it was read, by the same clock: microseconds since 1970-01-01T00:00:00Z. Rows of a later life of the tenant
@@ -53,9 +57,22 @@ impl Entry {
         self.revision.state()
     }
 
+    /// Tells whether the tenant has its events: also if they are hidden.
+    pub(super) fn has_events(&self) -> bool {
+        matches!(self.state(), State::Ready | State::Hidden)
+    }
+
     pub(super) fn table(&self) -> TableName {
         TableName::of(&self.tenant, &self.assignment)
     }
+}
+
+/// A deletion that can be undone for a while.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Hiding {
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    pub(super) until_us: i64,
+    pub(super) with_files: bool,
 }
 
 #[derive(Debug, clickhouse::Row, Deserialize)]
@@ -169,6 +186,19 @@ impl EntriesTable {
         Ok(entries)
     }
 
+    /// Returns the hidden entries, by name.
+    pub(super) async fn hidden(&self) -> Result<Vec<Entry>, Failure> {
+        let mut entries = self.select("tenants", IS_HIDDEN, |query| query).await?;
+        entries.retain(|entry| entry.state() == State::Hidden);
+        Ok(entries)
+    }
+
+    /// Tells whether an entry has this name and is not deleted.
+    pub(super) async fn has_name(&self, name: &DatabaseName) -> Result<bool, Failure> {
+        let found = self.find(&[], std::slice::from_ref(name)).await?;
+        Ok(!found.is_empty())
+    }
+
     /// Returns all entries whose creation or deletion is not finished, by name.
     pub(super) async fn unfinished(&self) -> Result<Vec<Entry>, Failure> {
         let mut entries = self.select("tenants", IS_UNFINISHED, |query| query).await?;
@@ -260,7 +290,7 @@ impl EntriesTable {
         assignment: &Assignment,
         revision: Revision,
     ) -> Result<(), Failure> {
-        self.insert(&|| NewRow::new(tenant, assignment, revision, 0))
+        self.insert(&|| NewRow::new(tenant, assignment, revision))
             .await
     }
 
@@ -272,6 +302,7 @@ impl EntriesTable {
             assignment,
             revision,
             label_changes,
+            hiding: _,
             age: _,
             read_at_us: _,
         } = entry;
@@ -280,8 +311,35 @@ impl EntriesTable {
             ..tenant.clone()
         };
         let changes = label_changes.saturating_add(1);
-        self.insert(&|| NewRow::new(&tenant, assignment, *revision, changes))
-            .await
+        let row = || NewRow::new(&tenant, assignment, *revision).labelled(changes);
+        self.insert(&row).await
+    }
+
+    /// Writes that a tenant is hidden.
+    pub(super) async fn write_hidden(&self, entry: &Entry, hiding: Hiding) -> Result<(), Failure> {
+        let revision = entry.revision.with_state(State::Hidden);
+        let row = || NewRow::new(&entry.tenant, &entry.assignment, revision).hidden(hiding);
+        self.insert(&row).await
+    }
+
+    /// Writes that a hidden tenant is ready, unless it is too late by the clock of the server that writes: it decides that
+    /// itself, so that however long the statement was under way nothing is restored that is being deleted.
+    pub(super) async fn write_restored(&self, entry: &Entry) -> Result<Revision, Failure> {
+        let restored = entry.revision.next_life().with_state(State::Ready);
+        let kept = "database_name, placement, shard, client_label, client_secret_sha256, created_at, label_changes";
+        let sql = format!(
+            "INSERT INTO {TABLE} (client_id, revision, {kept}) SELECT client_id, {{restored:UInt32}}, {kept} \
+             FROM {TABLE} FINAL WHERE client_id = {{id:UUID}} AND revision = {{hidden:UInt32}} \
+             AND restorable_until > now64(6)"
+        );
+        let write = self.client.run("tenant_restore", |it| {
+            it.query_raw(&sql)
+                .param("restored", restored.0)
+                .param("id", entry.tenant.client_id.uuid())
+                .param("hidden", entry.revision.0)
+        });
+        write.await?;
+        Ok(restored)
     }
 
     async fn insert(&self, row: &(dyn Fn() -> NewRow + Sync)) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Entry, TABLE};
+use super::{Entry, Hiding, TABLE};
 use crate::domain::{ClientId, DatabaseName, Placement, Tenant};
 use crate::store::clickhouse::failure::Failure;
 use crate::store::clickhouse::registry::revision::{Revision, State};
@@ -14,6 +14,7 @@ use crate::store::clickhouse::table_names::{Assignment, ShardName};
 
 pub(super) const COLUMNS: &str = "client_id, revision, database_name, placement, shard, client_label, \
      client_secret_sha256, created_at, label_changes, \
+     toUnixTimestamp64Micro(restorable_until) AS restorable_until_us, hidden_with_files, \
      toUInt32(greatest(0, dateDiff('second', written_at, now()))) AS age_s, \
      toUnixTimestamp64Micro(now64(6)) AS read_at_us";
 
@@ -30,6 +31,9 @@ pub(super) struct NewRow {
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     created_at: i64,
     label_changes: u32,
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    restorable_until: i64,
+    hidden_with_files: bool,
 }
 
 #[derive(Debug, clickhouse::Row, Deserialize)]
@@ -45,17 +49,14 @@ pub(super) struct StoredRow {
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     created_at: i64,
     label_changes: u32,
+    restorable_until_us: i64,
+    hidden_with_files: bool,
     age_s: u32,
     read_at_us: i64,
 }
 
 impl NewRow {
-    pub(super) fn new(
-        tenant: &Tenant,
-        assignment: &Assignment,
-        revision: Revision,
-        label_changes: u32,
-    ) -> Self {
+    pub(super) fn new(tenant: &Tenant, assignment: &Assignment, revision: Revision) -> Self {
         let Assignment { placement, shard } = assignment;
         let Tenant {
             client_id,
@@ -86,7 +87,28 @@ impl NewRow {
             },
             // Out of range only for years that no clock shows.
             created_at: i64::try_from(created_at.as_nanosecond()).unwrap_or_default(),
+            label_changes: 0,
+            restorable_until: 0,
+            hidden_with_files: false,
+        }
+    }
+
+    pub(super) fn labelled(self, label_changes: u32) -> Self {
+        Self {
             label_changes,
+            ..self
+        }
+    }
+
+    pub(super) fn hidden(self, hiding: Hiding) -> Self {
+        let Hiding {
+            until_us,
+            with_files,
+        } = hiding;
+        Self {
+            restorable_until: until_us,
+            hidden_with_files: with_files,
+            ..self
         }
     }
 }
@@ -112,6 +134,8 @@ impl TryFrom<StoredRow> for Entry {
             client_secret_sha256,
             created_at,
             label_changes,
+            restorable_until_us,
+            hidden_with_files,
             age_s,
             read_at_us,
         } = row;
@@ -134,6 +158,10 @@ impl TryFrom<StoredRow> for Entry {
             },
             revision: Revision(revision),
             label_changes,
+            hiding: Hiding {
+                until_us: restorable_until_us,
+                with_files: hidden_with_files,
+            },
             age: Duration::from_secs(age_s.into()),
             read_at_us,
         })

@@ -1,15 +1,25 @@
-//! Creation and deletion of tenants.
+//! Creation and deletion of tenants. [`deleted_tenants`] has what can be undone of it, [`tenant_directory`] the lists.
+
+mod deleted_tenants;
+mod tenant_changes;
+mod tenant_directory;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use super::{Access, Caller, Error, Service};
 use crate::domain::cause::chain;
 use crate::domain::{
     Act, ActKind, Actor, ClientId, ClientSecret, DatabaseName, ObjectKey, Placement, Tenant,
 };
+use crate::service::{Access, Caller, Error, Service};
 use crate::store::Created;
+
+pub use deleted_tenants::DeletedPage;
+pub(super) use deleted_tenants::describe_metrics;
+pub use tenant_changes::TenantChanges;
+pub use tenant_directory::TenantSummary;
 
 /// A new tenant, with the secret, which is returned only once.
 #[derive(Debug)]
@@ -175,28 +185,59 @@ impl TenantFiles {
     }
 }
 
+/// How a tenant is removed.
+#[derive(Debug, Clone, Copy)]
+enum Removal {
+    ForGood,
+    /// It can be restored until then.
+    Hide {
+        until: Timestamp,
+        files: TenantFiles,
+    },
+}
+
 impl Access {
-    /// Deletes the tenant's files if requested, then its database and entry. If interrupted, a repeated call resumes.
+    /// Deletes the tenant's files if requested, then its database and entry. If interrupted, a repeated call resumes. Where
+    /// the operator wants a delay, the tenant is hidden, and all of that is done once the delay has passed.
     pub async fn delete_tenant(self, files: TenantFiles) -> Result<Arc<Tenant>, Error> {
         self.require_no_hold().await?;
+        if files == TenantFiles::Delete {
+            self.service.require_no_object_lock()?;
+        }
         let act = Act::of(ActKind::TenantDeleted).set("files", files.name());
+        if let Some(delay) = self.service.settings.deletion_delay {
+            let until = self.service.clock.now().saturating_add(delay);
+            let until = until.unwrap_or(Timestamp::MAX); // no delay is that long
+            let act = act.set("restorable_until", until);
+            return self
+                .audited(act, self.remove(Removal::Hide { until, files }))
+                .await;
+        }
         let deletion = async {
             if files == TenantFiles::Delete {
-                self.delete_files().await?;
+                let name = self.database_name();
+                let check = || self.require_no_hold(); // one may be placed meanwhile
+                self.service.delete_files_of(name, check).await?;
             }
-            self.delete_database().await
+            self.remove(Removal::ForGood).await
         };
         self.audited(act, deletion).await
     }
 
-    /// Deletes the database and the entry, also if the caller stops waiting.
-    async fn delete_database(&self) -> Result<Arc<Tenant>, Error> {
+    /// Removes the tenant, also if the caller stops waiting.
+    async fn remove(&self, removal: Removal) -> Result<Arc<Tenant>, Error> {
         let (answer, answered) = oneshot::channel();
         let (service, tenant) = (Arc::clone(&self.service), Arc::clone(&self.tenant));
         tokio::spawn(async move {
-            let deleted = service.store.delete_tenant(&tenant).await;
+            let deleted = match removal {
+                Removal::ForGood => service.store.delete_tenant(&tenant).await,
+                Removal::Hide { until, files } => {
+                    let with_files = files == TenantFiles::Delete;
+                    service.store.hide_tenant(&tenant, until, with_files).await
+                }
+            };
             if deleted.is_ok() {
-                tracing::info!(tenant = %tenant.database_name, "tenant deleted");
+                tracing::info!(tenant = %tenant.database_name, ?removal, "tenant deleted");
             }
             let unanswered = answer.send(deleted.map(|()| Arc::clone(&tenant)));
             if let Err(Ok(tenant)) = unanswered {
@@ -206,19 +247,32 @@ impl Access {
         let deleted = answered.await.map_err(|_| Error::ended())?;
         Ok(deleted?)
     }
+}
 
-    /// Deletes every file under the tenant's prefix, referenced or not.
-    async fn delete_files(&self) -> Result<(), Error> {
-        if self.service.settings.object_lock.is_some() {
+impl Service {
+    fn require_no_object_lock(&self) -> Result<(), Error> {
+        if self.settings.object_lock.is_some() {
             let reason = "files that events reference are locked, nothing was deleted";
             return Err(Error::StorageRefused(reason.to_owned()));
         }
-        let objects = &self.service.objects;
-        let name = &self.tenant.database_name;
+        Ok(())
+    }
+
+    /// Deletes every file under a tenant's prefix, referenced or not. Calls `check` between listing some and deleting them:
+    /// what it confirms is true of all of them, even if the name is another tenant's by the time they are deleted.
+    async fn delete_files_of<F>(
+        &self,
+        name: &DatabaseName,
+        check: impl Fn() -> F + Send,
+    ) -> Result<(), Error>
+    where
+        F: Future<Output = Result<(), Error>> + Send,
+    {
+        let objects = &self.objects;
         let mut after: Option<String> = None;
         loop {
             let page = objects.list(Some(name), after.as_deref()).await?;
-            self.require_no_hold().await?; // one may be placed meanwhile
+            check().await?;
             let keys: Vec<ObjectKey> = page.objects.into_iter().map(|it| it.key).collect();
             if !keys.is_empty() {
                 let kept = objects.delete(&keys).await?;

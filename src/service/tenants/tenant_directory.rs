@@ -1,8 +1,8 @@
 //! Looking at tenants, and naming them.
 
-use super::{Access, Caller, Error};
 use crate::domain::query::Limit;
 use crate::domain::{Act, ActKind, EventTime, FileTotals, Query, Tenant, TenantPage, TenantQuery};
+use crate::service::{Access, Caller, Error};
 
 /// A tenant with the totals of its events and files.
 #[derive(Debug)]
