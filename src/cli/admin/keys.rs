@@ -38,7 +38,7 @@ pub(in crate::cli) struct CreateOptions {
     /// A name for people
     #[arg(value_name = "NAME")]
     name: String,
-    /// What the key allows; may be repeated
+    /// Scope of the key; may be repeated
     #[arg(long = "scope", value_name = "SCOPE", required = true)]
     scopes: Vec<ScopeOption>,
     /// Client id or database name of the one tenant that the key is for [default: all tenants]

@@ -11,6 +11,7 @@ use url::form_urlencoded;
 use super::Problems;
 use crate::domain::Invalid;
 use crate::http::responses::{ApiError, ApiResult, Problem};
+use crate::service::{Access, Caller};
 
 /// The most parameters of a query string: as many as the longest list of filters may have.
 pub(super) const MAX_PARAMETERS: usize = 1024;
@@ -33,6 +34,13 @@ impl Parameters {
         }
         let parameters = form_urlencoded::parse(query.as_bytes());
         Ok(Self(parameters.into_owned().collect()))
+    }
+
+    /// Refuses all parameters.
+    pub(crate) fn none(query: Option<&str>) -> ApiResult<()> {
+        let mut problems = Problems::default();
+        Self::parse(query)?.only(&[], &mut problems);
+        problems.finish(Some(()))
     }
 
     /// Refuses all but these parameters, and each of them that is given twice.
@@ -95,6 +103,21 @@ impl<S: Send + Sync> FromRequestParts<S> for PathParameters {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         Ok(Self(RawPathParams::from_request_parts(parts, state).await))
+    }
+}
+
+impl PathParameters {
+    /// Returns the client id in the path, as it is written there.
+    pub(crate) fn client_id(&self) -> ApiResult<String> {
+        let mut problems = Problems::default();
+        let any = |text: &str| Ok(text.to_owned());
+        let id = path_parameter(self, "client_id", any, &mut problems);
+        problems.finish(id)
+    }
+
+    /// Opens the tenant that the path names.
+    pub(crate) async fn tenant(&self, caller: &Caller) -> ApiResult<Access> {
+        Ok(caller.access(Some(&self.client_id()?)).await?)
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::Catalogue;
-use crate::http::extractors::{Parameters, Problems};
+use crate::http::extractors::Parameters;
 use crate::http::responses::ApiResult;
 use crate::http::responses::openapi::RequestErrors;
 use crate::http::state::AppState;
@@ -43,9 +43,7 @@ pub(crate) async fn catalogue(
     _: Caller,
     RawQuery(query): RawQuery,
 ) -> ApiResult<Json<CatalogueBody>> {
-    let mut problems = Problems::default();
-    Parameters::parse(query.as_deref())?.only(&[], &mut problems);
-    problems.finish(Some(()))?;
+    Parameters::none(query.as_deref())?;
     let Catalogue {
         event_types,
         source_types,

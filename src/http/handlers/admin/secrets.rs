@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::Invalid;
-use crate::http::extractors::{Parameters, PathParameters, Problems, parameters, path_parameter};
+use crate::http::extractors::{Parameters, PathParameters, Problems, parameters};
 use crate::http::responses::ApiResult;
 use crate::http::responses::openapi::{RequestErrors, TenantErrors, UnavailableErrors};
 use crate::service::{Caller, MAX_OVERLAP, RotatedSecret};
@@ -43,10 +43,7 @@ pub(crate) async fn rotate(
     path: PathParameters,
     RawQuery(query): RawQuery,
 ) -> ApiResult<Json<RotatedSecretBody>> {
-    let mut problems = Problems::default();
-    let any = |text: &str| Ok(text.to_owned());
-    let id = path_parameter(&path, "client_id", any, &mut problems);
-    let access = caller.access(Some(&problems.finish(id)?)).await?;
+    let access = path.tenant(&caller).await?;
     let mut problems = Problems::default();
     let parameters = Parameters::parse(query.as_deref())?;
     parameters.only(&["overlap"], &mut problems);

@@ -8,12 +8,12 @@ use utoipa::{IntoParams, ToSchema};
 use crate::domain::query::Limit;
 use crate::domain::{HiddenTenant, Invalid, Tenant, TenantCursor, TenantPage, TenantQuery};
 use crate::http::extractors::{
-    Object, Parameters, PathParameters, Problems, SmallBody, parameters, path_parameter,
+    Object, Parameters, PathParameters, Problems, SmallBody, parameters,
 };
 use crate::http::handlers::tenant_lifecycle::label;
 use crate::http::responses::openapi::{RequestErrors, TenantErrors, UnavailableErrors};
 use crate::http::responses::{ApiResult, ErrorBody};
-use crate::service::{self, Access, Caller, DeletedPage, TenantSummary};
+use crate::service::{self, Caller, DeletedPage, TenantSummary};
 
 /// The longest text to look for.
 const MAX_TEXT_BYTES: usize = 256;
@@ -61,7 +61,7 @@ pub(crate) struct TenantSummaryBody {
     last_event_time: Option<String>,
 }
 
-/// What to change of a tenant.
+/// The changes of a tenant.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "documents the body that `update` reads")]
 pub(crate) struct TenantChangeBody {
@@ -216,8 +216,8 @@ pub(crate) async fn get(
     path: PathParameters,
     RawQuery(query): RawQuery,
 ) -> ApiResult<Json<TenantSummaryBody>> {
-    let access = named(&caller, &path).await?;
-    no_parameters(query.as_deref())?;
+    let access = path.tenant(&caller).await?;
+    Parameters::none(query.as_deref())?;
     Ok(Json(TenantSummaryBody::new(access.summary().await?)))
 }
 
@@ -238,8 +238,8 @@ pub(crate) async fn update(
     RawQuery(query): RawQuery,
     body: SmallBody,
 ) -> ApiResult<Json<TenantSummaryBody>> {
-    let access = named(&caller, &path).await?;
-    no_parameters(query.as_deref())?;
+    let access = path.tenant(&caller).await?;
+    Parameters::none(query.as_deref())?;
     let object = Object::from_body(&body.0)?;
     let mut problems = Problems::default();
     let label = object.required(&mut problems, "client_label", label);
@@ -262,26 +262,8 @@ pub(crate) async fn restore(
     path: PathParameters,
     RawQuery(query): RawQuery,
 ) -> ApiResult<Json<TenantBody>> {
-    let id = client_id(&path)?;
-    no_parameters(query.as_deref())?;
+    let id = path.client_id()?;
+    Parameters::none(query.as_deref())?;
     let restored = caller.restore_tenant(&id).await?;
     Ok(Json(TenantBody::new(Tenant::clone(&restored))))
-}
-
-/// Opens the tenant that the path names.
-async fn named(caller: &Caller, path: &PathParameters) -> ApiResult<Access> {
-    Ok(caller.access(Some(&client_id(path)?)).await?)
-}
-
-fn client_id(path: &PathParameters) -> ApiResult<String> {
-    let mut problems = Problems::default();
-    let any = |text: &str| Ok(text.to_owned());
-    let id = path_parameter(path, "client_id", any, &mut problems);
-    problems.finish(id)
-}
-
-fn no_parameters(query: Option<&str>) -> ApiResult<()> {
-    let mut problems = Problems::default();
-    Parameters::parse(query)?.only(&[], &mut problems);
-    problems.finish(Some(()))
 }

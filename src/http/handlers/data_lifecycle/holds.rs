@@ -6,7 +6,6 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::tenant;
 use crate::domain::{Hold, HoldId, Reason};
 use crate::http::extractors::{
     Object, PathParameters, Problems, SmallBody, json_fields, path_parameter,
@@ -74,7 +73,7 @@ impl HoldBody {
     )
 )]
 pub(crate) async fn list(caller: Caller, path: PathParameters) -> ApiResult<Json<HoldsBody>> {
-    let access = tenant(&caller, &path).await?;
+    let access = path.tenant(&caller).await?;
     let holds = access.holds().await?;
     Ok(Json(HoldsBody {
         holds: holds.as_slice().iter().map(HoldBody::new).collect(),
@@ -96,7 +95,7 @@ pub(crate) async fn place(
     path: PathParameters,
     body: SmallBody,
 ) -> ApiResult<impl IntoResponse> {
-    let access = tenant(&caller, &path).await?;
+    let access = path.tenant(&caller).await?;
     let (record_id, reason) = parse(&body.0)?;
     let hold = access.place_hold(record_id, reason).await?;
     Ok((StatusCode::CREATED, Json(HoldBody::new(&hold))))
@@ -128,7 +127,7 @@ fn parse(body: &[u8]) -> ApiResult<(Option<i64>, Reason)> {
     )
 )]
 pub(crate) async fn release(caller: Caller, path: PathParameters) -> ApiResult<Json<ErrorBody>> {
-    let access = tenant(&caller, &path).await?;
+    let access = path.tenant(&caller).await?;
     let mut problems = Problems::default();
     let hold_id = path_parameter(&path, "hold_id", HoldId::parse, &mut problems);
     let hold_id = problems.finish(hold_id)?;

@@ -5,7 +5,6 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::tenant;
 use crate::domain::{
     AgeFrom, Invalid, MAX_RETENTION_DAYS, MAX_RETENTION_RULES, RetentionRule, RetentionRules,
 };
@@ -93,7 +92,7 @@ impl RetentionBody {
     )
 )]
 pub(crate) async fn get(caller: Caller, path: PathParameters) -> ApiResult<Json<RetentionBody>> {
-    let access = tenant(&caller, &path).await?;
+    let access = path.tenant(&caller).await?;
     Ok(Json(RetentionBody::new(&access.retention().await?)))
 }
 
@@ -113,7 +112,7 @@ pub(crate) async fn set(
     path: PathParameters,
     body: SmallBody,
 ) -> ApiResult<Json<RetentionBody>> {
-    let access = tenant(&caller, &path).await?;
+    let access = path.tenant(&caller).await?;
     let rules = parse(&body.0)?;
     access.set_retention(&rules).await?;
     Ok(Json(RetentionBody::new(&rules)))

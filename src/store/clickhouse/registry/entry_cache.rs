@@ -120,7 +120,7 @@ impl EntryCache {
         due.map(|(id, _)| *id).collect()
     }
 
-    /// What was due is loaded, or was not to be had.
+    /// Ends a refresh, whether or not the entries that were due could be loaded.
     pub(super) fn end_refresh(&self) {
         self.lock().is_refreshing = false;
     }

@@ -37,7 +37,7 @@ pub(super) struct TableQueue {
     changed: Notify,
 }
 
-/// What waits.
+/// The calls that wait.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Waiting {
     pub(super) calls: usize,

@@ -37,7 +37,7 @@ struct FileState {
     open: Option<Open>,
     /// A change failed, so that what was written may not be on the disk.
     has_failed: bool,
-    /// What the entries of tenants are, as their callers were told, whatever the file says.
+    /// The state of entries as callers were told it, whatever the file says.
     withdrawn: HashMap<ClientId, Withdrawal>,
 }
 
